@@ -18,9 +18,12 @@ DEVELOPMENT := $(VENV)/.made-from-development-lock
 COMPILE := var/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --python-version 3.11
 DRAW := sed 's/fontname=helvetica/fontname="sans-serif" shape=box style=rounded/' | dot -Tsvg -o
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
+# What pip says, as one line that counts: the first installation takes some minutes.
+COUNTED = awk -v all="$$(grep -c '==' $(1))" '/^Collecting / { n++; printf "\r  %d of %d  %-48.48s", n, all, $$2; fflush() } \
+	/^Installing / { printf "\r  %-60s", "unpacking " all " packages"; fflush() } END { printf "\r  %-60s\n", "done" }'
 
-.PHONY: help setup run test check bench chaos map lock machine-parts
+.PHONY: help setup run test check bench chaos dist image map lock machine-parts
 
 help: ## Show what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +49,13 @@ bench: $(DEVELOPMENT) ## Measure mails a second beside this machine's limit.
 chaos: $(DEVELOPMENT) ## Kill parts at random while mail arrives, and count what was lost.
 	$(BIN)/python -m benchmarks.chaos --messages 2000 --kills 60 --database $(DATABASE)
 
+dist: $(DEVELOPMENT) ## Build the wheel into dist/.
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	cp requirements.lock dist/
+
+image: $(DEVELOPMENT) ## Build the container image, run it, and print its sizes (needs root, buildah, debootstrap).
+	$(BIN)/python -m benchmarks.image
+
 map: $(DEVELOPMENT) ## Draw the rooms and their imports into docs/map/ (needs Graphviz: apt install graphviz).
 	@command -v dot >/dev/null || { echo "Graphviz is missing; on Debian or Ubuntu: apt install graphviz" >&2; exit 1; }
 	@mkdir -p docs/map
@@ -65,11 +75,13 @@ machine-parts:
 $(STAMP): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Omniyard needs Python 3.11 or newer; on Debian or Ubuntu: apt install python3 python3-venv" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments; on Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(INSTALL) --require-hashes -r requirements.lock
-	$(INSTALL) --no-build-isolation --no-deps -e .
+	@echo "Making $(VENV), once: two to four minutes, most of them to fetch packages."
+	@$(PYTHON) -m venv $(VENV)
+	@$(INSTALL) --require-hashes -r requirements.lock | $(call COUNTED,requirements.lock)
+	@$(INSTALL) --quiet --no-build-isolation --no-deps -e .
 	@touch $(STAMP)
 
 $(DEVELOPMENT): requirements-dev.lock $(STAMP)
-	$(INSTALL) --require-hashes -r requirements-dev.lock
+	@echo "Adding what tests and checks need, once."
+	@$(INSTALL) --require-hashes -r requirements-dev.lock | $(call COUNTED,requirements-dev.lock)
 	@touch $(DEVELOPMENT)

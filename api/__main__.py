@@ -10,6 +10,7 @@ import uvicorn
 from api.app import create_app
 from api.desk import Desk
 from api.http.connections import Connections, bounded_by
+from api.services.chats import Chats
 from api.services.event_stream import Tail
 from workers.runtime.start import open_house
 
@@ -20,13 +21,14 @@ _GRACE_SECONDS: Final = 20
 class _Server(uvicorn.Server):
     """Ends the streams first: otherwise they stay open as long as their clients."""
 
-    def __init__(self, config: uvicorn.Config, *, tail: Tail) -> None:
+    def __init__(self, config: uvicorn.Config, *, tail: Tail, chats: Chats) -> None:
         super().__init__(config)
-        self._tail = tail
+        self._tail, self._chats = tail, chats
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop on a signal."""
         self._tail.stop()
+        self._chats.stop()
         super().handle_exit(sig, frame)
 
 
@@ -36,7 +38,10 @@ def main() -> None:
     host, _, port = settings.omniyard.listen.rpartition(":")
     app = create_app(settings, database=database)
     desk: Desk = app.state.desk
-    places = Connections(settings.limits, refusals=desk.refusals, proxies=settings.omniyard.trusted_proxies)
+    # Each open chat holds a connection.
+    more = settings.limits.chat_streams if desk.chats.pages else 0
+    limits = settings.limits.model_copy(update={"connections": settings.limits.connections + more})
+    places = Connections(limits, refusals=desk.refusals, proxies=settings.omniyard.trusted_proxies)
     config = uvicorn.Config(
         app,
         http=bounded_by(places),
@@ -50,7 +55,7 @@ def main() -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     try:
-        _Server(config, tail=desk.tail).run()
+        _Server(config, tail=desk.tail, chats=desk.chats).run()
     finally:
         database.close()
 

@@ -14,7 +14,10 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import provider_webhooks
+from api.chat import agent_actions, chat_lines, chat_page, chat_stream, visitor_actions
+from api.customer import answer_links, case_pages, help_centre
 from api.customer import pages as customer
+from api.customer.case_view import limits_of
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
 from api.http.hosts import RequireHost
@@ -24,11 +27,13 @@ from api.http.openapi import describe, operation_id
 from api.http.problems import install
 from api.http.request_body import ReadBodies
 from api.monitoring import health, metrics
+from api.monitoring.chat_metrics import ChatCollector
 from api.pages import routes as pages
 from api.pages import sign_in
 from api.pages.error_page import error_page
+from api.pages.live import desk_door
 from api.pages.render import build_environment
-from api.paths import API, CONTACT, SIGN_IN
+from api.paths import API, CASE_ANSWER, CHAT, CONTACT, SIGN_IN
 from api.rest import (
     agents,
     audit,
@@ -49,15 +54,19 @@ from api.rest import (
     suggestions,
     webhook_deliveries,
 )
+from api.rest.answers import proposals, suggested
 from api.services.audit_trail import Trail
+from api.services.chats import Chats
+from api.services.desk_stream import DeskStream
 from api.services.event_stream import Tail
-from api.services.faq import Answers
+from api.services.help_pages import Answers
 from api.services.originals import OriginalReader
 from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.refusals import Refusals
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
 from api.services.visitors import Visitors
+from connectors.registry_row import WEBHOOKS_PATH
 from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
@@ -87,10 +96,14 @@ _MODULES: Final = (
         webhook_deliveries,
         audit,
         ratings,
+        suggested,
+        proposals,
         health,
         metrics,
     ),
-    *(pages, sign_in, customer, provider_webhooks),
+    *(pages, sign_in, customer, case_pages, help_centre, answer_links),
+    *(chat_page, chat_lines, chat_stream, visitor_actions, agent_actions),
+    provider_webhooks,
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
@@ -118,14 +131,20 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
         lifespan=_lifespan,
     )
     app.state.desk, app.state.templates = desk, build_environment()
+    desk_door.add_sources(desk.stream, desk, templates=app.state.templates)
     for module in _MODULES:
         app.include_router(module.routes)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)
     describe(app)
-    # The paths whose bodies may be larger: an answer that was typed without a session, and the form with its files.
-    form = desk.visitors.channel
-    larger = {SIGN_IN: ANSWER_BYTES} | ({CONTACT: form[1].largest + customer.FORM_BYTES} if form else {})
+    # The paths whose bodies may be larger than all others: forms with files, messages with theirs, and an answer that
+    # was typed without a session.
+    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES, SIGN_IN: ANSWER_BYTES}
+    if form := desk.visitors.channel:
+        larger[CONTACT] = form[1].largest + customer.FORM_BYTES
+    larger |= {f"{CHAT}/{name}/send": page.largest + customer.FORM_BYTES for name, page in desk.chats.pages.items()}
+    requests = {name: channel.largest_request for name, channel in settings.channels.items() if channel.enabled}
+    larger |= {f"{WEBHOOKS_PATH}/{name}": most for name, most in requests.items() if most}
     app.add_middleware(RefuseNull)
     folder = Path(settings.omniyard.data)
     app.add_middleware(ReadBodies, limits=settings.limits, refusals=desk.refusals, folder=folder)
@@ -141,6 +160,9 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
 def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
     meter = Meter()
     meter.registry.register(metrics.DeskCollector(database, settings=settings, now=now))
+    tail = Tail(database, limits=settings.limits)
+    chats = Chats(settings, database, now=now)
+    meter.registry.register(ChatCollector(chats))
     return Desk(
         settings=settings,
         database=database,
@@ -153,18 +175,21 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         bell=Ringer(settings),
         meter=meter,
         refusals=Refusals(meter),
-        tail=Tail(database, limits=settings.limits),
+        tail=tail,
+        stream=DeskStream(tail, database, now=now),
         trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
-        visitors=_visitors(settings),
+        visitors=_visitors(settings, database=database),
+        chats=chats,
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),
+        token_failures=SignInLimits(clock=lambda: now().timestamp()),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
 
 
-def _visitors(settings: Settings) -> Visitors:
+def _visitors(settings: Settings, *, database: Database) -> Visitors:
     form_key, thread_key = (desk_key(settings, purpose=purpose) for purpose in ("contact forms", "thread tokens"))
-    return Visitors(settings, form_key=form_key, thread_key=thread_key, answers=Answers(settings))
+    return Visitors(settings, form_key=form_key, thread_key=thread_key, answers=Answers(settings, database=database))
 
 
 @asynccontextmanager

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 from fastapi import Depends, Request
 
 from api.services.audit_trail import Trail, note_rows
+from api.services.chats import Chats
+from api.services.desk_stream import DeskStream
 from api.services.event_stream import Tail
 from api.services.originals import OriginalReader
 from api.services.rate_limits import SignInLimits, TokenBuckets
@@ -72,10 +74,13 @@ class Desk:
     meter: Meter
     refusals: Refusals
     tail: Tail
+    stream: DeskStream
     trail: Trail
     visitors: Visitors
+    chats: Chats
     buckets: TokenBuckets
     sign_ins: SignInLimits
+    token_failures: SignInLimits
     secure: bool
 
 

@@ -5,7 +5,7 @@
 Processes that die: connectors, workers (with their sweep), the web process, the broker (killed, emptied, stalled or
 absent for a while) and PostgreSQL. Half of the mail comes by IMAP, half by SMTP from a client that, like a mail server,
 tries until it gets 250. In parallel --chats customers write by SMS, X and Telegram: polls are replayed and shuffled,
-webhooks come twice.
+webhooks come twice. Twenty visitors of the site's chat write --lines lines; each is sent until it is acknowledged, some twice.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from benchmarks.hands import Hands
 from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import USER, Rig, running_rig, wait_until
+from benchmarks.visitors import Visitors
 from router.errors import OmniyardError
 
 # A claim's lease, a sweep, a retry after a failed page, and the start of processes on a busy machine.
@@ -41,6 +42,7 @@ def main() -> None:
     ledger = run(
         messages=arguments.messages,
         chats=arguments.chats,
+        lines=arguments.lines,
         kills=arguments.kills,
         database=arguments.database,
         seed=arguments.seed,
@@ -54,14 +56,17 @@ def main() -> None:
     sys.exit(0 if ledger.is_clean else 1)
 
 
-def run(*, messages: int, chats: int, kills: int, database: str, seed: int) -> Ledger:
+def run(*, messages: int, chats: int, kills: int, database: str, seed: int, lines: int = 0) -> Ledger:
     """Return the ledger of one run."""
     chance = random.Random(seed)
+    visitors = Visitors(lines=lines, chance=chance)
     mailbox = make_mailbox(messages=messages, seed=seed, file_bytes=2_000)
     with contextlib.ExitStack() as stack:
         talk = Chats(messages=chats, chance=chance)
         stack.callback(talk.stop)
-        house = running_rig(database, page=50, public_url=PUBLIC_URL, channels=talk.config, secrets=SECRETS)
+        house = running_rig(
+            database, page=50, public_url=PUBLIC_URL, channels=talk.config + visitors.config, secrets=SECRETS
+        )
         rig = stack.enter_context(house)
         rig.start_from_the_first_mail()
         hands = Hands(rig, chance=chance)
@@ -70,6 +75,7 @@ def run(*, messages: int, chats: int, kills: int, database: str, seed: int) -> L
             threading.Thread(target=_feed_imap, args=(rig, mailbox.mails[::2])),
             threading.Thread(target=_feed_smtp, args=(rig, mailbox.mails[1::2])),
             threading.Thread(target=talk.feed, args=(rig,), kwargs={"seconds": _ARRIVAL_SECONDS}),
+            *visitors.threads(rig, seconds=_ARRIVAL_SECONDS),
         ]
         for feeder in feeders:
             feeder.start()
@@ -77,14 +83,15 @@ def run(*, messages: int, chats: int, kills: int, database: str, seed: int) -> L
         for feeder in feeders:
             feeder.join()
         with contextlib.suppress(TimeoutError):
-            wait_until(lambda: is_drained(rig, len(mailbox.mails) + chats), seconds=_DRAIN_SECONDS, every=0.5)
-        return read_ledger(rig, mailbox, kills=done, chats=talk)
+            wait_until(lambda: is_drained(rig, len(mailbox.mails) + chats + lines), seconds=_DRAIN_SECONDS, every=0.5)
+        return read_ledger(rig, mailbox, kills=done, chats=talk, visitors=visitors)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=2000)
     parser.add_argument("--chats", type=int, default=300, help="messages by SMS, X and Telegram, a third each")
+    parser.add_argument("--lines", type=int, default=1000, help="lines of 20 visitors of the site's chat")
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--seed", type=int, default=1)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from benchmarks.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
 from benchmarks.mailbox import Mailbox, message_id
 from benchmarks.rig import Rig
+from benchmarks.visitors import CHANNEL, NO_LINES, LineBooks, Visitors
 from store.db.bulk import table_of
 from store.tables.messages import ConversationRow, InboundRow, MessageRow
 from store.tables.operations import OutboundRow
@@ -35,12 +36,14 @@ class Ledger:
     unrecognised: int
     unbalanced: int
     chats: ChatBooks = NO_CHATS
+    visitors: LineBooks = NO_LINES
 
     @property
     def is_clean(self) -> bool:
         """Return whether nothing was lost, duplicated or left unprocessed."""
         wrong = (self.lost, self.duplicated_messages, self.duplicated_conversations, self.missing_conversations)
-        return not any((*wrong, self.repeated_replies, self.unrecognised, self.unbalanced, *astuple(self.chats)))
+        books = (*astuple(self.chats), *astuple(self.visitors))
+        return not any((*wrong, self.repeated_replies, self.unrecognised, self.unbalanced, *books))
 
     def figures(self) -> dict[str, object]:
         """Return the figures to print."""
@@ -58,14 +61,25 @@ class Ledger:
             "chats_lost": self.chats.lost,
             "chats_doubled": self.chats.doubled,
             "chats_answered_twice": self.chats.extra_copies,
+            "lines_lost": self.visitors.lost,
+            "lines_doubled": self.visitors.doubled,
+            "lines_out_of_order": self.visitors.out_of_order,
+            "lines_without_a_message": self.visitors.without_message,
         }
 
 
-def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int], chats: Chats | None = None) -> Ledger:
-    """Compare the contents of `mailbox` and `chats` with the contents of the database."""
+def read_ledger(
+    rig: Rig,
+    mailbox: Mailbox,
+    *,
+    kills: Mapping[str, int],
+    chats: Chats | None = None,
+    visitors: Visitors | None = None,
+) -> Ledger:
+    """Compare the contents of `mailbox`, `chats` and `visitors` with the contents of the database."""
     table, inbound, reply = table_of(MessageRow), table_of(InboundRow), table_of(OutboundRow)
     with rig.database.read() as connection:
-        mail = table.c.channel.not_in(CHANNELS)
+        mail = table.c.channel.not_in((*CHANNELS, CHANNEL))
         stored = Counter(connection.execute(sa.select(table.c.rfc_message_id).where(mail)).scalars())
         opened = connection.execute(sa.select(sa.func.count()).select_from(table_of(ConversationRow))).scalar_one()
         empty = connection.execute(_empty_conversations()).scalar_one()
@@ -76,7 +90,7 @@ def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int], chats: 
         states = Counter(connection.execute(sa.select(inbound.c.state)).scalars())
     sent = {message_id(number).strip("<>") for number in range(mailbox.messages)}
     # Each customer of a chat is another person, and writes once.
-    expected = mailbox.conversations + (chats.messages if chats else 0)
+    expected = mailbox.conversations + (chats.messages if chats else 0) + (visitors.conversations if visitors else 0)
     return Ledger(
         messages=mailbox.messages,
         kills=kills,
@@ -88,6 +102,7 @@ def read_ledger(rig: Rig, mailbox: Mailbox, *, kills: Mapping[str, int], chats: 
         unrecognised=abs(states["duplicate"] - mailbox.redeliveries),
         unbalanced=sum(count for state, count in states.items() if state not in {"routed", "duplicate"}),
         chats=chats.books(rig) if chats else NO_CHATS,
+        visitors=visitors.books(rig) if visitors else NO_LINES,
     )
 
 

@@ -69,13 +69,15 @@ def _served(data: Path) -> Iterator[tuple[str, dict[str, str]]]:
         roles = {"Ming": "agent", "Li": "senior", "Zhao": "supervisor"}
         tokens = {name: add_agent(connection, name=name, role=role)[1] for name, role in roles.items()}
         fill_desk(connection, now=datetime.now(UTC))
-    server = uvicorn.Server(uvicorn.Config(create_app(settings, database=database), log_config=None, access_log=False))
+    app = create_app(settings, database=database)
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         while not server.started:
             time.sleep(0.01)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}", tokens
+        app.state.desk.tail.stop()
         server.should_exit = True
         thread.join(20)
     database.close()

@@ -105,6 +105,11 @@ COMMANDS: Final = (
     ),
     ("train", "cli.commands.model:train_command", "Train a model on the examples and on agents' corrections."),
     ("model", "cli.commands.model:commands", "List the trained models; activate one, or roll back."),
+    (
+        "answers",
+        "cli.commands.answers:commands",
+        "Train the answers' thresholds, try a question, list answers and gaps.",
+    ),
     ("explain", "cli.commands.explain:explain_command", "Show why a message went where it went."),
     ("export", "cli.commands.export:export_command", "Print a complete case, or write it with its originals."),
     (
@@ -132,6 +137,7 @@ COMMANDS: Final = (
     ("contact", "cli.commands.contact:commands", "Label contacts, for routes that match a label."),
     ("agent", "cli.commands.agent:commands", "Add, list or revoke the people who may use the desk."),
     ("audit", "cli.commands.audit:commands", "Check that the audit trail is unchanged; show it."),
+    ("init", "cli.commands.installation.init:init_command", "Write the shipped configuration into a folder of yours."),
     ("migrate", "cli.commands.installation.migrate:migrate_command", "Bring the database to this version's tables."),
     ("key", "cli.commands.installation.key:commands", "List the desk's keys, make a new one, seal everything again."),
     ("systemd", "cli.commands.installation.systemd:systemd_command", "Write systemd units made from the Procfile."),

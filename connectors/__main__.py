@@ -12,6 +12,7 @@ from functools import partial
 from connectors.daemon import Daemon
 from connectors.email.dkim_check import open_check
 from connectors.email.sandbox.parent import Guard
+from connectors.freed_memory import unmap_large_blocks
 from connectors.registry import open_gates, open_polled, polled_mail
 from workers.broker.doorbell import Bell, broker_url
 from workers.intake.intake import Intake
@@ -21,6 +22,7 @@ from workers.runtime.start import open_house
 
 def main() -> None:
     """Compose the gates from the operator's file and run them until a signal ends it."""
+    unmap_large_blocks()
     settings, database = open_house()
     lease = settings.omniyard.takeover
     check = open_check(settings)

@@ -49,6 +49,15 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedReport:
+    """A report on a message of ours that is named by our id, or else by the provider's. key: of the report itself."""
+
+    key: str
+    report: DeliveryReport
+    outbound_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """The result of one fetch.
 
@@ -59,6 +68,7 @@ class Page:
     waiting: how many messages the provider still has above the cursor, if known.
     held: how many messages the provider has in all; None if it does not report it.
     form: how to parse the messages: as mail, or with the reader of the kind of that name (`connectors.registry`).
+    reports: what the provider says about messages of ours.
     """
 
     channel: str
@@ -70,6 +80,7 @@ class Page:
     waiting: int = 0
     held: int | None = None
     form: str = MAIL
+    reports: Sequence[NamedReport] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +92,7 @@ class Arrival:
     content_hash: SHA-256 of the fetched bytes; where a provider delivers one message in several forms, of the values
         that all forms contain.
     unreadable: why the message could not be parsed, in a sentence; its envelope is then a stub; else empty.
+    completes: it tells more about the message of its source key, so that other bytes under the key are no conflict.
     """
 
     source_key: str
@@ -90,6 +102,7 @@ class Arrival:
     content_hash: bytes
     received_at: datetime
     unreadable: str = ""
+    completes: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +165,9 @@ class PushGate(Protocol):
     def check(self) -> None:
         """Raise TransientError if the gate does not listen any more."""
 
+    def take_refusals(self) -> Mapping[str, int]:
+        """Return how much was refused or put off since the last call, by the limit that was reached."""
+
     def probe(self) -> Health:
         """Test whether the gate listens or could listen; change nothing."""
 
@@ -178,6 +194,21 @@ class WebhookResponse:
 
     text: str
     media_type: str
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one item of a request.
+
+    inbound_id: the row of a message; None for a report.  known: it was here before.  conflict: its key was, with other
+    bytes.  unknown: it is about a message that we never sent.
+    """
+
+    inbound_id: UUID | None = None
+    known: bool = False
+    conflict: bool = False
+    unknown: bool = False
 
 
 class ProviderEndpoint(Protocol):
@@ -203,8 +234,11 @@ class ProviderEndpoint(Protocol):
         Raises PermanentError when it cannot be parsed or is not for this channel.
         """
 
-    def answer(self, request: WebhookRequest) -> WebhookResponse:
-        """Return the response that the provider expects once its messages are on disk."""
+    def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
+        """Return the response that the provider expects once its messages are on disk.
+
+        taken: what became of each message of `page` by its source key, and of each report by its key.
+        """
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:
         """Return the delivery report in a signed request.
@@ -232,17 +266,21 @@ class Receipt:
     """The provider's answer to one attempt, or the result of looking for the message there.
 
     provider_id: the provider's id of the message; empty without one.
+    other_ids: further ids of it, where the provider sent it in parts; reports may name any.
     why: a sentence for people, with the provider's code; no text, address or secret.
     retry_after: how long the provider asks us to wait; only with `not_sent`.
     whole_channel: the channel cannot send at all now (no connection, refused login, 429), so the other messages wait
         without an attempt; only with `not_sent`.
+    whole_recipient: this recipient can get nothing now; the messages to others go on; only with `not_sent`.
     """
 
     verdict: SendVerdict
     provider_id: str = ""
+    other_ids: tuple[str, ...] = ()
     why: str = ""
     retry_after: timedelta | None = None
     whole_channel: bool = False
+    whole_recipient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -292,7 +292,7 @@ class GateLane:
         while not self._stopped.is_set():
             self._watchdog.expect(self.channel, within=_CALL)
             self._gate.check()
-            self._keeper.report(Report(channel=self.channel, ok=True))
+            self._keeper.report(Report(channel=self.channel, ok=True, refused=self._gate.take_refusals()))
             self._rest(ASK_AGAIN)
 
     def _fail(self, error: Exception) -> None:

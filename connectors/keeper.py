@@ -5,8 +5,8 @@ The daemon has no database. `workers/intake/intake.py` implements this with the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from connectors.base import Arrival, Cursor, Page
@@ -19,6 +19,7 @@ class Report:
     error: a sentence for the operator; empty when ok.
     waiting: messages that the provider still has above the cursor, if the gate knows.
     held: all messages at the provider; None if it does not report it.
+    refused: of a gate, how much it refused or put off since the last report, by the limit that was reached.
     """
 
     channel: str
@@ -26,6 +27,7 @@ class Report:
     error: str = ""
     waiting: int = 0
     held: int | None = None
+    refused: Mapping[str, int] = field(default_factory=dict)
 
 
 class Ownership(Protocol):

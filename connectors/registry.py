@@ -11,8 +11,9 @@ A new kind needs:
   and `docs/configuration.md`;
 - a row here, without the parts that the kind does not have.
 
-A web chat has a reader, a sender and no connector; a hotline or WeCom has an endpoint that computes its responses; a
-kind of the operator's own names parts in its own package. Libraries are loaded when a configured channel needs them.
+The chat of the operator's site has a reader, a sender and no connector; a hotline or WeCom has an endpoint that
+computes its responses; a kind of the operator's own names parts in its own package. Libraries are loaded when a
+configured channel needs them.
 """
 
 from __future__ import annotations
@@ -20,19 +21,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.base import Connector, Health, Polled, ProviderEndpoint, PushGate, Sender
-from connectors.registry_row import Capabilities, ChannelKind, Icon, LazyPart
+from connectors.base import Connector, Health, Outgoing, Polled, ProviderEndpoint, PushGate, Sender
+from connectors.registry_row import Capabilities, ChannelKind, FileRequest, Icon, LazyPart
 from router.delivery import DeliveryStatus
 from router.envelope import PartyKind
 from router.errors import NotFound
 from router.settings import Settings
 from router.settings.channels import (
     ChannelSettings,
+    CustomSettings,
     HttpSmsSettings,
     ImapSettings,
+    SiteChatSettings,
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
+    VoiceSettings,
     WebSettings,
     XSettings,
 )
@@ -77,6 +81,14 @@ _ROWS: Final = (
         probe=LazyPart("connectors.web.form:probe"),
     ),
     ChannelKind(
+        settings=SiteChatSettings,
+        parties=(PartyKind.VISITOR, PartyKind.ACCOUNT),
+        icon=Icon.BUBBLE,
+        can=Capabilities(at_once=True),
+        sender=LazyPart("connectors.web.chat.sender:open_sender"),
+        reader=LazyPart("connectors.web.chat.messages"),
+    ),
+    ChannelKind(
         settings=TwilioSettings,
         parties=(PartyKind.PHONE, PartyKind.WHATSAPP),
         icon=Icon.PHONE,
@@ -111,6 +123,27 @@ _ROWS: Final = (
         connector=LazyPart("connectors.social.telegram.connector:TelegramConnector"),
         sender=LazyPart("connectors.social.telegram.sender:open_sender"),
         reader=LazyPart("connectors.social.telegram.messages"),
+    ),
+    ChannelKind(
+        settings=CustomSettings,
+        parties=(PartyKind.CUSTOM, PartyKind.PHONE),
+        icon=Icon.BUBBLE,
+        can=Capabilities(edits=True),
+        connector=LazyPart("connectors.custom.connector:CustomConnector"),
+        endpoint=LazyPart("connectors.custom.endpoint:CustomEndpoint"),
+        sender=LazyPart("connectors.custom.sender:open_sender"),
+        reader=LazyPart("connectors.custom.messages"),
+        probe=LazyPart("connectors.custom.probe:probe"),
+        files=LazyPart("connectors.custom.endpoint:file_request"),
+        outbox=LazyPart("connectors.custom.sender:collected"),
+    ),
+    ChannelKind(
+        settings=VoiceSettings,
+        parties=(PartyKind.PHONE,),
+        icon=Icon.PHONE,
+        can=Capabilities(answers=False),
+        reader=LazyPart("connectors.voice.notes"),
+        probe=LazyPart("connectors.voice.notes:probe"),
     ),
 )
 
@@ -173,10 +206,34 @@ def open_senders(settings: Settings, *, kinds: Kinds = KINDS) -> Lanes:
     """
     lanes: dict[str, dict[str, Sender]] = {}
     for name, channel in settings.channels.items():
+        # Collected answers need no sending thread.
+        if channel.replies_are_collected:
+            continue
         if sender := sender_of(name, channel, desk=settings.omniyard, kinds=kinds):
             row = kind_of(channel, kinds=kinds)
             lanes.setdefault(row.lane or row.name, {})[name] = sender
     return lanes
+
+
+def is_public(channel: ChannelSettings, *, kinds: Kinds = KINDS) -> bool:
+    """Return whether anybody can read the channel's messages and our answers."""
+    return channel.is_public or kind_of(channel, kinds=kinds).can.public
+
+
+def file_request(channel: ChannelSettings, url: str, *, kinds: Kinds = KINDS) -> FileRequest | None:
+    """Return how a file of the channel is fetched; None if its kind has no such files."""
+    files = kind_of(channel, kinds=kinds).files
+    return files.load()(channel, url) if files else None
+
+
+def write_collected(
+    name: str, channel: ChannelSettings, outgoing: Outgoing, *, kinds: Kinds = KINDS
+) -> Mapping[str, object]:
+    """Return a message of ours as JSON for the system that collects it. Raises NotFound where none does."""
+    outbox = kind_of(channel, kinds=kinds).outbox
+    if outbox is None:
+        raise NotFound("this channel has no outbox")
+    return outbox.load()(name, channel, outgoing)
 
 
 def sender_of(name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds: Kinds = KINDS) -> Sender | None:

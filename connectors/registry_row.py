@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
 from typing import Final, Generic, Protocol, TypeVar, cast
 from urllib.parse import quote
 
-from connectors.base import Connector, Health, ProviderEndpoint, PushGate, RawMessage, Sender
+from connectors.base import Connector, Health, Outgoing, ProviderEndpoint, PushGate, RawMessage, Sender
 from router.delivery import DeliveryStatus
 from router.envelope import Envelope, PartyKind
 from router.settings.channel_base import ChannelSettings
@@ -38,6 +38,19 @@ class MessageReader(Protocol):
         """Return the values of a message that do not depend on how it reached us; empty when they are unknown."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRequest:
+    """How a file of a message is fetched. headers: with the credentials.  allow_private: from our own networks as well.
+
+    largest: bytes.
+    """
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    allow_private: bool = False
+    largest: int = 20_971_520
+
+
 # A part gets settings of the row's own class: the functions of `connectors.registry` ensure that.
 ConnectorMaker = Callable[[str, ChannelSettings], Connector]
 GateMaker = Callable[[str, ChannelSettings], PushGate]
@@ -45,6 +58,10 @@ SenderMaker = Callable[[str, ChannelSettings, DeskSettings], Sender]
 EndpointMaker = Callable[[str, ChannelSettings, DeskSettings], ProviderEndpoint]
 Probe = Callable[[str, ChannelSettings], Health]
 PositionParser = Callable[[str], object]
+# Called with the channel's settings and the URL that a message names.
+FileRequester = Callable[[ChannelSettings, str], FileRequest]
+# Called with the channel's name, its settings and a message of ours; returns it as JSON for who collects it.
+OutboxWriter = Callable[[str, ChannelSettings, Outgoing], Mapping[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +97,7 @@ class Capabilities:
     edits: the provider reports when a customer changes a message.
     repeatable: a second copy of a reply does no harm (see `Sender.repeatable`).
     at_once: a reply is spoken like a line of a chat, so it never waits to be taken back.
+    answers: replies can be sent at all; not to a call.
     """
 
     mail: bool = False
@@ -88,6 +106,7 @@ class Capabilities:
     edits: bool = False
     repeatable: bool = False
     at_once: bool = False
+    answers: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +126,8 @@ class ChannelKind:
     statuses: the delivery reports that the endpoint gets from the provider; empty without any.
     probe: for the operator, where the probe of the connector or else of the sender does not show enough.
     position: checks a cursor position typed by an operator; None if the cursor cannot be moved by hand.
+    files: how its files are fetched that came as a reference; None if they never do.
+    outbox: writes our messages for a system that collects them; None if none does.
     """
 
     settings: type[ChannelSettings]
@@ -122,6 +143,8 @@ class ChannelKind:
     statuses: frozenset[DeliveryStatus] = frozenset()
     probe: LazyPart[Probe] | None = None
     position: LazyPart[PositionParser] | None = None
+    files: LazyPart[FileRequester] | None = None
+    outbox: LazyPart[OutboxWriter] | None = None
 
     @property
     def name(self) -> str:

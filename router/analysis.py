@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from router.classify import Classification, Classifies
 from router.envelope import OWN_SENT_FOLDER, Envelope
@@ -20,7 +21,10 @@ from router.origin.sender_signals import Signal, signals
 from router.reason import Reason, ReasonKey
 from router.text.search_terms import words_to_index
 from router.threads.correlation import Signs, find_signs, has_our_form
-from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of
+from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of, gist_of
+
+# No person in danger waits behind these automatic messages; a web form's mail is automatic too, but is heard.
+_UNHEARD: Final = frozenset({OriginKind.BOUNCE, OriginKind.BULK, OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +38,7 @@ class Analysis:
     sent_now: those of them in the new text; a quote repeats older ones.
     indexed: the words of subject and text for the search index.
     said: the normalised original words, never stored.  fingerprint: of the words and the files, to detect a redelivery.
-    echo: of the words alone, equal for all senders; empty for short texts.
+    echo: of the words alone, equal for all senders; empty for short texts.  gist: like it, whatever the numbers are.
     """
 
     envelope: Envelope
@@ -58,6 +62,12 @@ class Analysis:
     said: Canonical
     fingerprint: str
     echo: str
+    gist: str
+
+    @property
+    def is_heard(self) -> bool:
+        """Whether a person may be waiting for an answer."""
+        return _is_heard(self.origin, self.correspondent)
 
 
 def read_page(
@@ -144,7 +154,7 @@ def _read(
         signs=find_signs(envelope),
         proof=proof,
         signals=noticed,
-        classification=classification,
+        classification=_weighed(classification, heard=_is_heard(origin, correspondent)),
         sender_name=sender.text,
         contact_name=contact.text,
         subject=subject,
@@ -159,13 +169,29 @@ def _read(
         said=said,
         fingerprint=fingerprint_of(said, exactly=_subject_and_files(envelope), key=key),
         echo=echo_of(said, key=key),
+        gist=gist_of(said, key=key),
     )
+
+
+def _is_heard(origin: Origin, correspondent: Correspondent) -> bool:
+    """Return whether a person may be waiting: also the customer whose mail a colleague forwards."""
+    return origin.kind not in _UNHEARD or correspondent.source is CorrespondentSource.FORWARDED
+
+
+def _weighed(seen: Classification, *, heard: bool) -> Classification:
+    """Lower the danger in what no person waits behind: what would page is a question to an agent, the rest is none."""
+    if heard or not (seen.emergency or seen.possible_danger):
+        return seen
+    evidence = (Reason(ReasonKey.NO_PERSON_WAITS), *seen.danger_evidence)
+    return replace(seen, emergency=False, possible_danger=seen.emergency, danger_evidence=evidence)
 
 
 def _voice(
     envelope: Envelope, correspondent: Correspondent, *, origin: Origin, proof: SenderProof, side: OwnSide
 ) -> OwnVoice | None:
-    """Return what a mail of our own side is. proof: of the author in From."""
+    """Return what a message of our own side is. proof: of the author in From."""
+    if envelope.from_colleague:
+        return OwnVoice.ANSWER
     is_other = correspondent.mouthpiece is not None or correspondent.source is CorrespondentSource.FORWARDED
     if is_other or origin.kind not in {OriginKind.PERSON, OriginKind.OURSELVES}:
         return None

@@ -15,7 +15,10 @@ from pydantic import TypeAdapter
 
 
 class PartyKind(StrEnum):
-    """The kind of a handle; identities are compared within one kind."""
+    """The kind of a handle; identities are compared within one kind.
+
+    visitor: of the chat, known by the session alone.  account: of the operator's own, as the operator's server signed.
+    """
 
     EMAIL = "email"
     PHONE = "phone"
@@ -23,13 +26,21 @@ class PartyKind(StrEnum):
     X = "x"
     TELEGRAM = "telegram"
     WEB = "web"
+    CUSTOM = "custom"
+    VISITOR = "visitor"
+    ACCOUNT = "account"
 
 
 # Kinds of short messages: they do not name the message that they answer, and their senders are not mail addresses.
-CHAT_KINDS: Final = frozenset({PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM})
+CHAT_KINDS: Final = frozenset({
+    PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM, PartyKind.CUSTOM,
+    PartyKind.VISITOR, PartyKind.ACCOUNT,
+})  # fmt: skip
 
 # The machine header of a message from our own form; a mail's header section cannot set it.
 WEB_FORM: Final = ("omniyard-form", "web")
+# The same of a message from a case's page, whose address a one-time code has proven.
+CASE_PAGE: Final = ("omniyard-case", "proven")
 
 # The machine header of a mail that was read from our own folder of sent mail; a mail's header section cannot set it.
 OWN_SENT_FOLDER: Final = ("omniyard-folder", "sent")
@@ -39,7 +50,8 @@ OWN_SENT_FOLDER: Final = ("omniyard-folder", "sent")
 class Party:
     """A sender or a recipient.
 
-    handle: comparable within its kind (a mail address in lower case, a number in E.164); empty if none could be read.
+    handle: comparable within its kind (a mail address in lower case, a number in E.164, an id of a user unchanged);
+        empty if none could be read.
     name: as the sender shows it; it proves nothing.
     """
 
@@ -55,6 +67,7 @@ class Attachment:
     name: safe to show and to offer as a download name.  size: decoded bytes.  sha256: hex, of the decoded bytes.
     part: position of the part in the original, counted as the normaliser walks it.
     content_id: the HTML body refers to the file by this id (RFC 2392); empty for an ordinary attachment.
+    url: where its bytes are fetched from in a second step, because only a reference came; else empty.
     """
 
     name: str
@@ -63,6 +76,40 @@ class Attachment:
     sha256: str
     part: int
     content_id: str = ""
+    url: str = ""
+
+
+class RevisionKind(StrEnum):
+    """What a later message does to an earlier one.
+
+    edited: its author changed the text.  withdrawn: its author took it back.
+    completed: more of it is known now, as of a call; the first of these is the message itself.
+    """
+
+    EDITED = "edited"
+    WITHDRAWN = "withdrawn"
+    COMPLETED = "completed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A change of an earlier message.
+
+    of: its source key on the same channel.  order: a later change has a higher one.
+    """
+
+    of: str
+    kind: RevisionKind
+    order: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactPoint:
+    """Where a customer can be reached as well, as the channel says. verified: it has tested that it is theirs."""
+
+    kind: PartyKind
+    value: str
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +164,11 @@ class Envelope:
     signed_by: domains whose DKIM signature of this mail we checked ourselves, in lower case (RFC 6376).
     defects: the errors in the bytes, in words; empty for a clean message.
     bounce: the content of a report on a message that we sent; None for any other message.
+    from_colleague: a colleague said it elsewhere, to the customer in `to`.
+    public: anybody can read it, and the answer too.
+    revision: the earlier message that it changes; None for a message of its own.
+    contact_points: of the sender, as the channel says; they identify no one.
+    thread: the provider's key of the conversation; empty where it has none.
     """
 
     channel: str
@@ -142,6 +194,11 @@ class Envelope:
     signed_by: tuple[str, ...] = ()
     defects: tuple[str, ...] = ()
     bounce: Bounce | None = None
+    from_colleague: bool = False
+    public: bool = False
+    revision: Revision | None = None
+    contact_points: tuple[ContactPoint, ...] = ()
+    thread: str = ""
 
     @property
     def recipients(self) -> tuple[Party, ...]:
@@ -152,11 +209,11 @@ class Envelope:
     def ancestors(self) -> tuple[str, ...]:
         """The Message-IDs that the message answers, nearest first, each once (RFC 5322 section 3.6.4).
 
-        A report answers the message that it reports on.
+        A report answers the message that it reports on. The key of a thread counts as the Message-ID of its beginning.
         """
         original = self.bounce.original_message_id if self.bounce else None
-        reported = (original,) if original else ()
-        return tuple(dict.fromkeys((*reported, *self.in_reply_to, *reversed(self.references))))
+        known = (original, *self.in_reply_to, *reversed(self.references), self.thread)
+        return tuple(dict.fromkeys(filter(None, known)))
 
 
 _JSON: Final = TypeAdapter(Envelope)

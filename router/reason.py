@@ -44,6 +44,7 @@ class ReasonKey(StrEnum):
 
     # Signs about the sender.
     PROVIDER_NAMES_SENDER = "provider_names_sender"
+    CODE_PROVES_ADDRESS = "code_proves_address"
     VISITOR_NAMES_ADDRESS = "visitor_names_address"
     SENDERS_UNCHECKED = "senders_unchecked"
     DOMAIN_CONFIRMED = "domain_confirmed"
@@ -77,6 +78,8 @@ class ReasonKey(StrEnum):
     CHAT_IS_RESOLVED = "chat_is_resolved"
     CHAT_WAS_QUIET = "chat_was_quiet"
     CHAT_IS_OPEN = "chat_is_open"
+    MESSAGE_WAS_CHANGED = "message_was_changed"
+    CHANGED_MESSAGE_NEVER_CAME = "changed_message_never_came"
     SAID_ON_CHANNEL = "said_on_channel"
 
     # Business hours: open or closed, and by which rule of the calendar.
@@ -97,6 +100,7 @@ class ReasonKey(StrEnum):
     DANGER_PAIR = "danger_pair"
     DANGER_LIKE = "danger_like"
     DANGER_MEANINGS = "danger_meanings"
+    NO_PERSON_WAITS = "no_person_waits"
     DANGER_IS_POSSIBLE = "danger_is_possible"
     HINT_FOUND = "hint_found"
 
@@ -158,6 +162,28 @@ class ReasonKey(StrEnum):
     ROUTING_FAILED = "routing_failed"
     WORKERS_DIED = "workers_died"
 
+    # Why the machine does not answer a question by itself.
+    GATE_DANGER = "gate_danger"
+    GATE_PERSON = "gate_person"
+    GATE_ANGER = "gate_anger"
+    GATE_CATEGORY = "gate_category"
+    GATE_OWN = "gate_own"
+    GATE_MASKED = "gate_masked"
+    GATE_MACHINE = "gate_machine"
+    GATE_CASE_HAS_PERSON = "gate_case_has_person"
+    GATE_ENOUGH_ANSWERS = "gate_enough_answers"
+    GATE_ATTACHMENT = "gate_attachment"
+    GATE_LANGUAGE = "gate_language"
+    GATE_SEVERAL_QUESTIONS = "gate_several_questions"
+    NOTHING_RESEMBLES = "nothing_resembles"
+    ANSWER_HAS_RULE = "answer_has_rule"
+    NO_THRESHOLD = "no_threshold"
+    BELOW_ANSWER = "below_answer"
+    BELOW_OFFER = "below_offer"
+    FEW_WAYS_TO_ASK = "few_ways_to_ask"
+    ANSWER_DOUBTED = "answer_doubted"
+    TAKEN_OVER = "taken_over"
+
     # What keeps an outgoing message from leaving, or from being known to have arrived.
     CUSTOMER_WROTE_SINCE = "customer_wrote_since"
     COLLEAGUE_ANSWERED_SINCE = "colleague_answered_since"
@@ -168,6 +194,7 @@ class ReasonKey(StrEnum):
     WINDOW_HAS_CLOSED = "window_has_closed"
     WINDOW_IS_FULL = "window_is_full"
     REPLY_IS_LATE = "reply_is_late"
+    PUBLIC_IS_NOT_ANSWERED = "public_is_not_answered"
     ALARM_WAS_NOT_FALSE = "alarm_was_not_false"
     REPLIES_REST = "replies_rest"
     CUSTOMER_HAS_REPLIES = "customer_has_replies"

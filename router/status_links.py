@@ -29,6 +29,7 @@ class LinkKind(IntEnum):
 
     CONVERSATION = 1
     INBOUND = 2
+    ANSWER = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Outgoing webhooks by the Standard Webhooks specification: signatures, event filters, and the pauses between attempts.
+"""Webhooks by the Standard Webhooks specification: signatures, event filters, and the pauses between attempts.
 
 Source: Standard Webhooks, sections "Signature scheme" and "Deliverability and reliability".
 """
@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final
@@ -24,9 +24,10 @@ _BETWEEN_ATTEMPTS: Final = Backoff(first=timedelta(seconds=5), longest=timedelta
 GIVE_UP_AFTER: Final = timedelta(days=1)
 
 
-def read_keys(secret: str) -> tuple[bytes, ...]:
+def read_keys(secret: str, *, shortest: int = _SHORTEST_KEY) -> tuple[bytes, ...]:
     """Return the keys of a secret: `whsec_` and base64. During a key change it holds several, separated by blanks.
 
+    shortest: bytes of a key.
     Raises ConfigError, whose message does not repeat the secret.
     """
     keys = []
@@ -35,9 +36,9 @@ def read_keys(secret: str) -> tuple[bytes, ...]:
             key = base64.b64decode(word.removeprefix(_PREFIX), validate=True)
         except binascii.Error:
             raise ConfigError(f"a webhook's secret must be {_PREFIX} followed by base64") from None
-        if not _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
+        if not shortest <= len(key) <= _LONGEST_KEY:
             raise ConfigError(
-                f"a webhook's secret must have {_SHORTEST_KEY} to {_LONGEST_KEY} bytes; this one has {len(key)}"
+                f"a webhook's secret must have {shortest} to {_LONGEST_KEY} bytes; this one has {len(key)}"
             )
         keys.append(key)
     return tuple(keys)
@@ -50,6 +51,18 @@ def sign(body: bytes, *, keys: Sequence[bytes], webhook_id: str, at: datetime) -
     digests = (hmac.new(key, signed, hashlib.sha256).digest() for key in keys)
     signatures = " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)
     return {"webhook-id": webhook_id, "webhook-timestamp": stamp, "webhook-signature": signatures}
+
+
+def is_signed(body: bytes, *, keys: Sequence[bytes], headers: Mapping[str, str]) -> bool:
+    """Return whether one of the signatures is of `body` and the stated time, under one of the keys.
+
+    headers: by lower-case name. Signatures of unknown schemes are skipped. Whether the time is near, callers look.
+    """
+    stamp, webhook_id = headers.get("webhook-timestamp", ""), headers.get("webhook-id", "")
+    signed = b".".join((webhook_id.encode(), stamp.encode(), body))
+    given = [each.removeprefix("v1,") for each in headers.get("webhook-signature", "").split() if each[:3] == "v1,"]
+    expected = [base64.b64encode(hmac.digest(key, signed, "sha256")) for key in keys]
+    return any(hmac.compare_digest(one, each.encode("utf-8", "replace")) for one in expected for each in given)
 
 
 def wants(patterns: Sequence[str], kind: str) -> bool:

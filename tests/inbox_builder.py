@@ -24,6 +24,8 @@ from store.conversations.search import index_messages
 from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id, new_reference
+from store.events.append import EventKind, NewEvent, append_events
+from store.events.feed import newest_number, number_events
 from store.tables.messages import (
     AttachmentRow,
     ContactRow,
@@ -172,6 +174,11 @@ class Builder:
         insert_rows(self.connection, MessageRow, rows=[row | over])
         index_messages(self.connection, [row | over])
         return message_id
+
+    def event(self, conversation_id: UUID, kind: EventKind = EventKind.CONVERSATION_OPENED) -> None:
+        """Write a published event of a conversation, numbered as by the publisher."""
+        append_events(self.connection, [NewEvent(kind, conversation_id, at=datetime.now(UTC))])
+        number_events(self.connection, after=newest_number(self.connection), limit=500)
 
     def attachment(self, message_id: UUID, **over: Any) -> UUID:
         attachment_id = new_id()

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
+from workers.answering.answerer import Answerer
+from workers.answering.library import AnswerLibrary
 from workers.broker.doorbell import broker_url
+from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
+from workers.chores.chat_keeper import ChatKeeper
+from workers.chores.fetch_files import FileFetcher
 from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
 from workers.chores.ratings import RatingAsker
@@ -30,19 +35,23 @@ def main() -> None:
     learnt = LearntClassifier(settings, at_once=True)
     brain = build_brain(settings, classifier=learnt)
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)
+    library = AnswerLibrary(settings, database=database, encoder=learnt.encoder)
     chores = (
+        Answerer(database, brain, library),
         Watch(database, brain),
         PageEscalator(database, brain),
         FalsePageWatch(database, brain),
         Assigner(database, brain),
         RatingAsker(database, brain),
+        ChatKeeper(database, brain),
         learnt,
         forgetter,
     )
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
-    steps = (fan_out_step(settings.webhooks), seal_step)
+    steps = (fan_out_step(settings.webhooks), seal_step, notice_step)
     publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))
-    companions: list[Companion] = [publisher, *targets(database, settings.webhooks)]
+    files = FileFetcher(database, settings)
+    companions: list[Companion] = [publisher, files, *targets(database, settings.webhooks)]
     Worker(
         Router(database, brain),
         find_url=lambda: broker_url(settings),

@@ -1,4 +1,4 @@
-"""The routes of the customers' pages: contact form, case status with rating, and self-service answers.
+"""The routes of the customers' pages: contact form, and case status with rating.
 
 Visitors do not sign in. The signed link decides what a page shows, and each network address has request limits.
 """
@@ -6,26 +6,23 @@ Visitors do not sign in. The signed link decides what a page shows, and each net
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
-from urllib.parse import parse_qs
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from api.customer.case_view import NOT_ASKED, AskedCode, conversation_of
 from api.customer.phrases import CustomerWords
+from api.customer.visitor_pages import Said, visitor_address, visitor_page
 from api.desk import Desk, DeskPart
 from api.http.address_throttle import OVER_PACE
 from api.http.authentication import refuse_foreign_form
 from api.http.forms import Filled, read_multipart
 from api.http.problems import ProblemError
-from api.pages.render import language_of, render
-from api.paths import CONTACT, HELP
+from api.pages.render import language_of
+from api.paths import CONTACT
 from api.rest.queries import category_title
-from api.services.faq import categories
-from api.services.refusals import Refused
-from api.text.phrases import Language
-from router.client_address import client_address
 from router.errors import NotFound
 from router.masking.mask import mask
 from router.origin.own_side import is_own
@@ -45,22 +42,13 @@ FORM_BYTES: Final = 262_144
 routes: Final = APIRouter(include_in_schema=False)
 
 
-async def _filled(request: Request) -> Filled:
+async def read_filled(request: Request) -> Filled:
     if OVER_PACE in request.scope:
         return Filled({}, ())
     return read_multipart(await request.body(), content_type=request.headers.get("content-type", ""))
 
 
-async def _said(request: Request) -> dict[str, str]:
-    try:
-        fields = parse_qs((await request.body()).decode("ascii"), max_num_fields=4, keep_blank_values=True)
-    except ValueError as error:
-        raise ProblemError("bad-request", "the form cannot be parsed") from error
-    return {name: values[0] for name, values in fields.items()}
-
-
-Said = Annotated[dict[str, str], Depends(_said)]
-FilledForm = Annotated[Filled, Depends(_filled)]
+FilledForm = Annotated[Filled, Depends(read_filled)]
 
 
 @routes.get(CONTACT)
@@ -81,70 +69,54 @@ def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
     wrong = _wrong(desk, values, filled, channel=channel, key=key)
     if wrong:
         return _form(request, desk, channel, values=values, wrong=wrong, status=422)
-    if not desk.visitors.messages.takes(_address(request), now=desk.now()):
+    if not desk.visitors.messages.takes(visitor_address(request), now=desk.now()):
         return _form(request, desk, channel, values=values, wrong="wrong_pace", status=429)
     # Only a program fills this hidden field. It gets the usual answer, and nothing is stored.
     if values.get("website"):
         return RedirectResponse(f"{CONTACT}?sent=1", status_code=303)
     where = _keep(request, desk, name, values=values, filled=filled, key=key)
-    return _page(request, "thanks", {"where": where, "email": values["email"]})
+    return visitor_page(request, "thanks", {"where": where, "email": values["email"]})
 
 
 @routes.get("/case/{token}")
 def show_case(request: Request, desk: DeskPart, token: str) -> HTMLResponse:
     """Show the status of a case."""
-    found = _look(request, desk, token)
+    found = look_at_case(request, desk, token)
     if found is None:
-        return _page(request, "stale", {}, status=404)
+        return visitor_page(request, "stale", {}, status=404)
+    return case_page(request, desk, found, token=token)
+
+
+def case_page(
+    request: Request, desk: Desk, found: CaseStatus, *, token: str, asked: AskedCode = NOT_ASKED, status: int = 200
+) -> HTMLResponse:
+    """Return the page of a case: its state, and its words for a browser that has proven the address."""
     closing, score = _closing(desk, found)
-    context = {"case": found, "token": token, "lines": _lines(desk, request, found), "closing": closing, "score": score}
-    return _page(request, "case", context)
+    context = {
+        "case": found,
+        "token": token,
+        "lines": _lines(desk, request, found),
+        "closing": closing,
+        "score": score,
+        **conversation_of(desk, request, found, asked=asked),
+    }
+    return visitor_page(request, "case", context, status=status)
 
 
 @routes.post("/case/{token}/rating", dependencies=[Depends(refuse_foreign_form)])
 def say(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
     """Store a customer's rating of a closed case, once per closing."""
-    found = _look(request, desk, token)
+    found = look_at_case(request, desk, token)
     closing, _ = _closing(desk, found) if found else (None, None)
     score, word = said.get("score", ""), said.get("word", "").strip()[:_LONGEST_WORD]
     if found is None or found.conversation_id is None or closing is None:
-        return _page(request, "stale", {}, status=404)
+        return visitor_page(request, "stale", {}, status=404)
     if score not in _SCORES:
         raise ProblemError("invalid", "expected a score from 1 to 5")
     with desk.database.write() as connection:
         masked = mask(word).text
         rate(connection, closing=closing, conversation_id=found.conversation_id, score=int(score), masked=masked)
     return RedirectResponse(f"/case/{token}", status_code=303)
-
-
-@routes.get(HELP)
-def show_help(request: Request, desk: DeskPart) -> HTMLResponse:
-    """Show all answers."""
-    return _help(request, desk, question="")
-
-
-@routes.post(HELP, dependencies=[Depends(refuse_foreign_form)])
-def search_help(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
-    """Show all answers, first those that fit a question. The question is in the body, so no URL and no log holds it."""
-    return _help(request, desk, question=said.get("question", "")[:_LONGEST_WORD])
-
-
-@routes.post(f"{HELP}/suggest", dependencies=[Depends(refuse_foreign_form)])
-def suggest(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
-    """Return a part of a page: the answers that fit the text that a visitor is typing."""
-    fitting = _fitting(request, desk, said.get("text", ""), language=language_of(request))
-    return _page(request, "suggestions", {"fitting": fitting})
-
-
-def _help(request: Request, desk: Desk, *, question: str) -> HTMLResponse:
-    language = language_of(request)
-    fitting = _fitting(request, desk, question, language=language)
-    groups = {
-        category_title(desk, name, language=language): answers
-        for name, answers in categories(desk.visitors.answers.of(language)).items()
-    }
-    context = {"groups": groups, "fitting": fitting, "question": question, "form_there": bool(desk.visitors.channel)}
-    return _page(request, "help", context)
 
 
 def _channel(desk: Desk) -> tuple[str, FormLimits]:
@@ -188,9 +160,9 @@ def _keep(
     return desk.visitors.write_link(LinkKind.INBOUND, inbound_id, now=desk.now())
 
 
-def _look(request: Request, desk: Desk, token: str) -> CaseStatus | None:
+def look_at_case(request: Request, desk: Desk, token: str) -> CaseStatus | None:
     """Return the case of a link; None if the link is not valid."""
-    if not desk.visitors.looks.takes(_address(request), now=desk.now()):
+    if not desk.visitors.looks.takes(visitor_address(request), now=desk.now()):
         raise ProblemError("too-many-requests", "too many requests; wait a minute", headers={"Retry-After": "60"})
     link = desk.visitors.read_link(token, now=desk.now())
     if link is None:
@@ -222,16 +194,6 @@ def _lines(desk: Desk, request: Request, case: CaseStatus) -> dict[str, object]:
     return {"title": t(case.phase), "more": t(f"{case.phase}_more"), "until": sleeping}
 
 
-def _fitting(request: Request, desk: Desk, text: str, *, language: Language) -> list[Any]:
-    if not text.strip() or not desk.visitors.looks.takes(_address(request), now=desk.now()):
-        return []
-    if not desk.visitors.questions.takes("", now=desk.now()):
-        # The page has all answers anyway.
-        desk.refusals.note(Refused.QUESTIONS)
-        return []
-    return list(desk.visitors.answers.suggest(text, language=language))
-
-
 def _form(
     request: Request, desk: Desk, channel: FormLimits, *, values: Mapping[str, str], wrong: str, status: int = 200
 ) -> HTMLResponse:
@@ -245,16 +207,4 @@ def _form(
         "fitting": desk.visitors.answers.of(language, category=values.get("topic") or "-"),
         "channel": channel,
     }
-    return _page(request, "contact", context, status=status)
-
-
-def _page(request: Request, name: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    words = {"t": CustomerWords(language_of(request))}
-    page = render(request, f"customer/{name}.html.jinja", {**words, **context})
-    page.status_code = status
-    page.headers["X-Robots-Tag"] = "noindex"
-    return page
-
-
-def _address(request: Request) -> str:
-    return client_address(request.client.host if request.client else "")
+    return visitor_page(request, "contact", context, status=status)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from api.customer.help_phrases import HELP_WORDS
 from api.text.phrases import Language, Words
 
 # Key: English, Chinese. `{...}` are filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    **HELP_WORDS,
     "contact_us": ("Write to us", "联系我们"),
     "help": ("Help", "帮助"),
     "contact_lead": (
@@ -49,12 +51,12 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "case_number": ("Reference", "编号"),
     "received": ("Received, being sorted", "已收到，正在分派"),
     "received_more": (
-        "Your message is safe with us. It will be with a colleague in a moment.",
-        "留言已妥善保存，马上转给同事。",
+        "Your message is safe with us. It will be with an agent in a moment.",
+        "留言已妥善保存，马上转给客服。",
     ),
-    "waiting": ("Waiting for a colleague", "等待同事处理"),
+    "waiting": ("Waiting for an agent", "等待客服处理"),
     "waiting_more": ("Your case is in the queue. Emergencies go first.", "您的问题已在排队，紧急问题优先处理。"),
-    "in_hand": ("A colleague is working on it", "同事正在处理"),
+    "in_hand": ("An agent is working on it", "客服正在处理"),
     "in_hand_more": ("We will write to you as soon as we have news.", "有进展我们会立即回复您。"),
     "answered": ("We have answered", "我们已回复"),
     "answered_more": (
@@ -73,9 +75,55 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "last_change": ("Last change", "最近更新"),
     "answers_sent": ("Answers from us", "我们的回复"),
     "private_hint": (
-        "This page never shows the text of messages. It updates by itself.",
-        "为保护隐私，本页不显示任何往来内容。页面会自动更新。",
+        "To protect you, this page shows no message until you have proven your address. It updates by itself.",
+        "为保护隐私，验证后才显示往来内容。页面会自动更新。",
     ),
+    "see_words": ("See the conversation, and write", "查看往来内容并补充说明"),
+    "see_words_lead": (
+        "Enter the address that you wrote to us from. If it is the one of this case, we send a code to it.",
+        "请填写您联系我们时使用的邮箱。如与该问题一致，我们会发送验证码。",
+    ),
+    "see_words_phone": (
+        "Enter the number that you wrote to us from. If it is the one of this case, we send a code to it.",
+        "请填写您联系我们时使用的手机号（含国家代码）。如与该问题一致，我们会发送验证码。",
+    ),
+    "your_address": ("Your mail address", "您的邮箱"),
+    "your_number": ("Your number, with +", "您的手机号（以 + 开头）"),
+    "send_code": ("Send me a code", "发送验证码"),
+    "code_asked": (
+        "If {address} is the address of this case, a code of six digits is on its way. It is valid for ten minutes.",
+        "如果 {address} 是该问题的联系地址，六位验证码将很快送达，十分钟内有效。",
+    ),
+    "code": ("Code", "验证码"),
+    "open_words": ("Open", "打开"),
+    "another_code": (
+        "No code came? Ask again in a minute, or check the address.",
+        "没有收到？请检查地址，或稍后再试。",
+    ),
+    "wrong_code": ("This code is not right, or it is not valid any more.", "验证码不正确或已失效。"),
+    "wrong_code_pace": ("Too many attempts. Please try again in an hour.", "尝试次数过多，请一小时后再试。"),
+    "wrong_answer": ("Please write something, at most 20,000 characters.", "请填写内容，最多 20000 个字。"),
+    "code_text": (
+        "{code} is your code for the case {reference} at {desk}. It is valid for ten minutes.",
+        "{code} 是您查看问题 {reference} 的验证码，十分钟内有效。{desk}",
+    ),
+    "code_warning": (
+        "Enter it only on the page that you have opened yourself; we never ask for it. If you did not ask, do nothing.",
+        "请只在您自己打开的页面填写，客服不会向您索取。如非本人操作，请忽略。",
+    ),
+    "proven": ("Address proven", "地址已验证"),
+    "words_title": ("The conversation", "往来内容"),
+    "you_wrote": ("You", "您"),
+    "no_words": ("Nothing yet.", "暂无内容。"),
+    "masked_hint": ("Card numbers, passwords and codes are hidden.", "卡号、密码和验证码已隐去。"),
+    "add_words": ("Add something", "补充说明"),
+    "add_words_hint": (
+        "An agent sees it in the same conversation. Never write passwords or one-time codes.",
+        "客服会在同一个会话中看到。请勿填写密码或短信验证码。",
+    ),
+    "only_files": ("(only files)", "（仅附件）"),
+    "is_sent": ("We have it. It appears here in a moment.", "已收到，稍后会显示在这里。"),
+    "leave_words": ("Close the conversation on this device", "在此设备上退出查看"),
     "rate_title": ("How did we do?", "您对这次服务满意吗？"),
     "rate_lead": ("From 1 (badly) to 5 (very well)", "1 分（不满意）到 5 分（很满意）"),
     "rate_word": ("A word, if you like", "想说的话（可不填）"),

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.desk import Clock
 from api.http.problems import respond
-from api.paths import API, CONTACT, HELP
+from api.paths import ANSWER, API, CONTACT, HELP
 from api.services.refusals import Refusals, Refused
 from api.services.visitors import Visitors
 from router.client_address import client_address
@@ -41,7 +41,7 @@ class AddressThrottle:
         if path == _SEARCH:
             taken = self._visitors.searches.takes(client_address(host), now=self._now())
             return None if taken else Refused.SEARCHES
-        if path not in {CONTACT, HELP} and not path.startswith(f"{HELP}/"):
+        if path not in {CONTACT, HELP} and not path.startswith((f"{HELP}/", f"{ANSWER}/")):
             return None
         address = client_address(host)
         if not self._visitors.pages.takes(address, now=self._now()):

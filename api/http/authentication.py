@@ -18,6 +18,7 @@ from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError
 from api.http.requests import NOT_TEXT
 from api.paths import POLL_HEADER
+from api.services.refusals import Refused
 from api.services.sessions import LONGEST, SignedSession
 from router.errors import TransientError
 from store.desk.agents import (
@@ -52,8 +53,7 @@ class Requires(AccessRule):
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor:
         agent = _by_token(desk, bearer.credentials) if bearer else _by_session(desk, request)
         if agent is None and bearer:
-            claimed = owner_of(bearer.credentials.strip())
-            desk.trail.stranger("request.refused", claimed=claimed, address=_address(request), why="token")
+            _refuse_token(desk, bearer.credentials, address=_address(request))
         if agent is None:
             raise ProblemError("unauthenticated", headers=_CHALLENGE)
         actor = Actor(id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes)
@@ -68,19 +68,36 @@ class Requires(AccessRule):
         return actor
 
 
+def _refuse_token(desk: Desk, token: str, *, address: str) -> None:
+    """Record a token that is not valid; raise ProblemError if this address, or this agent's token, failed too often.
+
+    The token was checked before: one that is valid is served, whoever else fails behind the same address.
+    """
+    claimed = owner_of(token.strip())
+    if seconds := desk.token_failures.wait(address, agent_id=claimed):
+        desk.refusals.note(Refused.TOKENS)
+        raise TooManyFailuresError(seconds)
+    desk.trail.stranger("request.refused", claimed=claimed, address=address, why="token")
+
+
+class TooManyFailuresError(ProblemError):
+    """Too many tokens that are not valid came from an address, or named one agent. seconds: to wait."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = math.ceil(seconds)
+        detail = f"too many sign-ins failed; try again in {self.seconds} s"
+        super().__init__("too-many-requests", detail, headers={"Retry-After": str(self.seconds)})
+
+
 def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> bool:
     """Begin a session for the token's agent; return False when the token is not valid.
 
-    Raises ProblemError if this address, or this agent's token, failed too often; the token is then not checked.
+    Raises TooManyFailuresError if this address, or this agent's token, failed too often; the token is then not checked.
     """
     address, owner = _address(request), owner_of(token.strip())
     if seconds := desk.sign_ins.wait(address, agent_id=owner):
         desk.trail.stranger("session.refused", claimed=owner, address=address, why="too often")
-        raise ProblemError(
-            "too-many-requests",
-            f"too many sign-ins failed; try again in {math.ceil(seconds)} s",
-            headers={"Retry-After": str(math.ceil(seconds))},
-        )
+        raise TooManyFailuresError(seconds)
     agent = _by_token(desk, token)
     if agent is None:
         desk.trail.stranger("session.refused", claimed=owner, address=address, why="token")

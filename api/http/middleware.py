@@ -25,10 +25,11 @@ MOST_BODY_BYTES: Final = 65_536
 # An answer of 20,000 Chinese characters, as a form sends it: nine bytes each.
 ANSWER_BYTES: Final = 262_144
 _ANSWER: Final = re.compile(r"/conversations/[^/]+/(say|draft|macro)|/desk/new")
-# All files of an answer at once, with what a form writes around them (`api.pages.answer_files`).
+# All files of an answer at once, with what a form writes around them (`api.pages.composer.answer_files`).
 FILES_BYTES: Final = 19 * 1024 * 1024
 _FILES: Final = re.compile(r"/conversations/[^/]+/files")
 _GIVEN_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}")
+_ONE_CASE: Final = re.compile(r"^/case/[^/]+/")
 _BODIES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _METHODS: Final = _BODIES | {"GET", "HEAD", "OPTIONS"}
 STRICT: Final = (
@@ -54,7 +55,10 @@ _log = structlog.get_logger()
 
 
 class Boundary:
-    """ASGI middleware. secure: the desk is reached by https.  larger: path -> the limit of its body."""
+    """ASGI middleware. secure: the desk is reached by https.
+
+    larger: path -> the limit of its body; in the path of a case, * stands for its token.
+    """
 
     def __init__(self, app: ASGIApp, *, meter: Meter, trail: Trail, secure: bool, larger: Mapping[str, int]) -> None:
         self._app, self._meter, self._trail, self._secure = app, meter, trail, secure

@@ -51,6 +51,7 @@ class Verb(StrEnum):
     READ_AUDIT = "audit:read"
     READ_SUPERVISION = "supervision:read"
     EDIT_READY_TEXTS = "ready-texts:edit"
+    APPROVE_PHRASINGS = "phrasings:approve"
 
 
 class OfTeam(Protocol):
@@ -120,6 +121,8 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
     Verb.READ_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
     Verb.REPLAY_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.ADMIN}),
+    # A way to ask changes what the machine answers to every customer.
+    Verb.APPROVE_PHRASINGS: frozenset({Role.SENIOR, Role.SUPERVISOR, Role.ADMIN}),
 }
 
 

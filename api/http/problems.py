@@ -126,6 +126,11 @@ def slug_of(error: ProblemError | OmniyardError) -> str:
     return found[0] if found else "internal"
 
 
+def slug_of_status(status: int) -> str:
+    """Return the kind of problem that an HTTP status stands for."""
+    return _SLUG_OF_STATUS.get(status, "bad-request" if status < 500 else "internal")
+
+
 def respond(
     request: Request,
     slug: str,
@@ -193,8 +198,7 @@ async def _of_validation(request: Request, error: Exception) -> Response:
 async def _of_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    slug = _SLUG_OF_STATUS.get(error.status_code, "bad-request" if error.status_code < 500 else "internal")
-    return respond(request, slug, headers=error.headers)
+    return respond(request, slug_of_status(error.status_code), headers=error.headers)
 
 
 def documented(*slugs: str) -> dict[int | str, dict[str, Any]]:

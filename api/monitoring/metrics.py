@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Final
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -28,9 +29,11 @@ from store.desk.channel_status import DeskStatus, read_status
 from store.desk.false_pages import WINDOW, count_false_pages
 from store.events.webhook_deliveries import TargetCount, count_deliveries
 from store.inbound.quarantine import count_quarantined
+from store.outbound.automatic_answers import tally_answers
 from store.tables.messages import InboundState
 
 # Counting reads whole indexes; the result is shared by several scrapers.
+_DAY: Final = timedelta(days=1)
 _KEPT_SECONDS: Final = 5.0
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-real-ip", "via")
 
@@ -108,6 +111,7 @@ class DeskCollector(Collector):
             status = read_status(connection, channels=tuple(self._settings.channels))
             dead = count_quarantined(connection)
             told = count_deliveries(connection)
+            answers = tally_answers(connection, since=status.now - _DAY)
             pages = count_false_pages(connection, since=status.now - WINDOW, until=status.now)
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
         unknown = status.outbound.get("unknown", 0)
@@ -129,7 +133,9 @@ class DeskCollector(Collector):
         yield _gauge("omniyard_clock_offset_seconds", "This clock minus the database's.", offset)
         yield _gauge("omniyard_oldest_due_seconds", "Age of the oldest message that waits.", _oldest(status))
         yield _of_webhooks(told)
+        yield _of_answers(answers)
         yield from _of_channels(status)
+        yield from _held_back(status)
         yield _rows(status)
 
 
@@ -157,6 +163,30 @@ def _of_channels(status: DeskStatus) -> Iterator[Metric]:
         if channel.waiting is not None:
             waiting.add_metric([channel.channel], channel.waiting)
     yield from (accepted, duplicates, polled, failing, waiting)
+
+
+def _held_back(status: DeskStatus) -> Iterator[Metric]:
+    held = GaugeMetricFamily(
+        "omniyard_replies_held", "Automatic replies that the brake held in 24 hours.", labels=["channel"]
+    )
+    rests = GaugeMetricFamily("omniyard_replies_rest", "1 while the brake stops automatic replies.", labels=["channel"])
+    refused = GaugeMetricFamily(
+        "omniyard_smtp_refusals", "Refused or put off by a listener in 24 hours.", labels=["channel", "limit"]
+    )
+    for brake in status.brakes:
+        held.add_metric([brake.channel], brake.held)
+        rests.add_metric([brake.channel], float(brake.rests_until is not None))
+    for each in status.refusals:
+        refused.add_metric([each.channel, each.bound], each.refused)
+    yield from (held, rests, refused)
+
+
+def _of_answers(tally: Mapping[tuple[str, str, str], int]) -> Metric:
+    help_text = "Questions of the last 24 hours by what the machine did, and what was said of it."
+    asked = GaugeMetricFamily("omniyard_answers", help_text, labels=["channel", "state", "verdict"])
+    for labels, number in tally.items():
+        asked.add_metric(list(labels), number)
+    return asked
 
 
 def _of_webhooks(told: Mapping[str, TargetCount]) -> Metric:

@@ -23,10 +23,10 @@ from api.http.authentication import Requires
 from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb
 from api.http.problems import PROBLEMS, ProblemError, slug_of
-from api.pages.answer_files import pass_on_files
+from api.pages.composer.answer_files import pass_on_files
+from api.pages.composer.drafts import save_for, typed
+from api.pages.composer.macros import macro_of, split
 from api.pages.conversation import Refusal, show_conversation
-from api.pages.drafts import save_for, typed
-from api.pages.macros import macro_of, split
 from api.pages.orders import change_order, message_order, reverse
 from api.pages.render import moments_of
 from api.pages.reply_box import fill_ready
@@ -37,10 +37,12 @@ from api.rest.outbound import Verdict, withdraw
 from api.rest.outbound import settle as settle_outbound
 from api.rest.queries import find_for
 from api.rest.replies import MessageOrder, PostedMessage, post_once
+from api.text.terms.config_names import ConfigNames
+from api.text.terms.sentences import say_refusal
 from router.errors import NotFound, OmniyardError, TransientError
 from router.replies.placeholders import unfilled
 from router.text.visible import is_visible
-from store.outbound.review import find_outbound
+from store.outbound.review import MaskedTextError, find_outbound
 from workers.sending.reply import TooLongError
 
 # These close the conversation, so the agent continues with the list.
@@ -249,10 +251,13 @@ def _or_refusal(
 
     keeps_draft: what was typed is saved as a draft.
     """
+    draft = form.whole("text")
     try:
         return make()
     except TransientError:
         raise
+    except MaskedTextError as error:
+        slug, said, draft = "invalid", moments_of(request, desk).words("refused_masked"), error.draft
     except (ProblemError, OmniyardError) as error:
         slug, said = slug_of(error), words_of(request, desk, error)
     except (ValidationError, ValueError):
@@ -263,9 +268,7 @@ def _or_refusal(
         # The page with the refusal has the text too.
         with contextlib.suppress(OmniyardError):
             save_for(desk, actor, key, draft=typed(form), form=form.one("key"))
-    refusal = Refusal(
-        slug=slug, said=said, seen_at=_moment(form.one("seen_at")), draft=form.whole("text"), status=PROBLEMS[slug][0]
-    )
+    refusal = Refusal(slug=slug, said=said, seen_at=_moment(form.one("seen_at")), draft=draft, status=PROBLEMS[slug][0])
     return show_conversation(request, desk, actor, key=key, refusal=refusal)
 
 
@@ -276,7 +279,7 @@ def words_of(request: Request, desk: Desk, error: ProblemError | OmniyardError) 
         return words("refused_too_long", length=error.__cause__.length, longest=error.__cause__.longest)
     if isinstance(error, PlannedError):
         return words("refused_planned")
-    return str(error)
+    return say_refusal(str(error), slug=slug_of(error), words=words)
 
 
 def once_of(form: Fields, verb: str) -> str:
@@ -301,7 +304,8 @@ def onwards(desk: Desk, address: str, *, flash: Flash) -> Response:
 def _named(request: Request, desk: Desk, order: ChangeOrder) -> dict[str, str]:
     """Return the names for the placeholders in the sentence about an order."""
     until, moments = order.snoozed_until, moments_of(request, desk)
-    names = {"assignee": order.assignee, "team": order.team, "until": moments.short(until) if until else None}
+    team = ConfigNames(desk.settings, moments.words)("team", order.team)
+    names = {"assignee": order.assignee, "team": team, "until": moments.short(until) if until else None}
     names |= {"labels": ", ".join((*order.add_labels, *order.remove_labels))}
     return {"reference": "", **{name: value or "" for name, value in names.items()}}
 

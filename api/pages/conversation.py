@@ -19,15 +19,20 @@ from api.http.authentication import Requires
 from api.http.files import framed
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
+from api.pages.chat_pane import pane
+from api.pages.fits import draft_of, fitting_to
+from api.pages.guide import guide_to
 from api.pages.orders import snoozes
 from api.pages.pictures import with_pictures
-from api.pages.render import language_of, moments_of, render
+from api.pages.render import moments_of, render
 from api.pages.reply_box import Composer, compose
-from api.rest.queries import Story, category_title, find_for, read_list, read_messages, require_sight
+from api.rest.queries import Story, find_for, read_list, read_messages, require_sight
 from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons
+from api.text.terms.config_names import ConfigNames
 from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
+from store.chat.cases import note_agent_read
 from store.conversations.lists import Filter, unread_among
 from store.conversations.messages import (
     AttachmentRecord,
@@ -36,13 +41,17 @@ from store.conversations.messages import (
     find_attachment,
     find_message,
     has_forged,
+    missing_files,
 )
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.desk.agents import list_agents, names_in_teams
 from store.desk.drafts import Draft, find_draft
+from store.desk.notices import has_unread, read_notices
+from store.events.feed import newest_number
 from store.outbound.answer_files import sent_files
+from store.outbound.automatic_answers import given_in
 from store.outbound.planned import has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
@@ -97,6 +106,8 @@ def show_conversation(
     """Return the page; after a refused action with the reason and the agent's text."""
     before, now = read_cursor(cursor), desk.now()
     with desk.database.read() as connection:
+        # First: what is published meanwhile comes by the stream again.
+        after = newest_number(connection)
         story = Story(connection, find_for(connection, key, actor=actor), limit=_MESSAGES)
         if before is not None:
             story.outgoing = [row for row in story.outgoing if row.created_at < before.at]
@@ -104,17 +115,31 @@ def show_conversation(
                 connection, story.conversation.id, before=before, limit=_MESSAGES
             )
             story.attachments = attachments_of(connection, [message.id for message in story.messages])
-        is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
+            files = [file.id for listed in story.attachments.values() for file in listed]
+            story.missing = missing_files(connection, files)
+        is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id)) or has_unread(
+            connection, actor.id, conversation_id=story.conversation.id
+        )
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
+        given = given_in(connection, story.conversation.id)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
         kept = find_draft(connection, agent_id=actor.id, conversation_id=story.conversation.id)
         sent = [message.outbound_id for message in story.messages if message.outbound_id]
         answer_files = sent_files(connection, sent) if sent else {}
+        chat = pane(
+            connection,
+            desk,
+            conversation_id=story.conversation.id,
+            channel=story.conversation.channel,
+            moments=moments_of(request, desk),
+        )
+    fitting = fitting_to(request, desk, story, given=given)
     if is_new:
         _note_read(desk, actor, story.conversation)
     context = {
         "story": story,
+        "after": after,
         "conversation": story.conversation,
         "why": _why(request, desk, story.messages),
         "earlier_cursor": write_cursor(story.earlier.at, story.earlier.id) if story.earlier else None,
@@ -123,12 +148,15 @@ def show_conversation(
         "question": question,
         "refusal": refusal,
         "is_forged": is_forged,
-        "draft": _draft(request, around["composer"], refusal, kept=kept),
+        "draft": _draft(request, around["composer"], refusal, kept=kept) or draft_of(request, fitting),
         "kept": kept or Draft(copies=list(around["composer"].usual_copies)),
         "answer_files": answer_files,
+        "fitting": fitting,
+        "guide": guide_to(story, actor=actor) if desk.settings.omniyard.guide else (),
         "presence": "",
         "form_key": uuid4().hex,
         **around,
+        **chat,
     }
     page = render(request, "conversation.html.jinja", context)
     page.status_code = refusal.status if refusal else 200
@@ -201,6 +229,9 @@ def _note_read(desk: Desk, actor: Actor, row: ConversationRecord) -> None:
     # Users must be able to read while the database refuses writes: a full disk, a long import.
     with contextlib.suppress(TransientError), desk.database.write() as connection:
         mark_read(connection, agent_id=actor.id, conversation_id=row.id, read_to=row.last_message_at)
+        if row.channel in desk.chats.pages:
+            note_agent_read(connection, row.id)
+        read_notices(connection, actor.id, now=desk.now(), conversation_id=row.id)
 
 
 def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dict[UUID, tuple[ExplainedStep, ...]]:
@@ -209,9 +240,6 @@ def _why(request: Request, desk: Desk, messages: Sequence[MessageRecord]) -> dic
 
 
 def _reader(request: Request, desk: Desk) -> ReasonReader:
-    moments, language = moments_of(request, desk), language_of(request)
-    return ReasonReader(
-        words=moments.words,
-        category=lambda name: category_title(desk, name, language=language),
-        moment=moments.short,
-    )
+    moments = moments_of(request, desk)
+    title = ConfigNames(desk.settings, moments.words)
+    return ReasonReader(words=moments.words, title=title, moment=moments.short)

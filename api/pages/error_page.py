@@ -10,8 +10,11 @@ from urllib.parse import quote
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from api.pages.render import render
+from api.http.problems import slug_of_status
+from api.pages.render import language_of, render
 from api.paths import SIGN_IN
+from api.text.phrases import Words
+from api.text.terms.sentences import say_refusal
 
 # The page that a form of a conversation is on.
 _CONVERSATION: Final = re.compile(r"(/conversations/[^/]+)/[a-z]+")
@@ -26,7 +29,9 @@ def error_page(
     """Return the error as a page; redirect a user without a session to the sign-in form, which leads back."""
     if status == 401:
         return _to_sign_in(request)
-    page = render(request, "error.html.jinja", {"status": status, "detail": detail, "request_id": request_id})
+    words = Words(language_of(request))
+    said = say_refusal(detail, slug=slug_of_status(status), words=words)
+    page = render(request, "error.html.jinja", {"status": status, "detail": said, "request_id": request_id})
     page.status_code = status
     page.headers.update(headers or {})
     return page

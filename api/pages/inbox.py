@@ -17,6 +17,7 @@ from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.pagination import cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
+from api.pages.chat_pane import band
 from api.pages.render import render
 from api.rest.queries import contact_of, read_list
 from router.conversation_status import Status
@@ -26,6 +27,7 @@ from store.conversations.lists import Counts, Filter, Sort, count_all, unread_am
 from store.conversations.read import find_conversation
 from store.conversations.search import conversations_with
 from store.desk.drafts import drafted_among
+from store.events.feed import newest_number
 
 # A little more than one screen.
 _ROWS: Final = 40
@@ -79,6 +81,16 @@ class InboxQuery(BaseModel):
         usual = Sort.DUE if self.chosen == "overdue" else Sort.NEWEST
         return Sort(self.sort) if self.sort in set(Sort) else usual
 
+    def shows(self) -> dict[str, object]:
+        """Return what a script needs to know whether a row belongs into this list.
+
+        opaque: only the server knows, so the script asks for the list again.
+        """
+        names = ("team", "category", "channel", "priority", "overdue")
+        plain = {name: getattr(self, name) for name in names}
+        is_opaque = bool(self.q or self.contact or self.label or self.unread or self.cursor)
+        return {**plain, "view": self.chosen, "sort": self.order, "opaque": is_opaque}
+
     @property
     def narrowed(self) -> bool:
         """Whether a filter besides the view hides conversations."""
@@ -93,17 +105,24 @@ def inbox(
     """Show one queue, filtered."""
     now = desk.now()
     with desk.database.read() as connection:
+        # First: what is published meanwhile comes by the stream again.
+        after = newest_number(connection)
         wanted = _wanted(connection, query, actor=actor, now=now)
         listed, end = read_list(connection, wanted, sort=query.order, after=read_cursor(query.cursor), limit=_ROWS)
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
         drafted = drafted_among(connection, [row.id for row, _, _ in listed], agent_id=actor.id)
         counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
+        is_narrowed = query.narrowed or query.cursor is not None
+        chats = band(connection, desk, actor=actor, view=query.chosen, is_narrowed=is_narrowed)
     shown.are(listed)
     context = {
         "query": query,
+        "after": after,
+        "shows": query.shows(),
         "listed": listed,
         "unread": unread,
         "drafted": drafted,
+        "chats": chats,
         "views": _tabs(counts, actor=actor),
         "sorts": list(Sort),
         "next_cursor": cursor_of(end),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from api.http.forms import Fields
 from api.http.problems import ProblemError
-from api.pages.drafts import addresses
+from api.pages.composer.drafts import addresses
 from api.rest.changes import ChangeOrder
 from api.rest.replies import MessageOrder
 from router.conversation_status import Status

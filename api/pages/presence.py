@@ -1,13 +1,17 @@
-"""Presence in an open conversation: which other agents have it open. The page polls it every few seconds."""
+"""Presence in an open conversation: which other agents have it open. The page reports itself every few seconds."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Annotated, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
+from sqlalchemy.engine import Connection
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
@@ -15,9 +19,12 @@ from api.http.permissions import Actor, Verb
 from api.pages.render import moments_of
 from api.paths import POLL_HEADER
 from api.rest.queries import find_for
-from api.text.phrases import Words
+from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
+from api.text.phrases import LANGUAGES, Words
 from router.errors import TransientError
-from store.conversations.readers import Present, be_present, present_at
+from store.conversations.readers import Present, all_present, be_gone, be_present, present_at
+
+PRESENCE: Final = "presence"
 
 routes: Final = APIRouter(include_in_schema=False)
 
@@ -37,20 +44,57 @@ def pulse(
     key: str,
     *,
     writing: bool = False,
+    gone: bool = False,
 ) -> PresenceNews:
-    """Record that this agent is present, and return the other agents present."""
+    """Record that this agent is present, or has left, and return the other agents present."""
     now = desk.now()
     with desk.database.read() as connection:
         row = find_for(connection, key, actor=actor)
         present = present_at(connection, row.id, now=now)
     mine = next((each for each in present if each.agent_id == actor.id), None)
     # No other site can send this header, so a link to this route does not mark an agent as present.
-    if POLL_HEADER in request.headers and (mine is None or mine.must_renew(writing=writing, now=now)):
+    is_due = mine is not None if gone else mine is None or mine.must_renew(writing=writing, now=now)
+    if POLL_HEADER in request.headers and is_due:
         # Presence is not important enough for an error if the database is busy.
         with contextlib.suppress(TransientError), desk.database.write() as connection:
-            be_present(connection, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
+            if gone:
+                be_gone(connection, agent_id=actor.id, conversation_id=row.id)
+            else:
+                be_present(connection, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
     others = [each for each in present if each.agent_id != actor.id]
     return PresenceNews(version=row.version, said=_said(others, words=moments_of(request, desk).words))
+
+
+class PresentAgents:
+    """Tells the agents who have a conversation open who else has; see `DeskSource`."""
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, tuple[tuple[UUID, bool], ...]] = {}
+
+    def __call__(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
+        """Return what changed since the last look: one query for the whole desk."""
+        present = all_present(connection, now=look.now)
+        states = {key: tuple((each.agent_id, each.writing) for each in agents) for key, agents in present.items()}
+        changed = [key for key in states.keys() | self._known.keys() if states.get(key) != self._known.get(key)]
+        self._known = states
+        return [notice for key in changed for notice in _told(key, present.get(key, ()))]
+
+
+def _told(conversation_id: UUID, present: Sequence[Present]) -> Iterator[DeskNotice]:
+    for reader in present:
+        others = [each for each in present if each.agent_id != reader.agent_id]
+        data = {
+            language: json.dumps(
+                {"id": str(conversation_id), "said": _said(others, words=Words(language))}, ensure_ascii=False
+            )
+            for language in LANGUAGES
+        }
+        key, is_for = conversation_id.hex, partial(_is, reader.agent_id)
+        yield DeskNotice(kind=PRESENCE, key=key, data=data, is_for=is_for)
+
+
+def _is(agent_id: UUID, reader: DeskReader) -> bool:
+    return reader.agent_id == agent_id
 
 
 def _said(others: Sequence[Present], *, words: Words) -> str:

@@ -17,9 +17,11 @@ from starlette.responses import HTMLResponse
 from api.desk import Desk, desk_of
 from api.http.permissions import Verb, can
 from api.pages.toast import drop_flash, take_flash
-from api.rest.queries import category_title
+from api.paths import PART_HEADER
 from api.text.phrases import Language, Words, choose_language
-from api.text.reasons import ReasonReader, say_line
+from api.text.reasons import ReasonReader, language_name, say_line
+from api.text.terms.config_names import ConfigNames
+from api.text.terms.sentences import say_trouble
 from api.text.times import Moments
 from connectors.registry import kind_of
 from router.masking.mask import mask_address
@@ -42,6 +44,7 @@ def build_environment() -> Environment:
     )
     environment.filters["code"] = code
     environment.filters["said"] = said
+    environment.filters["trouble"] = trouble
     environment.filters["address"] = mask_address
     environment.globals["icon_of"] = icon_of
     return environment
@@ -56,6 +59,11 @@ def icon_of(settings: Settings, channel: str) -> str:
 def said(text: str, moments: Moments) -> str:
     """Return the reason of a column of text in the reader's words."""
     return say_line(text, reader=ReasonReader(words=moments.words, moment=moments.short))
+
+
+def trouble(text: str, moments: Moments) -> str:
+    """Return what a program wrote of a channel or a message, in the reader's words where they are known."""
+    return say_trouble(text, words=moments.words)
 
 
 def code(text: str) -> Markup:
@@ -109,7 +117,9 @@ def link(request: Request, **changes: str | None) -> str:
 def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
     language, moments = language_of(request), moments_of(request, desk)
     theme, actor = theme_of(request), request.scope.get("actor")
+    names = ConfigNames(desk.settings, moments.words)
     return {
+        "layout": "part.html.jinja" if PART_HEADER in request.headers else "base.html.jinja",
         "language": language,
         "other_language": "en" if language == "zh" else "zh",
         "theme": theme,
@@ -118,11 +128,16 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "can_supervise": actor is not None and can(actor, Verb.READ_SUPERVISION),
         "can_write": actor is not None and can(actor, Verb.SEND_REPLIES),
         "can_edit_texts": actor is not None and can(actor, Verb.EDIT_READY_TEXTS),
+        "keeps_outbox": any(channel.enabled and channel.keeps_outbox for channel in desk.settings.channels.values()),
+        "has_calls": actor is not None and can(actor, Verb.SEND_REPLIES) and _has_calls(desk),
         "t": moments.words,
         "moments": moments,
         "desk_name": desk.settings.omniyard.name,
-        "title_of": partial(category_title, desk, language=language),
-        "team_of": partial(_team_title, desk),
+        "name_of": names,
+        "title_of": partial(names, "category"),
+        "team_of": partial(names, "team"),
+        "channel_of": partial(names, "channel"),
+        "language_of": lambda tag: language_name(tag, words=moments.words),
         "link": partial(link, request),
         "actor": actor,
         "path": request.url.path,
@@ -132,6 +147,5 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
     }
 
 
-def _team_title(desk: Desk, name: str) -> str:
-    team = desk.settings.teams.get(name)
-    return (team.title or name) if team else name
+def _has_calls(desk: Desk) -> bool:
+    return any(channel.enabled and channel.call_notes for channel in desk.settings.channels.values())

@@ -22,6 +22,7 @@ from router.replies.phrases import facts_in_words, opening_words
 from router.replies.placeholders import fill
 from router.settings import Settings
 from router.settings.own_addresses import own_side
+from router.settings.values import title_in
 from store.conversations.read import ConversationRecord
 from store.desk.ready_texts import ReadyText, list_ready_texts
 from store.desk.signatures import signed_by
@@ -54,7 +55,8 @@ class Canned:
 class Composer:
     """The values of the reply box.
 
-    way_out: the conversation's channel can send a reply.  answers: where it goes.
+    way_out: the conversation's channel can send a reply.  keeps: it only keeps it in the outbox.
+    answers: where it goes.
     until: the end of the provider's window; None without one.
     is_over: the window is over.  opens_at: when the channel opens; None while it is open.
     mail: it has copies, a signature, markup.  carries_files: an answer may have files.  files: those of the draft.
@@ -64,6 +66,7 @@ class Composer:
     """
 
     way_out: bool
+    keeps: bool
     answers: AnswerAddress
     until: datetime | None
     is_over: bool
@@ -110,6 +113,7 @@ def compose(
     answers = answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel)
     return Composer(
         way_out=channel is not None and channel.has_way_out,
+        keeps=channel is not None and channel.keeps_outbox,
         answers=answers,
         until=until,
         is_over=until is not None and until < now,
@@ -169,7 +173,7 @@ def _values(settings: Settings, row: ConversationRecord, actor: Actor, moment: R
         return _places(settings, row, moment=moment, language=language) | {
             "customer": row.contact_name,
             "agent": actor.name,
-            "team": (team.title if team else "") or row.team,
+            "team": title_in(team.title, language.partition("-")[0], name=row.team) if team else row.team,
         }
 
     return values

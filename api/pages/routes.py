@@ -18,32 +18,35 @@ from api.pages import (
     actions as pages_actions,
 )
 from api.pages import (
-    answer_files as pages_answer_files,
+    bell as pages_bell,
+)
+from api.pages import (
+    calls as pages_calls,
 )
 from api.pages import (
     conversation as pages_conversation,
 )
 from api.pages import (
-    drafts as pages_drafts,
+    fits as pages_fits,
 )
 from api.pages import (
     inbox as pages_inbox,
 )
 from api.pages import (
-    new_mail as pages_new_mail,
+    outbox as pages_outbox,
 )
 from api.pages import (
     presence as pages_presence,
 )
 from api.pages import (
-    ready_texts as pages_ready_texts,
-)
-from api.pages import (
-    signatures as pages_signatures,
-)
-from api.pages import (
     supervisor as pages_supervisor,
 )
+from api.pages.composer import answer_files as pages_answer_files
+from api.pages.composer import drafts as pages_drafts
+from api.pages.composer import new_mail as pages_new_mail
+from api.pages.composer import ready_texts as pages_ready_texts
+from api.pages.composer import signatures as pages_signatures
+from api.pages.live import desk_door as pages_desk_door
 from api.pages.render import render
 from api.rest.quarantine import QuarantinedEntry
 from api.rest.queries import channels_seen, status_seen
@@ -57,14 +60,19 @@ routes: Final = APIRouter(include_in_schema=False)
 for part in (
     pages_inbox,
     pages_conversation,
+    pages_desk_door,
+    pages_bell,
     pages_presence,
     pages_actions,
+    pages_calls,
     pages_drafts,
     pages_new_mail,
     pages_ready_texts,
     pages_answer_files,
     pages_signatures,
     pages_supervisor,
+    pages_outbox,
+    pages_fits,
 ):
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]

@@ -10,10 +10,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.desk import Desk, DeskPart
-from api.http.authentication import refuse_foreign_form, sign_in, sign_out
+from api.http.authentication import TooManyFailuresError, refuse_foreign_form, sign_in, sign_out
 from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb, can
-from api.pages.drafts import typed
+from api.http.problems import wants_page
+from api.pages.composer.drafts import typed
 from api.pages.render import render
 from api.paths import SIGN_IN
 from api.rest.queries import find_for
@@ -43,17 +44,30 @@ def begin_session(request: Request, desk: DeskPart, form: Form, wished: Next = "
     wished = ours(form.one("next") or wished)
     token, text = form.one("token"), form.whole("text")
     answer = RedirectResponse(wished, status_code=303)
-    if token and sign_in(desk, request, token, response=answer):
-        _keep_text(desk, form, wished=wished)
-        return answer
-    return _page(request, wished=wished, wrong=bool(token), text=text, kind=form.one("kind"))
+    kept = (text, form.one("kind"))
+    try:
+        if token and sign_in(desk, request, token, response=answer):
+            _keep_text(desk, form, wished=wished)
+            return answer
+    except TooManyFailuresError as error:
+        if not wants_page(request):
+            raise
+        return _page(request, wished=wished, status=429, seconds=error.seconds, kept=kept)
+    return _page(request, wished=wished, status=401 if token else 200, kept=kept)
 
 
-def _page(request: Request, *, wished: str, wrong: bool = False, text: str = "", kind: str = "") -> Response:
-    page = render(
-        request, "sign_in.html.jinja", {"wrong": wrong, "wished": wished, "kept_text": text, "kept_kind": kind}
-    )
-    page.status_code = 401 if wrong else 200
+def _page(
+    request: Request, *, wished: str, status: int = 200, seconds: int = 0, kept: tuple[str, str] = ("", "")
+) -> Response:
+    """Return the form, with what was wrong in the visitor's language.
+
+    seconds: until the next attempt.  kept: a text that was typed without a session, and its kind.
+    """
+    context = {"wrong": status != 200, "wished": wished, "seconds": seconds}
+    page = render(request, "sign_in.html.jinja", context | {"kept_text": kept[0], "kept_kind": kept[1]})
+    page.status_code = status
+    if seconds:
+        page.headers["Retry-After"] = str(seconds)
     return page
 
 

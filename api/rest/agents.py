@@ -19,6 +19,7 @@ from api.http.problems import ProblemError, documented
 from api.http.requests import RequestModel
 from api.paths import API
 from router.errors import NotFound
+from router.settings.values import title_in
 from store.db.engine import read_clock
 from store.desk.agents import AgentRecord, list_agents, names_in_teams
 from store.desk.assignment import Duty, duties, set_duty
@@ -184,7 +185,7 @@ def list_teams(desk: DeskPart, actor: Reader, shown: Shown) -> TeamList:
     teams = [
         TeamEntry(
             name=name,
-            title=team.title or name,
+            title=title_in(team.title, "en", name=name),
             assign=team.assign,
             fallback=team.fallback,
             agents=[agent.name for agent in agents if name in agent.teams],

@@ -16,8 +16,10 @@ from api.http.problems import documented
 from api.paths import API
 from api.rest.queries import program_reader, require_sight
 from api.rest.schemas import MessageDetail
+from api.text.phrases import Words
 from api.text.reasons import reasons
-from store.conversations.messages import attachments_of, find_attachment, find_message, find_original
+from router.errors import NotFound
+from store.conversations.messages import attachments_of, find_attachment, find_fetched, find_message, find_original
 from store.db.engine import read_clock
 from store.desk.audit import AuditEntry, append_audit
 
@@ -92,5 +94,11 @@ def download_attachment(
     with desk.database.read() as connection:
         attachment, original = find_attachment(connection, attachment_id)
         require_sight(connection, find_message(connection, attachment.message_id).conversation_id, actor=actor)
-    content = desk.originals.part(original, attachment.part)
+        fetched = find_fetched(connection, attachment_id)
+    if fetched is None:
+        content = desk.originals.part(original, attachment.part)
+    elif fetched.content is None:
+        raise NotFound(Words("en")("file_awaited" if fetched.waits else f"file_{fetched.error}"))
+    else:
+        content = desk.originals.whole(fetched.content)
     return download(content, name=attachment.name, media_type=attachment.media_type)

@@ -155,11 +155,14 @@ Settler = Annotated[Actor, Depends(Requires(Verb.SETTLE_OUTBOUND))]
 
 @routes.post(
     "/{outbound_id}/send-again",
-    responses=documented("not-found", "conflict"),
+    responses=documented("not-found", "conflict", "invalid"),
     summary="Send a message again whose outcome is unknown",
 )
 def send_again(desk: DeskPart, outbound_id: UUID, actor: Settler) -> OutboundEntry:
-    """Queue it again. If it did arrive, the customer gets it twice: this risk is the agent's decision."""
+    """Queue it again. If it did arrive, the customer gets it twice: this risk is the agent's decision.
+
+    A text with a secret, which was masked when it was sent, is refused as `invalid`: write it again.
+    """
     return settle(desk, outbound_id, verdict="send_again", actor=actor)
 
 

@@ -13,6 +13,7 @@ from api.desk import Desk
 from api.http.permissions import Actor, Verb, can
 from api.text.phrases import Language, Words
 from api.text.reasons import ReasonReader
+from api.text.terms.config_names import ConfigNames
 from router.errors import NotFound
 from store.conversations.lists import Filter, Sort, list_conversations
 from store.conversations.messages import (
@@ -21,6 +22,7 @@ from store.conversations.messages import (
     PendingOutbound,
     attachments_of,
     messages_of,
+    missing_files,
     outbound_of,
 )
 from store.conversations.read import (
@@ -33,6 +35,7 @@ from store.conversations.read import (
     handles,
 )
 from store.desk.channel_status import DeskStatus, read_status
+from store.inbound.contact_points import contact_points_of
 
 Listed = tuple[ConversationRecord, list[str], LastMessage | None]
 
@@ -43,9 +46,11 @@ class Story:
     def __init__(self, connection: Connection, conversation: ConversationRecord, *, limit: int) -> None:
         self.conversation = conversation
         self.handles = handles(connection, [conversation.contact_id])[conversation.contact_id]
+        self.points = contact_points_of(connection, conversation.contact_id)
         self.glimpse = glimpses(connection, [conversation.id]).get(conversation.id)
         self.messages, self.earlier = read_messages(connection, conversation.id, before=None, limit=limit)
         self.attachments = attachments_of(connection, [message.id for message in self.messages])
+        self.missing = missing_files(connection, [file.id for files in self.attachments.values() for file in files])
         self.outgoing: list[PendingOutbound] = outbound_of(connection, conversation.id)
 
     @property
@@ -123,16 +128,15 @@ def status_seen(connection: Connection, desk: Desk, *, actor: Actor) -> DeskStat
 
 
 def category_title(desk: Desk, name: str, *, language: Language) -> str:
-    """Return the category's title; its name when the configuration has no title in that language."""
-    category = desk.settings.categories.get(name)
-    return (category.title.get(language) or name) if category else name
+    """Return the category's title; its name when the configuration has none."""
+    return ConfigNames(desk.settings, Words(language))("category", name)
 
 
 def program_reader(desk: Desk) -> ReasonReader:
     """Return the reader for the API's summaries: English, times in ISO 8601."""
     return ReasonReader(
         words=Words("en"),
-        category=lambda name: category_title(desk, name, language="en"),
+        title=lambda kind, name: category_title(desk, name, language="en") if kind == "category" else name,
         moment=datetime.isoformat,
     )
 

@@ -91,6 +91,8 @@ _MESSAGE: Final[dict[str, Any]] = {
     "sender_proof": "proven",
     "answer_to": "li@example.com",
     "other_address": "",
+    "edited_at": None,
+    "withdrawn_at": None,
     "delivery": None,
     "attachments": [_ATTACHMENT],
     "why": [_REASON],
@@ -288,6 +290,8 @@ class MessageEntry(BaseModel):
         description="Another address that the message names for answers, such as Reply-To's; nothing confirms it. "
         "`PATCH /conversations/{key}` with `answer_to` chooses it."
     )
+    edited_at: datetime | None = Field(description="When its author last changed it; the text is the new one.")
+    withdrawn_at: datetime | None = Field(description="When its author took it back; the text is empty then.")
     delivery: str | None = Field(description="Of an outgoing message: its state, as in `/outbound`.")
     attachments: list[AttachmentEntry]
     why: list[ReasonEntry] = Field(description="Summary of the trace.")

@@ -31,9 +31,12 @@ class Refused(StrEnum):
     UPLOAD_MEMORY = "upload_memory"
     STREAMS = "streams"
     STREAMS_OF_TOKEN = "streams_of_token"  # noqa: S105  (a name, and no secret)
+    CHAT_STREAMS = "chat_streams"
+    CHAT_STREAMS_OF_ADDRESS = "chat_streams_of_address"
     PAGES = "pages"
     SEARCHES = "searches"
     QUESTIONS = "questions"
+    TOKENS = "tokens"
 
 
 class Refusals:

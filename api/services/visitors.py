@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from api.services.faq import Answers
+from api.services.case_access import CaseAccess
+from api.services.help_pages import Answers
 from router.settings import Settings
 from router.settings.channel_base import FormLimits
 from router.status_links import LASTS, CaseLink, LinkKind, case_key, read_case_token, write_case_token
+from router.threads.correlation import make_token
 
 _MOST_ADDRESSES: Final = 20_000
 _NONCE: Final = 12
@@ -84,8 +86,14 @@ class Visitors:
     """The objects that the customers' pages share. thread_key: signs thread tokens."""
 
     def __init__(self, settings: Settings, *, form_key: bytes, thread_key: bytes, answers: Answers) -> None:
-        self.settings, self.answers = settings, answers
+        self.settings, self.answers, self._thread_key = settings, answers, thread_key
         self.forms, self._case_key = Forms(form_key), case_key(thread_key)
+        self.access = CaseAccess(hmac.new(self._case_key, b"case access", hashlib.sha256).digest())
+        # Codes, and what is entered as one: of one address in an hour.
+        self.codes = VisitorPace(allowed=10, span=timedelta(hours=1))
+        self.entered = VisitorPace(allowed=30, span=timedelta(hours=1))
+        # What customers write on the pages of their cases.
+        self.written = VisitorPace(allowed=30, span=timedelta(hours=1))
         per_hour = self.channel[1].per_hour if self.channel else 1
         self.messages = VisitorPace(allowed=per_hour, span=timedelta(hours=1))
         # An open page polls six times a minute; a client that guesses links asks more often.
@@ -101,6 +109,10 @@ class Visitors:
         """The name of the contact form's channel, and the form's limits."""
         enabled = ((name, each) for name, each in self.settings.channels.items() if each.enabled)
         return next(((name, form) for name, each in enabled if (form := each.contact_form)), None)
+
+    def thread_token(self, reference: str, *, contact_id: UUID) -> str:
+        """Return the token by which a message joins a case of the contact."""
+        return make_token(self._thread_key, reference=reference, contact_id=contact_id)
 
     def write_link(self, kind: LinkKind, id_: UUID, *, now: datetime) -> str:
         """Return the path of a case's page."""

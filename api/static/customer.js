@@ -38,5 +38,20 @@ if (shown) {
     if (page.querySelector("[data-rating]") && !document.querySelector("[data-rating]")) location.reload();
     else shown.replaceChildren(...fresh.childNodes);
   };
+  // New words are added below; what is being written stays.
+  const words = document.querySelector("[data-words]");
+  if (words) {
+    const renew = async () => {
+      if (document.hidden) return;
+      const answer = await fetch(location.pathname);
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-words]");
+      if (!fresh || fresh.textContent === words.textContent) return;
+      words.replaceChildren(...fresh.childNodes);
+      const sent = document.getElementById("is-sent");
+      if (sent) sent.remove();
+    };
+    setInterval(() => renew().catch(() => {}), CASE_MILLISECONDS);
+  }
   setInterval(() => refresh().catch(() => {}), CASE_MILLISECONDS);
 }

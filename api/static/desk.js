@@ -1,8 +1,7 @@
-// Keyboard shortcuts, page updates, ready texts, the SMS counter. The pages work completely without this file.
-"use strict";
+// Keyboard shortcuts, ready texts, the SMS counter. The pages work completely without this file.
 
-const POLL_MILLISECONDS = 4000;
-const POLL = { headers: { "X-Omniyard-Poll": "1", Accept: "text/html" } };
+import { reach } from "./palette.js";
+
 const one = (selector) => document.querySelector(selector);
 
 function links() {
@@ -12,11 +11,14 @@ function links() {
 function move(step) {
   const all = links();
   if (!all.length) return;
-  const here = all.indexOf(document.activeElement);
+  const focused = all.indexOf(document.activeElement);
+  const here = focused < 0 ? all.findIndex((link) => link.hasAttribute("aria-current")) : focused;
   all[Math.min(all.length - 1, Math.max(0, here + step))].focus();
 }
 
 document.addEventListener("keydown", (event) => {
+  // An input method composes: its keys are no keys of the page.
+  if (event.isComposing || event.keyCode === 229 || one("dialog[open]")) return;
   if (event.key === "Escape") document.activeElement?.blur();
   const typing = event.target.matches("input, select, textarea");
   if (typing && event.target.id === "text" && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -26,69 +28,14 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "j") move(1);
   if (event.key === "k") move(-1);
   if (event.key === "u") one("[data-up]")?.click();
-  const target = event.key === "/" ? one("[data-search]") : /^[a-z]$/.test(event.key) ? one(`[data-key="${event.key}"]`) : null;
+  const target = event.key === "/" ? one("[data-search]") : /^[A-Za-z]$/.test(event.key) ? one(`[data-key="${event.key}"]`) : null;
   if (!target) return;
   event.preventDefault();
-  if (target.matches("input, textarea")) target.focus();
+  if (target.matches("input, select, textarea")) reach(target);
   else target.click();
+  // A menu that opens has the focus on its first choice.
+  if (target.matches("summary")) target.parentElement.querySelector("button, input:not([type=hidden])")?.focus();
 });
-
-// Links back lead to the last list that the agent saw.
-const list = one("[data-list]");
-if (list) sessionStorage.setItem("omniyard-list", location.pathname + location.search);
-const from = sessionStorage.getItem("omniyard-list") || "/";
-function remember() {
-  document.querySelectorAll("[data-back]").forEach((field) => { field.value = from; });
-  one("[data-up]")?.setAttribute("href", from);
-}
-remember();
-
-function isBusy(part) {
-  return part.contains(document.activeElement) || Boolean(part.querySelector("details[open] iframe"));
-}
-
-async function refresh() {
-  // Do not update while the agent selects text or uses a control of the part.
-  if (document.hidden || !document.getSelection().isCollapsed) return;
-  const parts = [...document.querySelectorAll("[data-live]")].filter((part) => !isBusy(part));
-  if (!parts.length) return;
-  const answer = await fetch(location.href, POLL);
-  // The session has ended: keep the page, and let the next click lead to the sign-in form.
-  if (!answer.ok || answer.redirected) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const tabs = one(".tabs");
-  for (const part of tabs ? [...parts, tabs] : parts) {
-    const fresh = part.id ? page.getElementById(part.id) : page.querySelector(".tabs");
-    if (fresh && same(fresh) !== same(part)) part.replaceChildren(...fresh.childNodes);
-  }
-  remember();
-  news(page);
-}
-
-// Ignore the key of a form, which changes with every load.
-function same(part) {
-  return part.innerHTML.replace(/name="key" value="\w+"/g, "").replace(/ open=""/g, "");
-}
-
-// An empty reply box takes the new version; a text that the agent has begun keeps the version that the agent has read.
-function news(page) {
-  const text = one("#text");
-  const fresh = page.querySelector('#reply-form [name="version"]');
-  const known = one('#reply-form [name="version"]');
-  if (!text || !fresh || !known || fresh.value === known.value) return;
-  const isRead = (page.querySelector('#reply-form [name="seen_at"]') || {}).value === one('#reply-form [name="seen_at"]').value;
-  // What the desk itself did since, such as sending what waited, is no news.
-  if (text.value && isRead) return;
-  if (text.value) one("#news").textContent = one("#news").dataset.said;
-  else for (const name of ["version", "seen_at"]) one(`#reply-form [name="${name}"]`).value = page.querySelector(`#reply-form [name="${name}"]`).value;
-}
-
-async function pulse(shown) {
-  if (document.hidden) return;
-  const writing = one("#text") && document.activeElement === one("#text") && one("#text").value ? 1 : 0;
-  const answer = await fetch(`${shown.dataset.pulse}?writing=${writing}`, { headers: { "X-Omniyard-Poll": "1" } });
-  if (answer.ok && !answer.redirected) shown.textContent = (await answer.json()).said;
-}
 
 function segments(text) {
   const basic = new Set(text.dataset.gsm);
@@ -111,38 +58,28 @@ function segments(text) {
   return text.dataset.segments.replace("{parts}", parts).replace("{left}", left).replace("{alphabet}", alphabet);
 }
 
-const text = one("#text");
-if (text) {
+// The reply box of the conversation that is shown.
+function compose() {
+  const text = one("#text");
+  if (!text || text.dataset.ready) return;
+  text.dataset.ready = "1";
   const count = () => {
     const units = text.dataset.unit === "UTF16" ? text.value.length : [...text.value].length;
     one("#length").textContent = text.dataset.length.replace("{count}", units);
     one("#length").classList.toggle("warn", units > Number(text.dataset.longest));
+    if (text.dataset.gsm) one("#segments").textContent = segments(text);
   };
   text.addEventListener("input", count);
   count();
-}
-if (text?.dataset.gsm) {
-  const count = () => { one("#segments").textContent = segments(text); };
-  text.addEventListener("input", count);
-  count();
+  one("[data-canned]")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const chosen = event.target.elements.canned.selectedOptions[0];
+    text.setRangeText(chosen.dataset.text, text.selectionStart, text.selectionEnd, "end");
+    text.dispatchEvent(new Event("input"));
+    text.focus();
+  });
 }
 
-one("[data-canned]")?.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const chosen = event.target.elements.canned.selectedOptions[0];
-  text.setRangeText(chosen.dataset.text, text.selectionStart, text.selectionEnd, "end");
-  text.dispatchEvent(new Event("input"));
-  text.focus();
-});
-
-// Only the first page of a list updates itself; a refused form stays until the agent decides.
-if (one("[data-live]") && !one("#refusal") && !new URLSearchParams(location.search).has("cursor")) {
-  setInterval(() => refresh().catch(() => {}), POLL_MILLISECONDS);
-}
-const presence = one("[data-pulse]");
-if (presence) {
-  const beat = () => pulse(presence).catch(() => {});
-  setInterval(beat, POLL_MILLISECONDS);
-  text?.addEventListener("input", () => { if (text.value.length === 1) beat(); });
-  beat();
-}
+// Other scripts put a page's parts into this one, and tell it by this event.
+document.addEventListener("desk:shown", compose);
+compose();

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from api.text.subjects.answer_phrases import ANSWER_REASONS
 from router.reason import ReasonKey as Key
 from router.threads.correlation import SignKind
 
 # Key: English, Chinese.
 REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.AS_WRITTEN: ("{text}", "{text}"),
+    **ANSWER_REASONS,
     # Who wrote.
     Key.REPORT_ON_OURS: ("it reads as a report on a message of ours", "内容是针对我方邮件的退信或回执"),
     Key.DELIVERY_REPORT: ("it is a delivery report (RFC 3464)", "属于投递状态报告（RFC 3464）"),
@@ -45,6 +47,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.NO_REPLY_ADDRESS: ("its sender's address takes no answers", "发件地址不接收回复"),
     # Signs about the sender.
     Key.PROVIDER_NAMES_SENDER: ("The provider names the sender.", "发件人由渠道服务商确认。"),
+    Key.CODE_PROVES_ADDRESS: (
+        "The customer has proven the address by a one-time code.",
+        "客户已通过一次性验证码证实该地址。",
+    ),
     Key.VISITOR_NAMES_ADDRESS: (
         "The visitor of the form typed the address, and nothing confirms it.",
         "地址由网页表单的访客自行填写，未经验证。",
@@ -143,6 +149,11 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "it is open, and short messages go on with what is open",
         "客户在此渠道有未解决的会话，短消息归入该会话",
     ),
+    Key.MESSAGE_WAS_CHANGED: ("its author changed a message of it", "会话中的一条消息被修改"),
+    Key.CHANGED_MESSAGE_NEVER_CAME: (
+        "the message that it changes did not come within seven days",
+        "七天内未收到它所修改的消息",
+    ),
     Key.SAID_ON_CHANNEL: (
         "the same sender wrote the same on {channel} within a day",
         "同一客户一天内在 {channel} 发过相同内容",
@@ -162,9 +173,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     # Danger, and the second look.
     Key.DANGER_KEYWORD: ("keyword of an emergency: {words}", "命中紧急关键词：{words}"),
     Key.DANGER_PAIR: ("words of danger, {pair}: {words}", "命中危险词组（{pair}）：{words}"),
-    Key.DANGER_LIKE: ("similar to a known danger: {text}", "与已知险情相似：{text}"),
+    Key.DANGER_LIKE: ("similar to a known danger: {text}", "与已知紧急案例相似：{text}"),
     Key.DANGER_MEANINGS: ("meanings that met: {groups}", "同时出现的含义：{groups}"),
-    Key.DANGER_IS_POSSIBLE: ("danger is {percent} % likely", "险情可能性 {percent}%"),
+    Key.NO_PERSON_WAITS: ("an automatic message: no person is paged for it", "自动邮件：不呼叫值班人员"),
+    Key.DANGER_IS_POSSIBLE: ("danger is {percent} % likely", "紧急的可能性 {percent}%"),
     Key.HINT_FOUND: ("{hint}", "{hint}"),
     # Why a route did not fire.
     Key.IS_EMERGENCY: ("it is an emergency", "属于紧急情况"),
@@ -210,7 +222,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     Key.TEXT_COMMAND: (
         "it is a word to stop, start or explain text messages, which the network answers",
-        "内容是短信退订、恢复或帮助指令，由运营商答复",
+        "内容是短信退订、恢复或帮助指令，由运营商处理",
     ),
     Key.REPLIES_SUPPRESSED: (
         "its sender asks for no automatic answers (X-Auto-Response-Suppress)",
@@ -287,6 +299,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "the release was taken back, so there is nothing to correct",
         "已撤回“误报”判定，无需再向客户更正",
     ),
+    Key.PUBLIC_IS_NOT_ANSWERED: ("it is public, and no machine answers in public", "属于公开内容，系统不自动公开回复"),
     Key.REPLY_IS_LATE: (
         "it could not leave in time, and an automatic reply is not sent late",
         "未能及时发出，过时的自动回复不再发送",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from api.text.phrases import Words
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
+from api.text.terms.sentences import say_trouble
 from router.reason import Reason, read_line
 from router.routing.trace import ClassificationTrace, Trace
 
@@ -26,12 +27,17 @@ class ExplainedStep:
     evidence: tuple[str, ...]
 
 
+def _as_named(kind: str, name: str) -> str:
+    del kind
+    return name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonReader:
-    """Formats for a reader. category: returns a category's title.  moment: formats a time."""
+    """Formats for a reader. title: returns the title of a name of the operator's file.  moment: formats a time."""
 
     words: Words
-    category: Callable[[str], str] = str
+    title: Callable[[str, str], str] = _as_named
     moment: Callable[[datetime], str] = datetime.isoformat
 
 
@@ -74,6 +80,11 @@ def _value(name: str, value: str | int | Reason, *, reader: ReasonReader) -> str
     return tell(str(value), reader) if tell else str(value)
 
 
+def language_name(tag: str, *, words: Words) -> str:
+    """Return the name of a language in the reader's; the tag (BCP 47) if it has none."""
+    return words(f"language_{tag}") if words.knows(f"language_{tag}") else tag
+
+
 def _sign(sign: str, reader: ReasonReader) -> str:
     return SIGN_WORDS[sign][reader.words.language == "zh"] if sign in SIGN_WORDS else sign
 
@@ -90,9 +101,16 @@ def _holiday(name: str, reader: ReasonReader) -> str:
     return f"{said}（补假）" if name != bare else said
 
 
+def _titled(kind: str) -> Callable[[str, ReasonReader], str]:
+    return lambda name, reader: reader.title(kind, name)
+
+
 # By name: values whose text depends on the reader.
 _VALUES: Final[Mapping[str, Callable[[str, ReasonReader], str]]] = {
-    "category": lambda name, reader: reader.category(name),
+    **{kind: _titled(kind) for kind in ("category", "channel", "calendar", "team", "reply", "pair")},
+    "groups": lambda names, reader: _listed((reader.title("group", each) for each in names.split(", ")), reader),
+    "text": lambda text, reader: say_trouble(text, words=reader.words),
+    "language": lambda tag, reader: language_name(tag, words=reader.words),
     "at": lambda at, reader: reader.moment(datetime.fromisoformat(at)),
     "origin": lambda kind, reader: reader.words(f"origin_{kind}"),
     "sign": _sign,
@@ -119,8 +137,8 @@ def danger_evidence(evidence: Mapping[str, Any], *, reader: ReasonReader) -> tup
     words, category, danger = evidence.get("words"), evidence.get("category"), evidence.get("danger")
     lines = [
         *(_stored(each, reader=reader) for each in evidence.get("danger_evidence", ())),
-        reader.words("by_words", words=", ".join(words)) if words else "",
-        reader.words("seems_about", category=reader.category(category)) if category else "",
+        reader.words("by_words", words=_listed(words, reader)) if words else "",
+        reader.words("seems_about", category=reader.title("category", category)) if category else "",
         reader.words("danger_percent", percent=round(100 * danger)) if danger else "",
     ]
     return tuple(dict.fromkeys(line for line in lines if line))
@@ -156,16 +174,21 @@ def _correspondent(trace: Trace, reader: ReasonReader) -> _Shown | None:
 def _signals(trace: Trace, reader: ReasonReader) -> _Shown | None:
     if not trace.signals:
         return None
-    kinds = ", ".join(reader.words(f"signal_{each.kind.value}") for each in trace.signals)
+    kinds = _listed((reader.words(f"signal_{each.kind.value}") for each in trace.signals), reader)
     return kinds, [say(each.why, reader=reader) for each in trace.signals]
 
 
-def _masked(trace: Trace, _: ReasonReader) -> _Shown | None:
-    return (", ".join(trace.masked), []) if trace.masked else None
+def _masked(trace: Trace, reader: ReasonReader) -> _Shown | None:
+    return (_listed((reader.words(f"masked_{kind}") for kind in trace.masked), reader), []) if trace.masked else None
 
 
-def _defects(trace: Trace, _: ReasonReader) -> _Shown | None:
-    return (", ".join(trace.defects), []) if trace.defects else None
+def _defects(trace: Trace, reader: ReasonReader) -> _Shown | None:
+    said = (say_trouble(defect, words=reader.words) for defect in trace.defects)
+    return (_listed(said, reader), []) if trace.defects else None
+
+
+def _listed(words: Iterable[str], reader: ReasonReader) -> str:
+    return ("、" if reader.words.language == "zh" else ", ").join(words)
 
 
 def _classification(trace: Trace, reader: ReasonReader) -> _Shown | None:
@@ -174,16 +197,18 @@ def _classification(trace: Trace, reader: ReasonReader) -> _Shown | None:
         return None
     percent = round(seen.confidence * 100)
     decision = (
-        words("sure", category=reader.category(seen.category), percent=percent) if seen.category else words("abstained")
+        words("sure", category=reader.title("category", seen.category), percent=percent)
+        if seen.category
+        else words("abstained")
     )
     evidence = [
         *_danger(seen, reader),
-        words("by_words", words=", ".join(seen.evidence)) if seen.evidence else "",
-        words("runner_up", category=reader.category(seen.runner_up)) if seen.runner_up else "",
-        words("in_language", language=seen.language) if seen.language else "",
-        words("facts_found", facts=_facts(seen.facts, words)) if seen.facts else "",
-        words("facts_missing", facts=_facts(seen.missing_facts, words)) if seen.missing_facts else "",
-        words("by_model", model=seen.model) if seen.model else "",
+        words("by_words", words=_listed(seen.evidence, reader)) if seen.evidence else "",
+        words("runner_up", category=reader.title("category", seen.runner_up)) if seen.runner_up else "",
+        words("in_language", language=language_name(seen.language, words=words)) if seen.language else "",
+        words("facts_found", facts=_facts(seen.facts, reader)) if seen.facts else "",
+        words("facts_missing", facts=_facts(seen.missing_facts, reader)) if seen.missing_facts else "",
+        words("by_model", model=reader.title("model", seen.model)) if seen.model else "",
     ]
     return decision, evidence
 
@@ -199,8 +224,8 @@ def _danger(seen: ClassificationTrace, reader: ReasonReader) -> list[str]:
     return [reader.words(outcome), *probable, *(say(each, reader=reader) for each in seen.danger_evidence)]
 
 
-def _facts(kinds: tuple[str, ...], words: Words) -> str:
-    return ", ".join(words(f"fact_{kind}").removeprefix("fact ") for kind in kinds)
+def _facts(kinds: tuple[str, ...], reader: ReasonReader) -> str:
+    return _listed((reader.words(f"fact_{kind}").removeprefix("fact ") for kind in kinds), reader)
 
 
 def _correlation(trace: Trace, reader: ReasonReader) -> _Shown | None:
@@ -216,22 +241,27 @@ def _hours(trace: Trace, reader: ReasonReader) -> _Shown | None:
     if hours is None:
         return None
     opens = hours.opens_at if not hours.open else None
-    hints = ", ".join(say(each, reader=reader) for each in hours.second_look)
+    hints = _listed((say(each, reader=reader) for each in hours.second_look), reader)
     evidence = [
         say(hours.why, reader=reader) if hours.why else "",
         words("opens_at", at=reader.moment(opens)) if opens else "",
         words("second_look", hints=hints) if hints else "",
         words("held_until", at=reader.moment(hours.held_until)) if hours.held_until else "",
     ]
-    return words("is_open" if hours.open else "is_closed", calendar=hours.calendar), evidence
+    return words("is_open" if hours.open else "is_closed", calendar=reader.title("calendar", hours.calendar)), evidence
 
 
 def _route(trace: Trace, reader: ReasonReader) -> _Shown | None:
     taken, words = trace.route, reader.words
     if taken is None:
         return None
-    decision = words("went", route=taken.fired, team=taken.team, priority=words(taken.priority))
-    tried = [words("not_taken", route=each.route, why=say(each.why_not, reader=reader)) for each in taken.tried]
+    went = {"route": reader.title("route", taken.fired), "team": reader.title("team", taken.team)}
+    decision = words("went", **went, priority=words(taken.priority))
+    names = [reader.title("route", each.route) for each in taken.tried]
+    tried = [
+        words("not_taken", route=name, why=say(each.why_not, reader=reader))
+        for name, each in zip(names, taken.tried, strict=True)
+    ]
     return decision, tried
 
 
@@ -241,7 +271,7 @@ def _due(trace: Trace, reader: ReasonReader) -> _Shown | None:
         return None
     promises = {"first_reply": due.first_reply, "next_reply": due.next_reply, "resolve": due.resolve}
     evidence = [words("until", what=words(what), at=reader.moment(at)) for what, at in promises.items() if at]
-    return words("promised", sla=due.sla) if due.sla else words("nothing_promised"), evidence
+    return words("promised", sla=reader.title("sla", due.sla)) if due.sla else words("nothing_promised"), evidence
 
 
 def _reply(trace: Trace, reader: ReasonReader) -> _Shown | None:
@@ -251,7 +281,8 @@ def _reply(trace: Trace, reader: ReasonReader) -> _Shown | None:
     why = say(reply.why, reader=reader) if reply.why else ""
     if reply.sent is None:
         return words("not_replied"), [why]
-    return words("replied", reply=reply.sent, language=reply.language), [why]
+    language = language_name(reply.language or "", words=words)
+    return words("replied", reply=reader.title("reply", reply.sent), language=language), [why]
 
 
 _STEPS: Final[Mapping[str, Callable[[Trace, ReasonReader], _Shown | None]]] = {

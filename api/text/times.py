@@ -36,6 +36,13 @@ class Moments:
             return local.strftime("%H:%M")
         return local.strftime("%m-%d %H:%M" if local.year == today.year else "%Y-%m-%d")
 
+    def dated(self, at: datetime) -> str:
+        """Return day, weekday and time, which can be misread in no country; the year where it is another."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
+        values = {"year": local.year, "month": local.month, "day": local.day, "time": local.strftime("%H:%M")}
+        values |= {"weekday": self.words(f"day_{local.isoweekday()}"), "month_name": self.words(f"month_{local.month}")}
+        return self.words("dated" if local.year == today.year else "dated_year", **values)
+
     def full(self, at: datetime) -> str:
         """Return date, time and zone."""
         return at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M %Z")

@@ -27,7 +27,7 @@ from cli.processes.ports import check_free, listeners
 from cli.terminal import ConfigOption, JsonOption, print_json
 from connectors.base import Health
 from connectors.registry import MAIL, open_senders, probe_channel
-from connectors.safe_post import examine
+from connectors.safe_http import examine
 from router.errors import OmniyardError
 from router.settings import Settings
 from router.settings.files import find_settings, load_settings
@@ -77,7 +77,7 @@ def examine_database(settings: Settings) -> Health:
         return Health(ok=True, findings=("there is none yet; `omniyard up` makes it",))
     database = open_database(settings)
     try:
-        where = database.url.render_as_string(hide_password=True)
+        where = database.shown
         found, needed = current_version(database), latest_version()
         with database.read() as connection:
             offset = read_clock(connection) - datetime.now(UTC)

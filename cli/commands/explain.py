@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
+from uuid import UUID
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
 from api.text.phrases import Words
-from api.text.reasons import ReasonReader, line_in_english, reasons
+from api.text.reasons import ReasonReader, in_english, line_in_english, reasons
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json, read_moment
 from connectors.base import RawMessage
@@ -22,10 +23,12 @@ from connectors.email.sandbox.parent import Guard
 from router.envelope import Envelope, from_json
 from router.errors import NotFound, PermanentError
 from router.origin.correspondent import CorrespondentSource
+from router.reason import Reason
 from router.routing.trace import Trace
 from router.settings import Settings
 from store.conversations.traces import Traced, find_traced
 from store.db.engine import Database
+from store.outbound.automatic_answers import GivenAnswer, given_to
 from workers.routing.brain import build_brain
 from workers.routing.explain import explain_envelope
 from workers.runtime.logs import configure_logging
@@ -59,7 +62,12 @@ def explain_command(
         if path.is_file():
             found = [_of_file(path, settings, database=database, channel=channel, at=moment or datetime.now(UTC))]
         else:
-            found = [_of_stored(row, settings, database=database, at=moment) for row in _stored(database, what)]
+            stored = _stored(database, what)
+            answers = _answers(database, stored)
+            found = [
+                _of_stored(row, settings, database=database, at=moment) | answers.get(row.message_id, {})
+                for row in stored
+            ]
     if as_json:
         print_json([each | {"trace": each["trace"].to_json() if each["trace"] else None} for each in found])
     else:
@@ -73,6 +81,19 @@ def _stored(database: Database, key: str) -> list[Traced]:
             return find_traced(connection, key)
         except NotFound as error:
             raise NotFound(f"{error}; nor is there a file of that name") from error
+
+
+def _answers(database: Database, rows: Sequence[Traced]) -> dict[UUID | None, dict[str, Any]]:
+    """Return what the machine did with each message, and why, where it was asked at all."""
+    ids = [row.message_id for row in rows if row.message_id]
+    with database.read() as connection:
+        return {each.message_id: {"answer": _answer(each)} for each in given_to(connection, ids)}
+
+
+def _answer(given: GivenAnswer) -> dict[str, Any]:
+    trace = given.trace or {}
+    why = [in_english(Reason(each["key"], each.get("values", {}))) for each in trace.get("why", ())]
+    return {"outcome": given.state, "sent": given.answer, "verdict": given.verdict, **trace, "why": why}
 
 
 def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datetime | None) -> dict[str, Any]:
@@ -137,16 +158,30 @@ def _read(path: Path, *, channel: str, at: datetime) -> Envelope:
 
 def _show(found: Mapping[str, Any], *, settings: Settings) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    head = [f"{key} {value}" for key, value in found.items() if value is not None and value != "" and key != "trace"]
+    apart = {"trace", "answer"}
+    head = [f"{key} {value}" for key, value in found.items() if value is not None and value != "" and key not in apart]
     console.print(Text("  ".join(head), style="bold"))
     for reason in reasons(found["trace"] or Trace(), reader=_reader(settings)):
         console.print(Text.assemble((f"  {reason.title}: ", "bold"), reason.decision))
         for evidence in reason.evidence:
             console.print(Text(f"      {evidence}"))
+    if answer := found.get("answer"):
+        _show_answer(console, answer)
+
+
+def _show_answer(console: Console, answer: Mapping[str, Any]) -> None:
+    said = " ".join(filter(None, (answer["outcome"], answer["sent"], answer["verdict"])))
+    console.print(Text.assemble(("  Answer: ", "bold"), said))
+    for why in answer["why"]:
+        console.print(Text(f"      {why}"))
+    scores = (
+        f"{name} {answer[name]}" for name in ("confidence", "answer_from", "offer_from", "version") if name in answer
+    )
+    console.print(Text(f"      {', '.join(scores)}"))
+    for fit in answer.get("fits", ()):
+        console.print(Text(f"      {fit['answer']}: meaning {fit['meaning']}, words {fit['words']}"))
 
 
 def _reader(settings: Settings) -> ReasonReader:
     zone = settings.omniyard.timezone
-    return ReasonReader(
-        words=Words("en"), category=str, moment=lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"
-    )
+    return ReasonReader(words=Words("en"), moment=lambda moment: f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}")

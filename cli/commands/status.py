@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -16,8 +17,10 @@ from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, age, print_json, table
 from router.errors import TransientError
 from router.settings import Settings
+from router.settings.files import find_settings
 from store.db.engine import Database
 from store.desk.channel_status import ChannelStatus, DeskStatus, read_status
+from workers.training.model_store import ModelFolder, touched_since
 
 _EVERY_SECONDS: Final = 2.0
 _COLUMNS: Final = ("channel", "poll", "cursor", "server", "in", "routed", "dup", "quar", "wait", "lag")
@@ -37,14 +40,15 @@ def status_command(
     Example: omniyard status --watch
     """
     with open_desk(config) as (settings, database):
+        old = _examples_changed(settings, find_settings(config))
         if watch:
-            _watch(settings, database)
+            _watch(settings, database, old=old)
             return
         status = _read(settings, database)
         if as_json:
-            print_json(_plain(status))
+            print_json(_plain(status) | {"examples_changed": bool(old)})
         else:
-            Console(highlight=False).print(_screen(status))
+            Console(highlight=False).print(_screen(status, old=old))
         if not status.balanced:
             raise typer.Exit(FAILED)
 
@@ -54,19 +58,30 @@ def _read(settings: Settings, database: Database) -> DeskStatus:
         return read_status(connection, channels=list(settings.channels))
 
 
-def _watch(settings: Settings, database: Database) -> None:
+def _examples_changed(settings: Settings, file: Path) -> str:
+    """Return a sentence if the model in force was chosen for other examples; empty if not."""
+    chosen = ModelFolder.of(settings).in_force()
+    # Reading thousands of examples takes a second, and is needed only after one of their files was written.
+    if chosen is None or not touched_since(file, chosen.at):
+        return ""
+    from workers.training.learn import EXAMPLES_CHANGED, examples_changed  # noqa: PLC0415
+
+    return EXAMPLES_CHANGED if examples_changed(settings, file) else ""
+
+
+def _watch(settings: Settings, database: Database, *, old: str) -> None:
     with Live(console=Console(highlight=False), screen=False, auto_refresh=False) as live:
         while True:
             try:
-                live.update(_screen(_read(settings, database)), refresh=True)
+                live.update(_screen(_read(settings, database), old=old), refresh=True)
             except TransientError as error:
                 live.update(Text(str(error), style="red"), refresh=True)
             time.sleep(_EVERY_SECONDS)
 
 
-def _screen(status: DeskStatus) -> Group:
+def _screen(status: DeskStatus, *, old: str) -> Group:
     rows = table(_COLUMNS, (_row(channel, status) for channel in status.channels), wraps="cursor")
-    return Group(rows, *(_remarks(status)), _books(status))
+    return Group(rows, *_remarks(status), *([Text(old, style="yellow")] if old else []), _books(status))
 
 
 def _row(channel: ChannelStatus, status: DeskStatus) -> tuple[str, ...]:
@@ -114,8 +129,24 @@ def _last_day(status: DeskStatus) -> list[Text]:
         when = age(outage.first_at, now=status.now)
         line = f"{outage.customers} customers wrote the same within an hour, {when} ago; see {outage.message_id}"
         lines.append(Text(line, style="yellow"))
+    lines += _held_back(status)
     if status.breaches:
         lines.append(Text(f"In 24 hours {status.breaches} promises were broken", style="yellow"))
+    return lines
+
+
+def _held_back(status: DeskStatus) -> list[Text]:
+    """Return what the brake on automatic replies and the limits of listeners held back."""
+    lines = []
+    for brake in status.brakes:
+        rests = f"rest until {brake.rests_until:%H:%M} UTC" if brake.rests_until else "are sent again"
+        line = f"{brake.channel}: {brake.held} automatic replies were held in 24 hours; they {rests}"
+        lines.append(Text(line, style="red" if brake.rests_until else "yellow"))
+    by_channel: dict[str, list[str]] = {}
+    for each in status.refusals:
+        by_channel.setdefault(each.channel, []).append(f"{each.bound.replace('_', ' ')} {each.refused}")
+    for channel, bounds in by_channel.items():
+        lines.append(Text(f"{channel}: refused or put off in 24 hours: {', '.join(bounds)}", style="yellow"))
     return lines
 
 

@@ -19,6 +19,7 @@ from api.http.permissions import Role
 from cli.commands.check.surroundings import check_surroundings
 from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
 from cli.processes.leftovers import end_leftovers, marked, only_one
+from cli.processes.log_file import LogFile
 from cli.processes.ports import check_free, listeners
 from cli.processes.procfile import read_procfile
 from cli.processes.screen import DeskOpening, LogLines, show_opening
@@ -36,6 +37,10 @@ from workers.broker.embedded import EmbeddedBroker
 from workers.training.first_model import is_due
 from workers.training.learn import EXAMPLES_CHANGED, examples_changed
 
+PortOption = Annotated[
+    int | None,
+    typer.Option("--port", help="The port of the demo's desk, so that it runs next to another desk.", min=1, max=65535),
+]
 DemoOption = Annotated[
     bool,
     typer.Option("--demo", help="Show a desk with customers on every channel; needs no account and no configuration."),
@@ -46,21 +51,25 @@ LESSON: Final = "learning"
 # Separate from the data of a real desk.
 _DEMO_DATA: Final = Path("var/demo")
 _FIRST_AGENT: Final = "admin"
+_LOG: Final = "desk.log"
 _BROKER_SECONDS: Final = 10.0
 _READY_SECONDS: Final = 20.0
 # After this many failures, Redis starts without its append-only file: a corrupt one fails every time.
 _HOPELESS: Final = 2
 
 
-def up_command(config: ConfigOption = None, demo: DemoOption = False) -> None:
+def up_command(config: ConfigOption = None, demo: DemoOption = False, port: PortOption = None) -> None:
     """Start every process of the Procfile, with an embedded broker and SQLite where the configuration names none.
 
-    Shows which address each process uses, then the processes' log lines. A process that dies is restarted. Ctrl-C stops
+    Shows the processes' log lines, then the desk's addresses and the first sign-in; requests and messages that go
+    well are only in the log file. A process that dies is restarted. Ctrl-C stops
     everything; a second Ctrl-C does not wait. Processes left by a killed `omniyard up` are ended by the next one.
 
     Example: omniyard up --config config/channels.toml
     """
-    ports = free_ports() if demo else None
+    if port and not demo:
+        raise ConfigError("--port is for --demo; the port of your own desk is [omniyard] listen in its configuration")
+    ports = free_ports(desk=port) if demo else None
     if ports:
         config = write_settings(_DEMO_DATA.resolve(), ports)
     settings, file = load_settings(config), find_settings(config).resolve()
@@ -85,6 +94,7 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False) -> None:
         opening = DeskOpening(
             settings=settings,
             data=data,
+            log=data / _LOG,
             desk=addresses[0],
             database=where,
             broker=f"embedded Valkey on {broker.address}" if broker else repr(settings.omniyard.broker),
@@ -130,7 +140,7 @@ def _prepare(settings: Settings) -> tuple[str, str]:
     database = open_database(settings)
     try:
         upgrade(database)
-        return database.url.render_as_string(hide_password=True), _first_token(database)
+        return database.shown, _first_token(database)
     finally:
         database.close()
 
@@ -150,7 +160,7 @@ def _environment(data: Path, *, file: Path, demo: bool) -> dict[str, str]:
 def _demo(settings: Settings, ports: Ports) -> list[str]:
     """Return the command of the process that runs the demo's providers and customers."""
     mail = next(address for channel in settings.channels.values() if (address := channel.listens_on))
-    named = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "mail": mail}
+    named = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "app": ports.app, "mail": mail}
     return [sys.executable, "-m", "cli.demo", *(word for name, at in named.items() for word in (f"--{name}", str(at)))]
 
 
@@ -159,7 +169,7 @@ def _run(
 ) -> None:
     commands: dict[str, Command] = {BROKER: _restartable(broker)} if broker else {}
     commands |= {daemon.name: _always(daemon.command()) for daemon in read_procfile()} | more
-    lines = LogLines(list(commands))
+    lines = LogLines(list(commands), file=LogFile(opening.log))
     supervisor = Supervisor(commands, environment=environment, speak=lines, last=BROKER, once={LESSON})
     try:
         if broker:
@@ -169,6 +179,7 @@ def _run(
         print("Stopping. Ctrl-C again does not wait.", file=sys.stderr)
     finally:
         supervisor.stop()
+        lines.close()
 
 
 def _always(words: list[str]) -> Command:
@@ -206,8 +217,9 @@ class _Reveal:
             return
         ready = _is_ready(f"http://{self._opening.desk}/readyz")
         if ready or time.monotonic() > self._end:
-            show_opening(self._opening, processes=self._supervisor.processes(), ready=ready)
+            # What the processes said at their start stands above: the address and the first sign-in come last.
             self._lines.release()
+            show_opening(self._opening, processes=self._supervisor.processes(), ready=ready)
             self._shown = True
 
 

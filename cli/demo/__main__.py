@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid
 from typing import Final
 
+from cli.demo.app_chat import DemoApp
 from cli.demo.provider import Provider
 from cli.demo.story import AFTERNOON, Line
 from cli.demo.telegram import DemoTelegram
@@ -41,14 +42,19 @@ class _Telegram(DemoTelegram):
         _show("Telegram", to, text)
 
 
+class _App(DemoApp):
+    def left(self, to: str, text: str) -> None:
+        _show("the app", to, text)
+
+
 class Town:
     """The providers and the customers of the demo."""
 
-    def __init__(self, *, twilio: int, x: int, telegram: int, mail: str) -> None:
+    def __init__(self, *, twilio: int, x: int, telegram: int, app: int, mail: str) -> None:
         # No number may be used twice: the desk remembers those of the last demo.
         now = int(time.time())
         self._twilio, self._telegram = _Twilio(port=twilio, first=now * 1000), _Telegram(port=telegram, first=now)
-        self._x = _X(port=x)
+        self._x, self._app = _X(port=x), _App(port=app, first=now)
         # X's real limit, fifteen lookups in a quarter of an hour, is too slow for a demo.
         self._x.remaining = _MANY
         self._mail = mail
@@ -57,12 +63,13 @@ class Town:
             "sms": lambda line: self._twilio.receive(line.text, sender=line.who),
             "x": self._by_x,
             "telegram": self._by_telegram,
+            "app": lambda line: self._app.receive(line.text, user=f"u-{_number_of(line.who)}", name=line.who),
         }
 
     @property
     def providers(self) -> tuple[Provider, ...]:
         """All of them."""
-        return self._twilio, self._x, self._telegram
+        return self._twilio, self._x, self._telegram, self._app
 
     def write(self, line: Line) -> None:
         """Send one customer's message."""
@@ -104,7 +111,7 @@ def main() -> None:
     """Play the script once, then stay to receive the agents' answers."""
     keep_files_private()
     parser = argparse.ArgumentParser(prog="python -m cli.demo", description=main.__doc__)
-    for name in ("twilio", "x", "telegram"):
+    for name in ("twilio", "x", "telegram", "app"):
         parser.add_argument(f"--{name}", type=int, required=True, help="port of this provider")
     parser.add_argument("--mail", required=True, help="where the desk accepts mail, HOST:PORT")
     town, stopped = Town(**vars(parser.parse_args())), threading.Event()

@@ -1,16 +1,17 @@
-"""The demo's configuration: the shipped file, three channels with providers on this machine, and the contact form."""
+"""The demo's configuration: the shipped file, four channels with providers on this machine, and the contact form."""
 
 from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cli.demo import telegram, twilio, x
+from cli.demo import app_chat, telegram, twilio, x
 from router.errors import ConfigError
 from router.settings.files import read_file, shipped_file
 from store.db.private_files import make_private_folder
@@ -20,13 +21,17 @@ SECRETS: Final = {
     "OMNIYARD_DEMO_TWILIO_ACCOUNT": twilio.ACCOUNT,
     "OMNIYARD_DEMO_TWILIO_TOKEN": twilio.TOKEN,
     "OMNIYARD_DEMO_TELEGRAM_TOKEN": telegram.TOKEN,
+    "OMNIYARD_DEMO_APP_SECRET": app_chat.SECRET,
     **{f"OMNIYARD_DEMO_{name}": value for name, value in x.KEYS.items()},
 }
 _HEAD: Final = "# Written by `omniyard up --demo` at each start: changes are lost.\n\n"
 _DATA: Final = re.compile(r'(?m)^#data = "var".*$')
+_LISTEN: Final = re.compile(r'(?m)^#listen = "127.0.0.1:8080".*$')
+_MAIL: Final = 'listen = "127.0.0.1:2525"'
 _CHANNELS: Final = """
 [channels.sms]
 kind = "twilio"
+title = {{ zh = "短信", en = "SMS" }}
 account = "env:OMNIYARD_DEMO_TWILIO_ACCOUNT"
 token = "env:OMNIYARD_DEMO_TWILIO_TOKEN"
 number = "{number}"
@@ -35,6 +40,7 @@ api_base = "http://127.0.0.1:{twilio}"
 
 [channels.x]
 kind = "x"
+title = {{ zh = "X 私信", en = "X" }}
 consumer_key = "env:OMNIYARD_DEMO_X_CONSUMER_KEY"
 consumer_secret = "env:OMNIYARD_DEMO_X_CONSUMER_SECRET"
 access_token = "env:OMNIYARD_DEMO_X_ACCESS_TOKEN"
@@ -44,43 +50,83 @@ api_base = "http://127.0.0.1:{x}"
 
 [channels.telegram]
 kind = "telegram"
+title = {{ zh = "Telegram 私信", en = "Telegram" }}
 token = "env:OMNIYARD_DEMO_TELEGRAM_TOKEN"
 poll = "20s"
 api_base = "http://127.0.0.1:{telegram}"
 
+[channels.app]
+kind = "custom"
+calendar = "chat"
+push = false
+[channels.app.pull]
+url = "http://127.0.0.1:{app}/messages"
+poll = "2s"
+allow_private = true
+[channels.app.send]
+url = "http://127.0.0.1:{app}/answers"
+secret = "env:OMNIYARD_DEMO_APP_SECRET"
+deduplicates = true
+allow_private = true
+
 [channels.contact-form]
 kind = "web"
+title = {{ zh = "在线留言", en = "Contact form" }}
+address = "contact@wallet.example"
+send = {{ outbox = true }}
 calendar = "office"
 """
+
+# What is read from the folder of the desk's file: the demo learns from the same examples as a real desk.
+_NEXT_TO_IT: Final = ("intents", "negatives")
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of the demo's providers."""
+    """The ports of the demo's providers. desk, mail: those of the desk itself; None as in the shipped file."""
 
     twilio: int
     x: int
     telegram: int
+    app: int
+    desk: int | None = None
+    mail: int | None = None
 
 
-def free_ports() -> Ports:
-    """Return three free ports of this machine."""
+def free_ports(*, desk: int | None = None) -> Ports:
+    """Return free ports of this machine for the providers. desk: where the desk is to be; its mail gets a free port."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(3)]
+        sockets = [held.enter_context(socket.socket()) for _ in range(5)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
-        return Ports(*(each.getsockname()[1] for each in sockets))
+        twilio_at, x_at, telegram_at, app, mail = (int(each.getsockname()[1]) for each in sockets)
+        return Ports(twilio_at, x_at, telegram_at, app, desk=desk, mail=mail if desk else None)
 
 
 def write_settings(folder: Path, ports: Ports) -> Path:
     """Write the demo's configuration into its folder, which is also the demo's data folder; return the file."""
     text = read_file(shipped_file())
     data = f"data = {json.dumps(str(folder))}"
-    text, replaced = _DATA.subn(lambda _: data, text)
+    text, replaced = _DATA.subn(lambda _: f"{data}\nguide = true", text)
     if not replaced:
         raise ConfigError("the shipped configuration has no line for `data`; install the package again")
+    if ports.desk:
+        text = _LISTEN.sub(f'listen = "127.0.0.1:{ports.desk}"', text)
+        text = text.replace(_MAIL, f'listen = "127.0.0.1:{ports.mail}"')
     make_private_folder(folder)
+    _copy_examples(folder)
     path = folder / "channels.toml"
-    channels = _CHANNELS.format(number=twilio.NUMBER, twilio=ports.twilio, x=ports.x, telegram=ports.telegram)
+    channels = _CHANNELS.format(
+        number=twilio.NUMBER, twilio=ports.twilio, x=ports.x, telegram=ports.telegram, app=ports.app
+    )
     path.write_text(_HEAD + text + channels, encoding="utf-8")
     return path
+
+
+def _copy_examples(folder: Path) -> None:
+    """Renew the copies of what stands next to the shipped file."""
+    for name in _NEXT_TO_IT:
+        source, target = shipped_file().parent / name, folder / name
+        shutil.rmtree(target, ignore_errors=True)
+        if source.is_dir():
+            shutil.copytree(source, target)

@@ -8,7 +8,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message of a customer. after: seconds since the line before.  by: mail, sms, x or telegram."""
+    """One message of a customer. after: seconds since the line before.  by: mail, sms, x, telegram or app."""
 
     after: float
     by: str
@@ -34,6 +34,7 @@ AFTERNOON: Final = (
     Line(4, "telegram", "Chen Jie", "the refund was for 129.00, promised last Friday"),
     Line(3, "sms", AMY, "please freeze it now"),
     Line(4, "telegram", "刘洋", "请问怎么修改绑定的手机号？"),
+    Line(3, "app", "小王", "我在 App 里提现，一直显示处理中，钱没到账"),
     Line(4, "mail", LI_NA, "补充：我的注册邮箱就是这个邮箱。", subject="重置密码"),
     Line(5, "sms", "+85261234567", "TD"),
     Line(4, "x", "Maria Lopez", "Still locked. It says too many attempts."),

@@ -1,7 +1,8 @@
-"""The screen of `omniyard up`: the addresses and processes of the desk, then the processes' own lines."""
+"""The screen of `omniyard up`: the processes' own lines, and the addresses of the desk with the first sign-in."""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,20 +16,27 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cli.processes.log_file import LogFile
 from cli.processes.ports import Listener
 from router.settings import Settings
 
 _COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "red")
+# What goes well would push the desk's address and the first sign-in out of sight; a start says that a process is back.
+_ONLY_IN_FILE: Final = re.compile(r"\[(?:info|debug) *\] (?!\S+\.started)")
 # A log line may contain text from outside; it must not control the terminal.
 _CONTROLS: Final = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "�")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskOpening:
-    """The values of the screen when the desk opens. first_token: empty when there were agents before."""
+    """The values of the screen when the desk opens. first_token: empty when there were agents before.
+
+    log: the file with every line of the processes.
+    """
 
     settings: Settings
     data: Path
+    log: Path
     desk: Listener
     database: str
     broker: str
@@ -37,9 +45,13 @@ class DeskOpening:
 
 
 class LogLines:
-    """The processes' lines, each after the name of its process; held back until the screen is printed."""
+    """The processes' lines, each after the name of its process; held back until the desk has opened.
 
-    def __init__(self, names: Sequence[str]) -> None:
+    file: gets every line; the terminal gets starts, trouble, and what has no level.
+    """
+
+    def __init__(self, names: Sequence[str], *, file: LogFile) -> None:
+        self._file = file
         width = max(len(name) for name in names)
         colours = _COLOURS if sys.stdout.isatty() else (None,)
         self._prefixes = {
@@ -49,12 +61,20 @@ class LogLines:
         self._held: list[str] | None = []
 
     def __call__(self, name: str, line: str) -> None:
-        """Print or hold back one line of `name`."""
-        text = self._prefixes[name] + line.translate(_CONTROLS)
+        """Keep one line of `name`, and print it or hold it back."""
+        said = line.translate(_CONTROLS)
+        self._file.write(f"{name} | {said}")
+        if _ONLY_IN_FILE.search(said):
+            return
+        text = self._prefixes[name] + said
         if self._held is None:
             _write(text)
         else:
             self._held.append(text)
+
+    def close(self) -> None:
+        """Close the file of the lines."""
+        self._file.close()
 
     def release(self) -> None:
         """Print the lines held back, and all later lines at once."""
@@ -74,12 +94,15 @@ def show_opening(opening: DeskOpening, *, processes: dict[str, int], ready: bool
     rows = Table.grid(padding=(0, 2))
     for name, value in _rows(opening, processes=processes, ready=ready):
         rows.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-    title = f"{opening.settings.omniyard.name} is open" if ready else "The desk does not answer yet; its lines follow"
+    title = (
+        f"{opening.settings.omniyard.name} is open" if ready else "The desk does not answer yet; its lines stand above"
+    )
     console = Console(highlight=False, soft_wrap=True)
     console.print(Panel(rows, title=title, title_align="left", expand=False, padding=(1, 2)), soft_wrap=False)
     if opening.first_token:
         # On a line of its own: inside the frame it would be cut or wrapped, and it must be copied.
-        console.print(Text(f"\n  Token of the first agent, admin (shown this once): {opening.first_token}\n"))
+        console.print(Text(f"\n  Open http://{opening.desk} and sign in with this token of the first agent, admin."))
+        console.print(Text(f"  It is shown this once: {opening.first_token}\n"))
     sys.stdout.flush()
 
 
@@ -91,6 +114,7 @@ def _rows(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> li
         ("Database", opening.database),
         ("Broker", opening.broker),
         ("Data", str(opening.data)),
+        ("Log", f"{opening.log} (each request and message)"),
         ("Processes", "  ".join(f"{name} {process}" for name, process in processes.items())),
         ("Stop", "Ctrl-C"),
     ]

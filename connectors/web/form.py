@@ -11,7 +11,7 @@ from typing import Final
 from connectors.base import Health, Page, RawMessage
 from connectors.email.mime.attachments import safe_name
 from connectors.json_messages import MediaFile, UnreadableDocument, lasting, read_document, text_of, write_document
-from router.envelope import WEB_FORM, Envelope, Party, PartyKind
+from router.envelope import CASE_PAGE, WEB_FORM, Envelope, Party, PartyKind
 from router.settings.channels import WebSettings
 
 FORM: Final = "web"
@@ -22,7 +22,10 @@ _LONGEST: Final = 254
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """One filled form. key: of this form, so that a repeated submission is stored once."""
+    """One filled form. key: of this form, so that a repeated submission is stored once.
+
+    proven: the kind of the address, which a one-time code has proven; None for one that the visitor only typed.
+    """
 
     key: str
     email: str
@@ -30,6 +33,7 @@ class Submission:
     subject: str
     text: str
     files: Sequence[tuple[str, bytes]] = ()
+    proven: PartyKind | None = None
 
 
 def is_address(text: str) -> bool:
@@ -40,6 +44,8 @@ def is_address(text: str) -> bool:
 def page_of(channel: str, submission: Submission, *, to: str, now: datetime) -> Page:
     """Return the page with the one message. to: our own address, used for answers; empty for none."""
     record = {name: getattr(submission, name) for name in ("key", "email", "name", "subject", "text")} | {"to": to}
+    if submission.proven is not None:
+        record["proven"] = submission.proven.value
     files = [MediaFile(name=safe_name(name) or f"file-{place}", content=content) for place, (name, content)
              in enumerate(submission.files, start=1)]  # fmt: skip
     content = write_document(record, form=FORM, source="form", files=files)
@@ -51,19 +57,21 @@ def read(message: RawMessage, channel: str) -> Envelope:
     """Return the envelope of one stored form. Raises Unreadable."""
     document = read_document(message.content)
     email = text_of(document.record, "email", needed=True).lower()
-    if not is_address(email):
+    proven = text_of(document.record, "proven")
+    kind = PartyKind(proven) if proven else PartyKind.EMAIL
+    if kind is PartyKind.EMAIL and not is_address(email):
         raise UnreadableDocument("The form has no mail address.")
     own = text_of(document.record, "to").lower()
     return Envelope(
         channel=channel,
         source_key=message.source_key,
-        sender=Party(PartyKind.EMAIL, email, text_of(document.record, "name")),
+        sender=Party(kind, email, text_of(document.record, "name")),
         received_at=message.received_at,
         subject=text_of(document.record, "subject"),
         text=text_of(document.record, "text"),
         attachments=document.attachments,
         to=(Party(PartyKind.EMAIL, own),) if own else (),
-        machine_headers=(WEB_FORM,),
+        machine_headers=(WEB_FORM, CASE_PAGE) if proven else (WEB_FORM,),
     )
 
 

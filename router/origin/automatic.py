@@ -11,6 +11,7 @@ from typing import Final
 
 from router.envelope import CHAT_KINDS, Envelope, Party, PartyKind
 from router.origin.machine_senders import is_deaf, is_mail_daemon, is_robot, is_vacation_subject
+from router.origin.mailing_lists import list_marks
 from router.origin.own_side import is_own
 from router.origin.stop_words import command_of
 from router.reason import Reason, ReasonKey, StoredReason
@@ -61,11 +62,6 @@ _REPLY_MARKS: Final = (
 _PROGRAM_MARKS: Final = (
     "x-cron-env", "x-fc-machinegenerated", "x-ms-exchange-inbox-rules-loop", "x-ms-exchange-generated-message-source",
 )  # fmt: skip
-# RFC 2919, RFC 2369. Not Feedback-ID: Tencent's servers add it to mail of persons.
-_LIST_MARKS: Final = (
-    "list-id", "list-post", "list-unsubscribe", "list-help", "list-owner", "list-archive", "mailing-list",
-    "x-campaignid", "x-mc-user",
-)  # fmt: skip
 _PRECEDENCES: Final = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply", "autoreply"})
 # [MS-OXCMAIL] section 2.1.3.2.19: replies that the sender does not want.
 _SUPPRESSED: Final = ("all", "autoreply", "oof")
@@ -84,7 +80,7 @@ def recognise(envelope: Envelope, *, own_addresses: frozenset[str], speaks_for_c
     signs = [*_report_signs(envelope, headers), *_own_signs(envelope, headers, own_addresses)]
     signs += _reply_signs(envelope, headers)
     signs += _program_signs(envelope, headers)
-    signs += [] if speaks_for_customer else _list_signs(headers)
+    signs += [] if speaks_for_customer else _list_signs(envelope, headers, own_addresses)
     if not signs:
         return Origin(OriginKind.PERSON)
     return Origin(signs[0][0], tuple(why for _, why in signs))
@@ -169,10 +165,12 @@ def _program_signs(envelope: Envelope, headers: dict[str, str]) -> _Signs:
     return signs
 
 
-def _list_signs(headers: dict[str, str]) -> _Signs:
-    signs: _Signs = [(OriginKind.BULK, _header(name)) for name in _LIST_MARKS if name in headers]
+def _list_signs(envelope: Envelope, headers: dict[str, str], own: frozenset[str]) -> _Signs:
+    marks = list_marks(envelope.machine_headers, own_addresses=own)
+    signs: _Signs = [(OriginKind.BULK, _header(name)) for name in marks.foreign]
     precedence = _precedence(headers)
-    if precedence in {"bulk", "list", "junk"}:
+    # The list software writes "list" or "bulk" into what a customer sends to a group of ours.
+    if precedence in ({"junk"} if marks.is_own else {"bulk", "list", "junk"}):
         signs.append((OriginKind.BULK, Reason(ReasonKey.PRECEDENCE, {"precedence": precedence})))
     return signs
 
@@ -207,6 +205,8 @@ def _unanswerable_sender(envelope: Envelope, _: frozenset[str]) -> Reason | None
 
 
 def _asked_not_to(envelope: Envelope, _: frozenset[str]) -> Reason | None:
+    if envelope.public:
+        return Reason(ReasonKey.PUBLIC_IS_NOT_ANSWERED)
     if command_of(envelope):
         return Reason(ReasonKey.TEXT_COMMAND)
     for name, value in envelope.machine_headers:

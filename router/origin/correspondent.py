@@ -15,13 +15,13 @@ from typing import Final
 
 from router.envelope import WEB_FORM, Envelope, Party, PartyKind
 from router.origin.machine_senders import is_deaf, is_mail_daemon
+from router.origin.mailing_lists import LIST_NAMES, list_marks
 from router.origin.own_side import SHARED_DOMAINS, FormService, OwnSide, domain_of, is_within
 from router.origin.sender_proof import ProofKind, SenderProof
 from router.reason import Reason, ReasonKey
 
 # The fields in which lists keep the author whom they replaced in From, the strongest first.
 ORIGINAL_AUTHORS: Final = ("x-original-from", "x-original-sender")
-_LIST_FIELDS: Final = ("list-id", "list-post", "mailing-list")
 # "'Kai Wu' via Support", and what Google writes for it in other languages.
 _VIA: Final = re.compile(
     r"(?<!\w)(?:via|über|por medio de|a través de)(?!\w)|(?:\A|\s)(?:通过|透過|经由|経由)", re.IGNORECASE
@@ -107,7 +107,7 @@ def find_correspondent(envelope: Envelope, *, side: OwnSide, proof: SenderProof)
     sender = envelope.sender
     direct = Correspondent(party=sender, answer_to=sender.handle)
     if sender.kind is not PartyKind.EMAIL or WEB_FORM in envelope.machine_headers or envelope.bounce is not None:
-        return direct
+        return _colleagues_customer(envelope) or direct
     is_ours = side.includes(sender.handle)
     # Most mail: nothing in it names others than its author.
     if not (envelope.reply_to or envelope.authors or side.forms or is_ours) or is_mail_daemon(sender.handle):
@@ -127,6 +127,14 @@ def find_correspondent(envelope: Envelope, *, side: OwnSide, proof: SenderProof)
     return _with_reply_to(direct, envelope, side=side, proof=proof)
 
 
+def _colleagues_customer(envelope: Envelope) -> Correspondent | None:
+    """Return the customer to whom a colleague spoke elsewhere; None where the customer spoke."""
+    if not envelope.from_colleague or not envelope.to:
+        return None
+    customer = envelope.to[0]
+    return Correspondent(party=customer, source=CorrespondentSource.RECIPIENT, answer_to=customer.handle)
+
+
 def _spoken_for(source: CorrespondentSource, party: Party, *, mouthpiece: Mouthpiece) -> Correspondent:
     return Correspondent(party=party, source=source, answer_to=party.handle, mouthpiece=mouthpiece)
 
@@ -144,7 +152,7 @@ def _mouthpiece(envelope: Envelope, *, side: OwnSide, form: FormService | None) 
 
 def _is_of_group(envelope: Envelope) -> bool:
     """Return whether a list put itself into From, as DMARC makes lists do (RFC 7960 section 4.1.3.3)."""
-    fields = [value.casefold() for name, value in envelope.machine_headers if name in _LIST_FIELDS]
+    fields = [value.casefold() for name, value in envelope.machine_headers if name in LIST_NAMES]
     if not fields and not envelope.authors:
         return False
     handle = envelope.sender.handle
@@ -215,7 +223,8 @@ def _with_reply_to(direct: Correspondent, envelope: Envelope, *, side: OwnSide, 
     asked = [party.handle for party in envelope.reply_to if _is_answerable(party)]
     others = [handle for handle in asked if not side.is_desk(handle)]
     # A list's Reply-To is the list: an answer there would be read by all its members.
-    if not others or sender in asked or any(name in _LIST_FIELDS for name, _ in envelope.machine_headers):
+    marks = list_marks(envelope.machine_headers, own_addresses=side.desk)
+    if not others or sender in asked or any(name in LIST_NAMES for name in marks.foreign):
         return direct
     domain = domain_of(sender)
     is_theirs = domain not in SHARED_DOMAINS and is_within(domain_of(others[0]), frozenset({domain}))

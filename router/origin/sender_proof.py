@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from router.envelope import WEB_FORM, Envelope, PartyKind
+from router.envelope import CASE_PAGE, WEB_FORM, Envelope, PartyKind
 from router.reason import Reason, ReasonKey
 
 _RESULTS: Final = re.compile(r"(?:^|;)\s*(dmarc|dkim|spf)\s*=\s*([a-z]+)(?=[\s;]|\Z)", re.IGNORECASE)
@@ -69,6 +69,8 @@ def prove_sender(envelope: Envelope, *, authserv_id: str | None) -> SenderProof:
     authserv_id: by what name our own mail server signs its findings (RFC 8601 section 2.5); None if it writes none, or
         if strangers could have written them.
     """
+    if CASE_PAGE in envelope.machine_headers:
+        return SenderProof(ProofKind.PROVEN, Reason(ReasonKey.CODE_PROVES_ADDRESS))
     if envelope.sender.kind is not PartyKind.EMAIL:
         return SenderProof(ProofKind.PROVEN, Reason(ReasonKey.PROVIDER_NAMES_SENDER))
     if WEB_FORM in envelope.machine_headers:

@@ -58,7 +58,7 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
     warning = warning_in_words(analysis.sent_now, language=language)
     if silent and not warning:
         return None, Reason(ReasonKey.REPLY_TO_FIRST_ONLY, {"reply": name})
-    allowed, why = _may_answer(analysis, own)
+    allowed, why = may_be_answered(analysis, own)
     if not allowed:
         return None, why
     if silent:
@@ -89,7 +89,8 @@ def fill_reply(settings: Settings, name: str, *, language: str, reference: str, 
     return text.format(reference=reference, desk=desk, status_link=status_link, next_opening="", missing_facts="")
 
 
-def _may_answer(analysis: Analysis, own: frozenset[str]) -> tuple[bool, Reason]:
+def may_be_answered(analysis: Analysis, own: frozenset[str]) -> tuple[bool, Reason]:
+    """Return whether a machine may answer the message at all, and the reason."""
     if not analysis.proof.may_be_answered:
         return False, Reason(ReasonKey.ADDRESS_IS_ABUSED)
     # RFC 3834 section 4: an automatic reply goes to no other address than the author's.

@@ -153,7 +153,7 @@ _WARNING_ENGLISH: Final = (
     "please change it soon, and do not send it to anyone, not even to us: we never ask for it."
 )
 _WARNING_CHINESE: Final = (
-    "温馨提示：您的来信中似乎含有密码或验证码，我们已将其隐去。为了您的账户安全，请尽快修改，"
+    "温馨提示：您的消息中似乎含有密码或验证码，我们已将其隐去。为了您的账户安全，请尽快修改，"
     "并且不要发给任何人，包括我们：我们不会索取。"
 )
 _WARNING_TRADITIONAL: Final = (
@@ -173,3 +173,20 @@ def warning_in_words(secrets: Collection[str], *, language: str) -> str:
     if not tag.startswith("zh"):
         return _WARNING_ENGLISH
     return _WARNING_TRADITIONAL if tag.startswith(_TRADITIONAL_TAGS) else _WARNING_CHINESE
+
+
+def written_in_words(at: datetime, *, zone: ZoneInfo, language: str) -> str:
+    """Return the line above a quote of what the customer wrote then: with day and year, so that no one misreads it."""
+    words, local = _of(language), at.astimezone(zone)
+    when = words.at.format(day=words.on(local, True), time=f"{local:%H:%M}")
+    if words is _ENGLISH:
+        return f"You wrote on {when}:"
+    return f"您於 {when} 寫道：" if words is _HANT else f"您于 {when} 写道："
+
+
+def progress_in_words(link: str, *, language: str) -> str:
+    """Return the line that leads to the page of a case."""
+    words = _of(language)
+    if words is _ENGLISH:
+        return f"See how far we are: {link}"
+    return f"查看處理進度：{link}" if words is _HANT else f"查看处理进度：{link}"

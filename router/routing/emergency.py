@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from router.analysis import Analysis
-from router.origin.automatic import OriginKind
 from router.reason import Reason, ReasonKey
 from router.settings.model import Settings
 from router.text.chinese_script import fold_script
 from router.text.plain import fold
 
-# No person in danger waits behind these automatic messages; a web form's mail is automatic too, but is checked.
-_UNHEARD: Final = frozenset({OriginKind.BOUNCE, OriginKind.BULK, OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
 _NO_WORD: Final = re.compile(r"[^\w]+")
 # "didn't" is one word, with or without any apostrophe.
 _WITHOUT_APOSTROPHES: Final = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc"))
@@ -42,7 +39,7 @@ class SecondLook:
 
     def find(self, reading: Analysis) -> tuple[Reason, ...]:
         """Return what makes it an emergency while its channel is closed; empty if nothing does."""
-        if not is_heard(reading):
+        if not reading.is_heard:
             return ()
         seen = reading.classification
         likely = (Reason(ReasonKey.DANGER_IS_POSSIBLE, {"percent": round(100 * seen.danger)}), *seen.danger_evidence)
@@ -54,11 +51,6 @@ class SecondLook:
             *(likely if seen.urgent_if_closed and seen.danger_evidence else ()),
             *(Reason(ReasonKey.HINT_FOUND, {"hint": written}) for written in found),
         )
-
-
-def is_heard(reading: Analysis) -> bool:
-    """Return whether a person may be waiting for an answer."""
-    return reading.origin.kind not in _UNHEARD
 
 
 def build_second_look(settings: Settings) -> SecondLook:

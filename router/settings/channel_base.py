@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from router.delivery import TextLimit, Window
-from router.settings.values import Duration, Pause, Promise, Switch, Whole, is_loopback
+from router.settings.secret import Secret
+from router.settings.values import AnswerMode, Duration, Pause, Promise, Switch, Titles, Whole, is_loopback
 
 _E164: Final = re.compile(r"\+[1-9][0-9]{5,14}")
 _NOT_A_NUMBER: Final = 'expected a number in E.164 such as "+15005550006"'
@@ -34,6 +35,32 @@ class FormLimits:
     largest: int
     files: int
     per_hour: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallNotes:
+    """Agents note a channel's calls. region: ISO 3166, for numbers without a country code; None for none."""
+
+    region: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatPage:
+    """The chat that a channel shows to visitors of the operator's site; the fields are those of `SiteChatSettings`."""
+
+    origins: tuple[str, ...]
+    identity_secret: Secret | None
+    prechat: tuple[str, ...]
+    files: int
+    largest: int
+    idle: timedelta
+    has_form: bool
+    mail: str | None
+    mail_after: timedelta
+    proactive: tuple[tuple[str, str], ...]
+    proactive_after: timedelta
+    per_hour: int
+    per_minute: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,18 +96,22 @@ class SendSettings(BaseModel):
 class ChannelSettings(BaseModel):
     """The settings of every channel.
 
+    title: how agents see it, in one text or by language.
     calendar: when this channel is staffed.  team: answers, unless a route names another.
     send: the limits for replies; None if replies cannot be sent.
+    answers: what the machine does with questions that the FAQ answers; None as `[answers] mode` says.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, hide_input_in_errors=True)
 
     kind: str
+    title: Titles = Field(default_factory=dict)
     enabled: Switch = True
     calendar: str = "always"
     team: str | None = None
     address: str | None = None
     send: SendSettings | None = None
+    answers: AnswerMode | None = None
 
     @classmethod
     def kind_name(cls) -> str:
@@ -107,6 +138,11 @@ class ChannelSettings(BaseModel):
     def has_way_out(self) -> bool:
         """Whether replies can be sent now."""
         return self.enabled and self.send is not None
+
+    @property
+    def keeps_outbox(self) -> bool:
+        """Whether its replies stay on the page of the outbox, and none leaves."""
+        return False
 
     @property
     def poll_every(self) -> timedelta | None:
@@ -152,8 +188,38 @@ class ChannelSettings(BaseModel):
         return False
 
     @property
+    def is_public(self) -> bool:
+        """Whether anybody can read its messages and our answers: then no machine answers."""
+        return False
+
+    @property
+    def replies_are_collected(self) -> bool:
+        """Whether the other side collects our answers, instead of getting them."""
+        return False
+
+    @property
+    def largest_request(self) -> int | None:
+        """The most bytes of a request of its provider; None for the usual limit."""
+        return None
+
+    @property
+    def call_notes(self) -> CallNotes | None:
+        """How agents note its calls; None if it has no calls."""
+        return None
+
+    @property
     def contact_form(self) -> FormLimits | None:
         """The limits of its contact form; None if it has none."""
+        return None
+
+    @property
+    def sends_mail(self) -> bool:
+        """Whether it can send a mail to any address."""
+        return False
+
+    @property
+    def chat_page(self) -> ChatPage | None:
+        """The chat that it shows to visitors; None if it shows none."""
         return None
 
     def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:

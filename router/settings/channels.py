@@ -23,21 +23,26 @@ from router.settings.chat_channels import (
     TwilioSettings,
     XSettings,
 )
+from router.settings.custom_channel import CustomSendSettings, CustomSettings
 from router.settings.secret import Secret
+from router.settings.site_chat import SiteChatSettings
 from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
+from router.settings.voice_channel import VoiceSettings
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 
 
 class MailSendSettings(SendSettings):
-    """A server for mail submission (RFC 6409).
+    """A server for mail submission (RFC 6409), or the outbox of the desk.
 
+    outbox: nothing leaves; the page of the outbox shows what would have been sent.
     oauth_token: an access token instead of a password (XOAUTH2), read again at each login.
     plus_address: the reply address has our token after a "+" (RFC 5233), so that the case is found even
         when a mail program drops the threading headers.
     """
 
-    host: str
+    host: str = ""
+    outbox: Switch = False
     port: Whole = Field(default=0, ge=0, le=65535)
     security: Literal["tls", "starttls", "none"] = "starttls"
     username: str | None = None
@@ -57,7 +62,8 @@ class MailSendSettings(SendSettings):
     def _consistent(self) -> MailSendSettings:
         logins = (self.password is not None) + (self.oauth_token is not None)
         rules = (
-            ("security", self.security == "none" and not is_loopback(self.host), _PLAIN),
+            ("host", bool(self.host) == self.outbox, _HOST_OR_OUTBOX),
+            ("security", self.security == "none" and bool(self.host) and not is_loopback(self.host), _PLAIN),
             ("password", logins != (self.username is not None), _LOGIN),
         )
         problems = [(key, message) for key, broken, message in rules if broken]
@@ -71,6 +77,8 @@ __all__ = [
     "Channel",
     "ChannelSettings",
     "ChatSettings",
+    "CustomSendSettings",
+    "CustomSettings",
     "HttpSmsSendSettings",
     "HttpSmsSettings",
     "ImapSettings",
@@ -79,13 +87,16 @@ __all__ = [
     "MailSendSettings",
     "PolledSettings",
     "SendSettings",
+    "SiteChatSettings",
     "SmtpSettings",
     "TelegramSettings",
     "TwilioSettings",
+    "VoiceSettings",
     "WebSettings",
     "XSettings",
 ]
 
+_HOST_OR_OUTBOX: Final = "expected the mail server as host, or outbox = true to keep the mail here; one of the two"
 _PLAIN: Final = 'mail and password would cross the network in plain text; expected "tls" or "starttls"'
 _ONE_LOGIN: Final = "expected either password or oauth_token, exactly one of the two"
 _MOVE: Final = 'after = "move" and move_to go together; expected both or neither'
@@ -111,6 +122,16 @@ class MailChannelSettings(ChannelSettings):
     """A channel whose replies are sent as mail. send: the mail server; without it replies wait."""
 
     send: MailSendSettings | None = None
+
+    @property
+    def keeps_outbox(self) -> bool:
+        """See `ChannelSettings`."""
+        return self.send is not None and self.send.outbox
+
+    @property
+    def sends_mail(self) -> bool:
+        """See `ChannelSettings`."""
+        return self.has_way_out
 
 
 class MailGateSettings(MailChannelSettings):
@@ -323,7 +344,16 @@ class WebSettings(MailChannelSettings):
 
 
 Channel = Annotated[
-    ImapSettings | SmtpSettings | WebSettings | TwilioSettings | HttpSmsSettings | XSettings | TelegramSettings,
+    ImapSettings
+    | SmtpSettings
+    | WebSettings
+    | SiteChatSettings
+    | TwilioSettings
+    | HttpSmsSettings
+    | XSettings
+    | TelegramSettings
+    | CustomSettings
+    | VoiceSettings,
     Field(discriminator="kind"),
 ]
 

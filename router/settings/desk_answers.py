@@ -11,7 +11,7 @@ from router.settings.values import Duration, Frozen, Switch
 _LONGEST_UNDO = timedelta(minutes=1)
 
 
-class AnswerSettings(Frozen):
+class AgentAnswerSettings(Frozen):
     """`[desk]`: how agents' answers leave.
 
     undo_send: how long an answer of an agent's page waits before it leaves, so that it can be taken back; "0s" for at

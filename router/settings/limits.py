@@ -22,6 +22,8 @@ class LimitSettings(Frozen):
     uploads: bodies beyond 64 KiB at once.  uploads_per_address: of one address.
     upload_memory: bytes of all bodies that wait in memory; of one body no more than 1 MiB does.
     streams: open event streams.  streams_per_token: of one agent.  streams_for_admins: kept for that role.
+    chat_streams: of visitors of the chat, for which there are more `connections`; beyond, their pages poll.
+    chat_streams_per_address: of one address.
     pages_per_minute: pages of help and of the contact form for one address; 0 for no limit.
     questions_per_second: texts of all visitors that answers are searched for; 0 for no limit.
     searches_per_minute: searches of one address; 0 for no limit.
@@ -38,6 +40,8 @@ class LimitSettings(Frozen):
     streams: Whole = Field(default=500, ge=1)
     streams_per_token: Whole = Field(default=12, ge=1)
     streams_for_admins: Whole = Field(default=20, ge=0)
+    chat_streams: Whole = Field(default=2000, ge=0)
+    chat_streams_per_address: Whole = Field(default=30, ge=1)
     pages_per_minute: Whole = Field(default=120, ge=0)
     questions_per_second: Whole = Field(default=5, ge=0)
     searches_per_minute: Whole = Field(default=240, ge=0)

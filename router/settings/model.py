@@ -12,10 +12,11 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model
 
 from router.settings.channels import Channel
 from router.settings.danger_words import DangerWords
-from router.settings.desk_answers import AnswerSettings
+from router.settings.desk_answers import AgentAnswerSettings
 from router.settings.limits import LimitSettings
 from router.settings.secret import Secret
 from router.settings.values import (
+    AnswerMode,
     Country,
     Day,
     Frozen,
@@ -30,6 +31,7 @@ from router.settings.values import (
     PublicUrl,
     Span,
     Switch,
+    Titles,
     Weekdays,
     Whole,
     WrongKeys,
@@ -70,6 +72,7 @@ class DeskSettings(Frozen):
     old_keys: former values of `key`; they open what was sealed with them, and sign nothing.
     keep_originals: how long the bytes of settled messages are kept; if absent, forever.
     outage_customers: how many customers with the same text within an hour make an outage; 0 disables it.
+    guide: show new agents the steps of a first case.
     requests_per_second: the limit per token and web process; 0 for no limit.
     """
 
@@ -93,6 +96,7 @@ class DeskSettings(Frozen):
     requests_per_second: Whole = Field(default=100, ge=0)
     rating: str | None = None
     takeover: Pause = timedelta(seconds=15)
+    guide: Switch = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("data")
@@ -129,6 +133,7 @@ class CalendarSettings(Frozen):
     dates: exceptions; if two contain a day the later one counts, and those of the extended calendar come first.
     """
 
+    title: Titles = Field(default_factory=dict)
     timezone: Zone | None = None
     extends: str | None = None
     week: dict[Weekdays, Annotated[tuple[Span, ...], BeforeValidator(OneOrMany)]] = Field(default_factory=dict)
@@ -142,24 +147,27 @@ class CategorySettings(Frozen):
     """`[categories.NAME]`: a subject that customers write about.
 
     hints: for an emergency category, weaker words for the second check of messages that would wait until opening.
+    self_service: the most that the machine may do with a question of it; an emergency is never answered.
     """
 
-    title: dict[Language, str] = Field(default_factory=dict)
+    title: Titles = Field(default_factory=dict)
     emergency: Switch = False
     keywords: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
+    self_service: Literal["answer", "offer", "never"] = "answer"
 
 
 class TeamSettings(Frozen):
     """`[teams.NAME]`: a team of agents.
 
+    title: how agents see it, in one text or by language; so it is for categories, calendars, SLAs, replies and routes.
     assign: how conversations are assigned to its agents; by default manually.
     fallback: the team that takes over while no agent of this one is available.
     """
 
-    title: str = ""
+    title: Titles = Field(default_factory=dict)
     assign: Literal["manual", "round_robin", "least_busy"] = "manual"
     fallback: str | None = None
 
@@ -176,6 +184,7 @@ class SlaSettings(Frozen):
     """`[sla.NAME]`: the time limits, measured in the open time of `calendar` ("always" is wall time)."""
 
     calendar: str
+    title: Titles = Field(default_factory=dict)
     first_reply: Promise | None = None
     next_reply: Promise | None = None
     resolve: Promise | None = None
@@ -210,6 +219,7 @@ class RouteSettings(Frozen):
     """
 
     name: str
+    title: Titles = Field(default_factory=dict)
     when: Condition | None = None
     team: str | None = None
     priority: Priority = "normal"
@@ -229,8 +239,15 @@ class ReplySettings(Frozen):
     """
 
     text: dict[Language, str]
+    title: Titles = Field(default_factory=dict)
     once_per: Literal["case", "day"] = "case"
     follow_ups: Switch = False
+
+
+class LabelSettings(Frozen):
+    """`[labels.NAME]`: how agents see a label; one without a table is shown as it is."""
+
+    title: Titles
 
 
 class FormSettings(Frozen):
@@ -279,6 +296,16 @@ class WebhookSettings(Frozen):
         return self
 
 
+class AnswerSettings(Frozen):
+    """`[answers]`: what the machine does with questions that the FAQ answers.
+
+    mode: of channels that say nothing.  wait: how long a customer may go on writing before the machine answers.
+    """
+
+    mode: AnswerMode = "agents"
+    wait: Pause = timedelta(seconds=5)
+
+
 class EmergencySettings(Frozen):
     """`[emergency]`: when a message is one, and what follows when people are called, rightly or wrongly.
 
@@ -308,10 +335,12 @@ class Settings(Frozen):
     replies: dict[Name, ReplySettings] = Field(default_factory=dict)
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
+    labels: dict[Name, LabelSettings] = Field(default_factory=dict)
     forms: dict[Name, FormSettings] = Field(default_factory=dict)
     emergency: EmergencySettings = EmergencySettings()
+    answers: AnswerSettings = AnswerSettings()
     limits: LimitSettings = LimitSettings()
-    desk: AnswerSettings = AnswerSettings()
+    desk: AgentAnswerSettings = AgentAnswerSettings()
     _danger: DangerWords = PrivateAttr(default_factory=DangerWords)
 
     @property
@@ -324,6 +353,13 @@ class Settings(Frozen):
         copy = self.model_copy()
         copy._danger = words
         return copy
+
+    def answer_mode(self, channel: str) -> AnswerMode:
+        """Return what the machine does with questions on a channel; on one that cannot send, agents see answers."""
+        configured = self.channels.get(channel)
+        mode = (configured.answers if configured else None) or self.answers.mode
+        is_mute = configured is None or not configured.has_way_out
+        return "agents" if is_mute and mode in {"offer", "answer"} else mode
 
     def team_of_channel(self, channel: str) -> str | None:
         """Return the team that answers a channel where no route names another; None for an unknown channel."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -189,9 +189,31 @@ def _matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+AnswerMode = Literal["off", "agents", "offer", "answer"]
 Name = Annotated[str, _matching(_NAME, "a name of letters, digits, - and _")]
 Language = Annotated[str, _matching(_LANGUAGE, 'a language (BCP 47) such as "zh", "zh-Hant" or "en"')]
 Country = Annotated[str, _matching(_COUNTRY, 'a country (ISO 3166) such as "CN" or "DE-BE", or "none"')]
+
+# The key of a title that is written once, for every language (BCP 47: undetermined).
+_EVERY_LANGUAGE: Final = "und"
+
+
+def _titles(value: object) -> object:
+    if isinstance(value, str):
+        return {_EVERY_LANGUAGE: value} if value else {}
+    if not isinstance(value, Mapping):
+        raise ValueError('expected text in quotes, or a text for each language such as { en = "Refund", zh = "退款" }')
+    return value
+
+
+# How a name is shown to agents, by language.
+Titles = Annotated[dict[Language, str], BeforeValidator(_titles)]
+
+
+def title_in(titles: Mapping[str, str], language: str, *, name: str) -> str:
+    """Return the title in a language; else the one for every language, else any that there is, else the name."""
+    found = titles.get(language) or titles.get(_EVERY_LANGUAGE)
+    return found or next((title for title in titles.values() if title), name)
 
 
 def _address(value: str) -> str:

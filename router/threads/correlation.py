@@ -216,7 +216,8 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
         if found.sign is not SignKind.NONE:
             return found
         refused = refused or found
-    if chat is not None and envelope.sender.kind in CHAT_KINDS:
+    # A provider that names its conversations says by a new name that this is another one.
+    if chat is not None and envelope.sender.kind in CHAT_KINDS and not envelope.thread:
         return _in_chat(envelope, chat, join_within=join_within)
     return refused or Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
 

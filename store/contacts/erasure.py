@@ -18,6 +18,7 @@ from router.conversation_status import Status
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
 from router.masking.mask import mask
+from store.chat.erasure_of_chats import erase_chats
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
 from store.conversations.search import forget_messages
@@ -25,8 +26,9 @@ from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
 from store.db.engine import overwrite_deleted
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.answers import AnswerFileRow, DraftRow
-from store.tables.desk import ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
+from store.tables.composer import AnswerFileRow, DraftRow
+from store.tables.desk import CaseCodeRow, ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
+from store.tables.gates import ContactPointRow, FetchedFileRow
 from store.tables.messages import (
     AttachmentRow,
     ContactRow,
@@ -38,6 +40,7 @@ from store.tables.messages import (
     ThreadKeyRow,
 )
 from store.tables.operations import IdempotencyRow, OutboundRow, OutboundState, SuppressionRow
+from store.tables.self_service import AnswerGapRow, AutoAnswerRow, PhrasingRow
 
 # Replaces a handle, which must stay unique; no channel has such addresses.
 _ERASED: Final = "erased:"
@@ -92,7 +95,7 @@ def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UU
     forget_messages(connection, [dict(row) for row in rows])
     ids, inbound = [row["id"] for row in rows], [row["inbound_id"] for row in rows if row["inbound_id"]]
     nothing: dict[str, Any] = dict.fromkeys(
-        ("sender_handle", "sender_name", "subject", "text", "quoted", "html", "fingerprint", "echo"), ""
+        ("sender_handle", "sender_name", "subject", "text", "quoted", "html", "fingerprint", "echo", "gist"), ""
     )
     nothing |= {"answer_to": "", "other_address": ""}
     gone = sa.update(table).where(among(table.c.id, ids))
@@ -124,6 +127,8 @@ def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
         one = sa.update(table).where(table.c.id == row.id)
         connection.execute(one.values(envelope=to_json(empty).decode(), reason=""))
     connection.execute(sa.delete(original).where(among(original.c.inbound_id, [row.id for row in rows])))
+    file = table_of(FetchedFileRow)
+    connection.execute(sa.delete(file).where(among(file.c.inbound_id, [row.id for row in rows])))
 
 
 def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
@@ -144,12 +149,24 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     # What the cases were before holds their labels.
     forgotten: dict[str, Any] = {"evidence": {}, "calm": None, "changed": None}
     connection.execute(sa.update(emergency).where(among(emergency.c.conversation_id, cases)).values(**forgotten))
+    code = table_of(CaseCodeRow)
+    connection.execute(sa.delete(code).where(among(code.c.conversation_id, cases)))
     question = table_of(DangerQuestionRow)
     connection.execute(sa.update(question).where(among(question.c.conversation_id, cases)).values(evidence={}))
+    erase_chats(connection, cases)
+    _erase_answers(connection, cases)
     for case in cases:
         # Stored answers to repeated requests contain message text.
         repeats = sa.update(answer).where(answer.c.answer.contains(str(case)))
         connection.execute(repeats.values(answer="{}"))
+
+
+def _erase_answers(connection: Connection, cases: list[UUID]) -> None:
+    """Delete the questions that found nothing and the proposed phrasings, and empty the traces."""
+    given, gap, phrasing = table_of(AutoAnswerRow), table_of(AnswerGapRow), table_of(PhrasingRow)
+    connection.execute(sa.update(given).where(among(given.c.conversation_id, cases)).values(trace=None))
+    connection.execute(sa.delete(gap).where(among(gap.c.conversation_id, cases)))
+    connection.execute(sa.delete(phrasing).where(among(phrasing.c.conversation_id, cases)))
 
 
 def _erase_person(connection: Connection, contact_id: UUID, *, now: datetime) -> None:
@@ -163,6 +180,9 @@ def _erase_person(connection: Connection, contact_id: UUID, *, now: datetime) ->
         tombstone = f"{_ERASED}{row.id.hex}"
         connection.execute(sa.update(identity).where(identity.c.id == row.id).values(handle=tombstone))
     connection.execute(sa.delete(label).where(label.c.contact_id == contact_id))
+    point = table_of(ContactPointRow)
+    same = _ids(connection, ContactRow, contact.c.merged_into == contact_id)
+    connection.execute(sa.delete(point).where(among(point.c.contact_id, [contact_id, *same])))
     gone = sa.update(contact).where(contact.c.id == contact_id)
     connection.execute(gone.values(name="", note="", erased_at=now))
     # Contacts that were merged into this one are the same person.

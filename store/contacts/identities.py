@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from itertools import groupby
 from typing import NamedTuple
@@ -39,6 +39,11 @@ def lock_contacts(connection: Connection, *, senders: Mapping[Handle, str], now:
     contacts = _select(connection, ordered, locked=True)
     _drop_contacts(connection, [proposed[handle] for handle in fresh if contacts[handle] != proposed[handle]])
     return contacts
+
+
+def known_contacts(connection: Connection, handles: Collection[Handle]) -> dict[Handle, UUID]:
+    """Return the contacts of those handles that have one; locks and creates none."""
+    return _select(connection, sorted(handles), locked=False) if handles else {}
 
 
 def _select(connection: Connection, handles: list[Handle], *, locked: bool) -> dict[Handle, UUID]:

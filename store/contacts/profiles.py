@@ -230,7 +230,8 @@ def unlabel_contact(connection: Connection, *, handle: str, labels: Collection[s
 def _contacts(connection: Connection, handle: str) -> list[UUID]:
     # A handle may exist in several kinds: one person's number writes by SMS and by WhatsApp.
     columns = table_of(IdentityRow).c
-    known = sa.select(columns.contact_id).where(columns.handle == handle.strip().lower()).distinct()
+    written = among(columns.handle, sorted({handle.strip(), handle.strip().lower()}))
+    known = sa.select(columns.contact_id).where(written).distinct()
     found = list(connection.execute(known).scalars())
     if not found:
         raise NotFound(f"no message has come from {handle} yet")

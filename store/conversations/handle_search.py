@@ -16,7 +16,9 @@ _NUMBERS: Final = (PartyKind.PHONE, PartyKind.WHATSAPP)
 def written_as(identity: Any, text: str) -> sa.ColumnElement[bool]:  # noqa: ANN401  (columns of the identity table)
     """Return the condition that an identity is the one which the text names. identity: the table's columns."""
     # The index begins with the kind: without one it would be read from end to end.
-    plain = sa.and_(among(identity.kind, list(PartyKind)), identity.handle == text.strip().lower())
+    # Ids of users are compared with their case, mail addresses are kept in lower case.
+    written = among(identity.handle, sorted({text.strip(), text.strip().lower()}))
+    plain = sa.and_(among(identity.kind, list(PartyKind)), written)
     number = phone_form(text)
     if number is None:
         return plain

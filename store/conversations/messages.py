@@ -17,8 +17,9 @@ from router.routing.trace import Trace, read_trace
 from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, table_of
 from store.db.encryption import sealer_of
+from store.tables.gates import FetchedFileRow, FileState
 from store.tables.messages import AttachmentRow, InboundRow, MessageRow, OriginalRow
-from store.tables.operations import OutboundRow
+from store.tables.operations import ONE_TIME_CODE, OutboundRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,8 @@ class MessageRecord:
     answer_to: str
     other_address: str
     trace: Trace
+    edited_at: datetime | None
+    withdrawn_at: datetime | None
     delivery: str | None
     sent_as: str | None = None
     sent_to: str | None = None
@@ -71,6 +74,18 @@ class AttachmentRecord:
     sha256: str
     part: int
     content_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedFile:
+    """What became of a file that came as a reference.
+
+    content: packed; None if it is not here, and then `error` says why.  waits: it may still come.
+    """
+
+    content: PackedOriginal | None
+    waits: bool
+    error: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +177,24 @@ def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[Attach
     return AttachmentRecord(**row), find_original(connection, row["message_id"])
 
 
+def find_fetched(connection: Connection, attachment_id: UUID) -> FetchedFile | None:
+    """Return what became of a file that came as a reference; None for one that came with its message."""
+    table = table_of(FetchedFileRow)
+    row = connection.execute(sa.select(table).where(table.c.id == attachment_id)).first()
+    if row is None:
+        return None
+    kept = None if row.content is None else PackedOriginal(sealer_of(connection).open(bytes(row.content)), row.size)
+    return FetchedFile(kept, waits=row.state == FileState.WAITING, error=row.error)
+
+
+def missing_files(connection: Connection, attachment_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return those of the attachments whose bytes are not here, and why; an empty reason while they are awaited."""
+    table = table_of(FetchedFileRow)
+    absent = sa.select(table.c.id, table.c.state, table.c.error)
+    absent = absent.where(among(table.c.id, attachment_ids), table.c.state != FileState.FETCHED)
+    return {row.id: "" if row.state == FileState.WAITING else row.error for row in connection.execute(absent)}
+
+
 def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
     """Return the original of a message.
 
@@ -185,7 +218,9 @@ def outbound_of(connection: Connection, conversation_id: UUID) -> list[PendingOu
     table, message = table_of(OutboundRow), table_of(MessageRow)
     listed = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
     statement = sa.select(*columns_of(OutboundRow, PendingOutbound))
-    statement = statement.where(table.c.conversation_id == conversation_id, sa.not_(listed)).order_by(table.c.id)
+    # Agents need no code of a customer.
+    shown = (table.c.conversation_id == conversation_id, sa.not_(listed), table.c.kind != ONE_TIME_CODE)
+    statement = statement.where(*shown).order_by(table.c.id)
     return [PendingOutbound(**row) for row in connection.execute(statement).mappings()]
 
 

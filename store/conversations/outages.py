@@ -17,6 +17,7 @@ from store.tables.messages import MessageRow
 
 # Customers who write the same within this time have one cause.
 BURST: Final = timedelta(hours=1)
+_ALIKE: Final = 10
 _SEEN_EVERY: Final = timedelta(minutes=1)
 
 
@@ -27,6 +28,33 @@ def notice_bursts(
 
     echoes: text -> a message with it.  The database counts, so all workers see the same numbers.
     """
+    return _notice(connection, table_of(MessageRow).c.echo, echoes, customers=customers, now=now)
+
+
+def notice_waves(connection: Connection, *, gists: Mapping[str, UUID], customers: int, now: datetime) -> list[NewEvent]:
+    """Return one event for each gist that many customers have written within `BURST`, each with numbers of their own.
+
+    Ten times as many as write an equal text: people also write alike without any outage. A wave whose equal texts were
+    reported adds nothing.  gists: gist -> a message with it.
+    """
+    columns = table_of(MessageRow).c
+    ids = among(columns.id, list(gists.values()))
+    echoes = {row.id: row.echo for row in connection.execute(sa.select(columns.id, columns.echo).where(ids))}
+    reported = {echo for echo, at in _last_said(connection, set(echoes.values())).items() if at >= now - BURST}
+    fresh = {gist: message_id for gist, message_id in gists.items() if echoes.get(message_id) not in reported}
+    return _notice(connection, columns.gist, fresh, customers=_ALIKE * customers, now=now)
+
+
+def _notice(
+    connection: Connection,
+    column: sa.ColumnElement[str],
+    echoes: Mapping[str, UUID],
+    *,
+    customers: int,
+    now: datetime,
+) -> list[NewEvent]:
+    if not echoes:
+        return []
     table, since = table_of(OutageRow), now - BURST
     known = _last_said(connection, echoes)
     fresh = {echo: at for echo, at in known.items() if at >= since}
@@ -37,7 +65,7 @@ def notice_bursts(
         connection.execute(going_on.values(last_at=now))
     events = []
     # Sorted, so that two pages with the same bursts do not deadlock.
-    counts = _counts(connection, echoes.keys() - fresh.keys(), customers=customers, since=since)
+    counts = _counts(connection, column, echoes.keys() - fresh.keys(), customers=customers, since=since)
     for echo, count in sorted(counts.items()):
         row = {"first_at": now, "last_at": now, "customers": count, "message_id": echoes[echo]}
         if _is_first(connection, echo, row, since=since):
@@ -52,19 +80,26 @@ def _last_said(connection: Connection, echoes: Collection[str]) -> dict[str, dat
     return {row.echo: row.last_at for row in rows}
 
 
-def _counts(connection: Connection, echoes: Collection[str], *, customers: int, since: datetime) -> dict[str, int]:
+def _counts(
+    connection: Connection,
+    column: sa.ColumnElement[str],
+    echoes: Collection[str],
+    *,
+    customers: int,
+    since: datetime,
+) -> dict[str, int]:
     if not echoes:
         return {}
     columns = table_of(MessageRow).c
     who = sa.func.count(columns.contact_id.distinct())
     statement = (
-        sa.select(columns.echo, who.label("customers"))
+        sa.select(column.label("said"), who.label("customers"))
         # Empty texts are not in the index.
-        .where(columns.echo != "", among(columns.echo, list(echoes)), columns.received_at >= since)
-        .group_by(columns.echo)
+        .where(column != "", among(column, list(echoes)), columns.received_at >= since)
+        .group_by(column)
         .having(who >= customers)
     )
-    return {row.echo: int(row.customers) for row in connection.execute(statement)}
+    return {row.said: int(row.customers) for row in connection.execute(statement)}
 
 
 def _is_first(connection: Connection, echo: str, row: Mapping[str, object], *, since: datetime) -> bool:

@@ -47,6 +47,23 @@ def present_at(connection: Connection, conversation_id: UUID, *, now: datetime) 
     return [Present(**row) for row in connection.execute(statement).mappings()]
 
 
+def all_present(connection: Connection, *, now: datetime) -> dict[UUID, list[Present]]:
+    """Return the agents who are present, by conversation: one query for the whole desk."""
+    here, agent = table_of(PresenceRow), table_of(AgentRow)
+    statement = (
+        sa.select(here.c.conversation_id, here.c.agent_id, agent.c.name, here.c.writing, here.c.until)
+        .join(agent, agent.c.id == here.c.agent_id)
+        .where(here.c.until > now)
+        .order_by(agent.c.name)
+    )
+    found: dict[UUID, list[Present]] = {}
+    for row in connection.execute(statement).mappings():
+        found.setdefault(row["conversation_id"], []).append(
+            Present(agent_id=row["agent_id"], name=row["name"], writing=row["writing"], until=row["until"])
+        )
+    return found
+
+
 def be_present(connection: Connection, *, agent_id: UUID, conversation_id: UUID, writing: bool, now: datetime) -> None:
     """Record that an agent is present; delete the expired rows of others."""
     table = table_of(PresenceRow)
@@ -54,6 +71,13 @@ def be_present(connection: Connection, *, agent_id: UUID, conversation_id: UUID,
     row = {"agent_id": agent_id, "conversation_id": conversation_id, "writing": writing, "until": now + LASTS}
     keys = ("conversation_id", "agent_id")
     upsert(connection, PresenceRow, row=row, keys=keys, changed=("writing", "until"))
+
+
+def be_gone(connection: Connection, *, agent_id: UUID, conversation_id: UUID) -> None:
+    """Record that an agent has left."""
+    table = table_of(PresenceRow)
+    mine = (table.c.conversation_id == conversation_id, table.c.agent_id == agent_id)
+    connection.execute(sa.delete(table).where(*mine))
 
 
 def mark_read(connection: Connection, *, agent_id: UUID, conversation_id: UUID, read_to: datetime) -> None:

@@ -20,6 +20,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import ConfigError, PermanentError, TransientError
 from store.db.encryption import OPTION, Sealer
+from store.db.postgresql_address import misspelt_parameters, plain_address, shown_address
 from store.db.private_files import make_private_file, make_private_folder
 
 Rows = Sequence[Mapping[str, Any]]
@@ -35,10 +36,24 @@ _FROZEN_SECONDS: Final = 60
 _SILENCE_MILLISECONDS: Final = 20_000
 
 
+_KEY: Final = "[omniyard] database"
 _EXAMPLES: Final = 'expected one such as "postgresql://omniyard@db.internal/omniyard" or "sqlite:////var/omniyard.db"'
 
 # What a pooler in transaction mode would break: the time limits of each session, and prepared statements.
 NO_POOLER: Final = "connect to PostgreSQL itself, because a pooler takes away the time limits of our sessions"
+
+# What libpq says, and what the operator can do about it.
+_MENDS: Final = (
+    ("unsupported startup parameter", f"a pooler such as PgBouncer stands before it; {NO_POOLER}"),
+    ("does not support SSL", f"turn `ssl` on in the server's postgresql.conf, or correct sslmode in {_KEY}"),
+    ("root certificate file", f"correct sslrootcert in {_KEY}"),
+    ("does not match host name", f"use a name that its certificate has as the host in {_KEY}"),
+    ("certificate verify failed", f"name its authority's certificate by sslrootcert in {_KEY}"),
+    ("password authentication failed", f"correct the user or the password in {_KEY}"),
+    ("no password supplied", f"write the password into {_KEY}"),
+    ("no pg_hba.conf entry", f"admit this user from here in the server's pg_hba.conf, or correct {_KEY}"),
+    ("on socket", f"start the server, or correct the socket's folder and the port in {_KEY}"),
+)
 
 # SQLSTATEs (PostgreSQL's Appendix A): connections, resources, administrators, system errors; then serialisation,
 # deadlocks, lock timeouts, read-only servers, transactions that idled too long.
@@ -84,6 +99,11 @@ class Database:
         self.sealer = sealer or Sealer(None)
         engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
         self._engine = engine.execution_options(**{OPTION: self.sealer})
+
+    @property
+    def shown(self) -> str:
+        """Its address for people, without a password."""
+        return shown_address(self.url.render_as_string(hide_password=True))
 
     @classmethod
     def at(cls, path: Path, *, sealer: Sealer | None = None) -> Self:
@@ -133,12 +153,14 @@ def insert_into(connection: Connection, table: type[Any]) -> postgresql.Insert |
 def _address(url: str | URL) -> URL:
     # Neither error is chained, and no word of the address is shown: it holds a password.
     try:
-        address = make_url(url)
+        address = make_url(plain_address(url) if isinstance(url, str) else url)
         backend = address.get_backend_name()
     except (sa.exc.ArgumentError, ValueError):
         raise ConfigError(f"the address of the database cannot be read; {_EXAMPLES}") from None
     if backend not in {"sqlite", "postgresql"}:
         raise ConfigError(f"the address of the database names one that Omniyard does not know; {_EXAMPLES}")
+    for problem in misspelt_parameters(address.render_as_string()) if backend == "postgresql" else ():
+        raise ConfigError(f"the address of the database cannot be used: {problem}; correct {_KEY}")
     return address
 
 
@@ -220,25 +242,31 @@ def _begin_writing(connection: Connection) -> None:
 
 
 def _postgresql_engine(url: URL) -> sa.Engine:
+    # The operator's come first: our time limits hold.
     options = (
-        f"-c statement_timeout={_STATEMENT_SECONDS}s -c lock_timeout={_LOCK_SECONDS}s "
+        f"{_one(url, 'options')} -c statement_timeout={_STATEMENT_SECONDS}s -c lock_timeout={_LOCK_SECONDS}s "
         f"-c idle_in_transaction_session_timeout={_FROZEN_SECONDS}s -c timezone=UTC"
     )
+    waits = {
+        "connect_timeout": _CONNECT_SECONDS,
+        "tcp_user_timeout": _SILENCE_MILLISECONDS,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+    }
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         # Parameters contain message text: no error may show them.
         hide_parameters=True,
         json_serializer=_json,
         pool_pre_ping=True,
-        connect_args={
-            "options": options,
-            "connect_timeout": _CONNECT_SECONDS,
-            "tcp_user_timeout": _SILENCE_MILLISECONDS,
-            "keepalives_idle": 10,
-            "keepalives_interval": 5,
-            "keepalives_count": 2,
-        },
+        connect_args={name: value for name, value in waits.items() if name not in url.query} | {"options": options},
     )
+
+
+def _one(url: URL, name: str) -> str:
+    value = url.query.get(name, "")
+    return value if isinstance(value, str) else " ".join(value)
 
 
 def _json(value: object) -> str:
@@ -277,11 +305,10 @@ def _sentence(error: DBAPIError) -> str:
         return f"the database stayed locked for {_LOCK_SECONDS} s ({said}); the work will be tried again"
     if "unable to open database file" in said:
         return f"the database file cannot be opened ({said}): look at its folder, and at who may write there"
-    if "unsupported startup parameter" in said:
-        return f"a pooler such as PgBouncer stands before the database ({said}): {NO_POOLER}"
     if "FATAL" in said and "does not exist" in said:
-        return f"the database server has none of that name or no such user ({said}): create it, or correct the address"
-    return f"the database did not answer ({said}); the work will be tried again"
+        return f"the database server has none of that name or no such user ({said}): create it, or correct {_KEY}"
+    mend = next((f": {mend}" for sign, mend in _MENDS if sign in said), "; the work will be tried again")
+    return f"the database did not answer ({said}){mend}"
 
 
 def _first_line(error: DBAPIError) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from store.conversations.alarms import EmergencyTally, tally
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
+from store.desk.brakes import BrakeStatus, RefusedMail, read_brakes, read_refusals
 from store.tables.desk import GateTallyRow, NoticeKind, OutageRow, SlaNoticeRow
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
 from store.tables.operations import CursorRow, EventRow, LeaseRow, OutboundRow, OutboundState
@@ -83,6 +84,7 @@ class DeskStatus:
     outbound: outgoing messages by state.  unpublished: events without a number yet.
     gate: messages held by the hours in the last 24 hours, and those released by the second check.
     breaches: missed promises of the last 24 hours.  emergencies, outages: of the last 24 hours too.
+    brakes, refusals: automatic replies and mail that were held back in the last 24 hours.
     """
 
     now: datetime
@@ -94,11 +96,31 @@ class DeskStatus:
     breaches: int = 0
     emergencies: EmergencyTally = _NONE_CALLED
     outages: tuple[OutageStatus, ...] = ()
+    brakes: tuple[BrakeStatus, ...] = ()
+    refusals: tuple[RefusedMail, ...] = ()
 
     @property
     def balanced(self) -> bool:
         """Return whether accepted = received + routed + duplicate + quarantined, and each routed row has a message."""
         return not self.strays and not any(channel.unbalanced for channel in self.channels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelFault:
+    """A channel whose last poll failed. since: when an error was reported.  polled_at: the last successful poll."""
+
+    channel: str
+    since: datetime
+    polled_at: datetime | None
+
+
+def channel_faults(connection: Connection) -> list[ChannelFault]:
+    """Return the channels whose last poll failed, by name."""
+    columns = table_of(CursorRow).c
+    statement = sa.select(columns.channel, columns.error_at.label("since"), columns.polled_at).where(
+        columns.error != "", columns.error_at.is_not(None)
+    )
+    return [ChannelFault(**row) for row in connection.execute(statement.order_by(columns.channel)).mappings()]
 
 
 def read_status(
@@ -136,6 +158,8 @@ def read_status(
         breaches=_breaches(connection),
         emergencies=tally(connection),
         outages=_outages(connection),
+        brakes=read_brakes(connection),
+        refusals=read_refusals(connection),
     )
 
 

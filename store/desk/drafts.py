@@ -19,7 +19,7 @@ from router.masking.mask import mask
 from router.text.visible import is_visible
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock, upsert
-from store.tables.answers import DraftRow
+from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import IdempotencyRow
 

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from router.errors import NotFound
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock, upsert
-from store.tables.answers import ReadyTextRow
+from store.tables.composer import ReadyTextRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

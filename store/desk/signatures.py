@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from router.replies.autoreply import choose
 from store.db.bulk import table_of
 from store.db.engine import upsert
-from store.tables.answers import DisplayNameRow, SignatureRow
+from store.tables.composer import DisplayNameRow, SignatureRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

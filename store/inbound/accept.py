@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ class InboundMessage:
     """One message as a gate delivers it; the fields are those of `connectors.base.Arrival`.
 
     weight: how many characters the envelope has; the length of the sealed one is no measure, because it is compressed.
+    completes: it tells more about the message of its source key, so other bytes under the key are no conflict.
     """
 
     source_key: str
@@ -34,15 +35,34 @@ class InboundMessage:
     received_at: datetime
     weight: int = 0
     unreadable: str = ""
+    completes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedMessage:
+    """What became of one delivery. known: it was here already.  conflict: its key was, with other bytes."""
+
+    inbound_id: UUID
+    known: bool = False
+    conflict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The result of a page: ids of the new rows to route, and how many were known or in conflict."""
+    """The result of a page: ids of the new rows to route, and how many were known or in conflict.
+
+    messages: by source key as delivered.  reports: by their keys, whether each is about a message of ours.
+    """
 
     ids: tuple[UUID, ...]
     known: int
     conflicts: int
+    messages: Mapping[str, AcceptedMessage] = field(default_factory=dict)
+    reports: Mapping[str, bool] = field(default_factory=dict)
+
+
+# A page of this many messages or more is a poll's or an import's: no sender waits for what became of each.
+_MOST_ANSWERED: Final = 100
 
 
 def accept(connection: Connection, *, channel: str, deliveries: Sequence[InboundMessage], backfill: bool) -> Accepted:
@@ -54,12 +74,33 @@ def accept(connection: Connection, *, channel: str, deliveries: Sequence[Inbound
     now = read_clock(connection)
     rows = [_row(delivery, channel=channel, backfill=backfill, now=now) for delivery in _once(deliveries)]
     fresh = _insert_new(connection, rows)
-    rivals = _conflicts(connection, [row for row in rows if row["id"] not in fresh])
+    rivals = _conflicts(connection, [row for row in rows if row["id"] not in fresh], deliveries=deliveries)
     conflicts = _insert_new(connection, rivals)
     _insert_originals(connection, deliveries, rows=[row for row in rows + rivals if row["id"] in fresh | conflicts])
     _report(connection, [row for row in rows + rivals if row["id"] in fresh | conflicts], now=now)
     waiting = [row["id"] for row in rows + rivals if row["id"] in fresh | conflicts and not row["reason"]]
-    return Accepted(tuple(waiting), known=len(deliveries) - len(fresh) - len(conflicts), conflicts=len(conflicts))
+    known = len(deliveries) - len(fresh) - len(conflicts)
+    answered = _each(connection, rows + rivals, fresh=fresh | conflicts) if len(rows) <= _MOST_ANSWERED else {}
+    return Accepted(tuple(waiting), known=known, conflicts=len(conflicts), messages=answered)
+
+
+def _each(
+    connection: Connection, rows: Sequence[dict[str, Any]], *, fresh: Collection[UUID]
+) -> dict[str, AcceptedMessage]:
+    """Return what became of each delivery; a rival's row, which comes later, decides over the one that it rivals."""
+    if not rows:
+        return {}
+    table, keys = table_of(InboundRow), [row["source_key"] for row in rows]
+    which = sa.select(table.c.source_key, table.c.id).where(
+        table.c.channel == rows[0]["channel"], among(table.c.source_key, keys)
+    )
+    ids = {row.source_key: row.id for row in connection.execute(which)}
+    return {
+        row["delivered_key"]: AcceptedMessage(
+            ids[row["source_key"]], known=row["id"] not in fresh, conflict=row["conflict"]
+        )
+        for row in rows
+    }
 
 
 def _once(deliveries: Sequence[InboundMessage]) -> list[InboundMessage]:
@@ -72,6 +113,7 @@ def _row(delivery: InboundMessage, *, channel: str, backfill: bool, now: datetim
         "id": new_id(),
         "channel": channel,
         "source_key": delivery.source_key,
+        "delivered_key": delivery.source_key,
         "content_hash": delivery.content_hash,
         "state": InboundState.QUARANTINED if delivery.unreadable else InboundState.RECEIVED,
         "envelope": delivery.envelope,
@@ -90,13 +132,16 @@ def _row(delivery: InboundMessage, *, channel: str, backfill: bool, now: datetim
 def _insert_new(connection: Connection, rows: Sequence[dict[str, Any]]) -> set[UUID]:
     """Insert the rows whose key is new, and return their ids."""
     ids = {row["id"] for row in rows}
-    if insert_new(connection, InboundRow, rows=rows) == len(rows):
+    stored = [{name: value for name, value in row.items() if name != "delivered_key"} for row in rows]
+    if insert_new(connection, InboundRow, rows=stored) == len(rows):
         return ids
     table = table_of(InboundRow)
     return set(connection.execute(sa.select(table.c.id).where(among(table.c.id, ids))).scalars())
 
 
-def _conflicts(connection: Connection, uninserted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _conflicts(
+    connection: Connection, uninserted: Sequence[dict[str, Any]], *, deliveries: Sequence[InboundMessage]
+) -> list[dict[str, Any]]:
     """Return the rows whose key exists with other bytes, each with a new key."""
     if not uninserted:
         return []
@@ -106,8 +151,14 @@ def _conflicts(connection: Connection, uninserted: Sequence[dict[str, Any]]) -> 
         among(table.c.source_key, [row["source_key"] for row in uninserted]),
     )
     hashes = {row.source_key: row.content_hash for row in connection.execute(known)}
+    completing = {delivery.source_key for delivery in deliveries if delivery.completes}
     return [
-        {**row, "id": new_id(), "source_key": f"{row['source_key']}#{row['content_hash'].hex()[:16]}", "conflict": True}
+        {
+            **row,
+            "id": new_id(),
+            "source_key": f"{row['source_key']}#{row['content_hash'].hex()[:16]}",
+            "conflict": row["source_key"] not in completing,
+        }
         for row in uninserted
         if hashes.get(row["source_key"]) != row["content_hash"]
     ]

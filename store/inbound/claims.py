@@ -39,6 +39,7 @@ class ClaimedInbound:
 
     id: UUID
     channel: str
+    source_key: str
     envelope: str
     size: int
     weight: int
@@ -46,6 +47,7 @@ class ClaimedInbound:
     backfill: bool
     attempts: int
     received_at: datetime
+    accepted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +174,14 @@ def finish_unanswerable(connection: Connection, claimed: Claim, *, reasons: dict
     """Quarantine rows. reasons: row -> why."""
     values = {"state": InboundState.QUARANTINED, "reason": sa.bindparam("b_reason")}
     rows = [{"b_id": row_id, "b_reason": reason} for row_id, reason in reasons.items()]
+    _finish_each(connection, claimed, values=values, rows=rows)
+
+
+def put_off(connection: Connection, claimed: Claim, *, waits: dict[UUID, timedelta]) -> None:
+    """Return rows as if they were not tried, until what they wait for may be here. waits: row -> for how long."""
+    table, now = table_of(InboundRow), read_clock(connection)
+    values = {"due_at": sa.bindparam("b_due_at"), "attempts": table.c.attempts - 1}
+    rows = [{"b_id": row_id, "b_due_at": now + wait} for row_id, wait in waits.items()]
     _finish_each(connection, claimed, values=values, rows=rows)
 
 

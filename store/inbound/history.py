@@ -280,6 +280,11 @@ def labels_of(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUI
     return {contact_id: frozenset(labels) for contact_id, labels in found.items()}
 
 
+def conversations_by_id(connection: Connection, ids: Collection[UUID]) -> dict[UUID, KnownConversation]:
+    """Return conversations by their ids."""
+    return {row.id: _known(row) for row in connection.execute(_by_id(ids))} if ids else {}
+
+
 def _by_id(ids: Collection[UUID]) -> sa.Select[Any]:
     return sa.select(*_columns()).where(among(table_of(ConversationRow).c.id, ids))
 

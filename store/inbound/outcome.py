@@ -16,12 +16,15 @@ from router.reason import Reason, ReasonKey
 from store.conversations.alarms import Escalation, call_for, escalate
 from store.conversations.assignees import Released
 from store.conversations.danger_questions import ask_about_danger
-from store.conversations.outages import notice_bursts
+from store.conversations.outages import notice_bursts, notice_waves
 from store.conversations.search import index_read
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import another_agent_is_available
 from store.events.append import NewEvent, append_events
+from store.inbound.contact_points import note_contact_points
+from store.inbound.fetched_files import wait_for_files
+from store.outbound.automatic_answers import ask_machine
 from store.outbound.delivery_receipts import ReturnedMail, note_returned
 from store.outbound.limits import LastWord, note_words
 from store.outbound.replies import answered_elsewhere
@@ -48,18 +51,21 @@ class Outcome:
     """Rows to write, collected while a page is decided; the keys are the columns of their tables.
 
     indexed: each message's words for the search index.
+    fetched_files: attachments that came as a reference.  contact_points: what channels say about customers.
     answers: conversations that our side answered by a mail program, and when.
     words: STOP and START messages of customers.
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
-    emergencies, questions: rows to insert.  echoes: echo -> a message with that text.
-    returned: messages of ours that came back.
+    emergencies, questions: rows to insert.  echoes, gists: echo or gist -> a message with that text.
+    returned: messages of ours that came back.  asked: questions that the machine may answer.
     """
 
     conversations: list[Mapping[str, Any]] = field(default_factory=list)
     messages: list[Mapping[str, Any]] = field(default_factory=list)
     indexed: list[tuple[UUID, str]] = field(default_factory=list)
     attachments: list[Mapping[str, Any]] = field(default_factory=list)
+    fetched_files: list[Mapping[str, Any]] = field(default_factory=list)
+    contact_points: list[Mapping[str, Any]] = field(default_factory=list)
     thread_keys: list[tuple[str, UUID, bool]] = field(default_factory=list)
     touches: list[ConversationTouch] = field(default_factory=list)
     answers: dict[UUID, datetime] = field(default_factory=dict)
@@ -73,7 +79,9 @@ class Outcome:
     emergencies: list[Mapping[str, Any]] = field(default_factory=list)
     questions: list[Mapping[str, Any]] = field(default_factory=list)
     echoes: dict[str, UUID] = field(default_factory=dict)
+    gists: dict[str, UUID] = field(default_factory=dict)
     returned: list[ReturnedMail] = field(default_factory=list)
+    asked: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 def write_outcome(
@@ -89,6 +97,8 @@ def write_outcome(
     insert_rows(connection, MessageRow, rows=outcome.messages)
     index_read(connection, outcome.indexed)
     insert_rows(connection, AttachmentRow, rows=outcome.attachments)
+    wait_for_files(connection, outcome.fetched_files, now=now)
+    note_contact_points(connection, outcome.contact_points)
     _insert_thread_keys(connection, outcome.thread_keys)
     # Before the touches, which would start the clock with the bounce and not with the customer's message.
     note_returned(connection, outcome.returned)
@@ -101,6 +111,7 @@ def write_outcome(
         tally |= {"messages": outcome.heard}
         insert_rows(connection, GateTallyRow, rows=[tally])
     insert_new(connection, OutboundRow, rows=outcome.replies)
+    ask_machine(connection, outcome.asked)
     if outcome.words:
         note_words(connection, outcome.words)
     call_for(
@@ -109,6 +120,8 @@ def write_outcome(
     ask_about_danger(connection, outcome.questions)
     if outcome.echoes and outage_customers:
         outcome.events += notice_bursts(connection, echoes=outcome.echoes, customers=outage_customers, now=now)
+    if outcome.gists and outage_customers:
+        outcome.events += notice_waves(connection, gists=outcome.gists, customers=outage_customers, now=now)
     append_events(connection, outcome.events)
 
 

@@ -18,7 +18,7 @@ from router.errors import PermanentError, SealKeyMissing
 from store.db.bulk import table_of
 from store.db.encryption import ORIGINAL_HEAD, TEXT_HEAD, Sealer, key_name_in
 from store.db.engine import Database
-from store.tables.answers import AnswerFileRow
+from store.tables.composer import AnswerFileRow
 from store.tables.messages import InboundRow, OriginalRow
 
 _PAGE: Final = 2_000

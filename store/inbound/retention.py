@@ -14,7 +14,8 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, table_of
 from store.db.sealed_rows import bare_envelope
-from store.tables.answers import AnswerFileRow
+from store.inbound.fetched_files import forget_files
+from store.tables.composer import AnswerFileRow
 from store.tables.messages import InboundRow, InboundState, OriginalRow
 from store.tables.operations import OutboundRow, OutboundState
 
@@ -44,6 +45,7 @@ def forget_originals(connection: Connection, *, before: datetime, limit: int) ->
     if rows:
         ids = [row.id for row in rows]
         connection.execute(sa.delete(original).where(among(original.c.inbound_id, ids)))
+        forget_files(connection, ids)
         connection.execute(sa.update(inbound).where(among(inbound.c.id, ids)).values(envelope=""))
     for row in rows:
         if row.discarded_at is not None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-import store.tables.answers
+import store.tables.chat
+import store.tables.composer
 import store.tables.desk
+import store.tables.gates
 import store.tables.messages
-import store.tables.operations  # noqa: F401  (fill the metadata)
+import store.tables.operations
+import store.tables.self_service  # noqa: F401  (fill the metadata)
 
 connection = context.config.attributes["connection"]
 context.configure(

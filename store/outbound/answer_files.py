@@ -13,7 +13,7 @@ from router.errors import NotFound
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.encryption import sealer_of
 from store.db.ids import new_id
-from store.tables.answers import AnswerFileRow
+from store.tables.composer import AnswerFileRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

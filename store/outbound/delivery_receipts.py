@@ -66,7 +66,7 @@ def note_delivery(connection: Connection, outbound_id: UUID, report: DeliveryRep
     values: dict[str, Any] = {"delivery": report.delivery, "delivery_at": row.now, "error": report.why}
     revived = row.state == OutboundState.FAILED and report.delivery in _ARRIVED
     if revived or row.state not in {OutboundState.SENT, OutboundState.FAILED}:
-        values |= {"state": OutboundState.SENT, "sent_at": row.now, "text": as_shown()}
+        values |= {"state": OutboundState.SENT, "sent_at": row.now, **as_shown()}
         _tell(connection, row, EventKind.OUTBOUND_SENT, why=report.why)
     note_result(connection, row, values=values, provider_id=report.provider_id)
     if "state" in values:

@@ -158,7 +158,7 @@ def renew(connection: Connection, *, tokens: Collection[UUID], lease: timedelta)
 
 def settle_sent(connection: Connection, row: OutboundClaim, *, provider_id: str = "", why: str = "") -> bool:
     """Record that the provider has the message; return False if the row was settled otherwise before."""
-    values = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "error": why, "text": as_shown()}
+    values = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "error": why, **as_shown()}
     return _settle(connection, row, values=values | _named(row.id, provider_id, channel=row.channel))
 
 
@@ -180,6 +180,20 @@ def settle_not_sent(connection: Connection, row: OutboundClaim, *, why: str, wai
     attempts = row.attempts if counts else row.attempts - 1
     due_at = read_clock(connection) + wait
     values = {"state": OutboundState.QUEUED, "due_at": due_at, "attempts": attempts, "error": why}
+    return _settle(connection, row, values=values)
+
+
+def rest_recipient(connection: Connection, row: OutboundClaim, *, why: str, wait: timedelta) -> bool:
+    """Queue it for another attempt after `wait`, and leave the recipient's other messages until then as well.
+
+    The provider refuses the recipient for now, not the message: only its first attempt counts, so that later messages
+    of the conversation wait behind it.
+    """
+    table, due_at = table_of(OutboundRow), read_clock(connection) + wait
+    others = sa.update(table).where(table.c.channel == row.channel, table.c.recipient == row.recipient)
+    others = others.where(table.c.state == OutboundState.QUEUED, table.c.due_at < due_at)
+    connection.execute(others.values(due_at=due_at))
+    values = {"state": OutboundState.QUEUED, "due_at": due_at, "attempts": 1, "error": why}
     return _settle(connection, row, values=values)
 
 
@@ -250,11 +264,12 @@ def _settle(
     return bool(connection.execute(ours.values(**values)).rowcount)
 
 
-def as_shown() -> sa.ColumnElement[str]:
-    """Return the masked text, as the inbox shows it: after sending, the unmasked text is not needed."""
+def as_shown() -> dict[str, sa.ColumnElement[Any]]:
+    """Return the values of a text that was sent: as the inbox shows it, because the secrets are not needed any more."""
     table, message = table_of(OutboundRow), table_of(MessageRow)
     shown = sa.select(message.c.text).where(message.c.outbound_id == table.c.id).scalar_subquery()
-    return sa.func.coalesce(shown, table.c.text)
+    text = sa.func.coalesce(shown, table.c.text)
+    return {"text": text, "masked": sa.or_(table.c.masked, text != table.c.text)}
 
 
 def _named(outbound_id: UUID, provider_id: str, *, channel: str) -> dict[str, Any]:

@@ -14,12 +14,11 @@ from sqlalchemy.engine import Connection
 from router.reason import Reason, ReasonKey
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import read_clock, upsert
-from store.tables.desk import DeskStateRow
+from store.tables.desk import REPLIES_REST, DeskStateRow
 from store.tables.messages import Direction, MessageRow
 from store.tables.operations import AUTO_REPLY, OutboundRow, OutboundState, SuppressionRow
 
 _FROZEN: Final = "sending is frozen"
-_BREAKER: Final = "automatic replies rest: "
 # A message that may have been delivered counts; one that certainly was not does not.
 _MAY_HAVE_LEFT: Final = (
     OutboundState.SENDING,
@@ -59,12 +58,12 @@ def automatic_to(connection: Connection, *, recipient: str, since: datetime) -> 
 
 def trip(connection: Connection, *, channel: str, until: datetime) -> None:
     """Stop the channel's automatic replies until then."""
-    _remember(connection, name=_BREAKER + channel, value=until.isoformat())
+    _remember(connection, name=REPLIES_REST + channel, value=until.isoformat())
 
 
 def rests_until(connection: Connection, *, channel: str) -> datetime | None:
     """Return until when the channel's automatic replies are stopped, also if that is over; None if they never were."""
-    value = _recall(connection, _BREAKER + channel)
+    value = _recall(connection, REPLIES_REST + channel)
     return datetime.fromisoformat(value) if value else None
 
 

@@ -23,7 +23,7 @@ from store.db.ids import first_id_at, new_id
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
-from store.tables.answers import AnswerFileRow
+from store.tables.composer import AnswerFileRow
 from store.tables.messages import ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow, OutboundState
 

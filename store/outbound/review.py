@@ -11,13 +11,13 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.errors import Conflict, NotFound
+from router.errors import Conflict, NotFound, PermanentError
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim, as_shown, find
 from store.outbound.replies import FORWARD, REPLY, answered, put_back
-from store.tables.answers import AnswerFileRow
+from store.tables.composer import AnswerFileRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow, OutboundState
 
@@ -26,6 +26,16 @@ TROUBLED: Final = (OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON, OutboundSt
 _NO_MESSAGE: Final = "there is no outgoing message with that id"
 _RETURNABLE: Final = (OutboundState.QUEUED, OutboundState.FAILED, OutboundState.NEEDS_PERSON)
 _CANCELLABLE: Final = (OutboundState.QUEUED, *TROUBLED)
+
+
+class MaskedTextError(PermanentError):
+    """The text had a secret, which is not kept after sending. draft: what is kept, to be written again."""
+
+    def __init__(self, draft: str) -> None:
+        super().__init__(
+            "the text had a secret, which was masked when it was sent: it would leave with stars; write it again"
+        )
+        self.draft = draft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +102,9 @@ def find_outbound(connection: Connection, outbound_id: UUID) -> OutboundRecord:
 def send_again(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     """Queue a message again that certainly was not sent, or whose outcome is unknown.
 
-    Raises NotFound, and Conflict when another agent decided first: a double click sends once.
+    Raises NotFound, Conflict when another agent decided first (a double click sends once), and MaskedTextError.
     """
+    _refuse_masked(connection, outbound_id)
     now = read_clock(connection)
     values: dict[str, Any] = {"state": OutboundState.QUEUED, "due_at": now, "attempts": 0, "repeats": 0, "looks": 0}
     # Reports about the attempt before do not count, nor what the agent has read meanwhile.
@@ -104,13 +115,20 @@ def send_again(connection: Connection, outbound_id: UUID, *, by: str) -> None:
         answered(connection, row.conversation_id, at=row.now)
 
 
+def _refuse_masked(connection: Connection, outbound_id: UUID) -> None:
+    table = table_of(OutboundRow)
+    kept = sa.select(table.c.text).where(table.c.id == outbound_id, table.c.masked, among(table.c.state, TROUBLED))
+    if (text := connection.execute(kept).scalar()) is not None:
+        raise MaskedTextError(text)
+
+
 def mark_sent(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     """Record an agent's knowledge that the message arrived.
 
     Raises NotFound, and Conflict when it was decided already.
     """
-    sent = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "text": as_shown()}
-    values = sent | {"error": f"marked as sent by {by}"}
+    sent = {"state": OutboundState.SENT, "sent_at": read_clock(connection), "error": f"marked as sent by {by}"}
+    values = sent | as_shown()
     _act(connection, outbound_id, EventKind.OUTBOUND_MARKED_SENT, by=by, values=values, states=TROUBLED)
     row = find(connection, outbound_id)
     if row and row.kind == REPLY:
@@ -142,7 +160,7 @@ def take_back(connection: Connection, outbound_id: UUID, *, by: str) -> Outbound
         raise Conflict(f"the message is already {row.state.replace('_', ' ')}")
     cancel(connection, outbound_id, by=by)
     table = table_of(OutboundRow)
-    connection.execute(sa.update(table).where(table.c.id == outbound_id).values(text=as_shown()))
+    connection.execute(sa.update(table).where(table.c.id == outbound_id).values(**as_shown()))
     files = table_of(AnswerFileRow)
     connection.execute(sa.update(files).where(files.c.outbound_id == outbound_id).values(outbound_id=None))
     return row

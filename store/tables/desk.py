@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from store.tables.messages import Json
@@ -19,6 +19,21 @@ class SkillKind(StrEnum):
     TEAM = "team"
     LANGUAGE = "language"
     CATEGORY = "category"
+
+
+class AgentNoticeKind(StrEnum):
+    """What an agent hears of.
+
+    mentioned: named in a note.  assigned: got the case.  answered: its customer wrote again.
+    undelivered: a message did not arrive.  due: a promise is near or broken.  returned: a snooze is over.
+    """
+
+    MENTIONED = "mentioned"
+    ASSIGNED = "assigned"
+    ANSWERED = "answered"
+    UNDELIVERED = "undelivered"
+    DUE = "due"
+    RETURNED = "returned"
 
 
 class NoticeKind(StrEnum):
@@ -99,6 +114,21 @@ class GateTallyRow(SQLModel, table=True):
     messages: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
 
 
+class RefusalRow(SQLModel, table=True):
+    """How much a listener refused or put off in one hour. bound: the limit that was reached."""
+
+    __tablename__ = "refusal"
+
+    channel: str = Field(primary_key=True)
+    bound: str = Field(primary_key=True)
+    hour: datetime = Field(primary_key=True)
+    refused: int
+
+
+# The names of desk states that say until when the automatic replies of a channel rest; the channel's name follows.
+REPLIES_REST: Final = "automatic replies rest: "
+
+
 class DeskStateRow(SQLModel, table=True):
     """A value that the whole desk was last updated with."""
 
@@ -169,6 +199,34 @@ class PresenceRow(SQLModel, table=True):
     agent_id: UUID = Field(primary_key=True)
     writing: bool
     until: datetime
+
+
+class AgentNoticeRow(SQLModel, table=True):
+    """The newest thing of a kind that happened to an agent in a conversation. number: of its event.
+
+    kind: `AgentNoticeKind`.  by: who did it, empty for the desk.  read_at: None while the agent has not seen it.
+    """
+
+    __tablename__ = "agent_notice"
+    __table_args__ = (Index("ix_agent_notice_at", "agent_id", "at"),)
+
+    agent_id: UUID = Field(primary_key=True, foreign_key="agent.id")
+    conversation_id: UUID = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, index=True)
+    at: datetime
+    by: str = ""
+    read_at: datetime | None = None
+
+
+class AgentPreferenceRow(SQLModel, table=True):
+    """A choice of an agent about the pages."""
+
+    __tablename__ = "agent_preference"
+
+    agent_id: UUID = Field(primary_key=True, foreign_key="agent.id")
+    name: str = Field(primary_key=True)
+    value: str = Field(sa_type=Text)
 
 
 class EmergencyRow(SQLModel, table=True):
@@ -265,3 +323,21 @@ class RatingRow(SQLModel, table=True):
     score: int | None = None
     word: str = Field(default="", sa_type=Text)
     rated_at: datetime | None = None
+
+
+class CaseCodeRow(SQLModel, table=True):
+    """A one-time code that a visitor of a case's page asked for.
+
+    proof: of the code, bound to the row and to the address; bytes of chance where the address was not the case's.
+    tries: how often a code was entered while this one was valid.  used_at: a code opens a conversation once.
+    """
+
+    __tablename__ = "case_code"
+
+    id: UUID = Field(primary_key=True)
+    conversation_id: UUID = Field(foreign_key="conversation.id", index=True)
+    proof: bytes = Field(sa_type=LargeBinary)
+    asked_at: datetime
+    until: datetime
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    used_at: datetime | None = None

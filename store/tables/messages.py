@@ -229,7 +229,10 @@ class MessageRow(SQLModel, table=True):
     other_address: another address that it names for answers, which an agent may choose instead.
     trace: the reasons of every decision about it (`router.routing.trace.Trace`).
     fingerprint: of its canonical words, to detect repetitions.
-    echo: like it, but equal for all senders.  duplicate_of: a message of the same contact that it repeats.
+    echo: like it, but equal for all senders.  gist: like echo, whatever the numbers are.
+    duplicate_of: a message of the same contact that it repeats.
+    revision: the highest order of a change that is in it.  edited_at, withdrawn_at: when its author changed it, or took
+        it back.
     """
 
     __tablename__ = "message"
@@ -238,6 +241,7 @@ class MessageRow(SQLModel, table=True):
         Index("ix_message_conversation", "conversation_id", "received_at", "id"),
         Index("ix_message_contact_fingerprint", "contact_id", "fingerprint"),
         _some("ix_message_echo", "echo", "received_at", where="echo <> ''"),
+        _some("ix_message_gist", "gist", "received_at", where="gist <> ''"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -262,8 +266,12 @@ class MessageRow(SQLModel, table=True):
     other_address: str = Field(default="", sa_column_kwargs={"server_default": ""})
     fingerprint: str = ""
     echo: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    gist: str = Field(default="", sa_column_kwargs={"server_default": ""})
     duplicate_of: UUID | None = None
     trace: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
+    revision: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    edited_at: datetime | None = None
+    withdrawn_at: datetime | None = None
 
 
 class AttachmentRow(SQLModel, table=True):

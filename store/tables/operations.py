@@ -34,6 +34,8 @@ class OutboundState(StrEnum):
 
 # The `kind` of automatic outbound rows.
 AUTO_REPLY: Final = "auto_reply"
+# The `kind` of one-time codes for the customers' pages: sent like the others, but no part of a conversation.
+ONE_TIME_CODE: Final = "code"
 # Later messages of a conversation wait for such rows.
 UNDERWAY: Final = "(state = 'sending' OR (state = 'queued' AND attempts > 0))"
 
@@ -59,6 +61,7 @@ class OutboundRow(SQLModel, table=True):
     undo_until: until when its author may take it back; None for one that was sent or planned at once.
     then_status: what its conversation becomes when it is sent; empty leaves it, None means pending.
     version_before, version_after: the conversation's, when a planned reply was counted as the answer.
+    masked: `text` had secrets, which were replaced when it was sent: it must not be sent again.
     """
 
     __tablename__ = "outbound"
@@ -123,6 +126,7 @@ class OutboundRow(SQLModel, table=True):
     then_status: str | None = None
     version_before: int | None = None
     version_after: int | None = None
+    masked: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
 
 
 class SuppressionRow(SQLModel, table=True):

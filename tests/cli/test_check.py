@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,11 @@ from cli.commands.doctor import examine_model
 from cli.main import application
 from router.settings.files import load_settings
 from workers.training.learn import lessons_of
-from workers.training.model_store import ModelFolder
+from workers.training.model_store import ModelFolder, touched_since
 
 CONFIG = Path(__file__).parents[2] / "config" / "channels.toml"
 NOW = datetime(2026, 2, 10, 3, tzinfo=UTC)  # a Tuesday, 11:00 in Shanghai, before Spring Festival
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 REST = """
 [calendars.office]
@@ -183,7 +184,7 @@ def test_examples_that_changed_since_the_model_was_chosen_are_noticed(tmp_path):
     folder = ModelFolder.of(settings)
     folder.path.mkdir()
     (folder.path / "active.json").write_text(
-        json.dumps({"choices": [{"version": "v", "desk": chosen, "at": NOW.isoformat()}]})
+        json.dumps({"choices": [{"version": "v", "desk": chosen, "at": LONG_AGO.isoformat()}]})
     )
     assert findings(path) == []
     assert "as they are" in examine_model(settings, path).findings[0]
@@ -194,3 +195,13 @@ def test_examples_that_changed_since_the_model_was_chosen_are_noticed(tmp_path):
     assert (finding.level, "omniyard train" in finding.message) == ("warning", True)
     health = examine_model(load_settings(path), path)
     assert (health.ok, health.findings) == (True, (finding.message,))
+    # `status` looks again only if a file was written since the choice.
+    settings = load_settings(path)
+    assert touched_since(path, LONG_AGO)
+    assert not touched_since(path, datetime.now(UTC) + timedelta(hours=1))
+    CliRunner().invoke(application(), ["migrate", "--config", str(path)])
+    screen, as_json = (
+        CliRunner().invoke(application(), ["status", "--config", str(path), *more]).output for more in ([], ["--json"])
+    )
+    assert "the examples have changed since the model in force was chosen" in " ".join(screen.split())
+    assert json.loads(as_json)["examples_changed"] is True

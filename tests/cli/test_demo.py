@@ -9,30 +9,44 @@ from pathlib import Path
 
 import pytest
 
+from cli.demo.app_chat import DemoApp
 from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
 from cli.demo.story import AFTERNOON
-from router.settings.files import read_file
+from connectors.base import Cursor
+from connectors.registry import connector_of, probe_channel
+from router.settings.files import load_settings, read_file, shipped_file
 from router.settings.validation import examine_settings
+from workers.training.learn import lessons_of
 
 
 def test_its_configuration_is_sound_and_apart_from_a_real_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = write_settings(tmp_path / "demo", Ports(20001, 20002, 20003))
+    path = write_settings(tmp_path / "demo", Ports(20001, 20002, 20003, 20004))
     examination = examine_settings(read_file(path))
     assert (examination.findings, Path(examination.settings.omniyard.data)) == ((), tmp_path / "demo")
     kinds = {channel.kind for channel in examination.settings.channels.values()}
-    assert kinds == {"smtp", "twilio", "x", "telegram", "web"}
+    assert kinds == {"smtp", "twilio", "x", "telegram", "web", "custom"}
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     assert examination.settings.channels["sms"].token.reveal() == SECRETS["OMNIYARD_DEMO_TWILIO_TOKEN"]
 
 
+def test_it_learns_from_all_shipped_examples_and_may_have_its_own_ports(tmp_path: Path):
+    path = write_settings(tmp_path / "demo", free_ports(desk=18080))
+    settings = load_settings(path)
+    shipped, demo = (lessons_of(load_settings(file), file) for file in (shipped_file(), path))
+    assert demo.desk == shipped.desk
+    assert settings.omniyard.listen == "127.0.0.1:18080"
+    assert settings.channels["desk-mail"].listens_on != "127.0.0.1:2525"
+    assert settings.omniyard.guide
+
+
 def test_written_again_it_is_the_same(tmp_path: Path):
-    first = read_file(write_settings(tmp_path, Ports(1, 2, 3)))
-    assert read_file(write_settings(tmp_path, Ports(1, 2, 3))) == first
+    first = read_file(write_settings(tmp_path, Ports(1, 2, 3, 4)))
+    assert read_file(write_settings(tmp_path, Ports(1, 2, 3, 4))) == first
 
 
 def test_customers_write_by_every_channel_in_both_languages_within_a_minute():
-    assert {line.by for line in AFTERNOON} == {"mail", "sms", "x", "telegram"}
+    assert {line.by for line in AFTERNOON} == {"mail", "sms", "x", "telegram", "app"}
     assert sum(line.text.isascii() for line in AFTERNOON) > 4
     assert sum(not line.text.isascii() for line in AFTERNOON) > 4
     assert sum(line.after for line in AFTERNOON) <= 60
@@ -41,9 +55,24 @@ def test_customers_write_by_every_channel_in_both_languages_within_a_minute():
 def test_its_process_ends_on_sigterm():
     ports = free_ports()
     command = [sys.executable, "-m", "cli.demo", "--twilio", str(ports.twilio), "--x", str(ports.x)]
-    command += ["--telegram", str(ports.telegram), "--mail", "127.0.0.1:1"]
+    command += ["--telegram", str(ports.telegram), "--app", str(ports.app), "--mail", "127.0.0.1:1"]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=2)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=20) == 0
+
+
+def test_check_20_its_app_is_a_channel_of_the_operators_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMNIYARD_DEMO_APP_SECRET", SECRETS["OMNIYARD_DEMO_APP_SECRET"])
+    app = DemoApp(first=7)
+    try:
+        app.receive("钱没到账", user="u-1", name="小王")
+        path = write_settings(tmp_path, Ports(1, 2, 3, app.port))
+        desk = examine_settings(read_file(path)).settings
+        connector = connector_of("app", desk.channels["app"])
+        assert [each.source_key for each in connector.fetch(None).messages] == ["m:app-7"]
+        assert connector.fetch(Cursor(f"{app.base}/messages", "3")).messages != []
+        assert probe_channel("app", desk.channels["app"], desk=desk.omniyard).ok
+    finally:
+        app.stop()

@@ -30,6 +30,7 @@ _NESTED = {
     "cursor": ("show", "move"),
     "outbound": ("list", "send-again", "mark-sent", "freeze", "thaw"),
     "agent": ("add", "list", "revoke"),
+    "answers": ("train", "ask", "list", "gaps"),
 }
 _PATHS = [(name, *rest) for name, _, _ in COMMANDS for rest in [()] + [(each,) for each in _NESTED.get(name, ())]]
 

@@ -68,7 +68,7 @@ class PigeonEndpoint:
     def page(self, request: WebhookRequest, *, now: datetime) -> Page:
         return Page(channel=self.channel, form="pigeon")
 
-    def answer(self, request: WebhookRequest) -> Reply:
+    def answer(self, request: WebhookRequest, *, taken) -> Reply:
         return Reply("", "text/plain")
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from benchmarks.rig import wait_until
 from store.db.bulk import table_of
 from store.db.engine import read_clock
-from store.tables.answers import DraftRow
+from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
 from tests.inbox_builder import Builder

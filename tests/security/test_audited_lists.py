@@ -21,7 +21,17 @@ from tests.inbox_builder import Builder
 API = "/api/v1"
 SAME = {"Sec-Fetch-Site": "same-origin"}
 # Without an agent, or without an end.
-_LEFT_OUT = ("/healthz", "/readyz", "/sign-in", "/contact", "/case/", "/help", "/webhooks/", f"{API}/events/stream")
+_LEFT_OUT = (
+    "/healthz",
+    "/readyz",
+    "/sign-in",
+    "/contact",
+    "/case/",
+    "/help",
+    "/webhooks/",
+    f"{API}/events/stream",
+    "/desk/stream",
+)
 # What these show is no list of rows.
 _NUMBERS = {"/metrics", "/supervisor", f"{API}/conversations/counts"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
@@ -99,3 +100,56 @@ def test_the_secrets_of_one_agent_cannot_be_tried_from_many_addresses(
 def test_signing_in_rightly_is_never_counted(anonymous: AppClient, token_of: Callable[[str], str]) -> None:
     tried = [anonymous.post("/sign-in", data={"token": token_of("agent")}, headers=SAME) for _ in range(40)]
     assert {answer.status_code for answer in tried} == {303}
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Too many attempts failed. Try again in"), ("zh-CN", "登录失败次数过多，请在")]
+)
+def test_the_page_of_too_many_sign_ins_is_in_the_visitors_language(
+    anonymous: AppClient, language: str, words: str
+) -> None:
+    headers = SAME | {"Accept": "text/html", "Accept-Language": language}
+    *_, last = [anonymous.post("/sign-in", data={"token": "oy_wrong"}, headers=headers) for _ in range(11)]
+    assert (last.status_code, words in last.text) == (429, True)
+    assert int(last.headers["Retry-After"]) > 0
+    # A program gets the problem, as ever.
+    problem = anonymous.post("/sign-in", data={"token": "oy_wrong"}, headers=SAME)
+    assert (problem.status_code, problem.json()["type"]) == (429, "urn:omniyard:problem:too-many-requests")
+
+
+WRONG = "oy_" + "0" * 32 + "_" + "x" * 43
+
+
+@pytest.mark.parametrize("wrong", [WRONG, "oy_no_token", "Bearer", "x" * 4000])
+def test_tokens_that_fail_are_bounded_and_a_right_one_behind_the_same_address_is_served(
+    app: FastAPI, portal: BlockingPortal, token_of: Callable[[str], str], wrong: str
+) -> None:
+    client = AppClient(app, portal, peer="203.0.113.9")
+
+    def ask(token: str) -> httpx.Response:
+        return client.get(LIST, headers={"Authorization": f"Bearer {token}"})
+
+    answers = [ask(wrong) for _ in range(12)]
+    assert [answer.status_code for answer in answers] == [401] * 10 + [429] * 2
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    # Right ones are never counted, nor refused for the others' failures.
+    assert {ask(token_of("agent")).status_code for _ in range(20)} == {200}
+    assert ask(wrong).status_code == 429
+    client = AppClient(app, portal, peer="203.0.113.10")
+    assert ask(wrong).status_code == 401
+
+
+def test_a_flood_of_wrong_tokens_under_an_agents_prefix_shuts_that_agent_out_of_nothing(
+    app: FastAPI, portal: BlockingPortal, token_of: Callable[[str], str]
+) -> None:
+    token = token_of("agent")
+    forged = f"{token[:36]}{'x' * 43}"
+    for number in range(40):
+        peer = AppClient(app, portal, peer=f"198.51.100.{number}")
+        last = peer.get(LIST, headers={"Authorization": f"Bearer {forged}"})
+    assert last.status_code == 429
+    for peer in ("198.51.100.1", "192.0.2.1"):
+        client = AppClient(app, portal, peer=peer)
+        assert client.get(LIST, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        # Nor out of the pages: wrong tokens of programs are counted apart.
+        assert client.post("/sign-in", data={"token": token}, headers=SAME).status_code == 303

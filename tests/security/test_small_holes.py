@@ -23,7 +23,7 @@ from connectors.base import Outgoing, RawMessage
 from connectors.email.mime.html import sanitise
 from connectors.email.mime.normalise import normalise
 from connectors.email.smtp.compose import compose
-from connectors.safe_post import is_public
+from connectors.safe_http import is_public
 from router.settings import read_settings
 from store.db.engine import Database
 from tests.api.conftest import TOML, MovingClock

@@ -22,7 +22,7 @@ import structlog
 from pydantic_core import to_json
 from sqlalchemy.engine import Connection
 
-from connectors.safe_post import HttpAnswer, post
+from connectors.safe_http import HttpAnswer, post
 from router.backoff import Backoff
 from router.errors import LeaseLost, OmniyardError, TransientError
 from router.settings.model import WebhookSettings

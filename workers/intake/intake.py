@@ -9,6 +9,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -25,9 +26,11 @@ from router.errors import OmniyardError
 from store.db import leases
 from store.db.encryption import Sealer
 from store.db.engine import Database
+from store.desk.brakes import note_refusals
 from store.inbound import cursors
 from store.inbound.accept import Accepted, InboundMessage, accept
 from workers.broker.doorbell import Bell
+from workers.intake.named_reports import note_reports
 from workers.runtime.failpoints import reach
 
 # A killed owner's channel is taken over within this and one retry: well under half a minute.
@@ -122,6 +125,8 @@ class Intake:
             with self._database.write() as connection:
                 if report.ok:
                     cursors.note_poll(connection, channel=report.channel, waiting=report.waiting, held=report.held)
+                    if report.refused:
+                        note_refusals(connection, channel=report.channel, refused=report.refused)
                 else:
                     cursors.note_error(connection, channel=report.channel, error=report.error)
         except OmniyardError as error:
@@ -147,11 +152,12 @@ class Intake:
 
     def _write(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
         # Sealed before the transaction, so that no lock is held meanwhile.
-        deliveries = [_delivery(arrival, sealer=self._database.sealer) for arrival in arrivals]
+        deliveries = [delivery_of(arrival, sealer=self._database.sealer) for arrival in arrivals]
         with self._database.write() as connection:
             if token is not None:
                 leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
             accepted = accept(connection, channel=page.channel, deliveries=deliveries, backfill=page.backfill)
+            reports = note_reports(connection, page.reports, channel=page.channel)
             if page.cursor is not None:
                 cursors.move_cursor(
                     connection,
@@ -161,7 +167,7 @@ class Intake:
                     notice=page.notice,
                 )
             reach("accept.written")
-        return accepted
+        return replace(accepted, reports=reports) if reports else accepted
 
     def _read(self, page: Page, guard: Callable[[], Guard]) -> list[Arrival]:
         if not page.messages:
@@ -216,7 +222,8 @@ def _lease_name(channel: str) -> str:
     return f"channel:{channel}"
 
 
-def _delivery(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
+def delivery_of(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
+    """Return an arrival as the store takes it, sealed."""
     envelope = arrival.envelope.decode()
     return InboundMessage(
         source_key=arrival.source_key,
@@ -227,4 +234,5 @@ def _delivery(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
         content_hash=arrival.content_hash,
         received_at=arrival.received_at,
         unreadable=arrival.unreadable,
+        completes=arrival.completes,
     )

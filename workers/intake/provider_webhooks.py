@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
 
-from connectors.base import ProviderEndpoint, WebhookRequest, WebhookResponse
-from connectors.registry import endpoint_of, kind_of
+from connectors.base import ProviderEndpoint, Taken, WebhookRequest, WebhookResponse
+from connectors.registry import endpoint_of, kind_of, write_collected
 from router.errors import NotFound, PermanentError
 from router.settings import Settings
 from router.settings.channel_base import ChannelSettings
 from store.db.engine import Database
-from store.inbound.accept import find_inbound
+from store.inbound.accept import Accepted, find_inbound
 from store.outbound.delivery_receipts import note_delivery
 
 if TYPE_CHECKING:
+    from connectors.voice.notes import CallNote
     from connectors.web.form import Submission
     from workers.intake.intake import Intake
+    from workers.sending.pull_outbox import Collected, Outbox
 
 _log = structlog.get_logger()
 
@@ -53,9 +56,8 @@ class ProviderWebhooks:
         endpoint = self._endpoint(channel)
         self._verify(endpoint, request, channel=channel, now=now)
         page = endpoint.page(request, now=now)
-        if page.messages:
-            self._keeper().take(page)
-        return endpoint.answer(request)
+        taken = _taken(self._keeper().keep(page)) if page.messages or page.reports else {}
+        return endpoint.answer(request, taken=taken)
 
     def form(self, channel: str, submission: Submission, *, now: datetime) -> UUID:
         """Store a filled contact form, once even if it is repeated, and return its inbound row's id.
@@ -72,6 +74,30 @@ class ProviderWebhooks:
         with self._database.read() as connection:
             return find_inbound(connection, channel=channel, source_key=submission.key)
 
+    def call_note(self, channel: str, note: CallNote, *, now: datetime) -> UUID:
+        """Store the note of a call, once even if it is repeated, and return its inbound row's id.
+
+        Raises NotFound for a channel without calls, TransientError when it cannot be stored now.
+        """
+        from connectors.voice.notes import page_of  # noqa: PLC0415
+
+        notes = self._channel(channel).call_notes
+        if notes is None:
+            raise NotFound("this channel has no calls")
+        self._keeper().take(page_of(channel, notes, note, now=now))
+        with self._database.read() as connection:
+            return find_inbound(connection, channel=channel, source_key=note.key)
+
+    def case_answer(self, channel: str, submission: Submission, *, now: datetime) -> None:
+        """Store what a customer wrote on the page of a case, on the case's own channel, once even if it is repeated.
+
+        Raises NotFound without such a channel, TransientError when it cannot be stored now.
+        """
+        from connectors.web.form import page_of  # noqa: PLC0415
+
+        settings = self._channel(channel)
+        self._keeper().take(page_of(channel, submission, to=settings.address or "", now=now))
+
     def status(self, channel: str, request: WebhookRequest, *, outbound_id: UUID, now: datetime) -> bool:
         """Record a delivery report; return whether it was new.
 
@@ -82,6 +108,32 @@ class ProviderWebhooks:
         report = endpoint.delivery(request)
         with self._database.write() as connection:
             return note_delivery(connection, outbound_id, report)
+
+    def collect(
+        self, channel: str, request: WebhookRequest, *, limit: int, now: datetime
+    ) -> Sequence[Mapping[str, object]]:
+        """Hand out the messages that wait for the channel's system. Raises as `message` does."""
+        settings = self._collecting(channel, request, now=now)
+        return [write_collected(channel, settings, each) for each in self._outbox().hand_out(channel, limit=limit)]
+
+    def confirm(
+        self, channel: str, request: WebhookRequest, *, answers: Collection[Collected], now: datetime
+    ) -> Mapping[UUID, bool]:
+        """Record what became of collected messages; return whether each is known. Raises as `message` does."""
+        self._collecting(channel, request, now=now)
+        return self._outbox().settle(channel, answers)
+
+    def _collecting(self, channel: str, request: WebhookRequest, *, now: datetime) -> ChannelSettings:
+        endpoint, settings = self._endpoint(channel), self._channel(channel)
+        if not settings.replies_are_collected:
+            raise NotFound("this channel has no outbox")
+        self._verify(endpoint, request, channel=channel, now=now)
+        return settings
+
+    def _outbox(self) -> Outbox:
+        from workers.sending.pull_outbox import Outbox  # noqa: PLC0415
+
+        return Outbox(self._settings, self._database)
 
     def close(self) -> None:
         """Close everything that was started."""
@@ -114,3 +166,11 @@ class ProviderWebhooks:
             if self._intake is None:
                 self._intake = Intake(self._database, bell=Bell(lambda: broker_url(self._settings)))
             return self._intake
+
+
+def _taken(accepted: Accepted) -> dict[str, Taken]:
+    found = {
+        key: Taken(message.inbound_id, known=message.known, conflict=message.conflict)
+        for key, message in accepted.messages.items()
+    }
+    return found | {key: Taken(unknown=not is_ours) for key, is_ours in accepted.reports.items()}

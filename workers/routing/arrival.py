@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -79,6 +81,37 @@ def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, A
             "content_id": attachment.content_id,
         }
         for attachment, name in zip(incoming.analysis.envelope.attachments, incoming.analysis.file_names, strict=True)
+    ]
+
+
+def fetched_files(incoming: Incoming, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what is to be fetched for those attachments that came as a reference. rows: of `attachment_rows`."""
+    referred = {each.part: each for each in incoming.analysis.envelope.attachments if each.url}
+    return [
+        {
+            "id": row["id"],
+            "inbound_id": incoming.row.id,
+            "channel": incoming.row.channel,
+            "url": referred[row["part"]].url,
+            "sha256": referred[row["part"]].sha256,
+        }
+        for row in rows
+        if row["part"] in referred
+    ]
+
+
+def contact_points(incoming: Incoming, *, at: datetime) -> list[dict[str, Any]]:
+    """Return what the channel says about where the sender can be reached as well."""
+    return [
+        {
+            "contact_id": incoming.contact_id,
+            "kind": point.kind.value,
+            "value": point.value,
+            "channel": incoming.row.channel,
+            "verified": point.verified,
+            "said_at": at,
+        }
+        for point in incoming.analysis.envelope.contact_points
     ]
 
 

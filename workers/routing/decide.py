@@ -60,6 +60,7 @@ class History:
     subjects: by contact and core subject, the case with the latest activity of the last days.
     recent: each contact's recent messages and their conversations, oldest first.
     ours: those of the Message-IDs that the page quotes or bears that we sent.
+    written_to: the contacts to whom our own side writes in this page, by address.
     learned: from the page itself, by Message-ID and the only contact for whom it counts (None: any contact).
     """
 
@@ -73,6 +74,7 @@ class History:
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     subjects: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
+    written_to: Mapping[str, UUID] = field(default_factory=dict)
     learned: dict[tuple[str, UUID | None], dict[UUID, Candidate]] = field(default_factory=dict)
 
     @classmethod
@@ -88,20 +90,22 @@ class History:
         chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
         recent: Sequence[KnownWords] = (),
         by_subject: Sequence[KnownConversation] = (),
+        written_to: Mapping[str, UUID] | None = None,
     ) -> History:
         """Build the history from the store's records."""
         history = cls(
-            {reference: _candidate(known) for reference, known in by_reference.items()},
-            {key: [_candidate(known) for known in conversations] for key, conversations in by_message_id.items()},
+            {reference: candidate_of(known) for reference, known in by_reference.items()},
+            {key: [candidate_of(known) for known in conversations] for key, conversations in by_message_id.items()},
             {},
             labels or {},
             replies,
             dict(ours or {}),
-            chats={key: _candidate(known) for key, known in (chats or {}).items()},
-            subjects={(each.contact_id, core_subject(each.subject)): _candidate(each) for each in by_subject},
+            chats={key: candidate_of(known) for key, known in (chats or {}).items()},
+            subjects={(each.contact_id, core_subject(each.subject)): candidate_of(each) for each in by_subject},
+            written_to=written_to or {},
         )
         for words in recent:
-            history.note(_said(words), candidate=_candidate(words.conversation))
+            history.note(_said(words), candidate=candidate_of(words.conversation))
         for message in said:
             history.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
         return history
@@ -271,7 +275,9 @@ def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder) -> 
         return False
     decision = recorder.brain.table.decide(analysis, now=recorder.now, emergency=False)
     case = found.joins or replace(_new_conversation(incoming, decision), only_notes=True)
-    placement = Placement(incoming, case, found, decision, message_id=new_id())
+    reached = {history.written_to.get(party.handle) for party in analysis.envelope.recipients}
+    is_theirs = case.contact_id in (reached | ({incoming.contact_id} if to_customer else set()))
+    placement = Placement(incoming, case, found, decision, message_id=new_id(), to_customer=is_theirs)
     record_own(recorder, placement)
     answers, own = is_answer(placement), analysis.envelope.rfc_message_id
     if answers and own:
@@ -361,7 +367,8 @@ def _title(incoming: Incoming) -> str:
     return title_of(analysis.text) or title_of(next(iter(analysis.file_names), ""))
 
 
-def _candidate(known: KnownConversation) -> Candidate:
+def candidate_of(known: KnownConversation) -> Candidate:
+    """Return a stored conversation as what a message may join."""
     return Candidate(
         conversation_id=known.conversation_id,
         reference=known.reference,

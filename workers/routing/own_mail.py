@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from router.conversation_status import Status
 from router.origin.automatic import OriginKind
-from router.origin.correspondent import CorrespondentSource
 from router.origin.own_side import OwnVoice
 from router.origin.sender_proof import ProofKind
 from router.reason import Reason, ReasonKey
@@ -17,8 +16,8 @@ from router.routing.trace import ReplyTrace
 from store.events.append import EventKind
 from store.inbound.outcome import ConversationTouch
 from store.tables.messages import Direction
-from workers.routing.arrival import attachment_rows, lasting_ids
-from workers.routing.record import Placement, Recorder, conversation_row, message_row
+from workers.routing.arrival import lasting_ids
+from workers.routing.record import Placement, Recorder, add_files, conversation_row, message_row
 
 # What our side wrote first waits for its customer, and promises nothing.
 _QUIET: Final[dict[str, Any]] = {
@@ -34,11 +33,8 @@ _QUIET: Final[dict[str, Any]] = {
 
 
 def is_answer(placement: Placement) -> bool:
-    """Return whether it is our answer: proven to be ours, and to the customer of its case."""
-    analysis, candidate = placement.incoming.analysis, placement.candidate
-    to_customer = analysis.correspondent.source is CorrespondentSource.RECIPIENT
-    is_theirs = candidate.contact_id == placement.incoming.contact_id
-    return analysis.voice is OwnVoice.ANSWER and to_customer and is_theirs
+    """Return whether it is our answer: proven to be ours, and to the customer of its case, also with the desk in To."""
+    return placement.incoming.analysis.voice is OwnVoice.ANSWER and placement.to_customer
 
 
 def record_own(recorder: Recorder, placement: Placement) -> None:
@@ -53,13 +49,19 @@ def record_own(recorder: Recorder, placement: Placement) -> None:
         outcome.touches.append(ConversationTouch(conversation_id, incoming.row.received_at, wakes=False))
     answers = is_answer(placement)
     trace = placement.trace(ReplyTrace(sent=None, why=Reason(ReasonKey.OUR_SIDE_WROTE)))
-    kept: dict[str, Any] = {"origin": OriginKind.OURSELVES, "answer_to": "", "other_address": "", "echo": ""}
-    kept |= {"direction": Direction.OUTGOING if answers else Direction.NOTE}
+    kept: dict[str, Any] = {
+        "origin": OriginKind.OURSELVES,
+        "answer_to": "",
+        "other_address": "",
+        "echo": "",
+        "gist": "",
+    }
+    kept |= {"gist": "", "direction": Direction.OUTGOING if answers else Direction.NOTE}
     if incoming.analysis.voice is OwnVoice.ANSWER:
         kept |= {"sender_proof": ProofKind.PROVEN}
     outcome.messages.append(message_row(placement, trace=trace) | kept)
     outcome.indexed.append((placement.message_id, incoming.analysis.indexed))
-    outcome.attachments.extend(attachment_rows(incoming, message_id=placement.message_id))
+    add_files(placement, outcome=outcome)
     own = incoming.analysis.envelope.rfc_message_id
     outcome.thread_keys.extend((each, conversation_id, each == own) for each in lasting_ids(incoming))
     if answers:

@@ -10,10 +10,11 @@ from uuid import UUID
 
 from router.conversation_status import Status
 from router.masking.mask import mask_address
+from router.origin.automatic import OriginKind
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
-from router.replies.autoreply import AutoReply, compose_reply
-from router.routing.emergency import is_heard
+from router.replies.autoreply import AutoReply, compose_reply, may_be_answered
+from router.replies.receipt import receipt_of
 from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
@@ -33,11 +34,21 @@ from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
 from store.inbound.history import KnownMessage
 from store.inbound.outcome import ConversationTouch, Outcome
+from store.outbound.automatic_answers import question_row
 from store.outbound.delivery_receipts import ReturnedMail
 from store.outbound.limits import LastWord
 from store.tables.messages import Direction
 from store.tables.operations import AUTO_REPLY, OutboundState
-from workers.routing.arrival import Incoming, attachment_rows, evidence_of, lasting_ids, may_repeat, wakes
+from workers.routing.arrival import (
+    Incoming,
+    attachment_rows,
+    contact_points,
+    evidence_of,
+    fetched_files,
+    lasting_ids,
+    may_repeat,
+    wakes,
+)
 from workers.routing.brain import Brain
 
 
@@ -46,6 +57,7 @@ class Placement:
     """A message with the conversation that it opens or joins, and why. repeats: the message that it repeats.
 
     otherwise: the decision without the emergency; of possible danger that with one; None in all other cases.
+    to_customer: of a mail of our own side, whether it goes to the customer of its case.
     """
 
     incoming: Incoming
@@ -55,13 +67,13 @@ class Placement:
     message_id: UUID
     repeats: UUID | None = None
     otherwise: Decision | None = None
+    to_customer: bool = False
 
     @property
     def is_doubtful(self) -> bool:
         """Whether an agent has to answer if the customer is in danger."""
-        analysis, is_new = self.incoming.analysis, not self.incoming.row.backfill
-        may_be = analysis.classification.possible_danger and not self.decision.emergency
-        return may_be and is_new and is_heard(analysis)
+        may_be = self.incoming.analysis.classification.possible_danger and not self.decision.emergency
+        return may_be and not self.incoming.row.backfill
 
     @property
     def conversation_id(self) -> UUID:
@@ -128,7 +140,7 @@ class Recorder:
 
     def joined(self, placement: Placement) -> None:
         """Record a message that joins a conversation; an emergency in it escalates the conversation."""
-        row, decision = placement.incoming.row, placement.decision
+        row = placement.incoming.row
         self.outcome.touches.append(
             ConversationTouch(placement.conversation_id, row.received_at, wakes(placement.incoming))
         )
@@ -138,6 +150,15 @@ class Recorder:
             self.outcome.returned.append(mail)
         payload = {"inbound_id": str(row.id), "sign": placement.correlation.sign.value}
         self.event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
+        self.raise_alarm(placement)
+        self._answer(placement, follow_up=True)
+        if not placement.candidate.emergency:
+            self._count(placement)
+        self._hear(placement)
+
+    def raise_alarm(self, placement: Placement) -> None:
+        """Record that words in a conversation make it an emergency, or may do so."""
+        row, decision = placement.incoming.row, placement.decision
         if decision.emergency and not placement.candidate.emergency:
             self.outcome.escalations[placement.conversation_id] = _escalation(placement)
             payload = {"inbound_id": str(row.id), "route": decision.route.name}
@@ -145,10 +166,6 @@ class Recorder:
             self._called(placement)
         elif placement.is_doubtful and not placement.candidate.emergency:
             self._asked(placement)
-        self._answer(placement, follow_up=True)
-        if not placement.candidate.emergency:
-            self._count(placement)
-        self._hear(placement)
 
     def _called(self, placement: Placement) -> None:
         """Record the emergency that people are called for; mail from an archive calls no one."""
@@ -184,9 +201,31 @@ class Recorder:
             self._auto_reply(placement, reply, key=key)
         shown = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
         self._message(placement, trace=placement.trace(shown))
+        if self._may_be_asked(placement):
+            self._put_question(placement)
+
+    def _may_be_asked(self, placement: Placement) -> bool:
+        """Return whether the machine may look for an answer: never where there may be danger."""
+        incoming, decision = placement.incoming, placement.decision
+        if self.brain.settings.answer_mode(incoming.row.channel) not in {"offer", "answer"}:
+            return False
+        in_danger = decision.emergency or placement.is_doubtful or placement.candidate.emergency or decision.hints
+        if in_danger or incoming.row.backfill or incoming.analysis.origin.kind is not OriginKind.PERSON:
+            return False
+        return may_be_answered(incoming.analysis, self.brain.own)[0]
+
+    def _put_question(self, placement: Placement) -> None:
+        row = {
+            "conversation_id": placement.conversation_id,
+            "message_id": placement.message_id,
+            "channel": placement.incoming.row.channel,
+            "asked_at": self.now,
+            "due_at": self.now + self.brain.settings.answers.wait,
+        }
+        self.outcome.asked.append(question_row(row))
 
     def _count(self, placement: Placement) -> None:
-        if placement.incoming.row.backfill or not is_heard(placement.incoming.analysis):
+        if placement.incoming.row.backfill or not placement.incoming.analysis.is_heard:
             return
         if placement.decision.gate is HoursGate.HELD:
             self.outcome.held += 1
@@ -197,7 +236,7 @@ class Recorder:
             self.event(EventKind.MESSAGE_RELEASED, placement.conversation_id, payload=payload)
 
     def _hear(self, placement: Placement) -> None:
-        if not placement.incoming.row.backfill and is_heard(placement.incoming.analysis):
+        if not placement.incoming.row.backfill and placement.incoming.analysis.is_heard:
             self.outcome.heard += 1
 
     def event(self, kind: EventKind, conversation_id: UUID | None, *, payload: Mapping[str, object]) -> None:
@@ -226,13 +265,16 @@ class Recorder:
 
     def _message(self, placement: Placement, *, trace: Trace) -> None:
         self.outcome.messages.append(message_row(placement, trace=trace))
+        self.outcome.contact_points.extend(contact_points(placement.incoming, at=self.now))
         self.outcome.indexed.append((placement.message_id, placement.incoming.analysis.indexed))
-        self.outcome.attachments.extend(attachment_rows(placement.incoming, message_id=placement.message_id))
+        add_files(placement, outcome=self.outcome)
         if placement.repeats:
             said_again = {"message_id": str(placement.message_id), "first": str(placement.repeats)}
             self.event(EventKind.MESSAGE_REPEATED, placement.conversation_id, payload=said_again)
         if may_repeat(placement.incoming) and placement.incoming.analysis.echo:
             self.outcome.echoes[placement.incoming.analysis.echo] = placement.message_id
+        if may_repeat(placement.incoming) and placement.incoming.analysis.gist:
+            self.outcome.gists[placement.incoming.analysis.gist] = placement.message_id
         own = placement.incoming.analysis.envelope.rfc_message_id
         keys = [(known_id, placement.conversation_id, known_id == own) for known_id in lasting_ids(placement.incoming)]
         self.outcome.thread_keys.extend(keys)
@@ -242,7 +284,15 @@ class Recorder:
         address = self.brain.address_of(placement.incoming.row.channel)
         # Chosen before the first attempt, so that every attempt carries it and we recognise the customer's answer.
         rfc_message_id = make_message_id(token, outbound_id=outbound_id, sender=address)
+        text = receipt_of(
+            reply.text,
+            analysis=placement.incoming.analysis,
+            language=reply.language,
+            status_link=self.brain.status_link(placement.conversation_id, now=self.now),
+            zone=placement.decision.hours.zone,
+        )
         row = _outbound(placement, reply) | {
+            "text": text,
             "dedupe_key": key,
             "id": outbound_id,
             "subject": answer_subject(placement.candidate.subject, token=token),
@@ -252,6 +302,13 @@ class Recorder:
         }
         self.outcome.replies.append(row)
         self.outcome.thread_keys.append((rfc_message_id, placement.conversation_id, True))
+
+
+def add_files(placement: Placement, *, outcome: Outcome) -> None:
+    """Record the message's attachments, and which of them are still to be fetched."""
+    rows = attachment_rows(placement.incoming, message_id=placement.message_id)
+    outcome.attachments.extend(rows)
+    outcome.fetched_files.extend(fetched_files(placement.incoming, rows))
 
 
 def conversation_row(placement: Placement) -> dict[str, Any]:
@@ -329,8 +386,10 @@ def message_row(placement: Placement, *, trace: Trace) -> dict[str, Any]:
         "other_address": other if mask_address(other := analysis.correspondent.other) == other else "",
         "fingerprint": analysis.fingerprint,
         "echo": analysis.echo if may_repeat(incoming) else "",
+        "gist": analysis.gist if may_repeat(incoming) else "",
         "duplicate_of": placement.repeats,
         "trace": WrittenJson(trace.written()),
+        "revision": analysis.envelope.revision.order if analysis.envelope.revision else 0,
     }
 
 

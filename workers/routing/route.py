@@ -6,11 +6,11 @@ A page that fails is released and routed again one message at a time, so that a 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -21,17 +21,20 @@ from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.reason import Reason, ReasonKey
 from router.threads.cross_channel import WITHIN
-from store.contacts.identities import Handle, lock_contacts
+from store.chat.cases import note_cases
+from store.chat.mail import note_mails
+from store.contacts.identities import Handle, known_contacts, lock_contacts
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims, history
-from store.inbound.claims import Claim
+from store.inbound.claims import Claim, ClaimedInbound
 from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
-from store.tables.messages import InboundState
+from store.tables.messages import Direction, InboundState
 from workers.routing.arrival import Incoming, may_repeat, needs_subject
 from workers.routing.brain import Brain
 from workers.routing.decide import SAME_SUBJECT_WITHIN, History, Verdicts, decide_page
+from workers.routing.revise import revision_of, settle_revisions
 from workers.runtime.failpoints import reach
 
 PAGE: Final = 200
@@ -129,15 +132,23 @@ class Router:
 
     def _settle(self, connection: Connection, claimed: Claim, analyses: Sequence[Analysis]) -> Verdicts:
         claims.hold(connection, claimed)
-        handles = [
-            handle_of(analysis, content_hash=row.content_hash)
-            for row, analysis in zip(claimed.rows, analyses, strict=True)
-        ]
-        senders = {handle: analysis.contact_name for handle, analysis in zip(handles, analyses, strict=True)}
+        pairs = [*zip(claimed.rows, analyses, strict=True)]
+        changes = [pair for pair in pairs if revision_of(pair[0], pair[1].envelope)]
+        if changes:
+            pairs = [pair for pair in pairs if not revision_of(pair[0], pair[1].envelope)]
+        verdicts = self._decide(connection, claimed, pairs) if pairs else Verdicts()
+        if changes:
+            settle_revisions(connection, claimed, changes, brain=self._brain)
+        return verdicts
+
+    def _decide(
+        self, connection: Connection, claimed: Claim, pairs: Sequence[tuple[ClaimedInbound, Analysis]]
+    ) -> Verdicts:
+        handles = [handle_of(analysis, content_hash=row.content_hash) for row, analysis in pairs]
+        senders = {handle: analysis.contact_name for handle, (_, analysis) in zip(handles, pairs, strict=True)}
         contacts = lock_contacts(connection, senders=senders, now=claimed.now)
         page = [
-            Incoming(row, analysis, contacts[handle])
-            for row, analysis, handle in zip(claimed.rows, analyses, handles, strict=True)
+            Incoming(row, analysis, contacts[handle]) for (row, analysis), handle in zip(pairs, handles, strict=True)
         ]
         known = self._recall(connection, page, claimed)
         reach("route.locked")
@@ -150,10 +161,21 @@ class Router:
             outage_customers=self._brain.settings.omniyard.outage_customers,
             now=claimed.now,
         )
+        self._note_chats(connection, outcome.messages)
         claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
         claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)
         claims.finish_unanswerable(connection, claimed, reasons=verdicts.unanswerable)
         return verdicts
+
+    def _note_chats(self, connection: Connection, messages: Sequence[Mapping[str, Any]]) -> None:
+        """Record which conversations the lines of chats are in."""
+        channels = self._brain.settings.channels
+        shown = {name for name, channel in channels.items() if channel.chat_page}
+        lines = [row for row in messages if row["channel"] in shown and row["inbound_id"]]
+        note_cases(connection, {row["inbound_id"]: row["conversation_id"] for row in lines})
+        if shown:
+            others = [row for row in messages if row["channel"] not in shown]
+            note_mails(connection, [row for row in others if row["direction"] == Direction.INCOMING])
 
     def _recall(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> History:
         signs = [incoming.analysis.signs for incoming in page]
@@ -172,6 +194,7 @@ class Router:
             ours=history.sent_by_us(connection, message_ids),
             recent=self._recent(connection, page, claimed),
             by_subject=_by_subject(connection, page),
+            written_to=_written_to(connection, page),
             said=history.messages_like(
                 connection,
                 contacts=contacts,
@@ -234,6 +257,13 @@ class Router:
                 [NewEvent(EventKind.INBOUND_QUARANTINED, None, payload, at=claimed.now) for payload in payloads],
             )
         _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=str(reason.key))
+
+
+def _written_to(connection: Connection, page: Sequence[Incoming]) -> dict[str, UUID]:
+    """Return the contacts to whom our own side writes, by their addresses."""
+    ours = (each.analysis.envelope for each in page if each.analysis.voice)
+    handles = {Handle(party.kind.value, party.handle) for envelope in ours for party in envelope.recipients}
+    return {handle.handle: contact_id for handle, contact_id in known_contacts(connection, handles).items()}
 
 
 def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:

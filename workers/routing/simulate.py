@@ -16,6 +16,7 @@ from typing import Final
 from uuid import UUID
 
 from router.analysis import Analysis
+from router.answers.caution import AskedQuestion
 from router.envelope import from_json
 from router.origin.automatic import OriginKind
 from router.routing.conditions import Background
@@ -24,11 +25,17 @@ from router.settings import load_settings
 from store.db.engine import Database
 from store.inbound.history import labels_of
 from store.inbound.stored_messages import StoredMessage, stored_page
+from workers.answering.answerer import MODES, self_service_of
+from workers.answering.library import AnswerLibrary
 from workers.routing.brain import Brain, build_brain
+from workers.training.learn import encoder_of
 
 # The compared parts of a decision, in the order of display.
 FIELDS: Final = ("category", "gate", "route", "team", "priority", "reply", "first reply due", "resolve due")
 _DUE: Final = frozenset({"first reply due", "resolve due"})
+
+
+Libraries = tuple[AnswerLibrary, AnswerLibrary]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +94,13 @@ def pick(examples: Iterable[ChangedMessage], *, most: int) -> list[ChangedMessag
     return [example for group in kept.values() for example in group]
 
 
-def compare_page(page: Sequence[ReplayInput], *, before: Brain, after: Brain, most_examples: int) -> Difference:
-    """Decide a page of stored messages under both configurations, without writing anything."""
+def compare_page(
+    page: Sequence[ReplayInput], *, before: Brain, after: Brain, most_examples: int, libraries: Libraries | None = None
+) -> Difference:
+    """Decide a page of stored messages under both configurations, without writing anything.
+
+    libraries: the FAQs of both; None where no channel of either offers or answers.
+    """
     shut = sum(bool(each.stored.shut) for each in page)
     page = [each for each in page if not each.stored.shut]
     envelopes = [replace(from_json(each.stored.envelope), received_at=each.stored.received_at) for each in page]
@@ -96,7 +108,7 @@ def compare_page(page: Sequence[ReplayInput], *, before: Brain, after: Brain, mo
     new = _read_again(old, before=before, after=after)
     found = Difference(messages=len(page), shut=shut)
     for each, was, would_be in zip(page, old, new, strict=True):
-        _compare(each, (was, would_be), brains=(before, after), found=found)
+        _compare(each, (was, would_be), brains=(before, after), libraries=libraries, found=found)
     found.examples = pick(found.examples, most=most_examples)
     return found
 
@@ -116,7 +128,12 @@ def _read_again(analyses: Sequence[Analysis], *, before: Brain, after: Brain) ->
 
 
 def _compare(
-    each: ReplayInput, analyses: tuple[Analysis, Analysis], *, brains: tuple[Brain, Brain], found: Difference
+    each: ReplayInput,
+    analyses: tuple[Analysis, Analysis],
+    *,
+    brains: tuple[Brain, Brain],
+    libraries: Libraries | None,
+    found: Difference,
 ) -> None:
     stored = each.stored
     if not stored.opened and analyses[0].origin.kind is OriginKind.BOUNCE:
@@ -130,12 +147,35 @@ def _compare(
         _values_of(analysis, decision) if stored.opened else {"raises its case": _yes(decision.emergency)}
         for analysis, decision in zip(analyses, decisions, strict=True)
     ]
+    if libraries:
+        for side, brain, library, analysis, decision in zip(sides, brains, libraries, analyses, decisions, strict=True):
+            side["automatic answer"] = _answer_of(analysis, decision, brain=brain, library=library)
     found.opened += stored.opened
     changes = {name: (sides[0][name], sides[1][name]) for name in sides[0] if sides[0][name] != sides[1][name]}
     if changes:
         found.changed += 1
         found.transitions.update(_transition(name, values) for name, values in changes.items())
         found.examples.append(_example(stored, analyses[0], changes))
+
+
+def _answer_of(analysis: Analysis, decision: Decision, *, brain: Brain, library: AnswerLibrary) -> str:
+    """Return what the machine would do with a message as the first one of its case."""
+    settings, found = brain.settings, analysis.classification
+    mode = settings.answer_mode(analysis.envelope.channel)
+    if mode not in {"offer", "answer"} or decision.emergency or analysis.origin.kind is not OriginKind.PERSON:
+        return "none"
+    asked = AskedQuestion(
+        text=analysis.text or analysis.subject,
+        category=found.category,
+        self_service=self_service_of(settings, found.category),
+        danger=found.possible_danger or bool(decision.hints),
+        facts=tuple(fact.kind for fact in found.facts),
+        secrets=analysis.secrets,
+        language=found.language,
+        attachments=len(analysis.file_names),
+    )
+    decided = library.book().decide(asked, mode=MODES[mode], today=analysis.envelope.received_at.date())
+    return f"{decided.outcome} {decided.best or ''}".strip()
 
 
 def _values_of(analysis: Analysis, decision: Decision) -> dict[str, str]:
@@ -245,7 +285,21 @@ def _compared(pages: Iterator[_Page], *, files: _Files, most_examples: int) -> I
 
 def _compare_one(files: _Files, page: _Page, most_examples: int) -> Difference:
     before, after = _brains(files)
-    return compare_page(page, before=before, after=after, most_examples=most_examples)
+    return compare_page(page, before=before, after=after, most_examples=most_examples, libraries=_libraries(files))
+
+
+@cache
+def _libraries(files: _Files) -> Libraries | None:
+    brains = _brains(files)
+    modes = {brain.settings.answer_mode(name) for brain in brains for name in brain.settings.channels}
+    if not modes & {"offer", "answer"}:
+        return None
+    encoder = encoder_of(brains[0].settings)
+    first, second = (
+        AnswerLibrary(brain.settings, encoder=lambda: encoder, config=file)
+        for brain, file in zip(brains, files, strict=True)
+    )
+    return first, second
 
 
 @cache

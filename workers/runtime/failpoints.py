@@ -27,12 +27,16 @@ SENDING: Final = (
 )
 # An answer that its agent takes back; reached only if one does.
 UNDOING: Final = ("undo.written", "undo.after")
+# A visitor's line of the chat.
+CHAT: Final = ("chat.before", "chat.written", "chat.after")
 # Outgoing webhooks; reached only if a target is configured.
 WEBHOOKS: Final = ("webhook.before", "webhook.sent")
 # A page that no one confirms; reached only if the file says `escalate_after`.
 PAGING: Final = ("page.before", "page.written", "page.after")
 # An assignee who may not have a conversation any more; reached only if there is one.
 RELEASING: Final = ("release.before", "release.written", "release.after")
+# An automatic answer; reached only on a channel that offers or answers.
+ANSWERING: Final = ("answer.decided", "answer.written", "answer.after")
 # In the order of a message's path; `docs/architecture.md` explains the effect of a kill at each of them.
 NAMES: Final = (
     "own.after",
@@ -61,9 +65,11 @@ NAMES: Final = (
     "publish.after",
     *SENDING,
     *UNDOING,
+    *CHAT,
     *WEBHOOKS,
     *PAGING,
     *RELEASING,
+    *ANSWERING,
 )
 
 

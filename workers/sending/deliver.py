@@ -21,16 +21,19 @@ from sqlalchemy.engine import Connection
 from connectors.base import Outgoing, OutgoingFile, Receipt, Sender, SendVerdict
 from router.delivery import AFTER_NOT_SENT
 from router.errors import OmniyardError, TransientError
+from router.masking.mask import mask
 from router.reason import Reason, ReasonKey, read_line
 from router.replies.markup import below_as_html, has_markup, to_html, to_plain
 from router.threads.correlation import make_token
+from store.chat.cases import add_answer
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound.answer_files import files_of
 from store.outbound.ledger import OutboundClaim
+from store.outbound.provider_ids import keep_other_ids
 from store.outbound.replies import note_answer, put_back
-from store.tables.operations import AUTO_REPLY
+from store.tables.operations import AUTO_REPLY, ONE_TIME_CODE
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 from workers.sending.preflight import Preflight
@@ -57,7 +60,7 @@ def outgoing_of(row: OutboundClaim, *, key: bytes, files: Sequence[OutgoingFile]
         dated_at=row.dated_at or row.created_at,
         in_reply_to=row.in_reply_to,
         references=tuple(row.ancestors or answered),
-        automatic=row.kind == AUTO_REPLY,
+        automatic=row.kind in {AUTO_REPLY, ONE_TIME_CODE},
         reply_token=make_token(key, reference=row.reference, contact_id=row.contact_id),
         template=row.template,
         variables=row.variables or {},
@@ -265,14 +268,33 @@ class Deliverer:
                 put_back(connection, row)
         elif receipt.verdict is SendVerdict.NOT_SENT:
             wait = receipt.retry_after or AFTER_NOT_SENT.after(row.attempts, chance=random.random())  # noqa: S311
-            ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
+            if receipt.whole_recipient:
+                ledger.rest_recipient(connection, row, why=why, wait=wait)
+            else:
+                ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
         elif ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
             self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _sent(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
         if ledger.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
+            keep_other_ids(connection, row.id, receipt.other_ids, channel=row.channel)
             self._note_event(connection, row, EventKind.OUTBOUND_SENT, why=receipt.why)
             note_answer(connection, row)
+            self._write_line(connection, row)
+
+    def _write_line(self, connection: Connection, row: OutboundClaim) -> None:
+        """Write the line that the visitor of a chat sees: it is sent once this transaction commits."""
+        settings = self._brain.settings.channels.get(row.channel)
+        if settings and settings.chat_page:
+            automatic, text = row.kind == AUTO_REPLY, mask(row.text).text
+            add_answer(
+                connection,
+                row.conversation_id,
+                outbound_id=row.id,
+                author=row.author or "",
+                text=text,
+                automatic=automatic,
+            )
 
     def _first_look(self, row: OutboundClaim) -> timedelta:
         repeatable = self._senders[row.channel].repeatable

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.engine import Connection
 
 from connectors.base import Sender
+from connectors.registry import is_public
 from router.reason import Reason, ReasonKey
 from router.settings import Settings
 from router.settings.channel_base import SendSettings
@@ -20,6 +21,7 @@ from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
 from store.outbound import limits as suppression
+from store.outbound.automatic_answers import why_withdrawn, withdraw
 from store.outbound.ledger import OutboundClaim
 from store.outbound.planned import why_held
 from store.outbound.replies import put_back
@@ -58,6 +60,7 @@ class Preflight:
         why = newer or (self._unwanted(connection, row) if automatic else None) or self._hopeless(connection, row)
         if why and automatic:
             ledger.drop(connection, row, why=why.line)
+            withdraw(connection, row.id)
             _tell(connection, row, EventKind.OUTBOUND_CANCELLED, why=why)
         elif why:
             ledger.hand_over(connection, row, why=why.line)
@@ -82,6 +85,11 @@ class Preflight:
 
     def _unwanted(self, connection: Connection, row: OutboundClaim) -> Reason | None:
         bounds = self._bounds(row.channel)
+        configured = self._settings.channels.get(row.channel)
+        if configured and is_public(configured):
+            return Reason(ReasonKey.PUBLIC_IS_NOT_ANSWERED)
+        if withdrawn := why_withdrawn(connection, row):
+            return withdrawn
         if row.now - row.created_at > self._stale:
             return Reason(ReasonKey.REPLY_IS_LATE)
         rests_until = limits.rests_until(connection, channel=row.channel)

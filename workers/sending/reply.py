@@ -23,6 +23,7 @@ from router.replies.placeholders import fill
 from router.replies.quotation import below, forward, quote
 from router.settings import Settings
 from router.settings.channel_base import ChannelSettings
+from router.settings.values import title_in
 from router.threads.correlation import answer_subject, make_message_id, make_token
 from store.conversations.messages import find_message
 from store.conversations.read import ConversationRecord, find_conversation
@@ -160,7 +161,8 @@ class ReplyService:
         by = signed_by(
             connection, agent_id=request.agent_id, agent=request.author, team=row.team, language=row.language
         )
-        places = {"agent": by.name, "team": (team.title if team else "") or row.team, "desk": desk}
+        title = title_in(team.title, row.language.partition("-")[0], name=row.team) if team else row.team
+        places = {"agent": by.name, "team": title, "desk": desk}
         places["reference"] = case.reference
         signature = fill(by.signature, places) if request.signs else ""
         found: dict[str, Any] = {"sender_name": fill(self._settings.desk.from_name, places) if request.signs else ""}

@@ -143,6 +143,12 @@ class LearntClassifier:
             self._take()
         return 0
 
+    def encoder(self) -> Encoder | None:
+        """Return the encoder of this process, loaded on the first call; None if its package is absent."""
+        if self._encoder is None:
+            self._encoder = encoder_of(self._settings)
+        return self._encoder
+
     def _take(self) -> None:
         choice = self._folder.in_force()
         if choice is not None and (choice.version == self._version or self._takes(self._folder, choice.version)):

@@ -54,6 +54,23 @@ class ModelChoice(BaseModel):
     at: datetime
 
 
+def files_of_examples(config: Path) -> list[Path]:
+    """Return the operator's files that a model learns from, next to the configuration."""
+    folder = config.parent
+    return [
+        config,
+        folder / "danger.toml",
+        *(folder / "intents").glob("*.toml"),
+        *(folder / "negatives").glob("*.toml"),
+    ]
+
+
+def touched_since(config: Path, at: datetime) -> bool:
+    """Return whether any file of examples was written, or put there, since then: a cheap sign that they may differ."""
+    facts = (path.stat() for path in files_of_examples(config) if path.exists())
+    return any(max(fact.st_mtime, fact.st_ctime) > at.timestamp() for fact in facts)
+
+
 class _Choices(BaseModel):
     choices: tuple[ModelChoice, ...] = ()
 

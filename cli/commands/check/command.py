@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import typer
@@ -15,6 +15,7 @@ from cli.commands.check.summary import describe, print_summary
 from cli.commands.check.surroundings import check_surroundings
 from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption
+from router.answers.faq import examine_faq
 from router.errors import ConfigError
 from router.settings.files import find_settings, load_danger_words, read_file
 from router.settings.findings import Finding
@@ -22,6 +23,7 @@ from router.settings.intents import examine_examples, load_intents
 from router.settings.lines import locate
 from router.settings.model import Settings
 from router.settings.validation import examine_settings
+from workers.answering.library import faq_folder, intents_next_to, read_faq_folder
 from workers.training.learn import EXAMPLES_CHANGED, examples_changed
 
 
@@ -52,6 +54,7 @@ def check(path: Path, *, now: datetime) -> CheckResult:
         findings += check_surroundings(examination.settings, today=today)
         findings += _examples(examination.settings, path)
         findings += _danger(path)
+        findings += _answers(examination.settings, path, today=today)
     return CheckResult(path, examination.settings, locate(findings, text=text) if findings else ())
 
 
@@ -64,6 +67,19 @@ def _examples(settings: Settings, path: Path) -> list[Finding]:
         return examine_examples(settings, load_intents(path, settings)) + said
     except ConfigError as error:
         return [Finding(place=("categories",), message=str(error))]
+
+
+def _answers(settings: Settings, path: Path, *, today: date) -> list[Finding]:
+    """Return what is wrong with the files of the FAQ, which have lines of their own; none stops the desk."""
+    found = examine_faq(
+        read_faq_folder(faq_folder(path)),
+        intents=intents_next_to(path, settings),
+        categories=settings.categories,
+        today=today,
+    )
+    own = (path.parent / "faq").is_dir()
+    # The shipped answers are written for the shipped categories.
+    return [Finding(place=("answers",), message=line, level="warning") for line in found] if own else []
 
 
 def _danger(path: Path) -> list[Finding]:

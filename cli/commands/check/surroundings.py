@@ -20,6 +20,7 @@ from router.settings.model import DeskSettings, Settings
 from router.settings.secret import Secret
 from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
+from store.db.postgresql_address import missing_files, misspelt_parameters, plain_address
 
 _DATABASES: Final = frozenset({"postgresql", "postgresql+psycopg", "sqlite"})
 _BROKERS: Final = frozenset({"redis", "rediss", "unix"})
@@ -90,14 +91,17 @@ def sealing_concerns(desk: DeskSettings) -> Iterator[tuple[str, str]]:
 
 def _of_address(text: str, *, schemes: frozenset[str]) -> str:
     """Return what is wrong with an address, without any part that may be a password."""
+    is_postgresql = text.startswith("postgresql")
     try:
-        scheme = urlsplit(text).scheme
-        port = urlsplit(text).port
+        found = urlsplit(plain_address(text) if is_postgresql else text)
+        scheme, port = found.scheme, found.port
     except ValueError:
         return "its host or port cannot be read"
     if "://" not in text or scheme not in schemes:
         return f"it begins with none of {', '.join(f'{known}://' for known in sorted(schemes))}"
-    return "its port is 0" if port == 0 else ""
+    if port == 0:
+        return "its port is 0"
+    return "; ".join((*misspelt_parameters(text), *missing_files(text)) if is_postgresql else ())
 
 
 def _keys(place: Place, secret: Secret) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from email.utils import format_datetime
 from typing import Final
 
 from connectors.base import Outgoing
+from connectors.email.smtp.letter import letter_html
 from router.errors import PermanentError
 from router.origin.automatic import OWN_MARK
 
@@ -54,14 +55,17 @@ def compose(outgoing: Outgoing, *, address: str, name: str, reply_to: str = "") 
         # RFC 3834 section 5, and [MS-OXCMAIL] section 2.1.3.2.19, which Exchange follows.
         mail["Auto-Submitted"] = "auto-replied"
         mail["X-Auto-Response-Suppress"] = "All"
-    _fill(mail, outgoing)
+    _fill(mail, outgoing, name=name)
     return _sound(_threading(outgoing) + mail.as_bytes())
 
 
-def _fill(mail: EmailMessage, outgoing: Outgoing) -> None:
-    mail.set_content(outgoing.text.replace("\x00", ""), charset="utf-8")
+def _fill(mail: EmailMessage, outgoing: Outgoing, *, name: str) -> None:
+    text = outgoing.text.replace("\x00", "")
+    mail.set_content(text, charset="utf-8")
     if outgoing.html:
         mail.add_alternative(outgoing.html.replace("\x00", ""), subtype="html", charset="utf-8")
+    elif outgoing.automatic and not outgoing.files:
+        mail.add_alternative(letter_html(text, name=name), subtype="html", charset="utf-8")
     for file in outgoing.files:
         maintype, _, subtype = file.media_type.partition("/")
         mail.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=_one_line(file.name))

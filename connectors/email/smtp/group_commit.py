@@ -19,7 +19,7 @@ _log: Final = structlog.get_logger()
 
 # A larger page would keep its first sender waiting longer than the saved commit is worth.
 _MESSAGES_A_PAGE: Final = 100
-_BYTES_A_PAGE: Final = 33_554_432
+_BYTES_A_PAGE: Final = 8_388_608
 
 # RFC 5321 section 4.5.3.2.6 lets senders wait ten minutes for this answer; many wait for one. A repeat is safe.
 _ANSWER_WITHIN: Final = 60.0

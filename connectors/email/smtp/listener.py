@@ -11,7 +11,7 @@ import socket
 import ssl
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
@@ -70,6 +70,11 @@ class SmtpGate:
         if not self._running or not self._running.is_alive():
             raise TransientError(f"the listener on {self._settings.listen} has stopped")
 
+    def take_refusals(self) -> Mapping[str, int]:
+        """See `Gate`."""
+        slots = self._running.slots if self._running else None
+        return slots.take_counts() if slots else {}
+
     def probe(self) -> Health:
         """See `Gate`."""
         where = f"{self._settings.protocol.upper()} on {self._settings.listen}"
@@ -116,6 +121,7 @@ class _Listener:
         self._channel, self._settings = channel, settings
         self._accepting = ThreadPoolExecutor(1, thread_name_prefix=f"{channel}-accept")
         self._gathering = GroupCommit(channel, accept=accept, thread=self._accepting, clock=clock)
+        self.slots = SessionSlots(channel, settings, bytes_waiting=lambda: self._gathering.bytes_waiting)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started, self._stopping = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=f"{channel}-listen", daemon=True)
@@ -148,7 +154,7 @@ class _Listener:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        slots = SessionSlots(self._channel, self._settings)
+        slots = self.slots
         rules = SmtpHandler(self._gathering, self._settings, slots=slots)
         factory = SessionFactory(rules, self._settings, tls=self._tls, slots=slots)
         server = await self._loop.create_server(factory, sock=self._socket, backlog=256)

@@ -111,10 +111,27 @@ class SmtpSender:
                 self.close()
 
 
+class OutboxSender(SmtpSender):
+    """Keeps mail for a desk that has no mail server yet: its row in the ledger is all that there is of it.
+
+    It refuses what a mail server would get in a wrong form, so that a trial shows that too.
+    """
+
+    def probe(self) -> Health:
+        """See `Sender`."""
+        return Health(ok=True, findings=("no mail server is set: replies stay in the outbox of the desk, none leaves",))
+
+    def _send(self, outgoing: Outgoing, mail: bytes) -> Receipt:
+        del outgoing, mail
+        return Receipt(verdict=SendVerdict.ACCEPTED)
+
+
 def open_sender(channel: str, settings: MailChannelSettings, desk: DeskSettings) -> SmtpSender:
     """Return the sender of a channel, not connected yet. Raises PermanentError if the channel has no `send`."""
     if settings.send is None:
         raise PermanentError(f"the channel {channel} cannot send: its configuration has no `send`")
+    if settings.send.outbox:
+        return OutboxSender(channel, settings.send, address=settings.address or "", name=desk.name)
     return SmtpSender(channel, settings.send, address=settings.address or "", name=desk.name)
 
 

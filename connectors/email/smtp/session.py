@@ -12,8 +12,9 @@ import structlog
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from connectors.email.smtp.group_commit import LATER, GroupCommit
-from connectors.email.smtp.session_slots import MOST_BYTES, SessionSlots
+from connectors.email.smtp.group_commit import KEPT, LATER, GroupCommit
+from connectors.email.smtp.mail_data import read_mail
+from connectors.email.smtp.session_slots import SMALL, SessionSlots
 from router.settings.channels import SmtpSettings
 
 _log: Final = structlog.get_logger()
@@ -21,9 +22,9 @@ _log: Final = structlog.get_logger()
 # The end of our greeting; `probe` recognises our own listener by it.
 IDENTITY: Final = "Omniyard"
 
-# RFC 5321 section 4.5.3.1.6 allows a line of a thousand bytes, senders write longer ones. The parser decides whether
-# such a mail can be read: a refusal here would be a bounce to a customer. This bound protects our memory.
-_LINE: Final = 1_048_576
+# How much of the stream is buffered before the client has to wait, and how long a command may be. A longer line of a
+# mail arrives in parts: RFC 5321 section 4.5.3.1.6 allows a thousand bytes, and senders write longer ones.
+_BUFFERED: Final = 65_536
 _MUCH: Final = "452 4.3.1 Too much is waiting here, please try again"
 
 
@@ -52,8 +53,9 @@ class SmtpHandler:
     ) -> str:  # fmt: skip
         """Accept a recipient or refuse it."""
         if not self._recipients.takes(address):
+            self._slots.count("no_mailbox")
             return "550 5.1.1 There is no such mailbox here"
-        if self._gathering.bytes_waiting + self._slots.bytes_held > MOST_BYTES:
+        if self._slots.is_full:
             self._slots.note("bytes")
             return _MUCH
         if len(envelope.rcpt_tos) >= self._most_recipients:
@@ -65,7 +67,10 @@ class SmtpHandler:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: ARG002, N802
         """Answer once the message is on disk."""
-        return await self._gathering.keep(return_path(envelope.mail_from) + bytes(envelope.original_content or b""))
+        reply = await self._gathering.keep(bytes(envelope.original_content or b""))
+        if reply != KEPT:
+            self._slots.count("not_kept")
+        return reply
 
     async def handle_exception(self, error: Exception) -> str:
         """Answer our own errors with a temporary refusal: aiosmtpd's default is 500, which causes a bounce."""
@@ -110,17 +115,18 @@ class SessionFactory:
 class Limited(SMTP):
     """What aiosmtpd does not limit: how many connections, how much of all mail, and how long one mail may take."""
 
-    line_length_limit = _LINE
+    line_length_limit = _BUFFERED
 
     def __init__(
         self, *arguments: Any, slots: SessionSlots, message_within: float, **options: Any  # noqa: ANN401
     ) -> None:  # fmt: skip
         super().__init__(*arguments, **options)
         self._slots, self._message_within = slots, message_within
-        self._refused = False
+        # Never admitted; admitted, and put off later: only the second one has a place to give back.
+        self._refused = self._is_put_off = False
         self._received = 0
         self._message_timer: asyncio.TimerHandle | None = None
-        self.heard_at = monotonic()
+        self.heard_at = self.mail_began_at = monotonic()
 
     @property
     def is_in_mail(self) -> bool:
@@ -131,6 +137,12 @@ class Limited(SMTP):
     def bytes_held(self) -> int:
         """See `session_slots.Session`."""
         return self._received
+
+    def put_off(self) -> None:
+        """See `session_slots.Session`."""
+        self._slots.note("bytes")
+        self._received, self._is_put_off = 0, True
+        self.end("421 4.3.1 Too much is waiting here, please try again")
 
     def end(self, reply: str) -> None:
         """See `session_slots.Session`."""
@@ -165,18 +177,16 @@ class Limited(SMTP):
         return False if self._refused else super().eof_received()
 
     def data_received(self, data: bytes) -> None:
-        if self._refused:
+        if self._refused or self._is_put_off:
             return
         self._received += len(data)
         self.heard_at = monotonic()
-        if self._received > _LINE and self._slots.bytes_held > MOST_BYTES:
-            # The mail that grows beyond what all may hold is put off; its sender repeats it.
-            self._slots.note("bytes")
-            self.end("421 4.3.1 Too much is waiting here, please try again")
-            self._refused = True
-            return
+        if self._received > SMALL and self._slots.is_full and (session := self._slots.that_gives_way()):
+            session.put_off()
+            if self._is_put_off:
+                return
         limit = self.data_size_limit
-        if limit and self._received > 2 * limit + _LINE and isinstance(self.transport, asyncio.WriteTransport):
+        if limit and self._received > 2 * limit + SMALL and isinstance(self.transport, asyncio.WriteTransport):
             # The reply "too large" comes at the end of the message; a message without an end would be read for ever.
             self.transport.abort()
             return
@@ -184,11 +194,44 @@ class Limited(SMTP):
 
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802
         """Take a mail, within its time."""
+        refusal = "501 Syntax: DATA" if arg else self._too_early()
+        if refusal:
+            await self.push(refusal)
+            return
         self._message_timer = self.loop.call_later(self._message_within, self._late)
+        self.mail_began_at = monotonic()
         try:
-            await super().smtp_DATA(arg)
+            await self.push(await self._take())
+        except asyncio.CancelledError:
+            # The client has gone.
+            self._writer.close()
+            raise
         finally:
             self._end_message()
+
+    def _too_early(self) -> str:
+        if not self.session or not self.session.host_name:
+            return "503 Error: send HELO first"
+        return "" if self.envelope and self.envelope.rcpt_tos else "503 Error: need RCPT command"
+
+    async def _take(self) -> str:
+        """Receive the mail and return the reply to it."""
+        envelope = self.envelope or Envelope()
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        first = return_path(envelope.mail_from)
+        mail = await read_mail(self._reader, first=first, largest=self.data_size_limit or 0)
+        # From here on it counts as waiting for the commit.
+        self._received = 0
+        if mail is None:
+            self._slots.count("too_large")
+            self._set_post_data_state()
+            return "552 Error: Too much mail data"
+        envelope.content = envelope.original_content = mail
+        try:
+            return str(await self.event_handler.handle_DATA(self, self.session, envelope))
+        finally:
+            envelope.content = envelope.original_content = None
+            self._set_post_data_state()
 
     def _end_message(self) -> None:
         if self._message_timer:

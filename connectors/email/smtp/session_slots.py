@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 
 import structlog
@@ -14,15 +15,22 @@ from router.settings.channels import SmtpSettings
 
 _log: Final = structlog.get_logger()
 
-# How many bytes of mail of all clients together may be in memory: half arrived, or waiting for the commit.
-MOST_BYTES: Final = 134_217_728
+# How many bytes of mail of all clients together may be in memory: half arrived, or waiting for the commit. A page that
+# is being stored is there three times more: read, compressed and sealed.
+MOST_BYTES: Final = 67_108_864
+# What each session may hold while there is no place for more.
+SMALL: Final = 262_144
 _AGAIN_SECONDS: Final = 60.0
 
 
 class Session(Protocol):
-    """One client, as the slots see it. heard_at: when it last sent something, monotonic seconds."""
+    """One client, as the slots see it.
+
+    heard_at: when it last sent something, monotonic seconds.  mail_began_at: when its present mail began.
+    """
 
     heard_at: float
+    mail_began_at: float
 
     @property
     def is_in_mail(self) -> bool:
@@ -32,6 +40,10 @@ class Session(Protocol):
     @property
     def bytes_held(self) -> int:
         """The bytes of its mail in memory."""
+        ...
+
+    def put_off(self) -> None:
+        """Forget its mail, which its sender repeats, and close the connection."""
         ...
 
     def end(self, reply: str) -> None:
@@ -46,11 +58,14 @@ class Session(Protocol):
 class SessionSlots:
     """The sessions of one listener; used on its event loop alone."""
 
-    def __init__(self, channel: str, settings: SmtpSettings) -> None:
-        self._channel, self._settings = channel, settings
+    def __init__(self, channel: str, settings: SmtpSettings, *, bytes_waiting: Callable[[], int]) -> None:
+        """bytes_waiting: how many bytes of mail wait for the commit."""
+        self._channel, self._settings, self._bytes_waiting = channel, settings, bytes_waiting
         self._sessions: dict[Session, str] = {}
         self._since: Counter[str] = Counter()
         self._logged: dict[str, float] = {}
+        self._tally: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def __iter__(self) -> Iterator[Session]:
         return iter(list(self._sessions))
@@ -60,8 +75,26 @@ class SessionSlots:
 
     @property
     def bytes_held(self) -> int:
-        """The bytes of half arrived mail."""
-        return sum(session.bytes_held for session in self._sessions)
+        """The bytes of mail in memory: half arrived, or waiting for the commit."""
+        return sum(session.bytes_held for session in self._sessions) + self._bytes_waiting()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether mail has to wait at its senders."""
+        return self.bytes_held > MOST_BYTES
+
+    def that_gives_way(self) -> Session | None:
+        """Return the session whose mail is put off while there is no place: the newest of the address that holds most.
+
+        Older mails go on, so that some arrive, however many come at once.
+        """
+        large = [session for session in self._sessions if session.bytes_held > SMALL]
+        held: Counter[str] = Counter()
+        for session in large:
+            held[self._sessions[session]] += session.bytes_held
+        most = max(held.values(), default=0)
+        theirs = (session for session in large if held[self._sessions[session]] == most)
+        return max(theirs, key=lambda session: session.mail_began_at, default=None)
 
     def admit(self, session: Session, *, host: str) -> str:
         """Take a slot and return an empty text, or return the reply of a refusal.
@@ -82,12 +115,24 @@ class SessionSlots:
         self._sessions.pop(session, None)
 
     def note(self, limit: str) -> None:
-        """Log a refusal: the first one of a minute, with how many there were since the last line."""
+        """Count and log a refusal: the first one of a minute, with how many there were since the last line."""
+        self.count(limit)
         self._since[limit] += 1
         now = time.monotonic()
         if now - self._logged.get(limit, -_AGAIN_SECONDS) >= _AGAIN_SECONDS:
             self._logged[limit] = now
             _log.warning("smtp.no_place", channel=self._channel, limit=limit, refused=self._since.pop(limit))
+
+    def count(self, what: str) -> None:
+        """Count a refusal."""
+        with self._lock:
+            self._tally[what] += 1
+
+    def take_counts(self) -> Mapping[str, int]:
+        """Return the counts since the last call; callable from another thread."""
+        with self._lock:
+            taken, self._tally = self._tally, Counter()
+        return taken
 
     def _make_room(self) -> bool:
         self.note("connections")

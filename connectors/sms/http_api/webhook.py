@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from connectors.base import Page, RawMessage, WebhookRequest, WebhookResponse
+from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of, write_document
 from connectors.sms.phone_numbers import comparable
 from router.delivery import DeliveryReport
 from router.envelope import Envelope, Party, PartyKind
 from router.errors import NotFound, PermanentError
-from router.masking.mask import mask, without_secret
+from router.masking.mask import without_secret
 from router.settings.chat_channels import HttpSmsSettings
 from router.settings.model import DeskSettings
 
@@ -102,8 +102,8 @@ def read(message: RawMessage, channel: str) -> Envelope:
     """Return the envelope of one stored message. Raises Unreadable."""
     record = read_document(message.content).record
     region = text_of(record, "region") or None
-    # A name instead of a number may be any text; it cannot be answered.
-    sender = mask(comparable(text_of(record, "sender", needed=True), region=region)).text
+    # A name instead of a number may be any text; where it holds a secret it stays one sender's, as a hash.
+    sender = without_secret(comparable(text_of(record, "sender", needed=True), region=region))
     if not sender:
         raise UnreadableDocument("The message has no sender.")
     own = text_of(record, "to") or text_of(record, "number")
@@ -144,9 +144,9 @@ class HttpSmsEndpoint:
         media_type = request.headers.get("content-type", "")
         return page_of(self._channel, self._settings, body=request.body, media_type=media_type, now=now)
 
-    def answer(self, request: WebhookRequest) -> WebhookResponse:
+    def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`."""
-        del request
+        del request, taken
         return WebhookResponse(self._settings.answer, "text/plain")
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:

@@ -14,7 +14,7 @@ from typing import Final
 
 from connectors.base import RawMessage
 from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of
-from connectors.sms.phone_numbers import comparable
+from connectors.sms.phone_numbers import comparable, e164
 from router.envelope import Envelope, Party, PartyKind
 
 _WHATSAPP: Final = "whatsapp:"
@@ -50,9 +50,11 @@ def lasting_of(content: bytes) -> bytes:
 
 
 def party(address: str, *, name: str = "") -> Party:
-    """Return the party behind Twilio's address."""
-    kind = PartyKind.WHATSAPP if address.startswith(_WHATSAPP) else PartyKind.PHONE
-    return Party(kind, comparable(address.removeprefix(_WHATSAPP)), name)
+    """Return the party behind Twilio's address. A WhatsApp user without a number has an opaque, case-sensitive id."""
+    if not address.startswith(_WHATSAPP):
+        return Party(PartyKind.PHONE, comparable(address), name)
+    user = address.removeprefix(_WHATSAPP)
+    return Party(PartyKind.WHATSAPP, e164(user) or user.strip(), name)
 
 
 def moment(record: Mapping[str, object], key: str) -> datetime | None:

@@ -5,13 +5,14 @@ The response must come within seconds, so the poll fetches the files; it uses th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from twilio.request_validator import RequestValidator
 
-from connectors.base import Page, RawMessage, WebhookRequest, WebhookResponse
+from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.json_messages import write_document
 from connectors.registry_row import webhook_address
 from router.delivery import DeliveryReport, DeliveryStatus
@@ -138,9 +139,9 @@ class TwilioEndpoint:
         """See `ProviderEndpoint`."""
         return page_of(self._channel, self._settings, form=read_form(request.body), now=now)
 
-    def answer(self, request: WebhookRequest) -> WebhookResponse:
+    def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`."""
-        del request
+        del request, taken
         return _ANSWER
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from connectors.base import Page, RawMessage, WebhookRequest, WebhookResponse
+from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.json_messages import write_document
 from connectors.social.x.messages import sender_of, time_of
 from router.delivery import DeliveryReport
@@ -130,9 +130,9 @@ class XEndpoint:
         """See `ProviderEndpoint`."""
         return page_of(self._channel, self._settings, body=request.body, now=now)
 
-    def answer(self, request: WebhookRequest) -> WebhookResponse:
+    def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`."""
-        del request
+        del request, taken
         return _ANSWER
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:

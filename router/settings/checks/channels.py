@@ -21,6 +21,7 @@ def check_channels(settings: Settings) -> Iterator[Finding]:
         if channel.enabled:
             yield from _shared(name, channel, taken=taken)
             yield from _concerns(name, channel, public_url=settings.omniyard.public_url)
+            yield from _without_mail(name, channel, settings=settings)
 
 
 def _shared(name: str, channel: ChannelSettings, *, taken: dict[Hashable, str]) -> Iterator[Finding]:
@@ -35,6 +36,14 @@ def _concerns(name: str, channel: ChannelSettings, *, public_url: str | None) ->
     for each in channel.concerns(public_url=public_url):
         value = "" if each.value is None else shown(each.value)
         yield Finding(place=("channels", name, each.key), value=value, message=each.message, level="warning")
+
+
+def _without_mail(name: str, channel: ChannelSettings, *, settings: Settings) -> Iterator[Finding]:
+    chosen = channel.chat_page.mail if channel.chat_page else None
+    other = settings.channels.get(chosen or "")
+    if chosen and other and not other.sends_mail:
+        message = "this channel sends no mail; expected one of mail with a `send` table"
+        yield Finding(place=("channels", name, "mail"), value=shown(chosen), message=message)
 
 
 def _host(listen: str) -> str:

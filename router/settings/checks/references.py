@@ -60,6 +60,8 @@ def _references(settings: Settings) -> Iterator[_Reference]:
 def _of_channel(place: Place, channel: ChannelSettings) -> Iterator[_Reference]:
     yield (*place, "calendar"), channel.calendar, "calendars"
     yield (*place, "team"), channel.team, "teams"
+    if chat := channel.chat_page:
+        yield (*place, "mail"), chat.mail, "channels"
 
 
 def _of_sla(place: Place, sla: SlaSettings) -> Iterator[_Reference]:

@@ -9,7 +9,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from store.tables.messages import Json
 
 revision = "0026"
-down_revision = "0023"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

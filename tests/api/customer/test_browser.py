@@ -10,12 +10,13 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import FilePayload, ViewportSize, sync_playwright
 
 from api.app import create_app
 from router.conversation_status import Status
@@ -28,7 +29,7 @@ from workers.routing.brain import build_brain
 from workers.routing.route import Router
 
 _CHROMIUM = shutil.which("chromium")
-_FORM = '[channels.form]\nkind = "web"\n'
+_FORM = '[channels.form]\nkind = "web"\naddress = "help@desk.example"\nsend = { outbox = true }\n'
 
 
 @pytest.fixture
@@ -95,5 +96,62 @@ def test_a_customer_writes_follows_and_rates_their_case(desk: tuple[str, Databas
         page.click("[data-rating] button")
         assert re.search("5 分", page.locator("[data-rating]").inner_text())
         look()
+        browser.close()
+    assert findings == []
+
+
+@pytest.mark.parametrize(("locale", "width", "scheme"), [("zh-CN", 390, "light"), ("en-GB", 1440, "dark")])
+def test_a_customer_proves_the_address_reads_and_adds(
+    desk: tuple[str, Database, Router], locale: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    if _CHROMIUM is None:
+        pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
+    url, database, router = desk
+    findings: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        size = ViewportSize(width=width, height=844)
+        page = browser.new_context(locale=locale, color_scheme=scheme, viewport=size).new_page()
+        page.on("console", lambda message: findings.append(message.text))
+
+        def look() -> None:
+            page.wait_for_load_state("load")
+            page.mouse.move(0, 0)
+            found = Axe().run(page).response["violations"]
+            findings.extend(
+                f"{each['id']} on {page.url}" for each in found if each["impact"] in {"serious", "critical"}
+            )
+            wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+            findings.extend([f"{wide} px too wide: {page.url}"] if wide else [])
+
+        # Given a visitor's message that is routed
+        page.goto(f"{url}/contact")
+        page.fill("#email", "li@example.com")
+        page.fill("#message", "退款还没有到账")
+        page.wait_for_timeout(2100)
+        page.click("form.card button")
+        page.click("main a[href*='/case/']")
+        assert router.route_oldest()
+        page.reload()
+        # When they ask for a code and enter it
+        look()
+        page.fill("#address", "Li@example.com")
+        page.click("#see button")
+        look()
+        with database.read() as connection:
+            sent = connection.exec_driver_sql("SELECT text FROM outbound WHERE kind = 'code'").scalar_one()
+        page.fill("#code", str(re.findall(r"\b[0-9]{6}\b", sent)[0]))
+        page.click("#see form[action$='/open'] button")
+        # Then they read what they wrote, and add to it with a file
+        assert "退款还没有到账" in page.locator("[data-words]").inner_text()
+        look()
+        page.fill("#message", "订单号 20261120")
+        page.set_input_files("#files", [FilePayload(name="回单.png", mimeType="image/png", buffer=b"\x89PNG")])
+        page.wait_for_timeout(2100)
+        page.click("[data-answer] button")
+        page.wait_for_selector("#is-sent")
+        look()
+        assert router.route_oldest()
+        page.wait_for_selector("text=回单.png", timeout=30_000)
         browser.close()
     assert findings == []

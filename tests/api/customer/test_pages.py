@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI, Request
 
-from api.customer.pages import _address
 from api.customer.phrases import WORDS
+from api.customer.visitor_pages import visitor_address
 from router.conversation_status import Status
 from router.settings import Settings, read_settings
 from store.conversations.sla import change_status
@@ -93,10 +93,10 @@ def test_a_visitors_message_becomes_one_conversation_and_its_link_shows_states_o
     assert [(file.name, file.media_type) for file in rows(database, AttachmentRow)] == [("回单.png", "image/png")]
     # And its page shows the state, in the visitor's language, and none of the message's words
     page = visitor.get(where[1])
-    assert "Waiting for a colleague" in page.text
+    assert "Waiting for an agent" in page.text
     assert case.reference in page.text
     assert SECRET not in page.text
-    assert "等待同事处理" in visitor.get(where[1], headers={"Accept-Language": "zh-CN"}).text
+    assert "等待客服处理" in visitor.get(where[1], headers={"Accept-Language": "zh-CN"}).text
     for status, words in (("pending", "We have answered"), ("resolved", "Closed")):
         with database.write() as connection:
             connection.execute(sa.update(table_of(ConversationRow)).values(status=status))
@@ -214,4 +214,4 @@ def test_every_phrase_has_two_languages() -> None:
 )
 def test_an_ipv6_household_is_one_visitor(peers, visitors):
     requests = [Request({"type": "http", "client": (peer, 1)}) for peer in peers]
-    assert len({_address(request) for request in requests}) == visitors
+    assert len({visitor_address(request) for request in requests}) == visitors

@@ -16,9 +16,33 @@ from tests.app_client import AppClient
 
 # Open to everybody, each for a reason: alive or not is no secret, the door must be open, ending a session is safe, and
 # providers prove themselves by a signature.
+CHAT_ACTS = ("end", "rating", "transcript", "identity", "sign-out")
+CHAT_ENDS = (
+    "",
+    *(
+        f"/{name}"
+        for name in (
+            "frame",
+            "loader.js",
+            "send",
+            "session",
+            "state",
+            "lines",
+            "marks",
+            "contact",
+            "stream",
+            *CHAT_ACTS,
+        )
+    ),
+)
 PUBLIC = {
     *("/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"),
+    "/webhooks/{channel}/outbox",
+    # A visitor of the chat proves the session by its secret.
+    *(f"/chat/{{chat}}{end}" for end in CHAT_ENDS),
     *("/contact", "/case/{token}", "/case/{token}/rating", "/help", "/help/suggest"),
+    *(f"/case/{{token}}/{do}" for do in ("code", "open", "leave", "answer")),
+    *("/help/sitemap.xml", "/help/{topic}", "/help/{topic}/{name}", "/answer/{token}"),
 }
 ALLOWED = {
     Verb.READ_INBOX: "viewer agent senior supervisor auditor admin",
@@ -46,6 +70,7 @@ ALLOWED = {
     Verb.READ_AUDIT: "auditor admin",
     Verb.READ_SUPERVISION: "supervisor auditor admin",
     Verb.EDIT_READY_TEXTS: "supervisor admin",
+    Verb.APPROVE_PHRASINGS: "senior supervisor admin",
 }
 
 

@@ -91,6 +91,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
         while not server.started:
             time.sleep(0.01)
         yield Desk(f"http://127.0.0.1:{listening.getsockname()[1]}", token, database)
+        app.state.desk.tail.stop()
         server.should_exit = True
         thread.join(20)
     database.close()
@@ -187,8 +188,8 @@ def test_a_frame_opened_alone_has_the_same_restrictions(desk: Desk, page: Page, 
 def test_the_list_works_by_keyboard_and_updates_itself(desk: Desk, page: Page) -> None:
     with desk.database.write() as connection:
         build = Builder(connection)
-        build.conversation(subject="first", last_message_at=NOON, reference="AAAAAAAAA")
-        build.conversation(subject="second", last_message_at=NOON - MINUTE, reference="BBBBBBBBB")
+        build.event(build.conversation(subject="first", last_message_at=NOON, reference="AAAAAAAAA"))
+        build.event(build.conversation(subject="second", last_message_at=NOON - MINUTE, reference="BBBBBBBBB"))
     # An empty list fills without a reload.
     page.wait_for_selector("text=second", timeout=10_000)
     page.keyboard.press("j")

@@ -85,6 +85,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Data
         while not server.started:
             time.sleep(0.01)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens
+        app.state.desk.tail.stop()
         server.should_exit = True
         thread.join(20)
     database.close()
@@ -152,7 +153,7 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     page.click("text=Save as note")
     expect(page.locator("article.note")).to_contain_text("Called the bank.")
     # 7. Correct the category, and undo that.
-    page.select_option("select[name=category]", "refund")
+    page.select_option("aside select[name=category]", "refund")
     page.click("[aria-label='Set: Correct category']")
     expect(page.locator(".toast")).to_contain_text("Category corrected")
     page.wait_for_load_state()

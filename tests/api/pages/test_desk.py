@@ -89,7 +89,7 @@ def test_the_buttons_of_a_conversation_work_and_can_be_undone(
         ({"do": "take"}, {"assignee": "the agent"}, {"assignee": None}, "It is yours."),
         ({"do": "priority", "priority": "urgent"}, {"priority": "urgent"}, {"priority": "high"}, "Priority changed."),
         ({"do": "category", "category": "refund"}, {"category": "refund"}, {"category": "failed_transaction"}, ""),
-        ({"do": "team", "team": "risk"}, {"team": "risk"}, {"team": "payments"}, "Moved to risk."),
+        ({"do": "team", "team": "risk"}, {"team": "risk"}, {"team": "payments"}, "Moved to Risk."),
         ({"do": "label", "label": "vip, money"}, {"labels": ["vip", "money"]}, {"labels": []}, "vip, money"),
         ({"do": "resolve"}, {"status": "resolved"}, {"status": "open"}, "Resolved."),
         ({"do": "snooze", "until_at": LATER}, {"status": "snoozed"}, {"status": "open"}, "Snoozed until"),

@@ -16,7 +16,7 @@ from api.http.permissions import Role
 from store.contacts.erasure import erase_contact
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
-from store.tables.answers import DraftRow
+from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in

@@ -95,7 +95,7 @@ def test_a_conversation_shows_its_story_and_why_it_is_here(browser: AppClient, r
         "missing: transaction",
         "not “stolen accounts”: it is no emergency",
         "First reply by 16:00",
-        "“money” to team payments, priority high",
+        "“money” to team Payments, priority high",
         "收据.pdf",
         "automatic reply",
         "My payment failed but the money was taken.",
@@ -141,8 +141,8 @@ def test_customers_text_is_never_markup(browser: AppClient, database: Database) 
         answer = browser.get(path)
         assert answer.status_code == 200, path
         tags = Tags(answer.text)
-        sources = [each.get("src") or "" for each in tags.of("script")]
-        assert all(source.startswith("/static/") and source.endswith(".js") for source in sources), path
+        assert tags.of("script"), path
+        assert not [each for each in tags.of("script") if not (each.get("src") or "").startswith("/static/")], path
         assert [each["src"] for each in tags.of("img")] == ["/static/mark.svg"], path
         assert not [name for _, attributes in tags.found for name in attributes if name.startswith("on")], path
         # A template that rendered the expression would show its value.
@@ -181,28 +181,16 @@ def test_a_chosen_language_stays(browser: AppClient, reference: str) -> None:
     assert "交易失败" in page
     assert "已超时 5 分钟" in page
     later = browser.get(f"/conversations/{reference}").text
-    assert "为什么在这里" in later
+    assert "分派依据" in later
     assert '<html lang="en"' in browser.get("/?language=en").text
-
-
-def test_every_phrase_of_the_pages_has_two_languages() -> None:
-    from api.text.phrases import _WORDS, Words  # noqa: PLC0415
-
-    for key, (english, chinese) in _WORDS.items():
-        assert english, key
-        assert chinese, key
-        fields = [set(text.split("{")[1:]) for text in (english, chinese)]
-        names = [{part.split("}")[0] for part in each} for each in fields]
-        assert names[0] == names[1], key
-    assert Words("zh")("unheard_of") == "unheard of"
 
 
 def test_pages_work_without_scripts_and_contain_no_inline_script(browser: AppClient, reference: str) -> None:
     for path in ("/", f"/conversations/{reference}", "/quarantine", "/channels", "/sign-in"):
         tags = Tags(browser.get(path).text)
         assert not tags.of("style"), path
-        sources = [script.get("src") or "" for script in tags.of("script")]
-        assert all(source.startswith("/static/") and source.endswith(".js") for source in sources), path
+        assert tags.of("script"), path
+        assert not [each for each in tags.of("script") if not (each.get("src") or "").startswith("/static/")], path
         assert not [1 for _, attributes in tags.found if "style" in attributes], path
 
 

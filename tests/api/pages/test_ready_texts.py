@@ -14,7 +14,7 @@ from api.http.permissions import Role
 from router.replies.placeholders import fill, unfilled
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.tables.answers import DraftRow
+from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,9 +14,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from router.delivery import DeliveryReport, DeliveryStatus
 from router.settings import Settings
 from store.db.bulk import table_of
 from store.db.engine import Database
+from store.outbound import ledger
+from store.outbound.delivery_receipts import note_delivery
 from store.tables.desk import PauseRow
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, IdempotencyRow, OutboundRow
@@ -219,6 +223,49 @@ def test_a_secret_leaves_as_it_is_written_and_is_masked_in_the_inbox(
 
     assert "482913" in rows(database, OutboundRow, "text")[0].text
     assert "482913" not in rows(database, MessageRow, "text")[0].text + rows(database, MessageRow, "text")[1].text
+
+
+# A password, a code; and texts whose original is what is kept.
+@pytest.mark.parametrize(
+    ("text", "draft"),
+    [
+        ("您的新密码：Xk29vPq7，请尽快修改", "您的新密码：****"),
+        ("Your verification code: 482913", "Your verification code: ****"),
+        ("Your refund is on its way", None),
+        ("You wrote: my password is ****", None),
+    ],
+)
+def test_what_failed_after_it_was_masked_is_written_again_and_never_sent_with_stars(
+    client: AppClient, browser: AppClient, database: Database, case: UUID, text: str, draft: str | None
+) -> None:
+    # Given a reply that its provider took, and then reported as not delivered
+    outbound_id = UUID(post(client, case, text=text).json()["outbound"]["id"])
+    with database.write() as connection:
+        claim = ledger.find(connection, outbound_id)
+        assert claim
+        claim = ledger.begin(connection, claim, lease=timedelta(minutes=1))
+        ledger.settle_sent(connection, claim, provider_id="SM1")
+        failed = DeliveryReport(delivery=DeliveryStatus.UNDELIVERED, provider_id="SM1", why="30005")
+        note_delivery(connection, outbound_id, failed)
+    (conversation,) = rows(database, ConversationRow, "reference")
+
+    # When an agent sends it again
+    page = browser.post(
+        f"/conversations/{conversation.reference}/settle",
+        data={"outbound": str(outbound_id), "do": "send_again"},
+        headers={"Sec-Fetch-Site": "same-origin", "Accept-Language": "zh"},
+    )
+    answer = client.post(f"/api/v1/outbound/{outbound_id}/send-again")
+
+    # Then the secret is asked for, or the text leaves as it was
+    (row,) = rows(database, OutboundRow, "state", "text")
+    if draft is None:
+        assert (page.status_code, answer.status_code, row.state, row.text) == (303, 409, "queued", text)
+    else:
+        assert (page.status_code, answer.status_code, row.state) == (422, 422, "failed")
+        assert "write it again" in answer.json()["detail"]
+        assert draft in re.split("</?textarea", page.text)[1]
+        assert "未重新发送" in page.text
 
 
 def test_a_scheduled_reply_waits_and_is_no_answer_yet(client: AppClient, database: Database, case: UUID) -> None:

@@ -12,6 +12,7 @@ from connectors.json_messages import attachment_content, read_document
 from connectors.normalise import normalise_page
 from connectors.sms.twilio.client import probe
 from connectors.sms.twilio.connector import TwilioConnector
+from connectors.sms.twilio.messages import party
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
 from router.settings.chat_channels import TwilioSettings
@@ -314,3 +315,16 @@ def test_doctor_says_that_a_number_of_mainland_china_takes_no_sms(twilio, connec
     health = probe(settings_for(twilio, number="+861069000000"))
     assert not health.ok
     assert "no two-way SMS" in " ".join(health.findings)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("US.AbCdEf", "US.abcdef"),
+        ("US." + "1" * 40 + "a", "US." + "1" * 40 + "b"),
+    ],
+)
+def test_whatsapp_users_whose_ids_differ_in_case_or_at_the_end_are_two_people(one, other):
+    parties = [party(f"whatsapp:{user}") for user in (one, other)]
+    assert [each.handle for each in parties] == [one, other]
+    assert party("whatsapp:+8613800138000").handle == "+8613800138000"

@@ -11,10 +11,13 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
-import store.tables.answers
+import store.tables.chat
+import store.tables.composer
 import store.tables.desk
+import store.tables.gates
 import store.tables.messages
 import store.tables.operations
+import store.tables.self_service
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.db.open import current_version, latest_version

@@ -7,6 +7,7 @@ import pytest
 from router.analysis import read_page
 from router.classify import build_classifier
 from router.envelope import Envelope, Party, PartyKind
+from router.reason import ReasonKey
 from router.routing.conditions import Background
 from router.routing.routes import NOTHING_KNOWN, build_table
 from router.settings import read_settings
@@ -30,12 +31,17 @@ def decide(condition, text, *, team="front", background=NOTHING_KNOWN):
     return decide_with(settings, text, at=NOW, background=background)
 
 
-def decide_with(settings, text, *, at, background=NOTHING_KNOWN, **fields):
-    sender = Party(PartyKind.EMAIL, "a@b.c")
+def analyse(settings, text, *, at, own=frozenset(), **fields):
+    sender = fields.pop("sender", Party(PartyKind.EMAIL, "a@b.c"))
     envelope = Envelope(
         channel="mail", source_key="1", sender=sender, received_at=at, text=text, signed_by=("b.c",), **fields
     )
-    (reading,) = read_page([envelope], classifier=build_classifier(settings), own=frozenset())
+    (reading,) = read_page([envelope], classifier=build_classifier(settings), own=own)
+    return reading
+
+
+def decide_with(settings, text, *, at, background=NOTHING_KNOWN, **fields):
+    reading = analyse(settings, text, at=at, **fields)
     return build_table(settings).decide(reading, now=at, background=background)
 
 
@@ -148,3 +154,39 @@ def test_a_hold_lasts_until_the_channel_opens_and_never_for_an_emergency():
 @pytest.mark.parametrize("header", [("auto-submitted", "auto-replied"), ("list-id", "<news.example>")])
 def test_no_second_look_at_what_a_machine_answered_or_sent_to_many(header):
     assert decide_with(read_settings(OFFICE), "money gone", at=NIGHT, machine_headers=(header,)).gate == "held"
+
+
+HACKED = "my account was hacked"
+FORWARD = f"---------- Forwarded message ---------\nFrom: Kai <kai@home.example>\nSubject: Help\n\n{HACKED}"
+
+
+@pytest.mark.parametrize(
+    ("fields", "at", "gate", "marked"),
+    [
+        ({"machine_headers": (("list-id", "<news.example>"),)}, NOW, "open", True),
+        ({"machine_headers": (("list-post", "<mailto:dev@lists.example>"),)}, NIGHT, "held", True),
+        ({"machine_headers": (("precedence", "bulk"),)}, NOW, "open", True),
+        ({"machine_headers": (("auto-submitted", "auto-replied"),)}, NIGHT, "held", True),
+        ({"subject": "Automatic reply: your question"}, NOW, "open", True),
+        ({"machine_headers": (("x-omniyard", "1"),)}, NOW, "open", True),
+        # A person waits behind a form's mail and behind what a program sends for one.
+        ({"machine_headers": (("auto-submitted", "auto-generated"),)}, NOW, "emergency", False),
+        ({"machine_headers": (("return-path", "<>"),)}, NIGHT, "emergency", False),
+    ],
+)
+def test_what_no_person_waits_behind_is_a_question_and_never_a_page(fields, at, gate, marked):
+    settings = read_settings(OFFICE)
+    reading = analyse(settings, HACKED, at=at, **fields)
+    decision = build_table(settings).decide(reading, now=at)
+    seen = reading.classification
+    assert (decision.gate, seen.emergency, seen.possible_danger) == (gate, not marked, marked)
+    assert (seen.danger_evidence[0].key == ReasonKey.NO_PERSON_WAITS) is marked
+    assert len(seen.danger_evidence) > marked
+
+
+def test_a_colleague_who_forwards_a_customers_danger_is_heard_day_and_night():
+    settings = read_settings(OFFICE)
+    desk = Party(PartyKind.EMAIL, "desk@wallet.example")
+    for text, gate in ((FORWARD, "emergency"), (FORWARD.replace(HACKED, "all my money is gone"), "released")):
+        reading = analyse(settings, text, at=NIGHT, sender=desk, own=frozenset({desk.handle}))
+        assert build_table(settings).decide(reading, now=NIGHT).gate == gate

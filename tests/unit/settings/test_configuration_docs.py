@@ -13,21 +13,27 @@ from router.settings.channels import (
     CHANNEL_KINDS,
     ChannelSettings,
     ChatSettings,
+    CustomSendSettings,
+    CustomSettings,
     HttpSmsSendSettings,
     HttpSmsSettings,
     ImapSettings,
     MailSendSettings,
     SendSettings,
+    SiteChatSettings,
     SmtpSettings,
     TelegramSettings,
     TwilioSettings,
+    VoiceSettings,
     WebSettings,
     XSettings,
 )
 from router.settings.checks.texts import PLACEHOLDERS
-from router.settings.desk_answers import AnswerSettings
+from router.settings.custom_channel import PullSettings
+from router.settings.desk_answers import AgentAnswerSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
+    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -36,6 +42,7 @@ from router.settings.model import (
     EmergencySettings,
     EscalationSettings,
     FormSettings,
+    LabelSettings,
     ReplySettings,
     RouteSettings,
     Settings,
@@ -55,18 +62,24 @@ SECTIONS = {
     '`kind = "smtp"`': SmtpSettings,
     "`send` of a mail channel": MailSendSettings,
     '`kind = "web"`': WebSettings,
+    '`kind = "chat"`': SiteChatSettings,
     '`kind = "twilio"`': TwilioSettings,
     '`kind = "x"`': XSettings,
     '`kind = "telegram"`': TelegramSettings,
     "Short messages": ChatSettings,
     '`kind = "http_sms"`': HttpSmsSettings,
     "`send` of kind `http_sms`": HttpSmsSendSettings,
+    '`kind = "custom"`': CustomSettings,
+    '`kind = "voice"`': VoiceSettings,
+    "`pull` of kind `custom`": PullSettings,
+    "`send` of kind `custom`": CustomSendSettings,
     "`send` of a channel of short messages": SendSettings,
     "`[calendars.NAME]`": CalendarSettings,
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[emergency]`": EmergencySettings,
+    "`[answers]`": AnswerSettings,
     "`[limits]`": LimitSettings,
-    "`[desk]`": AnswerSettings,
+    "`[desk]`": AgentAnswerSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
     "`[sla.NAME]`": SlaSettings,
@@ -74,6 +87,7 @@ SECTIONS = {
     "`[replies.NAME]`": ReplySettings,
     "`[[routes]]`": RouteSettings,
     "`when`": Condition,
+    "`[labels.NAME]`": LabelSettings,
     "`[forms.NAME]`": FormSettings,
     "`[webhooks.NAME]`": WebhookSettings,
 }
@@ -95,9 +109,9 @@ def expected(heading):
     inherited = COMMON if issubclass(table, ChannelSettings) else set()
     if issubclass(table, ChatSettings) and table is not ChatSettings:
         inherited = inherited | set(ChatSettings.model_fields)
-    if table is HttpSmsSendSettings:
+    if table in {HttpSmsSendSettings, CustomSendSettings}:
         inherited = set(SendSettings.model_fields)
-    elif table is HttpSmsSettings:
+    elif table in {HttpSmsSettings, VoiceSettings}:
         inherited = inherited | {"send"}
     return set(table.model_fields) - inherited
 

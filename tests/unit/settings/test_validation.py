@@ -72,7 +72,10 @@ def complaint(text: str) -> str:
         ('[chanels.x]', 'c.toml:6: chanels: unknown key; did you mean "channels"?'),
         ('[teams]\nfront = "us"', "c.toml:7: teams.front: expected a table of keys and values"),
         ('[teams."front line"]', 'c.toml:6: teams."front line": expected a name of letters, digits, - and _'),
-        ('[teams.front]\ntitle = ["a"]', "c.toml:7: teams.front.title: expected text in quotes"),
+        (
+            '[teams.front]\ntitle = ["a"]',
+            'c.toml:7: teams.front.title: expected text in quotes, or a text for each language such as { en = "Refund"',
+        ),
         ('[omniyard]\ntimezone = "Asia/Shangai"', 'omniyard.timezone = "Asia/Shangai": expected an IANA time zone'),
         ('[omniyard]\nlisten = "8080"', 'c.toml:7: omniyard.listen = "8080": expected an address and a port'),
     ],

@@ -27,7 +27,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from connectors.safe_post import Forbidden, post
+from connectors.safe_http import Forbidden, post
 from router.errors import TransientError
 from router.settings.model import WebhookSettings
 from store.db.bulk import table_of

@@ -244,6 +244,19 @@ def test_possible_danger_pages_no_one_and_asks(desk: Desk) -> None:
     assert "danger.suspected" in kinds(desk)
 
 
+@pytest.mark.parametrize("header", [("list-id", "<news.example>"), ("auto-submitted", "auto-replied")])
+def test_what_would_page_asks_where_no_person_waits(desk: Desk, header: tuple[str, str]) -> None:
+    desk.route(envelope("1", text="I was hacked", machine_headers=(header,)))
+    desk.route(envelope("2", text="I am worried about a payment", machine_headers=(header,)))
+
+    marked, unmarked = sorted(desk.rows(ConversationRow), key=lambda row: row.opened_at)
+    assert (marked.possible_danger, *as_told(marked)) == (True, *CALM)
+    assert (unmarked.possible_danger, *as_told(unmarked)) == (False, *CALM)
+    assert desk.rows(EmergencyRow) == []
+    (question,) = desk.rows(DangerQuestionRow)
+    assert question.paged["team"] == "risk"
+
+
 def test_yes_makes_an_emergency_confirmed_by_that_agent(desk: Desk) -> None:
     desk.route(envelope("1", text="I am worried about a payment"))
 

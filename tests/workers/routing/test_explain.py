@@ -50,7 +50,7 @@ def test_a_later_moment_has_the_hours_of_that_moment(desk: Desk) -> None:
 
 def test_the_second_look_and_the_hold_are_explained(desk: Desk) -> None:
     desk.close()
-    reader = ReasonReader(words=Words("en"), category=str, moment=lambda moment: f"{moment:%H:%M}")
+    reader = ReasonReader(words=Words("en"), moment=lambda moment: f"{moment:%H:%M}")
 
     released, held = explained(desk, envelope("1", text="all my money is gone")), explained(desk, envelope("2"))
 

@@ -110,6 +110,16 @@ def test_what_our_side_wrote_first_waits_and_lets_no_second_stranger_in(desk: Ma
         # Not to the customer: a word among us.
         ({"From": ZHAO, "To": "support@wallet.example", "Authentication_Results": OURS}, "note", "ann@cust.example"),
         ({"From": ZHAO, "To": "bob@bank.example", "Authentication_Results": OURS}, "note", "ann@cust.example"),
+        # An answer to all: the desk is in To as well, or the customer is not the first.
+        ({"From": ZHAO, "To": "Ann <ann@cust.example>, support@wallet.example", "Authentication_Results": OURS},
+         "outgoing", "ann@cust.example"),
+        ({"From": ZHAO, "To": "support@wallet.example", "Cc": "Ann@cust.example", "Authentication_Results": OURS},
+         "outgoing", "ann@cust.example"),
+        ({"From": ZHAO, "To": "bob@bank.example, ann@cust.example", "Authentication_Results": OURS},
+         "outgoing", "ann@cust.example"),
+        ({"From": ZHAO, "To": "ann@cust.example, support@wallet.example"}, "note", "ann@cust.example"),
+        ({"From": ZHAO, "To": "bob@bank.example, support@wallet.example", "Authentication_Results": OURS},
+         "note", "ann@cust.example"),
         # A colleague's program is no colleague.
         ({"From": ZHAO, "To": "ann@cust.example", "Auto_Submitted": "auto-replied"}, "incoming", "ann@cust.example"),
     ],

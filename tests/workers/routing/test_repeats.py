@@ -89,6 +89,38 @@ def test_equal_words_of_many_customers_are_one_outage(desk: Desk) -> None:
     assert len(desk.rows(ConversationRow)) == 9
 
 
+ENGLISH = (
+    "My payment {0} of {1} yuan failed at the till",
+    "my payment of {1} yuan failed at the till, {0}",
+    "Hello, my payment {0} ({1} yuan) failed at the till. Thanks!",
+)
+CHINESE = ("订单{0}付款{1}元一直失败", "你好，订单{0}的付款一直失败了，{1}元", "订单 {0} 付款 {1} 元一直失败啊")
+
+
+@pytest.mark.parametrize("forms", [ENGLISH, CHINESE])
+def test_nearly_equal_texts_with_other_numbers_are_an_outage_of_many_more(desk: Desk, forms: tuple[str, ...]) -> None:
+    def written(number: int):
+        text = forms[number % 3].format(880_000 + 7 * number, 12 + number)
+        who = Party(PartyKind.EMAIL, f"c{number}@customer.example")
+        return replace(envelope(f"m{number}", sender=who, text=text), received_at=datetime.now(UTC))
+
+    # Thirty: ten times as many as with an equal text.
+    desk.route(*(written(number) for number in range(29)))
+    assert kinds(desk) == []
+    desk.route(written(29))
+    desk.route(*(written(number) for number in range(30, 33)))
+    assert kinds(desk) == ["outage.suspected"]
+    assert [outage.customers for outage in desk.rows(OutageRow)] == [30]
+
+
+def test_an_outage_of_equal_texts_is_reported_once_however_many_write(desk: Desk) -> None:
+    now = datetime.now(UTC)
+    senders = [Party(PartyKind.EMAIL, f"c{number}@customer.example") for number in range(33)]
+    text = "The app shows error 500 when I pay with my phone"
+    desk.route(*(replace(envelope(who.handle, sender=who, text=text), received_at=now) for who in senders))
+    assert kinds(desk) == ["outage.suspected"]
+
+
 def test_an_emergency_call_is_stored_and_confirmed(desk: Desk) -> None:
     desk.route(envelope("danger", text="my wallet was hacked"), envelope("calm", sender=BOB))
     (called,) = desk.rows(EmergencyRow)

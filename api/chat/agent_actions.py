@@ -1,0 +1,97 @@
+"""What an agent does with a chat besides answering: end it, hand it over with a note, block its visitor."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated, Final
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel
+
+from api.desk import Desk, DeskPart
+from api.http.authentication import Requires
+from api.http.forms import Fields, Form
+from api.http.permissions import Actor, Verb
+from api.http.problems import ProblemError
+from api.pages.chat_pane import chat_words
+from api.pages.render import moments_of
+from api.pages.toast import Flash, set_flash
+from api.rest.changes import ChangeOrder, change_once
+from api.rest.queries import find_for
+from router.settings.values import title_in
+from store.chat.cases import session_of
+from store.chat.endings import BLOCKED_FOR, block_visitor, end_chat, hand_over
+from store.chat.visitor_sessions import ChatSession
+from store.outbound.replies import lock_answerable
+
+routes: Final = APIRouter(prefix="/conversations", include_in_schema=False)
+Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
+Worker = Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))]
+
+
+class ChatNow(BaseModel):
+    """said: whether the visitor is there and types.  last: the number of the last line."""
+
+    said: str
+    last: int
+
+
+@routes.get("/{key}/chat")
+def look(request: Request, desk: DeskPart, actor: Watcher, key: str) -> ChatNow:
+    """Return what the visitor does now; the page asks each second."""
+    _, session = _chat(desk, key, actor=actor)
+    moments = moments_of(request, desk)
+    return ChatNow(said=chat_words(session, moments=moments), last=session.last_seq)
+
+
+@routes.post("/{key}/chat")
+def act_on_chat(desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Response:
+    """Do what a button of the chat says."""
+    verb = form.one("do")
+    conversation_id, session = _chat(desk, key, actor=actor)
+    if verb == "end":
+        with desk.database.write() as connection:
+            end_chat(connection, session.id, by="agent", name=actor.name)
+        change_once(desk, key, order=ChangeOrder(status="resolved"), actor=actor, version=None, once=None)
+    elif verb == "transfer":
+        _transfer(desk, key, form, actor=actor, conversation_id=conversation_id, session=session)
+    elif verb in {"block", "unblock"}:
+        with desk.database.write() as connection:
+            block_visitor(connection, session.id, lasts=BLOCKED_FOR if verb == "block" else timedelta(0))
+    else:
+        raise ProblemError("invalid", "this button is not one of this desk")
+    desk.chats.facts.forget(session.channel)
+    desk.chats.waker.wake(session.id)
+    answer = RedirectResponse(f"/conversations/{key}", status_code=303)
+    set_flash(answer, desk, Flash(agent=str(actor.id), at=desk.now(), said=f"done_chat_{verb}", key=key))
+    return answer
+
+
+def _transfer(
+    desk: Desk, key: str, form: Fields, *, actor: Actor, conversation_id: UUID, session: ChatSession
+) -> None:  # fmt: skip
+    team, assignee, note = form.one("team"), form.one("assignee"), form.whole("note").strip()
+    wanted = {name: value for name, value in (("team", team), ("assignee", assignee)) if value}
+    if not wanted:
+        raise ProblemError("invalid", "expected a team or an agent to hand the chat over to")
+    if note:
+        with desk.database.write() as connection:
+            case = lock_answerable(connection, conversation_id)
+            desk.replying.note(connection, case, author=actor.name, text=note[:2000])
+    order = ChangeOrder.model_validate(wanted)
+    change_once(desk, key, order=order, actor=actor, version=None, once=uuid4().hex)
+    known = desk.settings.teams.get(team)
+    with desk.database.write() as connection:
+        titles = known.title if known else {}
+        hand_over(connection, session.id, to=assignee or title_in(titles, session.language, name=team))
+
+
+def _chat(desk: Desk, key: str, *, actor: Actor) -> tuple[UUID, ChatSession]:
+    with desk.database.read() as connection:
+        row = find_for(connection, key, actor=actor)
+        session = session_of(connection, row.id)
+    if session is None:
+        raise ProblemError("not-found", "this conversation is not a chat")
+    return row.id, session

@@ -1,0 +1,49 @@
+"""The chat within the agents' pages: the waiting chats in the list, and the visitor next to the conversation."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.engine import Connection
+
+from api.desk import Desk
+from api.http.permissions import Actor
+from api.text.times import Moments
+from store.chat.cases import session_of
+from store.chat.queue import WaitingChat, waiting_chats
+from store.chat.visitor_sessions import ChatSession
+
+_MOST: Final = 20
+# The views in which waiting chats stand below the emergencies.
+_VIEWS: Final = frozenset({"open", "unassigned", "team", "all"})
+
+
+def band(connection: Connection, desk: Desk, *, actor: Actor, view: str, is_narrowed: bool) -> list[WaitingChat]:
+    """Return the waiting chats of the list; none while a filter hides other conversations."""
+    if not desk.chats.pages or is_narrowed or view not in _VIEWS:
+        return []
+    return waiting_chats(connection, teams=actor.sees_only, limit=_MOST)
+
+
+def pane(
+    connection: Connection, desk: Desk, *, conversation_id: UUID, channel: str, moments: Moments
+) -> dict[str, Any]:  # fmt: skip
+    """Return the context of the chat next to a conversation; empty values for one that is none."""
+    session = session_of(connection, conversation_id) if channel in desk.chats.pages else None
+    return {"chat": session, "chat_said": chat_words(session, moments=moments) if session else ""}
+
+
+def chat_words(session: ChatSession, *, moments: Moments) -> str:
+    """Return what the visitor does now, in the reader's words."""
+    words, now = moments.words, moments.now
+    if session.is_blocked(now) and session.blocked_until:
+        return words("chat_is_blocked", at=moments.short(session.blocked_until))
+    if session.is_ended:
+        return words("chat_over")
+    if session.typing_until and session.typing_until > now:
+        return words("chat_typing")
+    is_here = session.here_until is not None and session.here_until > now
+    said = words("chat_here" if is_here else "chat_gone")
+    unread = session.last_seq - session.read_seq
+    return f"{said} · {words('chat_unseen', count=unread)}" if unread > 0 and session.answered_at else said

@@ -1,0 +1,1 @@
+"""What open pages get at once: changed rows, counts, channels that fail."""

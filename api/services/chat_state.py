@@ -1,0 +1,135 @@
+"""The state of one visitor's chat, whole in each answer and each event, never only as a difference."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, Field
+
+from api.services.chat_facts import ChatFacts
+from router.conversation_status import Status
+from router.replies.phrases import opening_words
+from store.chat.line_log import ChatLine
+from store.chat.queue import ChatCase
+from store.chat.visitor_sessions import ChatSession
+
+
+class ChatPhase(StrEnum):
+    """new: nothing was written.  waiting: for an agent.  open: an agent has it.  ended: until the visitor writes."""
+
+    NEW = "new"
+    WAITING = "waiting"
+    OPEN = "open"
+    ENDED = "ended"
+
+
+class ChatState(BaseModel):
+    """What a page shows besides the lines.
+
+    known: the visitor has a session.  opening: the next opening in words.  read: up to where an agent has read.
+    place, minutes: in the queue; absent if not known.  warned: the chat ends soon because nothing is written.
+    """
+
+    phase: ChatPhase
+    known: bool = False
+    open: bool
+    until: datetime | None = None
+    next_opening: datetime | None = None
+    opening: str = ""
+    agents: bool
+    place: int | None = None
+    minutes: int | None = None
+    agent: str = ""
+    typing: str = ""
+    read: int = 0
+    last: int = 0
+    reference: str = ""
+    ended_by: str = ""
+    warned: bool = False
+    blocked: bool = False
+    rated: int | None = None
+    may_rate: bool = False
+    email: str = ""
+    name: str = ""
+    proved: bool = False
+
+
+class LineShown(BaseModel):
+    """One line. kind: visitor, agent, machine or notice.  author: the agent; of a notice, the name in it."""
+
+    seq: int
+    kind: str
+    client_id: str | None = None
+    author: str = ""
+    text: str
+    files: list[dict[str, object]] = Field(default_factory=list)
+    masked: bool = False
+    by_mail: bool = False
+    at: datetime
+
+    @classmethod
+    def of(cls, line: ChatLine) -> LineShown:
+        """Return the line as a page gets it."""
+        return cls.model_validate(line, from_attributes=True)
+
+
+def phase_of(session: ChatSession | None, case: ChatCase | None) -> ChatPhase:
+    """Return where the chat is."""
+    if session is None or not session.last_seq:
+        return ChatPhase.NEW
+    if session.is_ended:
+        return ChatPhase.ENDED
+    taken = session.answered_at is not None or (case is not None and case.agent is not None)
+    return ChatPhase.OPEN if taken else ChatPhase.WAITING
+
+
+def common_state(facts: ChatFacts, *, zone: ZoneInfo, language: str, now: datetime) -> ChatState:
+    """Return the state without a session."""
+    opens = facts.next_opening
+    return ChatState(
+        phase=ChatPhase.NEW,
+        open=facts.open,
+        until=facts.until,
+        next_opening=opens,
+        opening=opening_words(opens, now=now, zone=zone, language=language) if opens else "",
+        agents=facts.agents > 0,
+    )
+
+
+def own_state(
+    common: ChatState,
+    session: ChatSession,
+    *,
+    case: ChatCase | None,
+    facts: ChatFacts,
+    typing: str,
+    rated: int | None,
+    now: datetime,
+) -> ChatState:
+    """Return the state of a visitor's chat."""
+    phase = phase_of(session, case)
+    place = facts.place(session.id) if phase is ChatPhase.WAITING else None
+    is_over = phase is ChatPhase.ENDED and case is not None and case.status == Status.RESOLVED
+    return common.model_copy(
+        update={
+            "phase": phase,
+            "known": True,
+            "place": place,
+            "minutes": facts.minutes(place),
+            "agent": (case.agent or "") if case else "",
+            "typing": typing,
+            "read": session.agent_seq,
+            "last": session.last_seq,
+            "reference": case.reference if case else "",
+            "ended_by": session.ended_by,
+            "warned": session.warned_at is not None,
+            "blocked": session.is_blocked(now),
+            "rated": rated,
+            "may_rate": is_over and rated is None,
+            "email": session.email,
+            "name": session.name,
+            "proved": session.proved,
+        }
+    )

@@ -1,0 +1,475 @@
+// The visitor's chat. Without it the page is a plain form; with it lines come by themselves and nothing is sent twice.
+(() => {
+  "use strict";
+  const root = document.querySelector("[data-chat]");
+  if (!root) return;
+  const $ = (name) => root.querySelector(`[data-${name}]`);
+  const chat = root.dataset.chat;
+  const base = `/chat/${encodeURIComponent(chat)}`;
+  const words = JSON.parse(root.dataset.words);
+  const origins = root.dataset.origins.split(" ").filter(Boolean);
+  const flow = $("flow"), list = $("lines"), form = $("say"), box = $("text"), status = $("status"), after = $("after");
+  const t = (key, values = {}) => (words[key] || key).replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+
+  // Storage may be denied: then the chat works until the page is left.
+  const store = (() => {
+    const memory = {};
+    return {
+      get: (key) => { try { return sessionStorage.getItem(`chat:${chat}:${key}`); } catch { return memory[key] ?? null; } },
+      set: (key, value) => {
+        memory[key] = value;
+        try { value === null ? sessionStorage.removeItem(`chat:${chat}:${key}`) : sessionStorage.setItem(`chat:${chat}:${key}`, value); } catch { /* memory has it */ }
+      },
+    };
+  })();
+
+  let state = JSON.parse(root.dataset.state);
+  let secret = store.get("secret") || "";
+  let pending = JSON.parse(store.get("pending") || "[]");
+  let last = Math.max(0, ...[...list.children].map((each) => Number(each.dataset.seq || 0)));
+  let host = null, unread = 0, heard = 0, failures = 0, polls = 0, leading = false, ended = null, epoch = 0;
+  const channel = "BroadcastChannel" in window ? new BroadcastChannel(`chat:${chat}`) : null;
+
+  // Requests. The secret is in a cookie that no script sees; only where the browser keeps none it is in memory.
+  async function ask(path, { body, data, method, signal, accept } = {}) {
+    const headers = { Accept: accept || "application/json", "Accept-Language": root.dataset.language };
+    if (secret) headers.Authorization = `Bearer ${secret}`;
+    if (body) headers["Content-Type"] = "application/json";
+    const answer = await fetch(base + path, {
+      method: method || (body || data ? "POST" : "GET"), headers, signal, credentials: "same-origin", cache: "no-store",
+      body: body ? JSON.stringify(body) : data,
+    });
+    const fresh = answer.headers.get("X-Chat-Secret");
+    if (fresh) keep(fresh);
+    return answer;
+  }
+  function keep(value) { secret = value; store.set("secret", value || null); }
+
+  async function begin() {
+    if (state.known) return true;
+    const said = { name: form.elements.name?.value || "", email: form.elements.email?.value || "", origin: host || "", website: form.elements.website.value };
+    let answer = await ask("/session", { body: said });
+    if (answer.ok && !(await (await ask("/state")).json()).known) answer = await ask("/session", { body: { ...said, in_header: true } });
+    if (!answer.ok) return refuse(answer);
+    const begun = await answer.json();
+    if (begun.secret) keep(begun.secret);
+    show({ ...begun.state, known: true });
+    connect();
+    return true;
+  }
+
+  function refuse(answer) {
+    const key = { 401: "unauthenticated", 403: "forbidden", 413: "too-large", 422: "invalid", 429: "too-many-requests" }[answer.status] || "unavailable";
+    complain(t(key));
+    return false;
+  }
+  function complain(sentence) { const wrong = $("wrong"); wrong.textContent = sentence; wrong.hidden = !sentence; }
+
+  // Lines.
+  const make = (tag, name, text) => { const node = document.createElement(tag); if (name) node.className = name; if (text) node.textContent = text; return node; };
+  const atEnd = () => flow.scrollHeight - flow.scrollTop - flow.clientHeight < 60;
+  function clock(iso) {
+    const node = make("time", "", new Date(iso).toLocaleTimeString(root.dataset.language === "zh" ? "zh-CN" : "en-GB", { hour: "2-digit", minute: "2-digit" }));
+    node.dateTime = iso;
+    return node;
+  }
+  function draw(line) {
+    if (line.kind === "notice") return make("li", "sysline", t(line.text, { name: line.author }));
+    const node = make("li", `bub ${line.kind}`), foot = make("small");
+    const who = line.kind === "visitor" ? t("you") : line.author || t(line.kind === "machine" ? "automatic" : "desk");
+    node.append(make("span", "who", who), make("p", "", line.text));
+    for (const file of line.files || []) node.append(make("span", "file", file.name));
+    if (line.masked) foot.append(`${t("masked")} · `);
+    if (line.by_mail) foot.append(`${t("mailed")} · `);
+    foot.append(clock(line.at), make("span", "mark"));
+    node.append(foot);
+    return node;
+  }
+  function place(line) {
+    if (line.seq <= last) return;
+    last = line.seq;
+    const stays = atEnd(), mine = line.client_id && list.querySelector(`[data-id="${CSS.escape(line.client_id)}"]`);
+    const node = draw(line);
+    node.dataset.seq = line.seq;
+    if (line.client_id) node.dataset.id = line.client_id;
+    if (mine) mine.remove();
+    if (line.client_id) settle(line.client_id);
+    // Own lines that are still on their way stay below.
+    list.insertBefore(node, list.querySelector("[data-pending]"));
+    if (stays || line.kind === "visitor") flow.scrollTop = flow.scrollHeight;
+    if (line.kind !== "visitor" && line.kind !== "notice" && (document.hidden || !opened)) { unread += 1; say({ type: "unread", count: unread }); }
+    marks();
+  }
+  function takeIn(event, data) {
+    if (event === "line") data.seq > last + 1 ? catchUp() : place(data);
+    else if (event === "state") show(data);
+    else if (event === "gone") forget();
+  }
+  let catching = null;
+  function catchUp() {
+    catching ||= (async () => {
+      try {
+        for (let more = true; more;) {
+          const answer = await ask(`/lines?after=${last}`);
+          if (answer.status === 401) return forget();
+          if (!answer.ok) return false;
+          const page = await answer.json();
+          page.lines.forEach(place);
+          show(page.state);
+          more = page.lines.length === 200;
+        }
+        return true;
+      } catch { return false; } finally { catching = null; }
+    })();
+    return catching;
+  }
+
+  // What was written and is not acknowledged: kept over a reload, sent again until the desk says that it has it.
+  const save = () => store.set("pending", pending.length ? JSON.stringify(pending.map(({ id, text, at }) => ({ id, text, at }))) : null);
+  const settle = (id) => { pending = pending.filter((each) => each.id !== id); save(); };
+  function sketch(item) {
+    if (list.querySelector(`[data-id="${CSS.escape(item.id)}"]`)) return;
+    const node = draw({ kind: "visitor", text: item.text, at: new Date(item.at).toISOString(), files: item.files?.map((file) => ({ name: file.name })) });
+    node.dataset.id = item.id;
+    node.dataset.pending = "";
+    list.append(node);
+    flow.scrollTop = flow.scrollHeight;
+    sign(item, navigator.onLine ? "sending" : "waits");
+  }
+  function sign(item, key) {
+    const node = list.querySelector(`[data-id="${CSS.escape(item.id)}"] .mark`);
+    if (!node) return;
+    node.textContent = ` · ${t(key)}`;
+    if (key === "not_sent") {
+      const again = make("button", "again", t("again"));
+      again.type = "button";
+      again.addEventListener("click", () => { item.at = Date.now(); flush(true); });
+      node.append(" ", again);
+    }
+  }
+  let flushing = false, tries = 0, timer = 0;
+  async function flush(now = false) {
+    if (flushing || (timer && !now)) return;
+    clearTimeout(timer);
+    timer = 0;
+    flushing = true;
+    try {
+      while (pending.length) {
+        const item = pending[0];
+        if (!(await begin())) { give(item); break; }
+        const answer = await post(item);
+        if (answer.ok) { tries = 0; const line = await answer.json(); line.seq > last + 1 ? await catchUp() : place(line); settle(item.id); complain(""); }
+        else if (answer.status >= 500 || answer.status === 408) throw new Error(answer.status);
+        else if (answer.status === 401) { forget(); break; }
+        else { refuse(answer); give(item); }
+      }
+    } catch {
+      tries += 1;
+      const item = pending[0];
+      if (item) sign(item, Date.now() - item.at > 60000 ? "not_sent" : "waits");
+      const wait = Math.min(30000, 1000 * 2 ** (tries - 1)) * (0.75 + Math.random() / 2);
+      timer = setTimeout(() => { timer = 0; flush(); }, wait);
+    } finally { flushing = false; }
+  }
+  function post(item) {
+    if (!item.files?.length) return ask("/lines", { body: { client_id: item.id, text: item.text } });
+    const data = new FormData();
+    data.append("client_id", item.id);
+    data.append("text", item.text);
+    item.files.forEach((file) => data.append("files", file, file.name));
+    return ask("/send", { data });
+  }
+  // A refused text goes back into the field.
+  function give(item) {
+    settle(item.id);
+    list.querySelector(`[data-id="${CSS.escape(item.id)}"]`)?.remove();
+    if (!box.value) { box.value = item.text; grow(); }
+  }
+
+  // The state comes whole, so a page that slept shows the truth at once.
+  function show(next) {
+    state = next;
+    const closed = !state.open && state.phase === "new";
+    const key = closed ? (state.opening ? "closed" : "closed_long") : state.phase === "open" && state.agent ? "agent" : state.phase;
+    $("subtitle").textContent = t(`subtitle_${key}`, { at: state.opening, name: state.agent });
+    $("end").hidden = !["waiting", "open"].includes(state.phase);
+    $("closed").hidden = !closed;
+    if (closed) $("closed").textContent = t(root.dataset.form ? "closed_lead" : "closed_words", { at: state.opening });
+    $("danger").hidden = state.phase !== "new";
+    $("place").hidden = !state.place;
+    $("place-number").textContent = state.place ? t("place", { place: state.place }) : "";
+    $("wait").textContent = state.minutes ? t("wait", { minutes: state.minutes }) : "";
+    $("no-agents").hidden = state.agents || !state.open || !["new", "waiting"].includes(state.phase);
+    for (const label of form.querySelectorAll("[data-ask]")) {
+      const name = label.dataset.ask, asked = root.dataset.prechat.split(" ").includes(name) || (closed && root.dataset.form && name === "email");
+      label.hidden = label.querySelector("input").disabled = state.known || !asked;
+    }
+    const go = form.querySelector(".go");
+    go.textContent = t(closed && root.dataset.form ? "send_form" : "send");
+    box.disabled = state.blocked;
+    speak();
+    read();
+    drawAfter();
+    if (host) say({ type: "state", phase: state.phase, open: state.open });
+  }
+  let connection = "";
+  function speak() {
+    const now = state.blocked ? t("blocked") : connection || (state.typing ? t("typing", { name: state.typing }) : state.warned ? t("warned") : "");
+    if (status.textContent !== now) status.textContent = now;
+  }
+  function lost(is) { connection = is && state.known ? t("offline") : ""; speak(); }
+  function read() {
+    for (const old of list.querySelectorAll(".receipt")) old.remove();
+    const mine = [...list.querySelectorAll(".visitor[data-seq]")].pop();
+    if (mine) mine.querySelector("small").append(make("span", "receipt", ` · ${t(Number(mine.dataset.seq) <= state.read ? "read" : "sent")}`));
+  }
+
+  // After the chat, or while it waits: rating, transcript, an answer by mail.
+  let drawn = "";
+  function drawAfter() {
+    const now = [state.phase, state.may_rate, state.rated, state.email, state.reference].join();
+    if (now === drawn) return;
+    drawn = now;
+    after.replaceChildren();
+    const offersMail = state.phase === "ended" || (state.phase === "waiting" && !state.email);
+    after.hidden = !offersMail;
+    if (state.phase === "ended") {
+      if (state.reference) after.append(make("p", "muted", t("reference", { reference: state.reference })));
+      if (state.may_rate) after.append(rating());
+      else if (state.rated) after.append(make("p", "", t("rated")));
+      after.append(byMail("transcript", "/transcript", "transcript_done"));
+    } else if (offersMail) {
+      after.append(make("p", "", t("by_mail_lead")), byMail("by_mail", "/contact", "by_mail_done"));
+    }
+  }
+  function byMail(label, path, done) {
+    const node = make("form", "row"), button = make("button", "", t(label)), name = make("label", "grow"), field = make("input");
+    Object.assign(field, { type: "email", required: true, maxLength: 254, autocomplete: "email", value: state.email });
+    name.append(make("span", "label", t("your_email")), field);
+    node.append(name, button);
+    node.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const answer = await ask(path, { body: { email: field.value } }).catch(() => ({ ok: false, status: 503 }));
+      if (answer.ok) node.replaceChildren(make("p", "", t(done, { email: field.value })));
+      else refuse(answer);
+    });
+    return node;
+  }
+  function rating() {
+    const node = make("form", "rating"), scores = make("fieldset"), word = make("input");
+    scores.append(make("legend", "", t("rate_lead")));
+    for (const score of [1, 2, 3, 4, 5]) {
+      const label = make("label"), radio = make("input");
+      Object.assign(radio, { type: "radio", name: "score", value: score, required: true });
+      label.append(radio, ` ${t(`score_${score}`)}`);
+      scores.append(label);
+    }
+    Object.assign(word, { maxLength: 500, placeholder: t("rate_word") });
+    word.setAttribute("aria-label", t("rate_word"));
+    node.append(scores, word, make("button", "", t("rate")));
+    node.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const score = Number(new FormData(node).get("score"));
+      const answer = await ask("/rating", { body: { score, word: word.value } }).catch(() => ({ ok: false, status: 503 }));
+      if (answer.ok) node.replaceChildren(make("p", "", t("rated")));
+      else refuse(answer);
+    });
+    return node;
+  }
+
+  // Marks: what this browser has, and what it showed; typing at most each two seconds, never what is typed.
+  let marked = "", marking = 0;
+  function marks() {
+    clearTimeout(marking);
+    marking = setTimeout(() => {
+      const shown = !document.hidden && opened && atEnd(), now = `${last}/${shown}`;
+      if (!state.known || !last || now === marked || !(leading || shown)) return;
+      marked = now;
+      if (shown && unread) { unread = 0; say({ type: "unread", count: 0 }); }
+      ask("/marks", { body: { seen: last, read: shown ? last : 0 } }).catch(() => { marked = ""; });
+    }, 300);
+  }
+  let typed = 0;
+  function typing() {
+    if (!state.known || Date.now() - typed < 2000) return;
+    typed = Date.now();
+    ask("/marks", { body: { typing: true } }).catch(() => {});
+  }
+
+  // One tab of the browser holds the stream and gives it to the others.
+  function connect() {
+    if (!state.known || ended) return;
+    const mine = ++epoch;
+    if (navigator.locks) navigator.locks.request(`chat:${chat}`, () => hold(mine)).catch(() => hold(mine));
+    else hold(mine);
+  }
+  async function hold(mine) {
+    leading = true;
+    while (mine === epoch && state.known) {
+      const began = Date.now();
+      const good = failures < 2 || Date.now() - polls > 300000 ? await listen() : await poll();
+      if (good) failures = 0;
+      // A desk that is away is no reason to poll; a stream that alone does not come through is one.
+      else if (mine === epoch && (await catchUp()) && failures < 2 && ++failures === 2) polls = Date.now();
+      if (mine !== epoch) break;
+      // After a deploy all pages come back: not all at once.
+      const rest = good ? 3000 * Math.random() : Math.max(0, 1000 * (0.5 + Math.random()) - (Date.now() - began));
+      await new Promise((resolve) => { ended = resolve; setTimeout(resolve, rest); });
+      ended = null;
+    }
+    leading = false;
+  }
+  let cut = null;
+  async function listen() {
+    cut = new AbortController();
+    let any = false, watch = setTimeout(() => cut.abort(), 4000);
+    const beat = () => { clearTimeout(watch); watch = setTimeout(() => cut.abort(), 35000); heard = Date.now(); };
+    try {
+      const answer = await ask(`/stream?after=${last}`, { signal: cut.signal, accept: "text/event-stream" });
+      if (answer.status === 401) { forget(); return true; }
+      if (!answer.ok || !answer.body) return false;
+      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+      for (let rest = "";;) {
+        const { value, done } = await reader.read();
+        if (done) return any;
+        beat();
+        rest += value;
+        const records = rest.split("\n\n");
+        rest = records.pop();
+        for (const record of records) {
+          const fields = Object.fromEntries(record.split("\n").map((line) => line.split(/: ?([^]*)/, 2)));
+          if (!fields.event) continue;
+          any = true;
+          lost(false);
+          const data = JSON.parse(fields.data);
+          takeIn(fields.event, data);
+          channel?.postMessage([fields.event, data]);
+        }
+      }
+    } catch {
+      lost(!any || !navigator.onLine);
+      return any;
+    } finally { clearTimeout(watch); }
+  }
+  async function poll() {
+    for (let pause = 3000, until = polls + 300000; Date.now() < until && state.known;) {
+      const before = last, good = await catchUp();
+      lost(!good);
+      if (good) channel?.postMessage(["look", null]);
+      pause = last > before ? 3000 : Math.min(15000, pause * 1.3);
+      await new Promise((resolve) => { ended = resolve; setTimeout(resolve, pause); });
+    }
+    return false;
+  }
+  function wake() {
+    marks();
+    if (!state.known) return;
+    catchUp().then((good) => lost(!good && !navigator.onLine));
+    if (Date.now() - heard > 20000) { cut?.abort(); ended?.(); }
+    flush(true);
+  }
+  channel?.addEventListener("message", ({ data: [event, data] }) => { if (event === "look" || event === "begun") catchUp(); else takeIn(event, data); });
+
+  // Signing out, and a session that is gone: nothing of it stays in the page, in storage or in memory.
+  function forget() {
+    epoch += 1;
+    cut?.abort();
+    ended?.();
+    keep("");
+    store.set("pending", null);
+    pending = [];
+    last = unread = 0;
+    marked = drawn = "";
+    list.replaceChildren();
+    box.value = "";
+    complain("");
+    show({ ...state, known: false, phase: "new", place: null, agent: "", typing: "", email: "", name: "", reference: "", read: 0, last: 0, blocked: false, rated: null, may_rate: false, proved: false });
+    return false;
+  }
+
+  // The page around the frame: exact origins, both ways.
+  let opened = !origins.length;
+  function say(message) { if (host && window.parent !== window) window.parent.postMessage({ chat, ...message }, host); }
+  window.addEventListener("message", async (event) => {
+    if (event.source !== window.parent || !origins.includes(event.origin) || event.data?.chat !== chat) return;
+    host = event.origin;
+    const { type, token } = event.data;
+    if (type === "hello") say({ type: "ready", known: state.known });
+    else if (type === "opened") { opened = true; unread = 0; say({ type: "unread", count: 0 }); marks(); box.focus(); }
+    else if (type === "closed") opened = false;
+    else if (type === "sign-out") { await ask("/sign-out", { body: {} }).catch(() => {}); forget(); }
+    else if (type === "identity") identify(token);
+  });
+  async function identify(token) {
+    const answer = await ask("/identity", { body: { token, in_header: Boolean(secret) } }).catch(() => null);
+    if (answer?.status === 401) { say({ type: "identity-refused" }); return; }
+    if (!answer?.ok) return;
+    forget();
+    const begun = await answer.json();
+    if (begun.secret) keep(begun.secret);
+    let now = begun.state;
+    if (!begun.secret && !(await (await ask("/state")).json()).known) { say({ type: "identity-refused" }); return; }
+    show({ ...now, known: true });
+    await catchUp();
+    connect();
+  }
+
+  // The form.
+  function grow() { box.style.height = "auto"; box.style.height = `${Math.min(box.scrollHeight + 2, 140)}px`; }
+  function chosen() {
+    const files = [...($("files")?.files || [])], shown = $("chosen");
+    shown.replaceChildren(...files.map((file) => make("li", "file", file.name)));
+    shown.hidden = !files.length;
+  }
+  function submit(event) {
+    event.preventDefault();
+    if (!form.reportValidity()) return;
+    const text = box.value.trim(), files = [...($("files")?.files || [])];
+    if ((!text && !files.length) || state.blocked) return;
+    const item = { id: identifier(), text, files, at: Date.now() };
+    pending.push(item);
+    save();
+    sketch(item);
+    box.value = "";
+    if ($("files")) $("files").value = "";
+    chosen();
+    grow();
+    complain("");
+    flush(true);
+  }
+  const identifier = () => crypto.randomUUID?.() || [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");
+  form.addEventListener("submit", submit);
+  form.noValidate = false;
+  box.addEventListener("input", () => { grow(); typing(); });
+  box.addEventListener("keydown", (event) => {
+    // An input method uses Enter to choose characters.
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) { event.preventDefault(); form.requestSubmit(); }
+  });
+  $("files")?.addEventListener("change", chosen);
+  $("end").addEventListener("click", async () => { const answer = await ask("/end", { body: {} }).catch(() => null); if (answer?.ok) catchUp(); });
+  const minimise = $("minimise");
+  if (minimise) { minimise.hidden = false; minimise.addEventListener("click", () => say({ type: "close" })); }
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && origins.length) say({ type: "close" }); });
+  flow.addEventListener("scroll", marks, { passive: true });
+  window.addEventListener("online", wake);
+  window.addEventListener("offline", () => lost(true));
+  window.addEventListener("pageshow", wake);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) wake(); });
+
+  // The keyboard of a phone covers a page; the chat is as high as what is left.
+  const view = window.visualViewport;
+  const fit = () => { root.style.height = `${view.height}px`; if (atEnd()) flow.scrollTop = flow.scrollHeight; };
+  if (view && !origins.length && matchMedia("(max-width: 600px)").matches) { view.addEventListener("resize", fit); fit(); }
+
+  document.documentElement.classList.add("scripted");
+  pending.forEach(sketch);
+  show(state);
+  flow.scrollTop = flow.scrollHeight;
+  // History is there before the log is live: only new lines are read out.
+  setTimeout(() => flow.setAttribute("aria-live", "polite"), 500);
+  (async () => {
+    if (!state.known && secret) await catchUp().then((good) => { if (good) state.known = true; });
+    connect();
+    flush();
+  })();
+})();

@@ -1,0 +1,163 @@
+// The list in place: changed rows, new rows and rows that leave, without a jump under the pointer or the focus.
+
+import { patch } from "./patch.js";
+
+const one = (selector) => document.querySelector(selector);
+const PRIORITIES = ["urgent", "high", "normal", "low"];
+const MOST_ROWS = 80;
+const pending = new Map();
+
+const shows = () => JSON.parse(one("#live").dataset.shows);
+const parse = (html) => new DOMParser().parseFromString(html, "text/html").body.firstElementChild;
+
+const VIEWS = {
+  mine: (row, me) => row.status === "open" && row.assignee === me.name,
+  unassigned: (row) => row.status === "open" && !row.assignee,
+  team: (row, me) => row.status === "open" && me.teams.includes(row.team),
+  overdue: (row) => row.status !== "resolved" && Boolean(row.due) && new Date(row.due) < new Date(),
+  emergencies: (row) => row.status !== "resolved" && row.emergency,
+  all: () => true,
+};
+
+// Whether the row belongs into the list that is shown; null when only the server knows.
+function belongs(row, me) {
+  const wanted = shows();
+  if (wanted.opaque) return null;
+  const view = VIEWS[wanted.view] || (() => row.status === wanted.view);
+  const fits = ["team", "category", "channel", "priority"].every((name) => !wanted[name] || wanted[name] === row[name]);
+  return fits && view(row, me) && (!wanted.overdue || VIEWS.overdue(row));
+}
+
+const lane = (row) => Number(row.dataset.lane);
+const time = (text) => (text ? new Date(text).getTime() : Infinity);
+
+// As the server orders: danger first, then by the chosen order.
+function compare(a, b) {
+  if (lane(a) !== lane(b)) return lane(a) - lane(b);
+  const { sort } = shows();
+  const newest = time(b.dataset.at) - time(a.dataset.at);
+  if (lane(a) === 2 && sort === "due" && a.dataset.due !== b.dataset.due) return time(a.dataset.due) - time(b.dataset.due) || newest;
+  if (lane(a) === 2 && sort === "priority" && a.dataset.priority !== b.dataset.priority) {
+    return PRIORITIES.indexOf(a.dataset.priority) - PRIORITIES.indexOf(b.dataset.priority);
+  }
+  return sort === "oldest" ? -newest : newest;
+}
+
+// Rows do not move under the pointer, the focus or a list that is scrolled.
+function isUsed(list) {
+  const pane = one("#list-pane");
+  const focused = list.contains(document.activeElement) && document.activeElement.matches(":focus-visible");
+  return list.matches(":hover") || focused || [pane, one(".list-body")].some((part) => part && part.scrollTop > 60) || Boolean(list.querySelector("details[open]"));
+}
+
+function insert(list, row) {
+  const before = [...list.children].find((each) => each !== row && compare(row, each) < 0);
+  const isLast = !before && row.parentNode !== list && one(".pager [rel=next]");
+  // It belongs to a later page.
+  if (isLast) return;
+  if (before !== row.nextElementSibling || row.parentNode !== list) list.insertBefore(row, before || null);
+  while (list.children.length > MOST_ROWS) list.lastElementChild.remove();
+}
+
+function pill() {
+  const old = one("#pending");
+  if (!pending.size) { old?.remove(); return; }
+  const button = old || document.createElement("button");
+  button.id = "pending";
+  button.type = "button";
+  button.textContent = one("#panes").dataset.new.replace("{count}", pending.size);
+  if (!old) one("#live").before(button);
+}
+
+function showPending() {
+  const list = one("ol.list");
+  for (const row of pending.values()) insert(list, row);
+  pending.clear();
+  [...list.children].sort(compare).forEach((row) => list.append(row));
+  pill();
+}
+
+function unread(fresh, { was, isOpen, isNew }) {
+  const is = !isOpen && (was || isNew);
+  fresh.classList.toggle("unread", is);
+  fresh.querySelector(".dot")?.toggleAttribute("hidden", !is);
+}
+
+// Returns "ask" when the list must be asked for.
+export function patchRow(row, { isOpen, me }) {
+  const is = belongs(row, me);
+  const list = one("ol.list");
+  if (is === null || (is && !list)) return "ask";
+  const old = document.getElementById(`row-${row.id}`);
+  if (!is) { if (old || pending.has(row.id)) removeRow(row.id); return ""; }
+  const fresh = parse(row.html);
+  const isNew = row.kinds.includes("message.received") || row.kinds.includes("conversation.opened");
+  unread(fresh, { was: old?.classList.contains("unread"), isOpen, isNew });
+  if (old) {
+    if (isOpen) fresh.classList.add("chosen");
+    const link = old.querySelector(".what a");
+    if (isOpen && link) fresh.querySelector(".what a").setAttribute("aria-current", "true");
+    patch(old, fresh);
+    if (!isUsed(list)) insert(list, old);
+    return "";
+  }
+  // Danger comes in at once.
+  if (lane(fresh) < 2 || !isUsed(list)) { pending.delete(row.id); insert(list, fresh); }
+  else pending.set(row.id, fresh);
+  pill();
+  return "";
+}
+
+export function removeRow(id) {
+  pending.delete(id);
+  const row = document.getElementById(`row-${id}`);
+  const list = one("ol.list");
+  if (!row) { pill(); return; }
+  // The row under the pointer or with the focus stays in its place, dimmed, until it is left.
+  if (row.matches(":hover") || row.contains(document.activeElement)) row.classList.add("left");
+  else row.remove();
+  if (!list.children.length) document.dispatchEvent(new CustomEvent("desk:ask"));
+  pill();
+}
+
+// The whole list as the server has it now.
+export function patchList(page) {
+  const fresh = page.querySelector("#live");
+  const old = one("#live");
+  if (!fresh || !old) return;
+  const chosen = one(".row.chosen")?.id;
+  const row = chosen && fresh.querySelector(`#${chosen}`);
+  row?.classList.add("chosen");
+  row?.querySelector(".what a").setAttribute("aria-current", "true");
+  const list = one("ol.list");
+  const arrived = list ? [...fresh.querySelectorAll("ol.list > li")].filter((each) => !document.getElementById(each.id)) : [];
+  if (list && isUsed(list)) {
+    for (const each of arrived) {
+      if (lane(each) === 2) { pending.set(each.id.slice(4), document.importNode(each, true)); each.remove(); }
+    }
+  } else pending.clear();
+  if (!list || !isUsed(list)) patch(old, fresh);
+  else for (const each of fresh.querySelectorAll("ol.list > li")) {
+    const known = document.getElementById(each.id);
+    if (known) patch(known, each);
+    else insert(list, document.importNode(each, true));
+  }
+  for (const kind of [".tabs", ".pager"]) {
+    const part = one(`#list-pane ${kind}`);
+    const news = page.querySelector(`#list-pane ${kind}`);
+    if (part && news) patch(part, news);
+  }
+  pill();
+}
+
+document.addEventListener("click", (event) => {
+  if (event.target.id === "pending") showPending();
+});
+document.addEventListener("mouseout", () => document.querySelectorAll(".row.left:not(:hover)").forEach((row) => {
+  if (!row.contains(document.activeElement)) row.remove();
+}));
+document.addEventListener("desk:shown", (event) => {
+  if (event.target.id !== "list-pane") return;
+  pending.clear();
+  pill();
+});

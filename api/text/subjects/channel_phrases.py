@@ -1,0 +1,43 @@
+"""The phrases of channels and quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+# Key: English, Chinese. `{...}` is filled in.
+CHANNEL_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "cannot_be_opened": ("It cannot be opened", "无法解密"),
+    "reason": ("Reason", "原因"),
+    "waiting_since": ("Waiting since", "接收时间"),
+    "discarded": ("Discarded", "已丢弃"),
+    "waiting": ("Waiting", "待处理"),
+    "size": ("Size", "大小"),
+    "quarantine_empty": ("Nothing in quarantine. All mail found its way.", "没有异常消息，所有消息都已分派。"),
+    "quarantine_hint": (
+        "Messages that could not be routed. Their bytes are kept. Replay or discard them with `omniyard quarantine`.",
+        "无法分派的消息。原始内容完整保留，可用 `omniyard quarantine` 重新处理或丢弃。",
+    ),
+    "attempts": ("Attempts", "尝试次数"),
+    "last_poll": ("Last good poll", "上次成功收取"),
+    "never": ("never", "从未"),
+    "routed": ("Routed", "已分派"),
+    "duplicate": ("Duplicates", "重复"),
+    "received": ("Waiting", "待分派"),
+    "quarantined": ("Quarantined", "异常"),
+    "accepted": ("Accepted", "已接收"),
+    "balanced": ("The books balance.", "消息核对无误。"),
+    "unbalanced": ("The books do not balance: tell whoever runs this desk.", "消息核对有误：请通知系统管理员。"),
+    "state": ("State", "状态"),
+    "fine": ("fine", "正常"),
+    "kind_imap": ("mail (IMAP)", "邮箱收取"),
+    "kind_smtp": ("mail (SMTP)", "邮件接收"),
+    "kind_web": ("contact form", "网页留言"),
+    "kind_twilio": ("SMS (Twilio)", "短信"),
+    "kind_http_sms": ("SMS", "短信"),
+    "kind_x": ("X", "X 私信"),
+    "kind_telegram": ("Telegram", "Telegram 消息"),
+    "kind_custom": ("your own system", "自有系统"),
+    "kind_voice": ("hotline", "热线"),
+    "kind_chat": ("chat", "在线聊天"),
+}

@@ -1,0 +1,36 @@
+"""The phrases of the agents' side of the chat, in English and in Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+# Key: English, Chinese. `{...}` is filled in.
+CHAT_DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "chats_waiting": ("Chats waiting", "聊天等候"),
+    "chat_waits": ("waiting", "已等"),
+    "chat_visitor": ("Visitor", "访客"),
+    "chat_title": ("Chat", "聊天"),
+    "chat_here": ("The visitor's page is open", "客户在线"),
+    "chat_gone": ("The visitor has left the page", "客户已离开页面"),
+    "chat_typing": ("The visitor is typing", "客户正在输入"),
+    "chat_over": ("The chat has ended", "聊天已结束"),
+    "chat_is_blocked": ("Blocked until {at}", "已屏蔽至 {at}"),
+    "chat_proved": ("Signed by your server", "已由贵方服务器验证身份"),
+    "chat_unproved": ("Not verified: name and mail are as the visitor typed them", "未验证：称呼和邮箱为访客自填"),
+    "chat_seen": ("Read by the visitor up to here", "客户已读"),
+    "chat_unseen": ("{count} not yet read by the visitor", "{count} 条客户未读"),
+    "chat_site": ("Site", "来源网站"),
+    "chat_mail": ("Mail for answers", "回复邮箱"),
+    "chat_end": ("End and resolve", "结束并解决"),
+    "chat_block": ("Block for 24 h", "屏蔽 24 小时"),
+    "chat_unblock": ("Lift the block", "解除屏蔽"),
+    "chat_hand_over": ("Hand over", "转接"),
+    "chat_to_team": ("To team", "转给团队"),
+    "chat_to_agent": ("To agent", "转给同事"),
+    "chat_note": ("Note for the colleague", "给同事的备注"),
+    "done_chat_end": ("The chat has ended", "聊天已结束"),
+    "done_chat_block": ("The visitor is blocked for 24 hours", "已屏蔽该访客 24 小时"),
+    "done_chat_unblock": ("The visitor may write again", "已解除屏蔽"),
+    "done_chat_transfer": ("Handed over", "已转接"),
+}

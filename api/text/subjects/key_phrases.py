@@ -1,0 +1,46 @@
+"""Phrases of the palette and of the sheet of keys, in English and in Chinese."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+# Key: English, Chinese. `{...}` is filled in.
+KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "palette": ("Search or run a command", "搜索或执行命令"),
+    "palette_go": ("Go to", "前往"),
+    "palette_do": ("Commands", "命令"),
+    "palette_do_here": ("for this conversation", "对当前会话"),
+    "palette_rows": ("In this list", "当前列表"),
+    "palette_search": ("Search everywhere for “{words}”", "在全部会话中搜索“{words}”"),
+    "palette_none": ("Nothing here has this name.", "没有匹配的命令或会话"),
+    "palette_keys": ("All keys", "查看全部快捷键"),
+    "palette_choose": ("choose", "选择"),
+    "palette_open": ("open", "打开"),
+    "palette_tab": ("in a new tab", "在新标签页打开"),
+    "keys_title": ("Keys", "快捷键"),
+    "keys_close": ("Close", "关闭"),
+    "keys_move": ("Moving", "移动"),
+    "keys_case": ("The conversation", "处理会话"),
+    "keys_write": ("Writing", "写作"),
+    "key_next": ("next, previous", "下一个 / 上一个"),
+    "key_open": ("open", "打开"),
+    "key_back": ("back to the list", "返回列表"),
+    "key_palette": ("search and commands", "搜索与命令"),
+    "key_search": ("search field", "搜索框"),
+    "key_go": ("go to: mine, unassigned, open, emergencies, overdue", "前往：我的 / 未分配 / 待处理 / 紧急 / 已超时"),
+    "key_go_more": ("go to: snoozed, resolved, all, notices", "前往：已暂缓 / 已解决 / 全部 / 通知"),
+    "key_help": ("this sheet", "本页"),
+    "key_reply": ("reply", "回复"),
+    "key_take": ("take", "认领"),
+    "key_assign": ("assign", "分配"),
+    "key_resolve": ("resolve", "解决"),
+    "key_reopen": ("reopen", "重新打开"),
+    "key_snooze": ("snooze, then the choice", "稍后处理，再选时间"),
+    "key_label": ("label", "标签"),
+    "key_priority": ("priority", "优先级"),
+    "key_confirm": ("confirm the emergency", "确认紧急"),
+    "key_undo": ("undo", "撤销"),
+    "key_send": ("send", "发送"),
+    "key_leave": ("leave the text, it stays", "离开输入框，内容保留"),
+}

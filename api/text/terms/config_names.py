@@ -1,0 +1,62 @@
+"""The titles of what the operator's files name: categories, teams, routes, channels, calendars; and of danger words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from api.text.phrases import Words
+from api.text.terms.danger_names import GROUP_NAMES, PAIR_NAMES
+from router.hours.from_settings import ALWAYS
+from router.settings import Settings
+from router.settings.values import title_in
+
+
+class _Titled(Protocol):
+    @property
+    def title(self) -> Mapping[str, str]: ...
+
+
+def _routes(settings: Settings) -> Mapping[str, _Titled]:
+    return {route.name: route for route in settings.routes}
+
+
+_TABLES: Final[Mapping[str, Callable[[Settings], Mapping[str, _Titled]]]] = {
+    "category": lambda settings: settings.categories,
+    "team": lambda settings: settings.teams,
+    "route": _routes,
+    "channel": lambda settings: settings.channels,
+    "calendar": lambda settings: settings.calendars,
+    "sla": lambda settings: settings.sla,
+    "reply": lambda settings: settings.replies,
+    "label": lambda settings: settings.labels,
+}
+_WORDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {"pair": PAIR_NAMES, "group": GROUP_NAMES}
+
+
+# What a trace names as its model where none was trained.
+_RULES: Final = "rules"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigNames:
+    """Says how a name of the files is shown to a reader."""
+
+    settings: Settings
+    words: Words
+
+    def __call__(self, kind: str, name: str | None) -> str:
+        """Return the title; the name as it is if there is none, or the file does not have it any more.
+
+        kind: of `_TABLES` or `_WORDS`, or "model", whose version says nothing to an agent.
+        """
+        named = name or ""
+        if kind == "model":
+            return self.words("model_rules" if named == _RULES else "model_trained")
+        if kind in _WORDS:
+            return _WORDS[kind].get(named, (named, named))[self.words.language == "zh"]
+        found = _TABLES[kind](self.settings).get(named)
+        if found is not None:
+            return title_in(found.title, self.words.language, name=named)
+        return self.words("always_open") if (kind, named) == ("calendar", ALWAYS) else named

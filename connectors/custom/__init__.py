@@ -1,0 +1,1 @@
+"""Systems of the operator's own, by signed HTTP."""

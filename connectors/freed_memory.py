@@ -1,0 +1,21 @@
+"""Give freed memory back to the system: a gate holds large mails for moments, and its process runs for months."""
+
+from __future__ import annotations
+
+import ctypes
+from contextlib import suppress
+from typing import Final
+
+# malloc.h of the GNU C library: from which size a block is mapped on its own, and unmapped when it is freed.
+_M_MMAP_THRESHOLD: Final = -3
+_LARGE: Final = 262_144
+
+
+def unmap_large_blocks() -> None:
+    """Fix the size from which the C library unmaps a freed block; does nothing with another C library.
+
+    By itself it raises that size to that of the largest block freed so far, up to 32 MB: then large mails share a heap
+    that never shrinks (measured: 500 MB where 220 are enough).
+    """
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)

@@ -1,0 +1,1 @@
+"""The hotline: what agents note about calls."""

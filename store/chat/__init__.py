@@ -1,0 +1,1 @@
+"""The online chat: visitors' sessions, their lines, and the queue."""

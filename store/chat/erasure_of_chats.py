@@ -1,0 +1,25 @@
+"""Erase what visitors wrote in chats, and who they were."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.db.bulk import among, table_of
+from store.tables.chat import ChatLineRow, ChatSessionRow
+
+
+def erase_chats(connection: Connection, cases: Collection[UUID]) -> None:
+    """Empty the lines and the sessions of these conversations; no secret opens them any more."""
+    table, line = table_of(ChatSessionRow), table_of(ChatLineRow)
+    found = sa.select(table.c.id).where(among(table.c.conversation_id, cases))
+    for session_id in connection.execute(found).scalars().all():
+        nothing = dict.fromkeys(("name", "email", "address", "origin"), "")
+        gone = {"handle": f"erased-{session_id.hex}", "secret_hash": secrets.token_hex(32), "previous_hash": None}
+        connection.execute(sa.update(table).where(table.c.id == session_id).values(**nothing, **gone))
+        words = {"text": "", "files": [], "author": ""}
+        connection.execute(sa.update(line).where(line.c.session_id == session_id).values(**words))

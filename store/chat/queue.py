@@ -1,0 +1,150 @@
+"""The queue of a chat: who waits in which order, how long first answers took, and what changed lately."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.conversation_status import Status
+from store.chat.visitor_sessions import HERE
+from store.db.bulk import among, columns_of, table_of
+from store.db.engine import read_clock
+from store.tables.chat import ChatSessionRow
+from store.tables.desk import PresenceRow
+from store.tables.messages import ConversationRow
+from store.tables.operations import AgentRow
+
+# A visitor who closed the page keeps the place for so long.
+KEEPS_PLACE: Final = timedelta(minutes=10)
+_MOST_WAITING: Final = 1_000
+# Of one process's poll. More changes in that time are read with the next heartbeat.
+_MOST_CHANGES: Final = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedSession:
+    """A session that changed lately. waits: for an agent."""
+
+    id: UUID
+    channel: str
+    version: int
+    waits: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatCase:
+    """What a visitor sees of the conversation. agent: who has it."""
+
+    id: UUID
+    reference: str
+    agent: str | None
+    status: str
+
+
+def waiting_in(connection: Connection, channel: str) -> list[UUID]:
+    """Return the sessions that wait for an agent, the longest first; without visitors who are gone for long."""
+    table, case, now = table_of(ChatSessionRow), table_of(ConversationRow), read_clock(connection)
+    joined = sa.outerjoin(table, case, case.c.id == table.c.conversation_id)
+    here = sa.func.coalesce(table.c.here_until, table.c.heard_at) > now - KEEPS_PLACE
+    untaken = sa.or_(case.c.id.is_(None), case.c.assignee.is_(None))
+    waits = (table.c.channel == channel, table.c.waiting_since.is_not(None), table.c.ended_at.is_(None))
+    found = sa.select(table.c.id).select_from(joined).where(*waits, here, untaken)
+    ordered = found.order_by(table.c.waiting_since, table.c.id).limit(_MOST_WAITING)
+    return list(connection.execute(ordered).scalars())
+
+
+def first_answers(connection: Connection, channel: str, *, limit: int) -> list[timedelta]:
+    """Return how long the visitors of the last answered chats had waited."""
+    table = table_of(ChatSessionRow)
+    known = (table.c.channel == channel, table.c.answered_at.is_not(None), table.c.asked_at.is_not(None))
+    found = sa.select(table.c.answered_at, table.c.asked_at).where(*known)
+    latest = connection.execute(found.order_by(table.c.answered_at.desc()).limit(limit))
+    return [row.answered_at - row.asked_at for row in latest]
+
+
+def changed_since(connection: Connection, since: datetime) -> list[ChangedSession]:
+    """Return the sessions that changed since then; transactions commit later than their clock says, so ask back."""
+    table = table_of(ChatSessionRow)
+    waits = sa.and_(table.c.waiting_since.is_not(None), table.c.ended_at.is_(None)).label("waits")
+    names = (table.c.id, table.c.channel, table.c.version, waits)
+    found = sa.select(*names).where(table.c.changed_at >= since).order_by(table.c.changed_at.desc())
+    return [ChangedSession(**row) for row in connection.execute(found.limit(_MOST_CHANGES)).mappings()]
+
+
+def typing_agents(connection: Connection, *, now: datetime) -> dict[UUID, str]:
+    """Return the agents who write an answer in a conversation now, by conversation."""
+    here, agent = table_of(PresenceRow), table_of(AgentRow)
+    found = sa.select(here.c.conversation_id, agent.c.name).join(agent, agent.c.id == here.c.agent_id)
+    found = found.where(here.c.writing, here.c.until > now)
+    return {row.conversation_id: row.name for row in connection.execute(found)}
+
+
+def agents_at_work(connection: Connection, *, now: datetime) -> set[str]:
+    """Return the agents who have a conversation open now."""
+    here, agent = table_of(PresenceRow), table_of(AgentRow)
+    found = sa.select(agent.c.name).join(here, here.c.agent_id == agent.c.id).where(here.c.until > now)
+    return set(connection.execute(found).scalars())
+
+
+def note_here(connection: Connection, ids: Collection[UUID], *, now: datetime) -> None:
+    """Record that these visitors' pages are open, with one statement."""
+    table = table_of(ChatSessionRow)
+    if ids:
+        connection.execute(sa.update(table).where(among(table.c.id, ids)).values(here_until=now + HERE))
+
+
+def case_of_chat(connection: Connection, conversation_id: UUID) -> ChatCase | None:
+    """Return what a visitor sees of their conversation; the one it was merged into, if it was."""
+    table = table_of(ConversationRow)
+    for _ in range(3):
+        names = (table.c.id, table.c.reference, table.c.assignee, table.c.status, table.c.merged_into)
+        row = connection.execute(sa.select(*names).where(table.c.id == conversation_id)).first()
+        if row is None or row.merged_into is None:
+            break
+        conversation_id = row.merged_into
+    return ChatCase(id=row.id, reference=row.reference, agent=row.assignee, status=row.status) if row else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingChat:
+    """A chat as agents see it in the list. here: the visitor's page is open."""
+
+    session_id: UUID
+    conversation_id: UUID
+    channel: str
+    name: str
+    handle: str
+    proved: bool
+    waiting_since: datetime
+    here_until: datetime | None
+    reference: str
+    subject: str
+    team: str
+    assignee: str | None
+    emergency: bool
+
+    def is_here(self, now: datetime) -> bool:
+        """Whether the visitor's page is open."""
+        return self.here_until is not None and self.here_until > now
+
+
+def waiting_chats(connection: Connection, *, teams: Collection[str] | None, limit: int) -> list[WaitingChat]:
+    """Return the chats in which a visitor waits for the first answer, the longest first. teams: None means all."""
+    table, case = table_of(ChatSessionRow), table_of(ConversationRow)
+    names = [column for column in columns_of(ChatSessionRow, WaitingChat, but=_OF_CASE) if column.name != "session_id"]
+    found = sa.select(table.c.id.label("session_id"), *names, *(case.c[name] for name in _OF_CASE[1:]))
+    found = found.join(case, case.c.id == table.c.conversation_id)
+    found = found.where(table.c.waiting_since.is_not(None), table.c.ended_at.is_(None), case.c.status == Status.OPEN)
+    if teams is not None:
+        found = found.where(among(case.c.team, teams))
+    ordered = found.order_by(table.c.waiting_since, table.c.id).limit(limit)
+    return [WaitingChat(**row) for row in connection.execute(ordered).mappings()]
+
+
+_OF_CASE: Final = ("session_id", "reference", "subject", "team", "assignee", "emergency")

@@ -1,0 +1,50 @@
+"""Keep where a contact can be reached as well, as a channel says. Nothing here identifies or merges anyone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.db.bulk import insert_new, table_of
+from store.tables.gates import ContactPointRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownContactPoint:
+    """Where a contact can be reached as well. verified: a channel has tested that it is theirs."""
+
+    kind: str
+    value: str
+    verified: bool
+
+
+def contact_points_of(connection: Connection, contact_id: UUID) -> list[KnownContactPoint]:
+    """Return a contact's points, those that a channel has verified first."""
+    columns = table_of(ContactPointRow).c
+    said = sa.select(columns.kind, columns.value, sa.func.max(sa.cast(columns.verified, sa.Integer)))
+    said = said.where(columns.contact_id == contact_id).group_by(columns.kind, columns.value)
+    rows = [
+        KnownContactPoint(kind=kind, value=value, verified=bool(known))
+        for kind, value, known in connection.execute(said)
+    ]
+    return sorted(rows, key=lambda each: (not each.verified, each.kind, each.value))
+
+
+def note_contact_points(connection: Connection, points: Sequence[Mapping[str, Any]]) -> None:
+    """Insert or update what channels say; the last word of a channel about a value counts."""
+    # The same order in every worker, so that two of them do not deadlock.
+    keys = ("contact_id", "kind", "value", "channel")
+    latest = {tuple(str(point[name]) for name in keys): dict(point) for point in points}
+    rows = [latest[key] for key in sorted(latest)]
+    if not rows or insert_new(connection, ContactPointRow, rows=rows) == len(rows):
+        return
+    table = table_of(ContactPointRow)
+    for row in rows:
+        theirs = (table.c[name] == row[name] for name in keys)
+        known = sa.update(table).where(*theirs, table.c.said_at <= row["said_at"])
+        connection.execute(known.values(verified=row["verified"], said_at=row["said_at"]))

@@ -1,0 +1,78 @@
+"""The tables of the gates: files that are fetched after their message, further ids of our messages, contact points."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Index as SqlIndex
+from sqlalchemy import LargeBinary, String, Text, text
+from sqlalchemy import false as sa_false
+from sqlmodel import Field, SQLModel
+
+
+class FileState(StrEnum):
+    """waiting -> fetched | failed. A failed one says why."""
+
+    WAITING = "waiting"
+    FETCHED = "fetched"
+    FAILED = "failed"
+
+
+class FetchedFileRow(SQLModel, table=True):
+    """A file of a message that came as a reference: it is fetched after the message is on disk.
+
+    id: of its attachment.  url: sealed.  content: packed and sealed; None before it is fetched.
+    sha256: as announced, hex; empty without one.  due_at: when to try.  lease_until: when its process counts as dead.
+    error: why it cannot be had, a code.
+    """
+
+    __tablename__ = "fetched_file"
+    __table_args__ = (
+        SqlIndex(
+            "ix_fetched_file_due",
+            "due_at",
+            postgresql_where=text("state = 'waiting'"),
+            sqlite_where=text("state = 'waiting'"),
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    inbound_id: UUID = Field(foreign_key="inbound.id", index=True)
+    channel: str
+    url: str = Field(sa_type=Text)
+    sha256: str = ""
+    state: str = Field(default=FileState.WAITING, sa_type=String)
+    attempts: int = 0
+    due_at: datetime
+    lease_until: datetime | None = None
+    content: bytes | None = Field(default=None, sa_type=LargeBinary)
+    size: int = 0
+    error: str = Field(default="", sa_type=Text)
+
+
+class ProviderIdRow(SQLModel, table=True):
+    """A further id that a provider gave to one of our messages; the first one is in the row of the message."""
+
+    __tablename__ = "provider_id"
+
+    channel: str = Field(primary_key=True)
+    provider_id: str = Field(primary_key=True)
+    outbound_id: UUID = Field(foreign_key="outbound.id", index=True)
+
+
+class ContactPointRow(SQLModel, table=True):
+    """Where a contact can be reached as well, as a channel says; it identifies no one.
+
+    verified: the channel has tested that it is theirs; what one channel says, another does not take back.
+    """
+
+    __tablename__ = "contact_point"
+
+    contact_id: UUID = Field(primary_key=True, foreign_key="contact.id")
+    kind: str = Field(primary_key=True)
+    value: str = Field(primary_key=True, index=True)
+    channel: str = Field(primary_key=True)
+    verified: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
+    said_at: datetime

@@ -1,0 +1,261 @@
+"""Hours by the server's calendar, danger before hours, the queue, and chats that are silent or unread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+
+from router.settings import Settings
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.desk.agents import add_agent
+from store.desk.assignment import set_duty
+from store.tables.chat import ChatSessionRow
+from store.tables.desk import SkillKind
+from store.tables.messages import ConversationRow, InboundRow
+from store.tables.operations import OutboundRow
+from tests.api.chat.conftest import CHAT, SAME, ChatVisitor, Hands
+from tests.api.chat.test_chat_desk import answer
+from tests.api.conftest import MovingClock
+from tests.app_client import AppClient
+from workers.chores.chat_keeper import ChatKeeper
+from workers.routing.brain import build_brain
+
+OPEN = 'week = { mon-sun = ["24h"] }'
+SPANS = 'week = { mon-fri = ["09:00-12:00", "13:00-18:00", "22:00-02:00"] }'
+_HOLIDAY = '{ on = 2027-03-03, open = [], why = "a holiday" }'
+_MAKE_UP = '{ on = 2027-03-06, open = ["09:00-18:00"], why = "make-up Saturday" }'
+DATES = f"[{_HOLIDAY}, {_MAKE_UP}]"
+
+
+def closed_for_days() -> str:
+    """Return a chat that is closed today in every zone, and opens in two days."""
+    today = datetime.now(UTC).date()
+    days = ", ".join(
+        f'{{ on = {today + timedelta(days=step)}, open = [], why = "closed by a test" }}' for step in (-1, 0, 1)
+    )
+    return CHAT.replace("dates = []", f"dates = [{days}]")
+
+
+def ago(database: Database, **columns: timedelta) -> None:
+    """Move moments of every session into the past."""
+    table = table_of(ChatSessionRow)
+    with database.write() as connection:
+        row = connection.execute(sa.select(table)).mappings().first()
+        assert row
+        values = {name: row[name] - step for name, step in columns.items() if row[name]}
+        connection.execute(sa.update(table).values(**values))
+
+
+def keeper(database: Database, settings: Settings) -> ChatKeeper:
+    return ChatKeeper(database, build_brain(settings))
+
+
+class TestOnADayWithSpans:
+    """Berlin, where the clock changes on 28 March 2027."""
+
+    @pytest.fixture
+    def chat(self) -> str:
+        return (
+            CHAT.replace(OPEN, SPANS)
+            .replace("dates = []", f"dates = {DATES}")
+            .replace("Asia/Shanghai", "Europe/Berlin")
+        )
+
+    @pytest.mark.parametrize(
+        ("local", "is_open"),
+        [
+            ("2027-03-02 09:00", True),  # Tuesday, opening
+            ("2027-03-02 12:00", False),  # lunch
+            ("2027-03-02 13:00", True),
+            ("2027-03-02 18:00", False),
+            ("2027-03-02 22:00", True),  # the night belongs to Tuesday
+            ("2027-03-03 02:00", False),  # and ends on the holiday
+            ("2027-03-03 09:00", None),  # the holiday: closed before and after
+            ("2027-03-06 09:00", True),  # the make-up Saturday
+            ("2027-03-29 09:00", True),  # after the clock change
+        ],
+    )
+    def test_the_state_is_right_one_second_before_and_after_each_boundary(
+        self, local: str, is_open: bool | None, visitor: ChatVisitor, clock: MovingClock
+    ) -> None:
+        edge = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo("Europe/Berlin")).astimezone(UTC)
+        states = []
+        for step in (-1, 1):
+            clock.at = edge + timedelta(seconds=step)
+            states.append(visitor.state()["open"])
+        assert states == ([False, False] if is_open is None else [not is_open, is_open])
+
+
+class TestClosed:
+    """The calendar is closed."""
+
+    @pytest.fixture
+    def chat(self) -> str:
+        return closed_for_days()
+
+    def test_danger_gets_its_own_words_and_never_the_closing_text(
+        self, visitor: ChatVisitor, hands: Hands, database: Database
+    ) -> None:
+        visitor.begin(email="wu@example.com")
+        visitor.write("my account was stolen")
+        hands.work()
+        assert [line["text"] for line in visitor.lines() if line["kind"] == "machine"] == [
+            "Our risk team has your case."
+        ]
+        with database.read() as connection:
+            case = connection.execute(sa.select(table_of(ConversationRow))).one()
+        assert (case.emergency, case.team, case.held_until) == (True, "risk", None)
+
+    def test_without_a_script_the_form_makes_one_case_and_one_receipt_with_the_next_opening(
+        self, visitor: ChatVisitor, hands: Hands, database: Database
+    ) -> None:
+        page = visitor.client.get("/chat/site").text
+        assert "Closed now. We open" in page
+        assert 'type="email" maxlength="254" autocomplete="email" required>' in page
+        form = {"client_id": "1" * 32, "text": "where is my refund?", "email": "wu@example.com"}
+        for _ in range(2):
+            sent = visitor.client.post("/chat/site/send", data=form, files={"files": b""}, headers=SAME)
+            assert sent.status_code == 303
+        hands.work()
+        page = visitor.client.get("/chat/site").text
+        assert page.count("We open ") >= 1
+        receipts = [line for line in visitor.lines() if line["kind"] == "machine"]
+        assert len(receipts) == 1
+        with database.read() as connection:
+            assert len(connection.execute(sa.select(table_of(InboundRow))).all()) == 1
+
+    def test_the_next_opening_is_said_in_the_visitors_language(self, visitor: ChatVisitor) -> None:
+        state = visitor.state()
+        assert state["next_opening"]
+        chinese = visitor.client.get("/chat/site/state", headers={"Accept-Language": "zh"}).json()
+        assert "星期" in chinese["opening"]
+
+
+def test_an_agent_who_is_not_there_is_not_claimed_to_be(visitor: ChatVisitor, database: Database) -> None:
+    assert visitor.state()["agents"] is False
+    with database.write() as connection:
+        add_agent(connection, name="Li", role="agent")
+        set_duty(connection, name="Li", available=True, skills={SkillKind.TEAM: ["payments"]})
+    visitor.begin()
+    visitor.write("hello")
+    assert visitor.state()["agents"] is True
+
+
+def test_the_place_falls_as_chats_are_taken_and_no_two_have_the_same(
+    visitors: Callable[..., ChatVisitor], hands: Hands, client: AppClient
+) -> None:
+    waiting = [visitors() for _ in range(3)]
+    for each in waiting:
+        each.begin()
+        each.write("hello")
+    hands.work()
+    assert [each.state()["place"] for each in waiting] == [1, 2, 3]
+    assert {each.state()["minutes"] for each in waiting} == {None}, "no waiting time under 10 samples"
+    answer(client, str(waiting[0].state()["reference"]), "How can I help?")
+    hands.work()
+    waiting[1].write("still here")
+    assert [each.state()["place"] for each in waiting] == [None, 1, 2]
+
+
+def test_a_silent_chat_is_warned_and_then_ends_and_only_if_we_answered(
+    visitor: ChatVisitor, hands: Hands, client: AppClient, database: Database, settings: Settings
+) -> None:
+    visitor.begin()
+    visitor.write("hello")
+    hands.work()
+    ago(database, heard_at=timedelta(hours=1))
+    assert keeper(database, settings).once() == 0
+    answer(client, str(visitor.state()["reference"]), "How can I help?")
+    hands.work()
+    ago(database, heard_at=timedelta(minutes=11), answered_at=timedelta(minutes=11))
+    assert keeper(database, settings).once() == 1
+    assert visitor.state()["warned"]
+    ago(database, heard_at=timedelta(minutes=16), answered_at=timedelta(minutes=16))
+    keeper(database, settings).once()
+    state = visitor.state()
+    assert (state["phase"], state["ended_by"], state["may_rate"]) == ("ended", "idle", True)
+
+
+class TestByMail:
+    """Answers that are not read go out by mail."""
+
+    @pytest.fixture
+    def chat(self) -> str:
+        mail = '[channels.support-mail.send]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
+        return mail + CHAT.replace("files = 2", 'mail = "support-mail"')
+
+    @pytest.fixture
+    def reference(self, visitor: ChatVisitor, hands: Hands, client: AppClient) -> str:
+        visitor.begin(email="wu@example.com")
+        visitor.write("where is my refund?")
+        hands.work()
+        reference = str(visitor.state()["reference"])
+        for text in ("It left yesterday.", "It arrives tomorrow."):
+            answer(client, reference, text)
+        hands.work()
+        return reference
+
+    def mails(self, database: Database) -> list[str]:
+        table = table_of(OutboundRow)
+        with database.read() as connection:
+            found = sa.select(table.c.text).where(table.c.kind == "chat_mail").order_by(table.c.id)
+            return list(connection.execute(found).scalars())
+
+    def later(self, database: Database) -> None:
+        """Let six minutes pass for every line."""
+        with database.write() as connection:
+            lines = "UPDATE chat_line SET at = strftime('%Y-%m-%d %H:%M:%f000', at, '-6 minutes')"
+            connection.exec_driver_sql(lines)
+
+    def test_what_nobody_saw_for_five_minutes_goes_out_in_one_mail(
+        self, visitor: ChatVisitor, reference: str, database: Database, settings: Settings
+    ) -> None:
+        keep = keeper(database, settings)
+        keep.once()
+        assert self.mails(database) == []
+        self.later(database)
+        for _ in range(3):
+            keep.once()
+        (mail,) = self.mails(database)
+        assert mail.index("It left yesterday.") < mail.index("It arrives tomorrow.")
+        assert [line["by_mail"] for line in visitor.lines() if line["kind"] == "agent"] == [True, True]
+
+    def test_what_the_browser_has_is_not_mailed(
+        self, visitor: ChatVisitor, reference: str, database: Database, settings: Settings
+    ) -> None:
+        visitor.post("marks", seen=visitor.state()["last"])
+        self.later(database)
+        keeper(database, settings).once()
+        assert self.mails(database) == []
+
+    def test_a_transcript_goes_to_the_address_once_and_is_masked(
+        self, visitor: ChatVisitor, reference: str, database: Database
+    ) -> None:
+        visitor.write("my card is 4111 1111 1111 1111")
+        for _ in range(2):
+            assert visitor.post("transcript", email="wu@example.com").status_code == 204
+        (mail,) = self.mails(database)
+        assert "where is my refund?" in mail
+        assert "4111 1111 1111 1111" not in mail
+
+
+def test_erasing_a_contact_empties_lines_and_sessions(
+    visitor: ChatVisitor, hands: Hands, client: AppClient, database: Database
+) -> None:
+    visitor.begin(name="Wu Min", email="wu@example.com")
+    visitor.write("the purple elephant")
+    hands.work()
+    with database.read() as connection:
+        contact = connection.execute(sa.select(table_of(ConversationRow).c.contact_id)).scalar_one()
+    erased = client.post(f"/api/v1/contacts/{contact}/erase", json={"reason": "asked for it"})
+    assert erased.status_code < 300, erased.text
+    with database.read() as connection:
+        rows = [connection.exec_driver_sql(f"SELECT * FROM {name}").all() for name in ("chat_line", "chat_session")]
+    assert "elephant" not in str(rows)
+    assert "wu@example.com" not in str(rows)
+    assert visitor.client.get("/chat/site/lines").status_code == 401

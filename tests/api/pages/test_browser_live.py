@@ -1,0 +1,390 @@
+"""The live desk in a real browser: the stream, the panes, and what an agent uses at the moment."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from api.app import create_app
+from router.event_kinds import EventKind
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from store.desk.agents import add_agent
+from store.events.append import NewEvent, append_events
+from store.tables.messages import ConversationRow
+from tests.api.conftest import settings_in
+from tests.inbox_builder import Builder
+from workers.chores.agent_notices import notice_step
+from workers.chores.publish_events import Publisher
+
+_CHROMIUM = shutil.which("chromium")
+_FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
+HOUR = timedelta(hours=1)
+WIDE, TABLET, PHONE = ({"width": w, "height": h} for w, h in ((1440, 900), (820, 1180), (390, 844)))
+
+
+@dataclass
+class Served:
+    """A desk with twelve conversations of one team, and what browsers said about it."""
+
+    url: str
+    database: Database
+    tokens: dict[str, str]
+    cases: list[UUID]
+    said: list[str] = field(default_factory=list)
+
+    def window(self, chromium: Browser, name: str, **more: Any) -> Page:
+        context = chromium.new_context(locale="en-GB", **more)
+        page = self.tab(context)
+        page.goto(self.url)
+        page.fill("#token", self.tokens[name])
+        page.click("form.door button")
+        page.wait_for_url(f"{self.url}/")
+        page.wait_for_selector("html[data-live=yes]")
+        # Rows do not move under the pointer, which is where the button was.
+        page.mouse.move(1, 1)
+        return page
+
+    def tab(self, context: BrowserContext) -> Page:
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        return page
+
+    def arrive(self, subject: str, **more: Any) -> UUID:
+        with self.database.write() as connection:
+            build = Builder(connection, now=datetime.now(UTC))
+            case = build.conversation(subject=subject, handle=f"{subject}@example.com", name=subject, **more)
+            build.message(case, text=f"About {subject}")
+            append_events(connection, [NewEvent(EventKind.CONVERSATION_OPENED, case, at=build.now)])
+        return case
+
+    def change(
+        self, case: UUID, kind: EventKind = EventKind.MESSAGE_RECEIVED, *, text: str = "", **values: Any
+    ) -> None:
+        with self.database.write() as connection:
+            build, table = Builder(connection, now=datetime.now(UTC)), table_of(ConversationRow)
+            if text:
+                build.message(case, text=text, received_at=build.now)
+                values["last_message_at"] = build.now
+            changed = sa.update(table).where(table.c.id == case).values(version=table.c.version + 1, **values)
+            connection.execute(changed)
+            append_events(connection, [NewEvent(kind, case, at=build.now)])
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("live")
+    database = Database.at(folder / "omniyard.db")
+    upgrade(database)
+    with database.write() as connection:
+        tokens = {name: add_agent(connection, name=name, role="agent")[1] for name in ("Ming", "Li")}
+        build = Builder(connection, now=datetime.now(UTC) - HOUR)
+        cases = []
+        for number in range(12):
+            at = build.now - number * HOUR
+            case = build.conversation(
+                reference=f"BBBBBBB{number:02}", subject=f"Question {number}.", last_message_at=at,
+                first_reply_due_at=at + 48 * HOUR, handle=f"customer{number}@example.com", name=f"Customer {number}",
+            )  # fmt: skip
+            build.message(case, text="Where is my refund? " * 20, received_at=at, html="<p>Where?</p>")
+            cases.append(case)
+    app = create_app(settings_in(folder), database=database)
+    publisher = Publisher(database, takeover=timedelta(seconds=5), steps=(notice_step,))
+    publisher.start()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        served = Served(f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens, cases)
+        yield served
+        app.state.desk.tail.stop()
+        server.should_exit = True
+        thread.join(20)
+    publisher.stop(seconds=5)
+    database.close()
+    assert served.said == []
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    if _CHROMIUM is None:
+        pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS.split())
+        yield opened
+        opened.close()
+
+
+def test_moving_through_the_list_loads_no_page_and_back_returns(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=WIDE)
+    page.evaluate("window.same = true")
+    list_pane, case_pane = page.locator("#list-pane"), page.locator("#case-pane")
+    page.evaluate("document.querySelector('.list-body').scrollTop = 200")
+    page.click("text=Question 5.")
+    page.wait_for_url("**/conversations/BBBBBBB05")
+    expect(case_pane.locator("h1")).to_contain_text("Question 5.")
+    expect(page.locator("aside")).to_be_visible()
+    expect(list_pane.locator(".row.chosen")).to_contain_text("Question 5.")
+    assert page.evaluate("document.querySelector('.list-body').scrollTop") == 200
+    # By keys: the next row, opened with the focus on its heading.
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/conversations/BBBBBBB06")
+    expect(case_pane.locator("h1")).to_be_focused()
+    assert "Question 6." in page.title()
+    # Another queue next to the open conversation, kept by a reload; then back, and back.
+    page.click("nav.tabs >> text=All")
+    expect(list_pane.locator("ol.with-status")).to_be_visible()
+    assert page.evaluate("window.same") is True
+    page.reload()
+    expect(list_pane.locator("ol.with-status .row.chosen")).to_contain_text("Question 6.")
+    page.go_back()
+    expect(list_pane.locator("ol.list:not(.with-status) .row")).not_to_have_count(0)
+    page.go_back()
+    expect(case_pane.locator("h1")).to_contain_text("Question 5.")
+    page.keyboard.press("u")
+    page.wait_for_url(f"{desk.url}/")
+    expect(list_pane.locator("a:focus")).to_contain_text("Question 5.")
+    # A form acts in place, too.
+    page.click("text=Question 7.")
+    page.evaluate("window.same = true")
+    page.click("aside button[value=take]")
+    expect(page.locator(".toast")).to_contain_text("It is yours.")
+    expect(case_pane.locator("#head")).to_contain_text("Ming")
+    page.fill("[data-search]", "BBBBBBB03")
+    page.keyboard.press("Enter")
+    expect(list_pane.locator(".row")).to_have_count(1)
+    assert page.evaluate("window.same") is True
+    page.context.close()
+
+
+def test_new_mail_and_changes_appear_in_every_tab_by_one_stream(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=TABLET, color_scheme="dark")
+    streams: list[str] = []
+    page.context.on("request", lambda request: streams.append(request.url) if "/desk/stream" in request.url else None)
+    other = desk.tab(page.context)
+    other.goto(f"{desk.url}/?view=all")
+    other.wait_for_selector("html[data-live=yes]")
+    case = desk.arrive("Arrived")
+    for tab in (page, other):
+        row = tab.locator("ol.list > li", has_text="Arrived")
+        expect(row.first).to_be_visible()
+        expect(row.first).to_have_class("row unread")
+    assert streams == [], "the second tab listens to the first one's stream"
+    # The tab with the stream goes; the other one takes over, and misses nothing.
+    page.close()
+    desk.change(case, EventKind.CONVERSATION_STATUS_CHANGED, status="resolved")
+    expect(other.locator("ol.list > li", has_text="Arrived").first).to_have_class("row done unread")
+    other.wait_for_selector("html[data-live=yes]")
+    assert len(streams) == 1
+    other.context.close()
+
+
+def test_what_an_agent_uses_is_never_reset(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=WIDE)
+    case = desk.cases[9]
+    page.click("text=Question 9.")
+    page.wait_for_url("**/conversations/BBBBBBB09")
+    page.fill("aside input[name=label]", "half-typed")
+    page.click("aside summary")
+    page.locator("article summary").first.click()
+    page.fill("#text", "My answer")
+    page.evaluate("""() => {
+        const words = document.querySelector("article .text").firstChild;
+        document.getSelection().setBaseAndExtent(words, 0, words, 8);
+        document.querySelector("#text").focus();
+        document.querySelector("#story").scrollTop = 33;
+    }""")
+    desk.change(case, text="Here is the number.", priority="urgent")
+    expect(page.locator("#story article")).to_have_count(2)
+    expect(page.locator("#head .chip.urgent")).to_be_visible()
+    expect(page.locator("#news")).to_contain_text("new")
+    assert page.input_value("aside input[name=label]") == "half-typed"
+    assert page.locator("aside details[open]").count() == 1
+    assert page.locator("article details[open]").count() == 1
+    assert page.input_value("#text") == "My answer"
+    assert page.evaluate("document.activeElement.id") == "text"
+    assert page.evaluate("document.querySelector('#story').scrollTop") == 33
+    # Rows do not move under the pointer: what is new waits for a press.
+    page.hover("ol.list > li >> nth=3")
+    before = page.locator("ol.list > li").all_inner_texts()
+    desk.arrive("Meanwhile")
+    expect(page.locator("#pending")).to_have_text("1 new, show")
+    assert page.locator("ol.list > li").all_inner_texts()[:3] == before[:3]
+    # Danger does not wait.
+    desk.arrive("Help", emergency=True)
+    expect(page.locator("ol.list > li").first).to_contain_text("Help")
+    page.click("#pending")
+    expect(page.locator("ol.list > li", has_text="Meanwhile")).to_be_visible()
+    page.context.close()
+
+
+def test_a_page_asks_by_itself_where_no_stream_gets_through(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Li", viewport=PHONE)
+    page.context.route("**/desk/stream**", lambda route: route.fulfill(status=503))
+    page.goto(f"{desk.url}/?view=open")
+    page.wait_for_selector("html[data-live=no]")
+    desk.arrive("Polled")
+    expect(page.locator("ol.list > li", has_text="Polled")).to_be_visible(timeout=20_000)
+    page.context.close()
+    desk.said[:] = [line for line in desk.said if "503" not in line]
+
+
+def test_a_colleague_who_types_is_seen_at_once_and_a_resolved_row_leaves(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=WIDE)
+    page.click("text=Question 8.")
+    page.wait_for_url("**/conversations/BBBBBBB08")
+    other = desk.window(chromium, "Li", viewport=TABLET)
+    other.goto(f"{desk.url}/conversations/BBBBBBB08")
+    expect(page.locator("#presence")).to_have_text("Li is looking at this")
+    other.click("#text")
+    other.keyboard.type("I will")
+    expect(page.locator("#presence")).to_have_text("Li is replying")
+    other.fill("#text", "")
+    expect(page.locator("#presence")).to_have_text("Li is looking at this")
+    other.click("[data-customer]")
+    other.click("aside button[value=resolve]")
+    expect(page.locator("#head")).to_contain_text("Resolved")
+    expect(page.locator("ol.list > li:not(.left)", has_text="Question 8.")).to_have_count(0)
+    other.context.close()
+    page.context.close()
+
+
+def test_a_phone_shows_one_pane_and_the_list_begins_near_the_top(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=PHONE)
+    top = page.locator("ol.list").bounding_box()
+    assert top is not None
+    assert top["y"] < 200
+    for words in page.locator(".top nav a, .tabs a").all():
+        box = words.bounding_box()
+        assert box is not None
+        assert box["height"] < 50, "a word is broken"
+    page.click("text=Question 10.")
+    expect(page.locator("#head h1")).to_contain_text("Question 10.")
+    expect(page.locator("#list-pane")).to_be_hidden()
+    page.click("[data-customer]")
+    expect(page.locator("aside")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.go_back()
+    expect(page.locator("#list-pane")).to_be_visible()
+    expect(page.locator("#case-pane")).to_be_hidden()
+    page.context.close()
+
+
+def test_without_a_script_the_pages_are_as_they_are(chromium: Browser, desk: Served) -> None:
+    page = chromium.new_context(java_script_enabled=False).new_page()
+    page.goto(desk.url)
+    page.fill("#token", desk.tokens["Ming"])
+    page.click("form.door button")
+    page.click("text=Question 4.")
+    page.wait_for_url("**/conversations/BBBBBBB04")
+    for part in ("#head h1", "#text", "aside button[value=take]", "[data-up]"):
+        expect(page.locator(part)).to_be_visible()
+    page.click("aside button[value=take]")
+    expect(page.locator("#head")).to_contain_text("Ming")
+    page.context.close()
+
+
+def test_an_agent_is_called_and_the_bell_lists_what_happened(chromium: Browser, desk: Served) -> None:
+    li = desk.window(chromium, "Li", viewport=WIDE, color_scheme="dark")
+    li.evaluate("""() => {
+        window.called = [];
+        window.Notification = class {
+            constructor(said, more) {
+                called.push(`${said}: ${more.body}`);
+                document.documentElement.dataset.called = called.length;
+            }
+        };
+        window.Notification.permission = "granted";
+        document.hasFocus = () => false;
+    }""")
+    ming = desk.window(chromium, "Ming", viewport=TABLET)
+    ming.click("text=Question 2.")
+    ming.fill("#text", "@Li please look at this")
+    ming.click("button[value=note]")
+    expect(ming.locator("article.note")).to_be_visible()
+    ming.context.close()
+    expect(li.locator("[data-bell] .count")).to_have_text("1")
+    li.wait_for_selector("html[data-called='1']")
+    desk.arrive("Stolen", emergency=True)
+    li.wait_for_selector("html[data-called='2']")
+    assert li.evaluate("window.called") == ["Ming mentioned you: Question 2.", "New emergency: Stolen: Stolen"]
+    expect(li).to_have_title(re.compile(r"^\(!\d\) "))
+    assert "mark-danger" in str(li.get_attribute("link[rel=icon]", "href"))
+    # A channel that has lost its connection is said on every page, and the other ones work.
+    with desk.database.write() as connection:
+        Builder(connection).polled("support-mail", error="refused", error_at=datetime.now(UTC) - HOUR, polled_at=None)
+    li.click("[data-bell]")
+    li.wait_for_url("**/notices")
+    expect(li.locator(".bell-list li.unread")).to_contain_text("Ming mentioned you")
+    expect(li.locator("#strip")).to_contain_text("support-mail has had no connection since")
+    li.uncheck("[name=emergencies]")
+    li.click("form.calls button[type=submit]")
+    li.wait_for_load_state()
+    assert not li.is_checked("[name=emergencies]")
+    li.click(".bell-list a")
+    li.wait_for_url("**/conversations/BBBBBBB02")
+    li.goto(f"{desk.url}/notices")
+    expect(li.locator(".bell-list li")).to_have_count(1)
+    expect(li.locator(".bell-list li.unread")).to_have_count(0)
+    assert [each for each in Axe().run(li).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    li.context.close()
+
+
+def test_the_desk_works_by_keys_alone(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=WIDE)
+    page.keyboard.press("g")
+    page.keyboard.press("u")
+    page.wait_for_url("**/?view=unassigned")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/conversations/*")
+    expect(page.locator("#case-pane h1")).to_be_focused()
+    page.keyboard.press("s")
+    expect(page.locator("#actions details button").first).to_be_focused()
+    page.keyboard.press("Escape")
+    for key, name in (("p", "priority"), ("a", "assignee"), ("l", "label")):
+        page.keyboard.press(key)
+        expect(page.locator(f"aside [name={name}]")).to_be_focused()
+        page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_contain_text("go to: mine")
+    assert [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    page.keyboard.press("Escape")
+    # The palette: a command of the conversation, a row of the list, words to search for.
+    page.keyboard.press("Control+k")
+    page.keyboard.type("take it")
+    assert [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("It is yours.")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("question 11")
+    page.keyboard.press("Enter")
+    expect(page.locator("#case-pane h1")).to_contain_text("Question 11.")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("refund")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-search]")).to_have_value("refund")
+    page.context.close()

@@ -1,0 +1,120 @@
+"""Agents note calls: found by the number in any writing, once, in the caller's case, in the audit trail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+
+from api.http.permissions import Role
+from router.settings import Settings
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.tables.messages import ConversationRow, InboundRow, MessageRow
+from store.tables.operations import AuditRow
+from tests.api.conftest import MovingClock, settings_in
+from tests.app_client import AppClient
+from workers.routing.brain import build_brain
+from workers.routing.route import Router
+
+MORE = """
+[channels.hotline]
+kind = "voice"
+number = "+861069001234"
+region = "CN"
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path, clock: MovingClock) -> Settings:
+    # Routing has the database's clock.
+    clock.at = datetime.now(UTC)
+    return settings_in(tmp_path / "data", more=MORE)
+
+
+@pytest.fixture
+def note(browser: AppClient) -> Callable[..., int]:
+    """Look a number up, fill the form and send it; returns the status."""
+
+    def note(number: str, *, again: int = 1, **fields: str) -> int:
+        page = browser.get("/calls", params={"number": number}).text
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+        form = hidden | {"kind": "in", "minutes": "3", "text": "he asks for his refund"} | fields
+        for _ in range(again):
+            answer = browser.post("/calls", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+        return answer.status_code
+
+    return note
+
+
+def rows(database: Database, model: type, *columns: str) -> list[tuple]:
+    table = table_of(model)
+    with database.read() as connection:
+        found = connection.execute(table.select().with_only_columns(*(table.c[name] for name in columns)))
+        return [tuple(row) for row in found]
+
+
+def route(database: Database, settings: Settings) -> None:
+    router = Router(database, build_brain(settings))
+    while router.route_oldest():
+        pass
+
+
+def test_check_18_a_note_is_our_answer_in_the_callers_case(note, settings, database, app: FastAPI) -> None:
+    assert note("138 0013 8000", again=2) == 303
+    route(database, settings)
+    assert rows(database, MessageRow, "direction", "text", "sender_name", "channel") == [
+        ("outgoing", "Call 来电 · 3 min\nhe asks for his refund", "the agent", "hotline")
+    ]
+    assert rows(database, ConversationRow, "status") == [("pending",)]
+    assert [action for (action,) in rows(database, AuditRow, "action") if action == "call.noted"] == ["call.noted"] * 2
+    assert len(rows(database, InboundRow, "id")) == 1
+
+
+@pytest.mark.parametrize("fields", [{"waits": "yes"}, {"kind": "missed"}, {"kind": "callback"}])
+def test_a_caller_who_waits_is_a_customer_who_wrote(note, settings, database, fields) -> None:
+    assert note("+8613800138000", **fields) == 303
+    route(database, settings)
+    ((direction, handle, quoted),) = rows(database, MessageRow, "direction", "sender_handle", "quoted")
+    assert (direction, handle, "the agent" in quoted) == ("incoming", "+8613800138000", True)
+    assert rows(database, ConversationRow, "status") == [("open",)]
+
+
+def test_the_callers_cases_are_found_by_the_number_in_any_writing(note, browser, settings, database) -> None:
+    note("13800138000", waits="yes", text="my first call")
+    route(database, settings)
+    (reference,) = rows(database, ConversationRow, "reference")[0]
+    for written in ("+86 138 0013 8000", "13800138000"):
+        assert reference in browser.get("/calls", params={"number": written}).text
+    assert reference not in browser.get("/calls", params={"number": "13900139000"}).text
+    note("+8613800138000", waits="yes", text="my second call")
+    route(database, settings)
+    assert len(rows(database, ConversationRow, "id")) == 1
+
+
+def test_withheld_numbers_are_not_one_contact(note, settings, database) -> None:
+    note("", waits="yes", text="first stranger")
+    note("", waits="yes", text="second stranger")
+    route(database, settings)
+    assert len(set(rows(database, ConversationRow, "contact_id"))) == 2
+
+
+def test_what_is_wrong_is_said_and_the_words_are_kept(browser, note, database) -> None:
+    page = browser.get("/calls", params={"number": "abc"}).text
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+    form = hidden | {"kind": "in", "text": "kept words"}
+    answer = browser.post("/calls", data=form, headers={"Sec-Fetch-Site": "same-origin"})
+    assert answer.status_code == 422
+    assert "no telephone number" in answer.text
+    assert "kept words" in answer.text
+    assert note("13800138000", text=" ") == 422
+    assert note("13800138000", kind="?") == 422
+    assert rows(database, InboundRow, "id") == []
+
+
+def test_viewers_note_no_calls(client_of: Callable[[str], AppClient]) -> None:
+    assert client_of(Role.VIEWER).get("/calls").status_code == 403

@@ -1,0 +1,43 @@
+"""The words of the pages: each in two languages, each in one place."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import api.text
+from api.text.phrases import WORDS, Words
+
+_MODULES = sorted(path.stem for path in Path(api.text.__path__[0]).glob("*_phrases.py"))
+
+
+def _words_of(module: str) -> Mapping[str, tuple[str, str]]:
+    found: Mapping[str, tuple[str, str]] = getattr(
+        import_module(f"api.text.{module}"), f"{module.removesuffix('_phrases').upper()}_WORDS"
+    )
+    return found
+
+
+def test_each_module_of_words_is_in_use_and_no_key_stands_in_two() -> None:
+    counted = Counter(key for module in _MODULES for key in _words_of(module))
+    assert [key for key, number in counted.items() if number > 1] == []
+    assert counted.keys() == WORDS.keys()
+
+
+@pytest.mark.parametrize("key", WORDS)
+def test_each_phrase_has_words_in_both_languages_with_the_same_values(key: str) -> None:
+    english, chinese = WORDS[key]
+    assert english.strip()
+    assert chinese.strip()
+    fields = [{part.split("}")[0] for part in text.split("{")[1:]} for text in (english, chinese)]
+    # A month is a name in English and a number in Chinese.
+    same = [{name.removesuffix("_name") for name in each} for each in fields]
+    assert same[0] == same[1]
+
+
+def test_a_key_without_words_is_shown_as_it_is() -> None:
+    assert Words("zh")("unheard_of") == "unheard of"

@@ -1,0 +1,84 @@
+"""A desk with a chat on a real socket, and the operator's own page on another origin. A plain module."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from api.app import create_app
+from api.services.chats import Chats
+from router.settings import read_settings
+from store.db.engine import Database
+from store.db.migrate import upgrade
+from tests.api.chat.conftest import CHAT, SECRET, Hands, chat_toml
+
+
+class HostPage(BaseHTTPRequestHandler):
+    """The operator's own page, with the strictest policy under which it can embed anything."""
+
+    desk = ""
+
+    def do_GET(self) -> None:
+        body = f"""<!doctype html><html lang="zh"><title>Wallet</title><h1>Wallet</h1>
+        <script nonce="x" src="{self.desk}/chat/site/loader.js" async></script></html>""".encode()
+        self.send_response(200)
+        policy = f"default-src 'none'; script-src 'nonce-x'; style-src 'self'; frame-src {self.desk}"
+        self.send_header("Content-Security-Policy", policy)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@dataclass
+class LiveDesk:
+    """url: of the desk.  host: of the operator's page."""
+
+    url: str
+    host: str
+    database: Database
+    hands: Hands
+    chats: Chats
+
+
+@contextmanager
+def live_desk(folder: Path) -> Iterator[LiveDesk]:
+    """Run both until the block ends."""
+    web = ThreadingHTTPServer(("127.0.0.1", 0), HostPage)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    host = f"http://localhost:{web.server_port}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CHAT_IDENTITY_SECRET", SECRET)
+        patch.setenv("OTHER_IDENTITY_SECRET", SECRET)
+        chat = CHAT.replace("https://www.wallet.example", host).replace("files = 2", "per_hour = 999")
+        settings = read_settings(chat_toml(folder, chat=chat))
+        database = Database.at(Path(settings.omniyard.data) / "omniyard.db")
+        upgrade(database)
+        app = create_app(settings, database=database)
+        chats: Chats = app.state.desk.chats
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+            thread.start()
+            while not server.started:
+                time.sleep(0.01)
+            HostPage.desk = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            yield LiveDesk(HostPage.desk, host, database, Hands(database, settings), chats)
+            chats.stop()
+            server.should_exit = True
+            thread.join(20)
+        database.close()
+    web.shutdown()
+    web.server_close()
