@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import re
 import statistics
 import sys
 import time
@@ -38,6 +39,8 @@ kind = "chat"
 # As many visitors share an address as one may begin in an hour.
 _OF_ADDRESS: Final = 20
 _IDLE_SECONDS: Final = 20
+# How many streams begin at once.
+_AT_ONCE: Final = 50
 _HEADERS: Final = {"Sec-Fetch-Site": "same-origin"}
 
 
@@ -55,16 +58,19 @@ class BenchmarkVisitor:
         return {"Authorization": f"Bearer {self.secret}"}
 
     async def listen(self) -> None:
-        """Read the stream until it is cancelled."""
+        """Read the stream until it is cancelled; a stream ends after ten minutes, and its reader opens the next one."""
         headers = {**self.headers, "Accept": "text/event-stream"}
-        async with self.client.stream("GET", "/stream", headers=headers, timeout=None) as answer:
-            async for part in answer.aiter_text():
-                self.text += part
-                self.heard.set()
+        while True:
+            known = re.findall(r"^id: (\d+)$", self.text, re.MULTILINE)
+            after = {"after": known[-1] if known else "0"}
+            async with self.client.stream("GET", "/stream", params=after, headers=headers, timeout=None) as answer:
+                async for part in answer.aiter_text():
+                    self.text += part
+                    self.heard.set()
 
     async def hears(self, words: str) -> None:
         """Wait until a line with these words is there."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while words not in self.text:
                 self.heard.clear()
                 await self.heard.wait()
@@ -89,8 +95,11 @@ class ChatBenchmark:
         clients = [self._client(number) for number in range(-(-streams // _OF_ADDRESS))]
         visitors = await self._begin(clients, streams)
         before = resident_mb(web)
-        listening = [asyncio.create_task(visitor.listen()) for visitor in visitors]
-        await self._all_listen(visitors)
+        listening: list[asyncio.Task[None]] = []
+        for start in range(0, streams, _AT_ONCE):
+            some = visitors[start : start + _AT_ONCE]
+            listening += [asyncio.create_task(visitor.listen()) for visitor in some]
+            await self._all_listen(some)
         figures: dict[str, object] = {"streams": streams, "mib_of_all": resident_mb(web) - before}
         figures["kib_each"] = round((resident_mb(web) - before) * 1000 / streams, 1)
         figures |= await self._idle(web)
@@ -112,10 +121,11 @@ class ChatBenchmark:
 
     async def _begin(self, clients: Sequence[httpx.AsyncClient], streams: int) -> list[BenchmarkVisitor]:
         found: list[BenchmarkVisitor] = []
-        for number in range(streams):
-            client = clients[number // _OF_ADDRESS]
-            answer = (await client.post("/session", json={"in_header": True})).raise_for_status()
-            found.append(BenchmarkVisitor(client, answer.json()["secret"]))
+        for start in range(0, streams, _OF_ADDRESS):
+            client = clients[start // _OF_ADDRESS]
+            some = range(start, min(start + _OF_ADDRESS, streams))
+            answers = await asyncio.gather(*(client.post("/session", json={"in_header": True}) for _ in some))
+            found += [BenchmarkVisitor(client, each.raise_for_status().json()["secret"]) for each in answers]
         return found
 
     async def _all_listen(self, visitors: Sequence[BenchmarkVisitor]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 from uuid import UUID
 
 from router.delivery import DeliveryReport, Window
@@ -69,6 +69,7 @@ class Page:
     held: how many messages the provider has in all; None if it does not report it.
     form: how to parse the messages: as mail, or with the reader of the kind of that name (`connectors.registry`).
     reports: what the provider says about messages of ours.
+    wakes: by topic, what a callback says that waits at the provider: a polled channel with the topic asks at once.
     """
 
     channel: str
@@ -81,6 +82,7 @@ class Page:
     held: int | None = None
     form: str = MAIL
     reports: Sequence[NamedReport] = ()
+    wakes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,12 +142,24 @@ class Connector(Protocol):
         """Close the connection and end a `wait`; callable from another thread."""
 
 
+@runtime_checkable
+class WakeableConnector(Protocol):
+    """A connector whose provider's callbacks say when to ask."""
+
+    def wake(self, token: str) -> None:
+        """Ask at once, with what the callback brought; callable from another thread."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
-    """A polled channel. poll: seconds between two polls when nothing is waiting."""
+    """A polled channel. poll: seconds between two polls when nothing is waiting.
+
+    topic: under which callbacks for it are left; empty without any.
+    """
 
     connector: Connector
     poll: float
+    topic: str = ""
 
 
 class PushGate(Protocol):

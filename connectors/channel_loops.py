@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from connectors.base import Arrival, Connector, Cursor, Page, PushGate
+from connectors.base import Arrival, Connector, Cursor, Page, PushGate, WakeableConnector
 from connectors.keeper import Keeper, Ownership, Report
 from connectors.lease_renewal import Renewal, RenewedLease
 from connectors.watchdog import Watchdog
@@ -72,13 +72,16 @@ _LONGEST_LIMIT: Final = 6 * 3600.0
 # While more is fetched, the operator's figures need not be newer than this.
 _REPORT_EVERY: Final = 2.0
 
+# How often a channel with callbacks looks whether one came: what a customer would notice, and one read of an index.
+_LOOK_FOR_WAKES: Final = 1.0
+
 _log: Final = structlog.get_logger()
 
 
 class PollLane:
     """Runs one polled channel in one thread; while it stores a page, a second thread fetches and parses the next."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (the parts of a daemon)
         self,
         connector: Connector,
         *,
@@ -88,8 +91,9 @@ class PollLane:
         watchdog: Watchdog,
         reach: Callable[[str], None],
         ask_again: float = ASK_AGAIN,
+        topic: str = "",
     ) -> None:
-        self.channel = connector.channel
+        self.channel, self._topic = connector.channel, topic
         self._connector, self._poll, self._keeper = connector, poll, keeper
         self._renewal, self._watchdog, self._reach = renewal, watchdog, reach
         self._stopped = threading.Event()
@@ -217,9 +221,22 @@ class PollLane:
         self._interruptible.set()
         try:
             if not self._stopped.is_set():
-                self._connector.wait(self._poll)
+                self._wait()
         finally:
             self._interruptible.clear()
+
+    def _wait(self) -> None:
+        """Wait for the next poll, or until a callback in another process wakes this channel."""
+        connector = self._connector
+        if not self._topic or not isinstance(connector, WakeableConnector):
+            connector.wait(self._poll)
+            return
+        until = time.monotonic() + self._poll
+        while not self._stopped.is_set() and (left := until - time.monotonic()) > 0:
+            if token := self._keeper.take_wake(self._topic):
+                connector.wake(token)
+                return
+            self._connector.wait(min(left, _LOOK_FOR_WAKES))
 
     def _report(self, page: Page, trouble: str) -> None:
         now = time.monotonic()

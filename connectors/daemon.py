@@ -57,6 +57,7 @@ class Daemon:
                 watchdog=self._watchdog,
                 reach=reach,
                 ask_again=ask_again,
+                topic=channel.topic,
             )
             for channel in polled
         ]

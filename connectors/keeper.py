@@ -83,5 +83,8 @@ class Keeper(Protocol):
         Returns once it is on disk. Raises TransientError when it cannot be stored now.
         """
 
+    def take_wake(self, topic: str) -> str:
+        """Take what a callback left for a topic; empty for nothing, and when the store cannot be reached."""
+
     def report(self, report: Report) -> None:
         """Record the state of a channel, for `omniyard status`; never raises."""

@@ -14,7 +14,7 @@ from connectors.json_messages import UnreadableDocument, read_document
 from connectors.originals import Packer
 from connectors.registry import KINDS, Kinds
 from connectors.registry_row import ChannelKind, MessageReader
-from router.envelope import CHAT_KINDS, WEB_FORM, Envelope, Party, RevisionKind, from_json, to_json
+from router.envelope import CHAT_KINDS, WEB_FORM, Envelope, Party, from_json, to_json
 from router.errors import ConfigError
 
 
@@ -70,7 +70,7 @@ def _normalise(
         content_hash=_hash(message, reader=reader),
         received_at=message.received_at,
         unreadable=unreadable,
-        completes=envelope.revision is not None and envelope.revision.kind is RevisionKind.COMPLETED,
+        completes=envelope.revision is not None and envelope.revision.of == message.source_key,
     )
 
 

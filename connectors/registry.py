@@ -38,6 +38,8 @@ from router.settings.channels import (
     TwilioSettings,
     VoiceSettings,
     WebSettings,
+    WecomSettings,
+    XMentionsSettings,
     XSettings,
 )
 from router.settings.model import DeskSettings
@@ -130,11 +132,11 @@ _ROWS: Final = (
         icon=Icon.BUBBLE,
         can=Capabilities(edits=True),
         connector=LazyPart("connectors.custom.connector:CustomConnector"),
-        endpoint=LazyPart("connectors.custom.endpoint:CustomEndpoint"),
+        endpoint=LazyPart("connectors.custom.webhook:CustomEndpoint"),
         sender=LazyPart("connectors.custom.sender:open_sender"),
         reader=LazyPart("connectors.custom.messages"),
         probe=LazyPart("connectors.custom.probe:probe"),
-        files=LazyPart("connectors.custom.endpoint:file_request"),
+        files=LazyPart("connectors.custom.webhook:file_request"),
         outbox=LazyPart("connectors.custom.sender:collected"),
     ),
     ChannelKind(
@@ -144,6 +146,26 @@ _ROWS: Final = (
         can=Capabilities(answers=False),
         reader=LazyPart("connectors.voice.notes"),
         probe=LazyPart("connectors.voice.notes:probe"),
+    ),
+    ChannelKind(
+        settings=WecomSettings,
+        parties=(PartyKind.WECOM,),
+        icon=Icon.BUBBLE,
+        can=Capabilities(edits=True),
+        connector=LazyPart("connectors.social.wecom.connector:WecomConnector"),
+        endpoint=LazyPart("connectors.social.wecom.webhook:WecomEndpoint"),
+        sender=LazyPart("connectors.social.wecom.sender:open_sender"),
+        reader=LazyPart("connectors.social.wecom.messages"),
+        files=LazyPart("connectors.social.wecom.connector:file_request"),
+    ),
+    ChannelKind(
+        settings=XMentionsSettings,
+        parties=(PartyKind.X,),
+        icon=Icon.GLOBE,
+        can=Capabilities(public=True, edits=True),
+        connector=LazyPart("connectors.social.x_mentions.connector:XMentionsConnector"),
+        sender=LazyPart("connectors.social.x_mentions.sender:open_sender"),
+        reader=LazyPart("connectors.social.x_mentions.posts"),
     ),
 )
 
@@ -167,7 +189,8 @@ def open_polled(settings: Settings, *, kinds: Kinds = KINDS) -> list[Polled]:
     for name, channel in settings.channels.items():
         connector = connector_of(name, channel, kinds=kinds) if channel.enabled else None
         if connector and channel.poll_every:
-            found.append(Polled(connector=connector, poll=channel.poll_every.total_seconds()))
+            seconds = channel.poll_every.total_seconds()
+            found.append(Polled(connector=connector, poll=seconds, topic=channel.wake_topic))
     return found
 
 

@@ -42,13 +42,14 @@ class MessageReader(Protocol):
 class FileRequest:
     """How a file of a message is fetched. headers: with the credentials.  allow_private: from our own networks as well.
 
-    largest: bytes.
+    largest: bytes.  json_is_refusal: a JSON document in place of the bytes says why there are none.
     """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     allow_private: bool = False
     largest: int = 20_971_520
+    json_is_refusal: bool = False
 
 
 # A part gets settings of the row's own class: the functions of `connectors.registry` ensure that.

@@ -79,6 +79,7 @@ class TextUnit(StrEnum):
 
     CHARACTERS = "characters"
     UTF16 = "UTF-16 code units"
+    UTF8 = "bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,8 @@ class TextLimit:
 
     def units_of(self, text: str) -> int:
         """Return the length of the text, in `unit`."""
+        if self.unit is TextUnit.UTF8:
+            return len(text.encode("utf-8", "replace"))
         return len(text) if self.unit is TextUnit.CHARACTERS else len(text.encode("utf-16-le")) // 2
 
 

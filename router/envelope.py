@@ -27,13 +27,14 @@ class PartyKind(StrEnum):
     TELEGRAM = "telegram"
     WEB = "web"
     CUSTOM = "custom"
+    WECOM = "wecom"
     VISITOR = "visitor"
     ACCOUNT = "account"
 
 
 # Kinds of short messages: they do not name the message that they answer, and their senders are not mail addresses.
 CHAT_KINDS: Final = frozenset({
-    PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM, PartyKind.CUSTOM,
+    PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM, PartyKind.CUSTOM, PartyKind.WECOM,
     PartyKind.VISITOR, PartyKind.ACCOUNT,
 })  # fmt: skip
 
@@ -95,7 +96,8 @@ class RevisionKind(StrEnum):
 class Revision:
     """A change of an earlier message.
 
-    of: its source key on the same channel.  order: a later change has a higher one.
+    of: its source key on the same channel; of versions under one key, the first to come is the message itself.
+    order: a later change has a higher one.
     """
 
     of: str

@@ -29,6 +29,9 @@ class MemoryKeeper:
     _tokens: int = 0
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
+    def take_wake(self, topic: str) -> str:
+        return ""
+
     def prepare(self, channel: str) -> None:
         """Load nothing: messages are read in memory."""
 

@@ -63,6 +63,15 @@ def loader(desk: DeskPart, chat: ChatName) -> Response:
     return Response(script, media_type="text/javascript; charset=utf-8", headers=headers)
 
 
+@routes.get("/{chat}/demo")
+def show_demo(request: Request, desk: DeskPart, chat: ChatName) -> HTMLResponse:
+    """Show how a page of the operator's embeds the chat; only on a desk that is tried out, without https."""
+    desk.chats.page(chat)
+    if desk.secure:
+        raise ProblemError("not-found")
+    return render(request, "chat/demo.html.jinja", {"t": ChatWords(language_of(request)), "chat": chat})
+
+
 @routes.post("/{chat}/send")
 def send_form(request: Request, desk: DeskPart, visitor: VisitorPart, filled: FilledChat) -> Response:
     """Take what the plain form sends, and show the page again; a script gets the line."""

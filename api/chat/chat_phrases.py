@@ -10,6 +10,11 @@ from api.text.phrases import Language
 
 # Key: English, Chinese. `{...}` are filled in.
 CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "demo": ("A page of yours", "您的网站页面"),
+    "demo_lead": (
+        "This page embeds the chat with one script tag, as your own pages do.",
+        "此页面像您的网站一样，用一个脚本标签嵌入在线客服。",
+    ),
     "title": ("Online chat", "在线客服"),
     "log": ("Messages", "聊天记录"),
     "subtitle_new": ("Write to us", "请问有什么可以帮您？"),
@@ -43,6 +48,10 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "no_agents": (
         "No colleague is free at the moment. Leave your mail address, and the answer comes there too.",
         "客服暂时都在忙。留下邮箱，回复也会发到邮箱。",
+    ),
+    "no_agents_wait": (
+        "No colleague is free at the moment. Write to us; the answer comes here.",
+        "客服暂时都在忙。请先留言，回复会显示在这里。",
     ),
     "place_lead": ("Your place in the queue", "您排在"),
     "place": ("{place}", "第 {place} 位"),
@@ -100,7 +109,7 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 # What the script shows by itself.
-_FOR_SCRIPT: Final = tuple(name for name in CHAT_WORDS if not name.startswith(("leave_", "reload")))
+_FOR_SCRIPT: Final = tuple(name for name in CHAT_WORDS if not name.startswith(("leave_", "reload", "demo")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from router.threads.correlation import answer_subject, make_message_id
 from store.conversations.customer_status import CaseStatus
 from store.conversations.read import find_conversation
 from store.db.ids import new_id
-from store.desk.case_codes import CodeMessage, keep_code, queue_code, takes_part, use_code
+from store.desk.case_codes import CodeMessage, keep_code, kind_of_address, queue_code, takes_part, use_code
 
 _SEE_OTHER: Final = 303
 _LONGEST_ADDRESS: Final = 254
@@ -114,6 +114,9 @@ def answer_case(request: Request, desk: DeskPart, token: str, filled: FilledForm
         return case_page(request, desk, found, token=token, asked=AskedCode(wrong=wrong, text=text), status=status)
     with desk.database.read() as connection:
         row = find_conversation(connection, found.conversation_id)
+        kind = kind_of_address(connection, contact_id=proven.contact_id, handle=proven.handle)
+    if not kind:
+        return _stale(request)
     thread = desk.visitors.thread_token(row.reference, contact_id=proven.contact_id)
     submission = Submission(
         key=f"case:{key.removeprefix('form:')}",
@@ -123,7 +126,7 @@ def answer_case(request: Request, desk: DeskPart, token: str, filled: FilledForm
         subject=answer_subject(row.subject, token=thread),
         text=text or CustomerWords(language_of(request))("only_files"),
         files=filled.files,
-        proven=kind_of(channel).parties[0],
+        proven=PartyKind(kind),
     )
     desk.webhooks.case_answer(found.channel, submission, now=desk.now())
     return RedirectResponse(f"/case/{token}?sent=1", status_code=_SEE_OTHER)

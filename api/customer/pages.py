@@ -24,7 +24,7 @@ from api.pages.render import language_of
 from api.paths import CONTACT
 from api.rest.queries import category_title
 from router.errors import NotFound
-from router.masking.mask import mask
+from router.masking.mask import mask, mask_address
 from router.origin.own_side import is_own
 from router.settings.channel_base import FormLimits
 from router.settings.own_addresses import own_addresses
@@ -75,7 +75,7 @@ def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
     if values.get("website"):
         return RedirectResponse(f"{CONTACT}?sent=1", status_code=303)
     where = _keep(request, desk, name, values=values, filled=filled, key=key)
-    return visitor_page(request, "thanks", {"where": where, "email": values["email"]})
+    return visitor_page(request, "thanks", {"where": where, "email": mask_address(values["email"])})
 
 
 @routes.get("/case/{token}")

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 from fastapi.responses import HTMLResponse, Response
 
+from api.http.problems import ProblemError
+
 # Types that no browser executes, even if a proxy or a plug-in ignores the headers; all others become plain bytes.
 _HARMLESS: Final = frozenset(
     {
@@ -42,6 +44,20 @@ def download(content: bytes, *, name: str, media_type: str) -> Response:
     harmless = media_type if media_type in _HARMLESS else "application/octet-stream"
     # Starlette would add a charset to text types, which would be a guess.
     return Response(content, headers={**headers, "Content-Type": harmless})
+
+
+def shown_picture(content: bytes, *, name: str, media_type: str) -> Response:
+    """Return a picture that a page shows; 404 for what is none. media_type: as its bytes say, not its sender."""
+    if not media_type:
+        raise ProblemError("not-found")
+    headers = {
+        "Content-Disposition": disposition(name).replace("attachment", "inline", 1),
+        "Content-Security-Policy": _SEALED,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, max-age=600",
+        "Content-Type": media_type,
+    }
+    return Response(content, headers=headers)
 
 
 def disposition(name: str) -> str:

@@ -28,6 +28,7 @@ from store.db.engine import Database
 from store.desk.channel_status import DeskStatus, read_status
 from store.desk.false_pages import WINDOW, count_false_pages
 from store.events.webhook_deliveries import TargetCount, count_deliveries
+from store.inbound.fetched_files import count_files
 from store.inbound.quarantine import count_quarantined
 from store.outbound.automatic_answers import tally_answers
 from store.tables.messages import InboundState
@@ -111,6 +112,7 @@ class DeskCollector(Collector):
             status = read_status(connection, channels=tuple(self._settings.channels))
             dead = count_quarantined(connection)
             told = count_deliveries(connection)
+            files = count_files(connection)
             answers = tally_answers(connection, since=status.now - _DAY)
             pages = count_false_pages(connection, since=status.now - WINDOW, until=status.now)
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
@@ -136,7 +138,7 @@ class DeskCollector(Collector):
         yield _of_answers(answers)
         yield from _of_channels(status)
         yield from _held_back(status)
-        yield _rows(status)
+        yield _rows(status, files)
 
 
 def _gauge(name: str, help_text: str, value: float) -> Metric:
@@ -197,10 +199,12 @@ def _of_webhooks(told: Mapping[str, TargetCount]) -> Metric:
     return events
 
 
-def _rows(status: DeskStatus) -> Metric:
+def _rows(status: DeskStatus, files: Mapping[str, int]) -> Metric:
     rows = GaugeMetricFamily("omniyard_rows", "Rows by table and state.", labels=["table", "state"])
     for state in InboundState:
         rows.add_metric(["inbound", state], sum(getattr(channel, state) for channel in status.channels))
     for outbound_state, number in status.outbound.items():
         rows.add_metric(["outbound", outbound_state], number)
+    for file_state, number in files.items():
+        rows.add_metric(["file", file_state], number)
     return rows

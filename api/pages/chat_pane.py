@@ -16,7 +16,7 @@ from store.chat.visitor_sessions import ChatSession
 
 _MOST: Final = 20
 # The views in which waiting chats stand below the emergencies.
-_VIEWS: Final = frozenset({"open", "unassigned", "team", "all"})
+_VIEWS: Final = frozenset({"open", "all"})
 
 
 def band(connection: Connection, desk: Desk, *, actor: Actor, view: str, is_narrowed: bool) -> list[WaitingChat]:

@@ -11,23 +11,23 @@ from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, Response
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
-from api.http.files import framed
+from api.http.files import framed, shown_picture
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.chat_pane import pane
 from api.pages.fits import draft_of, fitting_to
 from api.pages.guide import guide_to
 from api.pages.orders import snoozes
-from api.pages.pictures import with_pictures
+from api.pages.pictures import fetch_picture, picture_type, with_pictures, with_remote_pictures, without_remote_pictures
 from api.pages.render import moments_of, render
 from api.pages.reply_box import Composer, compose
 from api.rest.queries import Story, find_for, read_list, read_messages, require_sight
-from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons
+from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons, why_line
 from api.text.terms.config_names import ConfigNames
 from router.errors import TransientError
 from router.settings.model import PRIORITIES
@@ -59,6 +59,7 @@ from workers.routing.danger_findings import find_alarm, find_question
 _MESSAGES: Final = 50
 # How many other conversations of the customer the page shows; the inbox lists the rest.
 _OTHERS: Final = 12
+# Of one picture from elsewhere.
 
 routes: Final = APIRouter(include_in_schema=False)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
@@ -83,21 +84,41 @@ def conversation(request: Request, desk: DeskPart, actor: Watcher, key: str, *, 
 
 
 @routes.get("/messages/{message_id}/frame")
-def frame(desk: DeskPart, actor: Watcher, message_id: UUID) -> HTMLResponse:
-    """Return a message's HTML for the sandboxed frame of the conversation's page."""
+def frame(desk: DeskPart, actor: Watcher, message_id: UUID, *, remote: bool = False) -> HTMLResponse:
+    """Return a message's HTML for the sandboxed frame of the conversation's page.
+
+    remote: the agent wants the pictures from elsewhere, which the desk fetches and puts into the page.
+    """
     with desk.database.read() as connection:
         message = find_message(connection, message_id)
         require_sight(connection, message.conversation_id, actor=actor)
         files = attachments_of(connection, [message.id])[message.id] if "data-cid" in message.html else []
-    if not files or not can(actor, Verb.READ_FILES):
-        return framed(message.html)
+    may = can(actor, Verb.READ_FILES)
+    pictured = remote and may
+    page = (
+        with_remote_pictures(message.html, fetched=fetch_picture) if pictured else without_remote_pictures(message.html)
+    )
+    if not files or not may:
+        return framed(page)
 
     def read(file: AttachmentRecord) -> bytes:
         with desk.database.read() as connection:
             _, original = find_attachment(connection, file.id)
         return desk.originals.part(original, file.part)
 
-    return framed(with_pictures(message.html, files=files, read=read))
+    return framed(with_pictures(page, files=files, read=read))
+
+
+@routes.get("/attachments/{attachment_id}/picture")
+def picture(
+    desk: DeskPart, attachment_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_FILES))]
+) -> Response:
+    """Return a picture to show in its message: its bytes say that it is one, and nothing in it runs."""
+    with desk.database.read() as connection:
+        attachment, original = find_attachment(connection, attachment_id)
+        require_sight(connection, find_message(connection, attachment.message_id).conversation_id, actor=actor)
+    content = desk.originals.part(original, attachment.part) if attachment.is_picture else b""
+    return shown_picture(content, name=attachment.name, media_type=picture_type(content))
 
 
 def show_conversation(
@@ -143,6 +164,8 @@ def show_conversation(
         "conversation": story.conversation,
         "why": _why(request, desk, story.messages),
         "earlier_cursor": write_cursor(story.earlier.at, story.earlier.id) if story.earlier else None,
+        "why_line": why_line,
+        "with_remote": request.query_params.get("pictures", ""),
         "may": partial(can, actor),
         "Verb": Verb,
         "question": question,

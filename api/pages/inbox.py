@@ -114,7 +114,9 @@ def inbox(
         counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
         is_narrowed = query.narrowed or query.cursor is not None
         chats = band(connection, desk, actor=actor, view=query.chosen, is_narrowed=is_narrowed)
-    shown.are(listed)
+    in_band = {chat.conversation_id for chat in chats}
+    listed = [each for each in listed if each[0].id not in in_band]
+    shown.are([*listed, *chats])
     context = {
         "query": query,
         "after": after,

@@ -30,14 +30,15 @@ OTHERS: Final = "…"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bar:
-    """One rectangle. series: index of its colour.  said: its value, in words."""
+    """One rectangle. series: index of its colour, and of its name.  number: its value."""
 
     x: float
     y: float
     width: float
     height: float
     series: int
-    said: str
+    day: date
+    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def days_of(volumes: Sequence[Volume], *, by: str, days: Sequence[date], zone: Z
         for day in days
     }
     highest = max((sum(numbers) for numbers in table.values()), default=0)
-    return Chart(series=names, bars=_stacked(table, names, highest=highest), table=table, highest=highest)
+    return Chart(series=names, bars=_stacked(table, highest=highest), table=table, highest=highest)
 
 
 def days_between(since: date, until: date) -> list[date]:
@@ -82,7 +83,7 @@ def days_between(since: date, until: date) -> list[date]:
     return [since + timedelta(days=number) for number in range((until - since).days + 1)]
 
 
-def _stacked(table: Mapping[date, Sequence[int]], names: Sequence[str], *, highest: int) -> list[Bar]:
+def _stacked(table: Mapping[date, Sequence[int]], *, highest: int) -> list[Bar]:
     step = WIDTH / max(len(table), 1)
     scale = HEIGHT / max(highest, 1)
     bars = []
@@ -96,7 +97,8 @@ def _stacked(table: Mapping[date, Sequence[int]], names: Sequence[str], *, highe
                         width=round(step * 0.8, 1),
                         height=round(number * scale, 1),
                         series=series,
-                        said=f"{day:%m-%d} {names[series]}: {number}",
+                        day=day,
+                        number=number,
                     )
                 )
     return bars

@@ -285,8 +285,10 @@ class MessageEntry(BaseModel):
     sender_proof: str = Field(
         description="Of an incoming message: `proven`, `unproven` or `failed`, whose sender is forged. Else empty."
     )
-    answer_to: str = Field(description="Of an incoming message: where an answer to it goes; empty: to `sender_handle`.")
-    other_address: str = Field(
+    answer_to: ShownHandle = Field(
+        description="Of an incoming message: where an answer to it goes; empty: to `sender_handle`."
+    )
+    other_address: ShownHandle = Field(
         description="Another address that the message names for answers, such as Reply-To's; nothing confirms it. "
         "`PATCH /conversations/{key}` with `answer_to` chooses it."
     )

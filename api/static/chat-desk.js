@@ -18,7 +18,7 @@
     if (String(last) !== shown.dataset.last) {
       shown.dataset.last = last;
       // A new line: the page need not wait for its next look.
-      if (typeof refresh === "function") refresh().catch(() => {});
+      document.dispatchEvent(new CustomEvent("desk:ask", { detail: "conversation" }));
     }
   };
   tick();

@@ -231,13 +231,13 @@
     if (now === drawn) return;
     drawn = now;
     after.replaceChildren();
-    const offersMail = state.phase === "ended" || (state.phase === "waiting" && !state.email);
-    after.hidden = !offersMail;
+    const mails = Boolean(root.dataset.mail), offersMail = mails && state.phase === "waiting" && !state.email;
+    after.hidden = state.phase !== "ended" && !offersMail;
     if (state.phase === "ended") {
       if (state.reference) after.append(make("p", "muted", t("reference", { reference: state.reference })));
       if (state.may_rate) after.append(rating());
       else if (state.rated) after.append(make("p", "", t("rated")));
-      after.append(byMail("transcript", "/transcript", "transcript_done"));
+      if (mails) after.append(byMail("transcript", "/transcript", "transcript_done"));
     } else if (offersMail) {
       after.append(make("p", "", t("by_mail_lead")), byMail("by_mail", "/contact", "by_mail_done"));
     }

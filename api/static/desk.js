@@ -64,7 +64,7 @@ function compose() {
   if (!text || text.dataset.ready) return;
   text.dataset.ready = "1";
   const count = () => {
-    const units = text.dataset.unit === "UTF16" ? text.value.length : [...text.value].length;
+    const units = text.dataset.unit === "UTF8" ? new TextEncoder().encode(text.value).length : text.dataset.unit === "UTF16" ? text.value.length : [...text.value].length;
     one("#length").textContent = text.dataset.length.replace("{count}", units);
     one("#length").classList.toggle("warn", units > Number(text.dataset.longest));
     if (text.dataset.gsm) one("#segments").textContent = segments(text);

@@ -50,13 +50,24 @@ function isUsed(list) {
   return list.matches(":hover") || focused || [pane, one(".list-body")].some((part) => part && part.scrollTop > 60) || Boolean(list.querySelector("details[open]"));
 }
 
+// The conversations; other lines, such as the band of waiting chats, are the server's.
+const rowsOf = (list) => [...list.querySelectorAll(":scope > li[data-lane]")];
+const bandOf = (list) => [...list.querySelectorAll(":scope > li:not([data-lane])")];
+
+// The band stands between the emergencies and the rest.
+function placeBand(list, items) {
+  const first = rowsOf(list).find((row) => lane(row) > 0) || null;
+  items.forEach((each) => list.insertBefore(each, first));
+}
+
 function insert(list, row) {
-  const before = [...list.children].find((each) => each !== row && compare(row, each) < 0);
+  const before = rowsOf(list).find((each) => each !== row && compare(row, each) < 0);
   const isLast = !before && row.parentNode !== list && one(".pager [rel=next]");
   // It belongs to a later page.
   if (isLast) return;
-  if (before !== row.nextElementSibling || row.parentNode !== list) list.insertBefore(row, before || null);
-  while (list.children.length > MOST_ROWS) list.lastElementChild.remove();
+  const next = lane(row) === 0 && (!before || lane(before) > 0) ? bandOf(list)[0] || before : before;
+  if ((next || null) !== row.nextElementSibling || row.parentNode !== list) list.insertBefore(row, next || null);
+  while (rowsOf(list).length > MOST_ROWS) rowsOf(list).at(-1).remove();
 }
 
 function pill() {
@@ -73,7 +84,6 @@ function showPending() {
   const list = one("ol.list");
   for (const row of pending.values()) insert(list, row);
   pending.clear();
-  [...list.children].sort(compare).forEach((row) => list.append(row));
   pill();
 }
 
@@ -120,6 +130,19 @@ export function removeRow(id) {
   pill();
 }
 
+// Under the pointer or the focus: each row in its place.
+function patchUsed(list, fresh) {
+  for (const each of fresh.querySelectorAll("ol.list > li[data-lane]")) {
+    const known = document.getElementById(each.id);
+    if (known) patch(known, each);
+    else insert(list, document.importNode(each, true));
+  }
+  const shown = bandOf(list);
+  if (shown.some((each) => each.matches(":hover") || each.contains(document.activeElement))) return;
+  shown.forEach((each) => each.remove());
+  placeBand(list, [...fresh.querySelectorAll("ol.list > li:not([data-lane])")].map((each) => document.importNode(each, true)));
+}
+
 // The whole list as the server has it now.
 export function patchList(page) {
   const fresh = page.querySelector("#live");
@@ -130,18 +153,14 @@ export function patchList(page) {
   row?.classList.add("chosen");
   row?.querySelector(".what a").setAttribute("aria-current", "true");
   const list = one("ol.list");
-  const arrived = list ? [...fresh.querySelectorAll("ol.list > li")].filter((each) => !document.getElementById(each.id)) : [];
+  const arrived = list ? [...fresh.querySelectorAll("ol.list > li[data-lane]")].filter((each) => !document.getElementById(each.id)) : [];
   if (list && isUsed(list)) {
     for (const each of arrived) {
       if (lane(each) === 2) { pending.set(each.id.slice(4), document.importNode(each, true)); each.remove(); }
     }
   } else pending.clear();
   if (!list || !isUsed(list)) patch(old, fresh);
-  else for (const each of fresh.querySelectorAll("ol.list > li")) {
-    const known = document.getElementById(each.id);
-    if (known) patch(known, each);
-    else insert(list, document.importNode(each, true));
-  }
+  else patchUsed(list, fresh);
   for (const kind of [".tabs", ".pager"]) {
     const part = one(`#list-pane ${kind}`);
     const news = page.querySelector(`#list-pane ${kind}`);

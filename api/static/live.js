@@ -156,10 +156,13 @@ document.addEventListener("desk:row", ({ detail: row }) => {
   const isOpen = pane?.dataset.id === row.id;
   if (isOpen && Number(pane.dataset.version) !== row.version) caseSoon();
   if (one("#live") && patchRow(row, { isOpen, me: { name: facts.name, teams: JSON.parse(facts.teams) } }) === "ask") listSoon();
+  // The band of waiting chats is the server's.
+  else if (row.chat) listSoon();
 });
 document.addEventListener("desk:gone", ({ detail }) => removeRow(detail.id));
 document.addEventListener("desk:reset", () => refresh().catch(() => {}));
-document.addEventListener("desk:ask", listSoon);
+// Other scripts may ask for what is shown: the list, or with `detail: "conversation"` the open conversation.
+document.addEventListener("desk:ask", ({ detail }) => (detail === "conversation" ? caseSoon() : listSoon()));
 document.addEventListener("desk:counts", ({ detail }) => {
   for (const tab of document.querySelectorAll(".tabs a[data-view]")) {
     const number = detail.views[tab.dataset.view];

@@ -19,6 +19,7 @@ function title() {
   if (link && !link.href.endsWith(`/${icon}.svg`)) link.href = `/static/${icon}.svg`;
   const bell = one("[data-bell] .count");
   if (!bell) return;
+  one("[data-menu]").dataset.count = counts.bell || "";
   bell.hidden = !counts.bell;
   bell.textContent = counts.bell || "";
 }
@@ -75,6 +76,13 @@ document.addEventListener("desk:notice", ({ detail }) => {
   call(wish, { ...detail, tag: `${detail.kind} ${detail.id}` });
 });
 
+// Read aloud: what customers write in my cases, at a pause; an emergency at once.
+document.addEventListener("desk:row", ({ detail }) => {
+  if (!detail.kinds.some((kind) => EMERGENCY.includes(kind))) return;
+  if (detail.emergency) one("#calls").textContent = `${document.body.dataset.emergency}: ${detail.name}`;
+  else if (detail.assignee === document.body.dataset.name) one("#says").textContent = `${detail.name}: ${detail.title}`;
+});
+
 document.addEventListener("desk:row", ({ detail }) => {
   if (!detail.emergency || detail.status === "resolved" || !detail.kinds.some((kind) => EMERGENCY.includes(kind))) return;
   const url = `/conversations/${detail.reference}`;
@@ -95,6 +103,34 @@ function allowing() {
   show();
 }
 
+// The bell opens over the page where there is space; else, and in a new tab, it is a page.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("[data-bell]");
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  if (location.pathname === "/notices" || matchMedia("(max-width: 719px)").matches) return;
+  event.preventDefault();
+  bell(link.href).catch(() => location.assign(link.href));
+});
+
+async function bell(where) {
+  const answer = await fetch(where, { headers: { "X-Omniyard-Part": "1", Accept: "text/html" } });
+  const part = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("#bell-page");
+  if (!part) throw new Error("no bell");
+  one("#bell")?.remove();
+  const dialog = document.createElement("dialog");
+  dialog.id = "bell";
+  dialog.className = "bell-pop";
+  dialog.setAttribute("aria-label", part.querySelector("h1").textContent);
+  dialog.append(document.importNode(part, true));
+  dialog.addEventListener("click", (event) => {
+    if (event.target === dialog || event.target.closest("a[href^='/conversations/']")) dialog.close();
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+  allowing();
+}
+
 // ---- The strip.
 
 const trouble = { channels: null, lost: false };
@@ -113,6 +149,15 @@ function strip() {
 document.addEventListener("desk:channels", ({ detail }) => {
   trouble.channels = detail;
   strip();
+});
+// A form did not leave; the stream may not have noticed.
+document.addEventListener("desk:failed", () => {
+  trouble.lost = true;
+  strip();
+  setTimeout(() => {
+    trouble.lost = document.documentElement.dataset.live !== "yes";
+    strip();
+  }, 6000);
 });
 let lostAt = 0;
 document.addEventListener("desk:live", ({ detail }) => {

@@ -43,6 +43,8 @@ function write(push) {
   one("#panes").dataset.panes = state.case ? "case" : "list";
   remember();
   mark();
+  // Where the queues stand in one line, the one that is shown may be outside of it.
+  one("#list-pane .tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 // Links back and forms that leave a conversation lead to the list that the agent saw last.
@@ -166,7 +168,7 @@ function toList(where, { push = true } = {}) {
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  if (!link.closest("#panes, .toasts") || link.target || link.hasAttribute("download")) return;
+  if (!one("#panes") || !link.closest("#panes, .toasts, #bell") || link.target || link.hasAttribute("download")) return;
   const url = new URL(link.href);
   if (url.origin !== location.origin) return;
   const where = url.pathname + url.search;
@@ -179,8 +181,8 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || !form.closest("#panes, .toasts")) return;
-  const url = new URL(form.action);
+  if (event.defaultPrevented || !one("#panes") || !form.closest("#panes, .toasts")) return;
+  const url = new URL(actionOf(form, event.submitter));
   if (form.method === "get") {
     const where = `/?${new URLSearchParams([...new FormData(form)].filter(([, value]) => value))}`;
     if (url.pathname !== "/") return;
@@ -190,8 +192,16 @@ document.addEventListener("submit", (event) => {
   }
   if (!/^\/(conversations\/|undo$)/.test(url.pathname) || form.hasAttribute("data-plain")) return;
   event.preventDefault();
-  send(form, event.submitter).catch(() => form.removeAttribute("aria-busy"));
+  send(form, event.submitter).catch(() => {
+    form.removeAttribute("aria-busy");
+    document.dispatchEvent(new CustomEvent("desk:failed"));
+  });
 });
+
+// A button may have an action of its own.
+function actionOf(form, button) {
+  return button?.hasAttribute("formaction") ? button.formAction : form.action;
+}
 
 // An action: its answer is the page that it leads to.
 async function send(form, button) {
@@ -201,9 +211,9 @@ async function send(form, button) {
   if (button?.name) fields.append(button.name, button.value);
   const body = form.enctype === "multipart/form-data" ? fields : new URLSearchParams(fields);
   asked += 1;
-  const { page, ok, path, url } = await ask(form.action, { method: "POST", body });
+  const { page, ok, path, url } = await ask(actionOf(form, button), { method: "POST", body });
   form.removeAttribute("aria-busy");
-  if (!ok) { location.reload(); return; }
+  if (!ok) { refuse(page, url); return; }
   const shown = page.querySelector("#case-pane[data-case]");
   if (shown) {
     const where = isCase(url) ? path : shown.dataset.case;
@@ -211,6 +221,21 @@ async function send(form, button) {
     return;
   }
   place(page, path, { push: true, keep: false });
+}
+
+// The session has ended, or the desk is in trouble: said above the conversation, in which everything stays as it was typed.
+function refuse(page, url) {
+  const said = document.createElement("div");
+  said.id = "refusal";
+  said.className = "alarm";
+  said.setAttribute("role", "alert");
+  said.textContent = page.querySelector("main")?.textContent.replace(/\s+/g, " ").trim().slice(0, 300) || page.title;
+  if (url.pathname === "/sign-in") {
+    const link = Object.assign(document.createElement("a"), { href: "/sign-in", target: "_blank", textContent: page.title });
+    said.replaceChildren(document.body.dataset.ended, " ", link);
+  }
+  one("#refusal")?.remove();
+  (one("#case-pane[data-case]") || one("#list-pane")).prepend(said);
 }
 
 addEventListener("popstate", (event) => {

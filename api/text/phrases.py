@@ -17,9 +17,11 @@ from api.text.subjects.date_phrases import DATE_WORDS
 from api.text.subjects.desk_phrases import DESK_WORDS
 from api.text.subjects.gate_phrases import GATE_WORDS
 from api.text.subjects.inbox_phrases import INBOX_WORDS
+from api.text.subjects.key_phrases import KEY_WORDS
 from api.text.subjects.limit_phrases import LIMIT_WORDS
 from api.text.subjects.live_phrases import LIVE_WORDS
 from api.text.subjects.mail_phrases import MAIL_WORDS
+from api.text.subjects.notice_phrases import NOTICE_WORDS
 from api.text.subjects.outbox_phrases import OUTBOX_WORDS
 from api.text.subjects.reply_phrases import REPLY_WORDS
 from api.text.subjects.step_phrases import STEP_WORDS
@@ -43,6 +45,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **INBOX_WORDS,
     **LIMIT_WORDS,
     **LIVE_WORDS,
+    **KEY_WORDS,
+    **NOTICE_WORDS,
     **MAIL_WORDS,
     **OUTBOX_WORDS,
     **REPLY_WORDS,

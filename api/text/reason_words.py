@@ -1,6 +1,6 @@
 """The words of every reason, in English and in Chinese: the desk, REST's summaries and `omniyard` all speak from here.
 
-`{...}` are filled in with the reason's values. A reason inside another reads as a part of its sentence.
+Key: English, Chinese. `{...}` are filled in with values. A reason inside another reads as a part of its sentence.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from api.text.subjects.answer_phrases import ANSWER_REASONS
 from router.reason import ReasonKey as Key
 from router.threads.correlation import SignKind
 
-# Key: English, Chinese.
 REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.AS_WRITTEN: ("{text}", "{text}"),
     **ANSWER_REASONS,

@@ -132,6 +132,12 @@ def reasons(trace: Trace, *, reader: ReasonReader) -> tuple[ExplainedStep, ...]:
     return (*found, *later)
 
 
+def why_line(steps: Iterable[ExplainedStep]) -> str:
+    """Return why a conversation is here in one line: what it is about, and where it went."""
+    said = {step.step: step.decision for step in steps}
+    return " → ".join(filter(None, (said.get("classification"), said.get("route"))))
+
+
 def danger_evidence(evidence: Mapping[str, Any], *, reader: ReasonReader) -> tuple[str, ...]:
     """Return what spoke for danger when the message came, as sentences. evidence: as an emergency keeps it."""
     words, category, danger = evidence.get("words"), evidence.get("category"), evidence.get("danger")

@@ -30,11 +30,9 @@ class Moments:
     words: Words
 
     def short(self, at: datetime) -> str:
-        """Return only the time for today, day and time for this year, else the date."""
+        """Return only the time for today, else day, weekday and time; the year where it is another."""
         local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
-        if local.date() == today.date():
-            return local.strftime("%H:%M")
-        return local.strftime("%m-%d %H:%M" if local.year == today.year else "%Y-%m-%d")
+        return local.strftime("%H:%M") if local.date() == today.date() else self.dated(at)
 
     def dated(self, at: datetime) -> str:
         """Return day, weekday and time, which can be misread in no country; the year where it is another."""

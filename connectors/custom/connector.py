@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 
 from connectors.base import Cursor, Health, Page, RawMessage, utc_now
 from connectors.custom.contract import MOST_ITEMS, Item, read_item
-from connectors.custom.endpoint import page_of
 from connectors.custom.fields import BadItem
 from connectors.custom.messages import FORM
+from connectors.custom.webhook import page_of
 from connectors.safe_http import HttpAnswer, fetch
 from router.errors import ConfigError, PermanentError, RateLimited, TransientError
 from router.settings.custom_channel import CustomSettings, PullSettings

@@ -59,7 +59,9 @@ class Thresholds:
     refused: str = ""
 
 
-UNTRAINED: Final = Thresholds(answer=None, offer=0.0, refused="the thresholds have not been trained")
+# Without a curve the confidence is the encoder's cosine, or the share of the question's words that is known.
+UNTRAINED: Final = Thresholds(answer=None, offer=0.75, refused="the thresholds have not been trained")
+_OFFER_UNPROVEN: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def choose(
     answerless = sum(not one.answerable for one in judged)
     if len(judged) - answerless < _FEWEST:
         refused = f"{len(judged) - answerless} questions with an answer; at least {_FEWEST} are needed"
-        return Thresholds(answer=None, offer=0.0, refused=refused)
+        return Thresholds(answer=None, offer=_OFFER_UNPROVEN, refused=refused)
     confidence = unseen_confidence(judged)
     offer = _offer(judged, confidence)
     if not answerless:
@@ -119,14 +121,14 @@ def choose(
         return Thresholds(answer=None, offer=offer, refused=refused)
     answer = _answer(judged, confidence, precision=precision)
     for part in parts:
-        own = _answer([judged[at] for at in part], confidence[list(part)], precision=precision)
+        own = _answer([judged[at] for at in part], confidence[list(part)], precision=precision, ends=0.0)
         if answer is not None and own is not None:
             answer = max(answer, own)
     refused = "" if answer is not None else f"no threshold reaches {precision:.0%} right answers"
     return Thresholds(answer=answer, offer=min(offer, answer or 1.0), refused=refused)
 
 
-def _answer(judged: Sequence[Judged], confidence: Floats, *, precision: float) -> float | None:
+def _answer(judged: Sequence[Judged], confidence: Floats, *, precision: float, ends: float = _HALF) -> float | None:
     """Return the lowest confidence above which enough answers are right, and provably nearly so.
 
     The lowest of many thresholds that seems right is often right by chance: so the lower end of an interval of 50 %
@@ -137,7 +139,7 @@ def _answer(judged: Sequence[Judged], confidence: Floats, *, precision: float) -
     free = np.cumsum([not judged[at].answerable for at in order])
     for count in range(len(order), 0, -1):
         share = float(hits[count - 1]) / count
-        is_enough = min(wilson(share, count, ends=_HALF)[0], float(expected[count - 1]) / count) >= precision
+        is_enough = min(wilson(share, count, ends=ends)[0], float(expected[count - 1]) / count) >= precision
         is_careful = free[count - 1] <= ANSWERLESS * max(int(free[-1]), 1)
         if is_enough and is_careful and wilson(share, count)[0] >= _LOWER_END:
             return float(confidence[order[count - 1]])

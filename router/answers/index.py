@@ -146,7 +146,7 @@ class AnswerIndex:
                 answer=self.answers[place],
                 probability=float(posterior[place]),
                 meaning=None if meanings is None else float(meanings[place]),
-                words=float(shares[place]),
+                words=min(float(shares[place]), 1.0),
                 way=self._likest(int(place), similar),
             )
             for place in order[:_SHOWN]

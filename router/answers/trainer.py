@@ -57,17 +57,18 @@ def hold_out(
     negatives: Sequence[WayToAsk],
     evidence: Sequence[Evidence] = (),
     encoder: Encoder | None = None,
+    folds: int = FOLDS,
     every: int = 1,
 ) -> list[tuple[WayToAsk, Ranking]]:
     """Ask each way, and each question without an answer, of an index that has neither it nor its translation.
 
-    every: ask only every so many of them, for a quick look.
+    folds, every: fewer indexes, and only every so many questions, for a quick look.
     """
     vectors = encode(encoder, [way.text for way in ways]) if encoder else None
     found = []
-    for fold in range(FOLDS):
-        kept = [place for place, way in enumerate(ways) if _fold(way) != fold]
-        asked = [way for way in (*ways, *negatives) if _fold(way) == fold][::every]
+    for fold in range(folds):
+        kept = [place for place, way in enumerate(ways) if _fold(way, folds) != fold]
+        asked = [way for way in (*ways, *negatives) if _fold(way, folds) == fold][::every]
         index = AnswerIndex(
             [ways[place] for place in kept],
             evidence=evidence,
@@ -82,8 +83,8 @@ def _rows(vectors: Floats | None, kept: Sequence[int]) -> Floats | None:
     return None if vectors is None else vectors[list(kept)]
 
 
-def _fold(way: WayToAsk) -> int:
-    return blake2b((way.group or way.text).encode(), digest_size=2).digest()[0] % FOLDS
+def _fold(way: WayToAsk, folds: int) -> int:
+    return blake2b((way.group or way.text).encode(), digest_size=2).digest()[0] % folds
 
 
 def train_answers(

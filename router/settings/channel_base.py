@@ -198,6 +198,11 @@ class ChannelSettings(BaseModel):
         return False
 
     @property
+    def wake_topic(self) -> str:
+        """The name under which its provider's callbacks wake its poll; empty without callbacks."""
+        return ""
+
+    @property
     def largest_request(self) -> int | None:
         """The most bytes of a request of its provider; None for the usual limit."""
         return None

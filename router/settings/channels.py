@@ -21,6 +21,7 @@ from router.settings.chat_channels import (
     HttpSmsSettings,
     TelegramSettings,
     TwilioSettings,
+    XMentionsSettings,
     XSettings,
 )
 from router.settings.custom_channel import CustomSendSettings, CustomSettings
@@ -28,6 +29,7 @@ from router.settings.secret import Secret
 from router.settings.site_chat import SiteChatSettings
 from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
 from router.settings.voice_channel import VoiceSettings
+from router.settings.wecom_channel import WecomSettings
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 
@@ -93,6 +95,8 @@ __all__ = [
     "TwilioSettings",
     "VoiceSettings",
     "WebSettings",
+    "WecomSettings",
+    "XMentionsSettings",
     "XSettings",
 ]
 
@@ -353,7 +357,9 @@ Channel = Annotated[
     | XSettings
     | TelegramSettings
     | CustomSettings
-    | VoiceSettings,
+    | VoiceSettings
+    | WecomSettings
+    | XMentionsSettings,
     Field(discriminator="kind"),
 ]
 

@@ -91,14 +91,13 @@ X_LIMIT: Final = TextLimit(10_000)
 TELEGRAM_LIMIT: Final = TextLimit(4096, TextUnit.UTF16)
 
 
-class XSettings(ChatSettings, PolledSettings):
-    """Direct messages to an X account. X charges for every message read and sent.
+class XAccountSettings(ChatSettings, PolledSettings):
+    """An X account. X charges for every message read and sent.
 
     daily_budget: US dollars per UTC day; 0 means none.  emergency_share: the part of it that polling may not spend,
         reserved for answers and one poll per hour.
     """
 
-    kind: Literal["x"]
     consumer_key: Secret
     consumer_secret: Secret
     access_token: Secret
@@ -114,10 +113,47 @@ class XSettings(ChatSettings, PolledSettings):
         """See `ChannelSettings`."""
         return "access_token", (self.kind, self.access_token)
 
+
+class XSettings(XAccountSettings):
+    """Direct messages to an X account."""
+
+    kind: Literal["x"]
+
     @property
     def text_limit(self) -> TextLimit:
         """See `ChannelSettings`."""
         return X_LIMIT
+
+
+# X counts 280 with two for each Chinese character; the sender weighs, the composer shows the longest.
+X_POST_LIMIT: Final = TextLimit(280)
+
+
+class XMentionsSettings(XAccountSettings):
+    """Posts that mention an X account, and our answers, all in public: no machine answers.
+
+    direct_only: only posts that name us themselves, not those that name us because others of their thread did.
+    """
+
+    kind: Literal["x_mentions"]
+    read_price: Number = Field(default=0.001, ge=0)
+    send_price: Number = Field(default=0.01, ge=0)
+    direct_only: Switch = True
+
+    @property
+    def text_limit(self) -> TextLimit:
+        """See `ChannelSettings`."""
+        return X_POST_LIMIT
+
+    @property
+    def is_public(self) -> bool:
+        """See `ChannelSettings`."""
+        return True
+
+    @property
+    def wake_topic(self) -> str:
+        """See `ChannelSettings`: X's webhook of the account's direct messages tells of posts too."""
+        return "x-mentions"
 
 
 class TelegramSettings(ChatSettings, PolledSettings):

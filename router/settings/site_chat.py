@@ -88,7 +88,9 @@ class SiteChatSettings(ChatSettings):
         names = ("origins", "identity_secret", "prechat", "files", "largest", "idle", "mail", "mail_after")
         more = ("proactive_after", "per_hour", "per_minute")
         values = {name: getattr(self, name) for name in (*names, *more)}
-        return ChatPage(**values, has_form=self.offline == "form", proactive=tuple(self.proactive.items()))
+        # Without a channel that sends mail, a form that asks for an address would promise what no one keeps.
+        has_form = self.offline == "form" and self.mail is not None
+        return ChatPage(**values, has_form=has_form, proactive=tuple(self.proactive.items()))
 
     def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:
         """See `ChannelSettings`."""

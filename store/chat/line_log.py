@@ -75,7 +75,7 @@ def add_line(
     row: dict[str, Any] = {
         "session_id": session.id,
         "seq": seq,
-        "kind": kind,
+        "kind": kind.value,
         "at": now,
         "author": "",
         "text": "",

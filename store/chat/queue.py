@@ -127,7 +127,6 @@ class WaitingChat:
     subject: str
     team: str
     assignee: str | None
-    emergency: bool
 
     def is_here(self, now: datetime) -> bool:
         """Whether the visitor's page is open."""
@@ -140,11 +139,13 @@ def waiting_chats(connection: Connection, *, teams: Collection[str] | None, limi
     names = [column for column in columns_of(ChatSessionRow, WaitingChat, but=_OF_CASE) if column.name != "session_id"]
     found = sa.select(table.c.id.label("session_id"), *names, *(case.c[name] for name in _OF_CASE[1:]))
     found = found.join(case, case.c.id == table.c.conversation_id)
-    found = found.where(table.c.waiting_since.is_not(None), table.c.ended_at.is_(None), case.c.status == Status.OPEN)
+    waits = (table.c.waiting_since.is_not(None), table.c.ended_at.is_(None), case.c.status == Status.OPEN)
+    # Emergencies stand above them already.
+    found = found.where(*waits, case.c.emergency.is_(False), case.c.merged_into.is_(None))
     if teams is not None:
         found = found.where(among(case.c.team, teams))
     ordered = found.order_by(table.c.waiting_since, table.c.id).limit(limit)
     return [WaitingChat(**row) for row in connection.execute(ordered).mappings()]
 
 
-_OF_CASE: Final = ("session_id", "reference", "subject", "team", "assignee", "emergency")
+_OF_CASE: Final = ("session_id", "reference", "subject", "team", "assignee")

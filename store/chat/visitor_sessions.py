@@ -99,7 +99,12 @@ def begin_session(connection: Connection, new: NewChatSession) -> tuple[ChatSess
     """Insert a session; return it and its secret, which cannot be shown again."""
     session_id, secret, now = new_id(), _new_secret(), read_clock(connection)
     row = {name: getattr(new, name) for name in new.__slots__}
-    row |= {"id": session_id, "handle": new.handle or session_id.hex, "secret_hash": _hash(secret), "version": 1}
+    row |= {
+        "id": session_id,
+        "handle": new.handle or f"visitor-{session_id.hex[16:]}",
+        "secret_hash": _hash(secret),
+        "version": 1,
+    }
     row |= dict.fromkeys(("rotated_at", "opened_at", "heard_at", "changed_at"), now)
     row |= dict.fromkeys(("last_seq", "seen_seq", "read_seq", "agent_seq", "mailed_seq"), 0) | {"ended_by": ""}
     insert_rows(connection, ChatSessionRow, rows=[row])

@@ -18,6 +18,7 @@ from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import ContactLabelRow
+from store.tables.gates import ContactPointRow
 from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, IdentityRow, MessageRow
 from store.tables.operations import OutboundRow
 
@@ -163,6 +164,8 @@ def everything_about(connection: Connection, contact_id: UUID) -> dict[str, list
     found = {"contacts": _rows(connection, ContactRow, table_of(ContactRow).c.id == contact_id)}
     found["handles"] = _rows(connection, IdentityRow, table_of(IdentityRow).c.contact_id == contact_id)
     found["labels"] = _rows(connection, ContactLabelRow, table_of(ContactLabelRow).c.contact_id == contact_id)
+    points = table_of(ContactPointRow).c.contact_id == contact_id
+    found["contact_points"] = _rows(connection, ContactPointRow, points)
     of_theirs = table_of(ConversationRow).c.contact_id == contact_id
     found["conversations"] = _rows(connection, ConversationRow, of_theirs)
     cases = [row["id"] for row in found["conversations"]]

@@ -44,6 +44,7 @@ class MessageRecord:
     quoted: str
     html: str
     has_html: bool
+    has_remote: bool
     rfc_message_id: str | None
     sent_at: datetime | None
     received_at: datetime
@@ -74,6 +75,11 @@ class AttachmentRecord:
     sha256: str
     part: int
     content_id: str
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it says that it is a picture, of a size that can be shown."""
+        return self.media_type in _PICTURES and self.size <= _LARGEST_PICTURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +117,15 @@ class PendingOutbound:
     error: str
 
 
+# Where a page had a picture from elsewhere; the sanitiser (`connectors.email.mime.html`) keeps its address there.
+REMOTE_PICTURE: Final = "data-remote="
+# Pictures of pixels, which a browser may be shown after a look at their bytes.
+_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+# A larger one is a file to download.
+_LARGEST_PICTURE: Final = 8 * 1024 * 1024
 # Fields that are not columns of the message table.
 _SENT: Final = ("copies", "blind_copies", "undo_until")
-_MADE: Final = frozenset({"html", "has_html", "delivery", "sent_as", "sent_to", *_SENT})
+_MADE: Final = frozenset({"html", "has_html", "has_remote", "delivery", "sent_as", "sent_to", *_SENT})
 
 
 def messages_of(
@@ -228,8 +240,8 @@ def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:
     columns, outbound = table_of(MessageRow).c, table_of(OutboundRow)
     listed = columns_of(MessageRow, MessageRecord, but=_MADE)
     has_html, delivery = (columns.html != "").label("has_html"), outbound.c.state.label("delivery")
+    has_remote = columns.html.contains(REMOTE_PICTURE).label("has_remote")
     joined = sa.outerjoin(table_of(MessageRow), outbound, outbound.c.id == columns.outbound_id)
-    sent = (outbound.c.kind.label("sent_as"), outbound.c.recipient.label("sent_to"))
-    return sa.select(*listed, html, has_html, delivery, *sent, *(outbound.c[name] for name in _SENT)).select_from(
-        joined
-    )
+    names = (outbound.c.kind.label("sent_as"), outbound.c.recipient.label("sent_to"))
+    sent = (*names, *(outbound.c[name] for name in _SENT))
+    return sa.select(*listed, html, has_html, has_remote, delivery, *sent).select_from(joined)

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_new, insert_rows, table_of
 from store.tables.desk import CaseCodeRow
-from store.tables.messages import ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
+from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import ONE_TIME_CODE, OutboundRow
 
 LASTS: Final = timedelta(minutes=10)
@@ -47,6 +47,13 @@ def takes_part(connection: Connection, conversation_id: UUID, *, contact_id: UUI
         message.c.sender_handle == handle,
     )
     return connection.execute(theirs.limit(1)).first() is not None
+
+
+def kind_of_address(connection: Connection, *, contact_id: UUID, handle: str) -> str:
+    """Return the kind of the contact's address; empty if it is none of theirs any more."""
+    table = table_of(IdentityRow)
+    theirs = sa.select(table.c.kind).where(table.c.contact_id == contact_id, table.c.handle == handle)
+    return str(connection.execute(theirs.order_by(table.c.kind).limit(1)).scalar() or "")
 
 
 def keep_code(

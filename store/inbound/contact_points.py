@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_new, table_of
 from store.tables.gates import ContactPointRow
+from store.tables.messages import ContactRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +26,11 @@ class KnownContactPoint:
 
 def contact_points_of(connection: Connection, contact_id: UUID) -> list[KnownContactPoint]:
     """Return a contact's points, those that a channel has verified first."""
-    columns = table_of(ContactPointRow).c
+    columns, contact = table_of(ContactPointRow).c, table_of(ContactRow).c
+    # Contacts that were merged into this one are the same person.
+    same = sa.select(contact.id).where(sa.or_(contact.id == contact_id, contact.merged_into == contact_id))
     said = sa.select(columns.kind, columns.value, sa.func.max(sa.cast(columns.verified, sa.Integer)))
-    said = said.where(columns.contact_id == contact_id).group_by(columns.kind, columns.value)
+    said = said.where(columns.contact_id.in_(same)).group_by(columns.kind, columns.value)
     rows = [
         KnownContactPoint(kind=kind, value=value, verified=bool(known))
         for kind, value, known in connection.execute(said)

@@ -78,6 +78,14 @@ def give_up_file(connection: Connection, file_id: UUID, *, why: str) -> None:
     connection.execute(sa.update(table).where(table.c.id == file_id).values(**values))
 
 
+def count_files(connection: Connection) -> dict[str, int]:
+    """Return how many files are in each state."""
+    table = table_of(FetchedFileRow)
+    counted = sa.select(table.c.state, sa.func.count()).group_by(table.c.state)
+    found: dict[str, int] = {row[0]: row[1] for row in connection.execute(counted)}
+    return {state.value: found.get(state.value, 0) for state in FileState}
+
+
 def forget_files(connection: Connection, inbound_ids: Collection[UUID]) -> None:
     """Delete the fetched files of these inbound rows, when their originals go."""
     table = table_of(FetchedFileRow)

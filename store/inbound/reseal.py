@@ -19,6 +19,7 @@ from store.db.bulk import table_of
 from store.db.encryption import ORIGINAL_HEAD, TEXT_HEAD, Sealer, key_name_in
 from store.db.engine import Database
 from store.tables.composer import AnswerFileRow
+from store.tables.gates import FetchedFileRow
 from store.tables.messages import InboundRow, OriginalRow
 
 _PAGE: Final = 2_000
@@ -41,7 +42,7 @@ class _SealedColumn:
 class SealCount:
     """How many values are sealed under which key, by its name; under the name "" those that are not sealed.
 
-    originals: with the files of agents' answers.
+    originals: with the files that were fetched after their message, and those of agents' answers.
     """
 
     envelopes: Counter[str] = field(default_factory=Counter)
@@ -63,7 +64,8 @@ class ResealProgress:
 def count_seals(database: Database) -> SealCount:
     """Count the values by the key that sealed them, a page a transaction."""
     count = SealCount()
-    for column, counter in zip(_columns(), (count.envelopes, count.originals, count.originals), strict=True):
+    for column in _columns():
+        counter = count.envelopes if column.head == TEXT_HEAD else count.originals
         for page in _heads(database, column):
             counter.update(key or "" for _, key in page)
     return count
@@ -86,11 +88,14 @@ def reseal(database: Database) -> Iterator[ResealProgress]:
             yield progress
 
 
-def _columns() -> tuple[_SealedColumn, _SealedColumn, _SealedColumn]:
-    inbound, original, file = (table_of(model).c for model in (InboundRow, OriginalRow, AnswerFileRow))
+def _columns() -> tuple[_SealedColumn, ...]:
+    inbound, original, file = table_of(InboundRow).c, table_of(OriginalRow).c, table_of(FetchedFileRow).c
+    sent = table_of(AnswerFileRow).c
     return (
         _SealedColumn("envelope", inbound.id, inbound.envelope, TEXT_HEAD),
         _SealedColumn("original", original.inbound_id, original.content, ORIGINAL_HEAD),
+        _SealedColumn("file of an answer", sent.id, sent.content, ORIGINAL_HEAD),
+        _SealedColumn("address of a file", file.id, file.url, TEXT_HEAD),
         _SealedColumn("file", file.id, file.content, ORIGINAL_HEAD),
     )
 

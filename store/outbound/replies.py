@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import Conflict, PermanentError
+from router.masking.mask import mask_address
 from router.origin.automatic import OriginKind
 from router.routing.sla import clock_rests
 from store.conversations.read import refuse_merged, where_now
@@ -177,7 +178,9 @@ def choose_answer_address(
     if not found.other or address != found.other:
         raise PermanentError("expected one of the addresses that the customer's last message names")
     swapped = sa.update(message).where(message.c.id == found.message_id)
-    connection.execute(swapped.values(answer_to=found.other, other_address=found.address))
+    # An address that holds a secret is not offered: it would be shown whole.
+    before = found.address if mask_address(found.address) == found.address else ""
+    connection.execute(swapped.values(answer_to=found.other, other_address=before))
     one = sa.update(table).where(table.c.id == conversation_id)
     connection.execute(one.values(version=table.c.version + 1))
     payload = {"message_id": str(found.message_id), "by": by}

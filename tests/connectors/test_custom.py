@@ -13,9 +13,9 @@ import pytest
 
 from connectors.base import Cursor, Outgoing, SendVerdict, WebhookRequest
 from connectors.custom.connector import CustomConnector
-from connectors.custom.endpoint import CustomEndpoint, file_request
 from connectors.custom.messages import told_of
 from connectors.custom.sender import open_sender
+from connectors.custom.webhook import CustomEndpoint, file_request
 from connectors.normalise import normalise_page
 from connectors.registry import open_polled, probe_channel
 from connectors.safe_http import Forbidden

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.masking.mask import mask_address
+from store.db.bulk import table_of
 from store.db.engine import Database
+from store.outbound.replies import choose_answer_address
+from store.tables.messages import MessageRow
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
 
@@ -41,7 +45,8 @@ def things(database: Database) -> dict[str, str]:
         build = Builder(connection)
         case = build.conversation(handle=ADDRESS, name="", reference="K7QF2MXD4")
         build.message(case, sender_handle=ADDRESS, sender_name="", text="a parcel", contact_id=build.contacts[ADDRESS])
-        build.message(case, sender_handle=ADDRESS, sender_name="Li", contact_id=build.contacts[ADDRESS])
+        addresses = {"sender_handle": ADDRESS, "answer_to": ADDRESS, "other_address": "li@home.example"}
+        build.message(case, sender_name="Li", contact_id=build.contacts[ADDRESS], **addresses)
         build.outbound(case, state="needs_person", recipient=ADDRESS)
         envelope = Envelope(
             channel="support-mail", source_key="1", sender=Party(PartyKind.EMAIL, ADDRESS), received_at=NOON
@@ -66,3 +71,15 @@ def test_no_page_and_no_list_shows_it(client: AppClient, browser: AppClient, thi
 
 def test_the_contact_is_still_found_and_answered_by_it(client: AppClient, things: dict[str, str]) -> None:
     assert client.get(f"{API}/contacts", params={"handle": ADDRESS}).json()["id"] == things["contact"]
+
+
+def test_once_another_address_is_chosen_it_is_not_offered_again(
+    client: AppClient, browser: AppClient, database: Database, things: dict[str, str]
+) -> None:
+    with database.write() as connection:
+        table = table_of(MessageRow)
+        (case,) = connection.execute(sa.select(table.c.conversation_id).distinct()).scalars()
+        choose_answer_address(connection, case, address="li@home.example", by="Ann", now=NOON)
+    listed, page = client.get(f"{API}/conversations/K7QF2MXD4/messages"), browser.get("/conversations/K7QF2MXD4")
+    assert "li@home.example" in listed.text
+    assert CARD not in listed.text + page.text

@@ -7,10 +7,12 @@ import smtplib
 import socket
 import subprocess
 import sys
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,50 @@ def test_a_newcomer_replaces_the_longest_silence_and_no_mail_in_transfer(listen:
             refused, said = connect(address, "127.0.1.4")
             refused.close()
             assert said.startswith(b"421 4.7.0 Too many connections")
+
+
+@dataclass(eq=False)
+class Transfer:
+    """A session in a mail that has begun so many seconds ago."""
+
+    age: float
+    said: str = ""
+    heard_at: float = 0.0
+    is_in_mail: bool = True
+    bytes_held: int = 0
+
+    @property
+    def mail_began_at(self) -> float:
+        return time.monotonic() - self.age
+
+    def end(self, reply: str) -> None:
+        self.said = reply
+
+    def close(self) -> None: ...
+
+    def put_off(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("crowd", "age", "ends"),
+    [
+        (8, 60.0, True),  # mails without an end, of one address
+        (8, 5.0, False),  # a mail server that sends much at once
+        (3, 60.0, False),  # no crowd
+    ],
+)
+def test_mails_without_an_end_of_one_address_shut_out_no_other(crowd: int, age: float, ends: bool) -> None:
+    settings = SmtpSettings.model_validate({"kind": "smtp", "listen": "127.0.0.1:1", "connections": 8})
+    slots = SessionSlots("mail", settings, bytes_waiting=lambda: 0)
+    held = [Transfer(age + number) for number in range(8)]
+    for number, session in enumerate(held):
+        assert slots.admit(session, host="203.0.113.1" if number < crowd else f"198.51.100.{number}") == ""
+
+    refusal = slots.admit(Transfer(0.0), host="192.0.2.1")
+    assert (refusal == "", len(list(slots))) == (ends, 8)
+    # Of the crowd the oldest one; and for a newcomer of the crowd itself none.
+    assert [bool(session.said) for session in held] == [False] * (crowd - 1) + [ends] + [False] * (8 - crowd)
+    assert slots.admit(Transfer(0.0), host="203.0.113.1").startswith("421")
 
 
 @pytest.mark.parametrize(

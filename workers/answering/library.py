@@ -104,7 +104,9 @@ class AnswerLibrary:
         with self._lock:
             stamp = self._stamps()
             if self._book is None or stamp != self._stamp:
-                self._book, self._stamp = self._read(), stamp
+                self._book = self._read()
+                # Now the encoder is known, and with it the file of the thresholds.
+                self._stamp = self._stamps()
             self._looked_at = self._clock()
             return self._book
 

@@ -98,7 +98,7 @@ class FileFetcher:
                 allow_private=request.allow_private,
                 seconds=self._seconds,
             )
-            return _Outcome(_content(answer, file))
+            return _Outcome(_content(answer, file, json_is_refusal=request.json_is_refusal))
         except TransientError as error:
             gone = file.attempts >= MOST_ATTEMPTS
             return _Outcome(None, str(error), gone=gone)
@@ -150,11 +150,13 @@ class FileFetcher:
         return _AFTER_TROUBLE_SECONDS
 
 
-def _content(answer: HttpAnswer, file: WaitingFile) -> bytes:
+def _content(answer: HttpAnswer, file: WaitingFile, *, json_is_refusal: bool) -> bytes:
     if answer.status in {400, 401, 403, 410} or (answer.status == 404 and file.attempts >= _MOST_NOT_FOUND):
         raise CannotBeHad(f"its host refuses it ({answer.status})", code="refused")
     if answer.status != 200:
         raise TransientError(f"its host answered {answer.status}")
+    if json_is_refusal and answer.body.startswith(b'{"errcode"'):
+        raise CannotBeHad("its provider refuses it", code="refused")
     if file.sha256 and hashlib.sha256(answer.body).hexdigest() != file.sha256.lower():
         raise CannotBeHad("its bytes are not the announced ones (sha256)", code="changed")
     return answer.body

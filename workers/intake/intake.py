@@ -27,7 +27,7 @@ from store.db import leases
 from store.db.encryption import Sealer
 from store.db.engine import Database
 from store.desk.brakes import note_refusals
-from store.inbound import cursors
+from store.inbound import cursors, wakes
 from store.inbound.accept import Accepted, InboundMessage, accept
 from workers.broker.doorbell import Bell
 from workers.intake.named_reports import note_reports
@@ -131,6 +131,19 @@ class Intake:
                     cursors.note_error(connection, channel=report.channel, error=report.error)
         except OmniyardError as error:
             _log.warning("channel.report_lost", channel=report.channel, error=str(error))
+
+    def take_wake(self, topic: str) -> str:
+        """See `Keeper`."""
+        try:
+            # A look each second must not take SQLite's only lock.
+            with self._database.read() as connection:
+                if not wakes.is_woken(connection, topic):
+                    return ""
+            with self._database.write() as connection:
+                return wakes.take_wake(connection, topic)
+        except OmniyardError as error:
+            _log.warning("channel.wake_lost", topic=topic, error=str(error))
+            return ""
 
     def renew(self, channel: str, *, token: UUID) -> None:
         """Renew the channel's lease."""

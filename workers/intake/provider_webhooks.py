@@ -17,6 +17,7 @@ from router.settings import Settings
 from router.settings.channel_base import ChannelSettings
 from store.db.engine import Database
 from store.inbound.accept import Accepted, find_inbound
+from store.inbound.wakes import leave_wakes
 from store.outbound.delivery_receipts import note_delivery
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ class ProviderWebhooks:
         endpoint = self._endpoint(channel)
         self._verify(endpoint, request, channel=channel, now=now)
         page = endpoint.page(request, now=now)
+        if page.wakes:
+            with self._database.write() as connection:
+                leave_wakes(connection, page.wakes)
         taken = _taken(self._keeper().keep(page)) if page.messages or page.reports else {}
         return endpoint.answer(request, taken=taken)
 

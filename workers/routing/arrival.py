@@ -15,6 +15,7 @@ from router.origin.automatic import OriginKind
 from router.threads.correlation import core_subject
 from store.db.ids import new_id
 from store.inbound.claims import ClaimedInbound
+from store.inbound.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,13 @@ def fetched_files(incoming: Incoming, rows: Sequence[Mapping[str, Any]]) -> list
         for row in rows
         if row["part"] in referred
     ]
+
+
+def add_files(incoming: Incoming, *, message_id: UUID, outcome: Outcome) -> None:
+    """Record the message's attachments, and which of them are still to be fetched."""
+    rows = attachment_rows(incoming, message_id=message_id)
+    outcome.attachments.extend(rows)
+    outcome.fetched_files.extend(fetched_files(incoming, rows))
 
 
 def contact_points(incoming: Incoming, *, at: datetime) -> list[dict[str, Any]]:

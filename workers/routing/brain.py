@@ -69,8 +69,13 @@ class Brain:
         return (configured.address or "") if configured else ""
 
     def status_link(self, conversation_id: UUID, *, now: datetime) -> str:
-        """Return the link to a case's status page, valid for a limited time; empty if the desk has no public URL."""
-        base = self.settings.omniyard.public_url
+        """Return the link to a case's status page, valid for a limited time; empty if the desk has no public URL.
+
+        A desk whose mail stays in its outbox is tried on its own machine, where its own address leads there.
+        """
+        omniyard = self.settings.omniyard
+        is_tried = any(channel.keeps_outbox for channel in self.settings.channels.values())
+        base = omniyard.public_url or (f"http://{omniyard.listen}" if is_tried else "")
         link = CaseLink(LinkKind.CONVERSATION, conversation_id, now + LASTS)
         return f"{base}/case/{write_case_token(case_key(self.key), link)}" if base else ""
 

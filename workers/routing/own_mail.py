@@ -16,8 +16,8 @@ from router.routing.trace import ReplyTrace
 from store.events.append import EventKind
 from store.inbound.outcome import ConversationTouch
 from store.tables.messages import Direction
-from workers.routing.arrival import lasting_ids
-from workers.routing.record import Placement, Recorder, add_files, conversation_row, message_row
+from workers.routing.arrival import add_files, lasting_ids
+from workers.routing.record import Placement, Recorder, conversation_row, message_row
 
 # What our side wrote first waits for its customer, and promises nothing.
 _QUIET: Final[dict[str, Any]] = {
@@ -61,7 +61,7 @@ def record_own(recorder: Recorder, placement: Placement) -> None:
         kept |= {"sender_proof": ProofKind.PROVEN}
     outcome.messages.append(message_row(placement, trace=trace) | kept)
     outcome.indexed.append((placement.message_id, incoming.analysis.indexed))
-    add_files(placement, outcome=outcome)
+    add_files(incoming, message_id=placement.message_id, outcome=outcome)
     own = incoming.analysis.envelope.rfc_message_id
     outcome.thread_keys.extend((each, conversation_id, each == own) for each in lasting_ids(incoming))
     if answers:

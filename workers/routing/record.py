@@ -10,10 +10,9 @@ from uuid import UUID
 
 from router.conversation_status import Status
 from router.masking.mask import mask_address
-from router.origin.automatic import OriginKind
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
-from router.replies.autoreply import AutoReply, compose_reply, may_be_answered
+from router.replies.autoreply import AutoReply, compose_reply
 from router.replies.receipt import receipt_of
 from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate, explain
@@ -34,22 +33,21 @@ from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
 from store.inbound.history import KnownMessage
 from store.inbound.outcome import ConversationTouch, Outcome
-from store.outbound.automatic_answers import question_row
 from store.outbound.delivery_receipts import ReturnedMail
 from store.outbound.limits import LastWord
 from store.tables.messages import Direction
 from store.tables.operations import AUTO_REPLY, OutboundState
 from workers.routing.arrival import (
     Incoming,
-    attachment_rows,
+    add_files,
     contact_points,
     evidence_of,
-    fetched_files,
     lasting_ids,
     may_repeat,
     wakes,
 )
 from workers.routing.brain import Brain
+from workers.routing.machine_questions import question_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,28 +199,8 @@ class Recorder:
             self._auto_reply(placement, reply, key=key)
         shown = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
         self._message(placement, trace=placement.trace(shown))
-        if self._may_be_asked(placement):
-            self._put_question(placement)
-
-    def _may_be_asked(self, placement: Placement) -> bool:
-        """Return whether the machine may look for an answer: never where there may be danger."""
-        incoming, decision = placement.incoming, placement.decision
-        if self.brain.settings.answer_mode(incoming.row.channel) not in {"offer", "answer"}:
-            return False
-        in_danger = decision.emergency or placement.is_doubtful or placement.candidate.emergency or decision.hints
-        if in_danger or incoming.row.backfill or incoming.analysis.origin.kind is not OriginKind.PERSON:
-            return False
-        return may_be_answered(incoming.analysis, self.brain.own)[0]
-
-    def _put_question(self, placement: Placement) -> None:
-        row = {
-            "conversation_id": placement.conversation_id,
-            "message_id": placement.message_id,
-            "channel": placement.incoming.row.channel,
-            "asked_at": self.now,
-            "due_at": self.now + self.brain.settings.answers.wait,
-        }
-        self.outcome.asked.append(question_row(row))
+        if question := question_of(placement, self.brain, now=self.now):
+            self.outcome.asked.append(question)
 
     def _count(self, placement: Placement) -> None:
         if placement.incoming.row.backfill or not placement.incoming.analysis.is_heard:
@@ -267,7 +245,7 @@ class Recorder:
         self.outcome.messages.append(message_row(placement, trace=trace))
         self.outcome.contact_points.extend(contact_points(placement.incoming, at=self.now))
         self.outcome.indexed.append((placement.message_id, placement.incoming.analysis.indexed))
-        add_files(placement, outcome=self.outcome)
+        add_files(placement.incoming, message_id=placement.message_id, outcome=self.outcome)
         if placement.repeats:
             said_again = {"message_id": str(placement.message_id), "first": str(placement.repeats)}
             self.event(EventKind.MESSAGE_REPEATED, placement.conversation_id, payload=said_again)
@@ -302,13 +280,6 @@ class Recorder:
         }
         self.outcome.replies.append(row)
         self.outcome.thread_keys.append((rfc_message_id, placement.conversation_id, True))
-
-
-def add_files(placement: Placement, *, outcome: Outcome) -> None:
-    """Record the message's attachments, and which of them are still to be fetched."""
-    rows = attachment_rows(placement.incoming, message_id=placement.message_id)
-    outcome.attachments.extend(rows)
-    outcome.fetched_files.extend(fetched_files(placement.incoming, rows))
 
 
 def conversation_row(placement: Placement) -> dict[str, Any]:

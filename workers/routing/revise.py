@@ -40,9 +40,9 @@ _KINDS: Final = {
 
 
 def revision_of(row: ClaimedInbound, envelope: Envelope) -> Revision | None:
-    """Return what a row changes; None for a message of its own, which the first record of a call is too."""
+    """Return what a row changes; None for a message of its own, which the first version under a key is too."""
     revision = envelope.revision
-    is_first = revision is not None and revision.kind is RevisionKind.COMPLETED and row.source_key == revision.of
+    is_first = revision is not None and row.source_key == revision.of
     return None if is_first else revision
 
 

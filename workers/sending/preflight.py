@@ -25,9 +25,11 @@ from store.outbound.automatic_answers import why_withdrawn, withdraw
 from store.outbound.ledger import OutboundClaim
 from store.outbound.planned import why_held
 from store.outbound.replies import put_back
-from store.tables.operations import AUTO_REPLY
+from store.tables.operations import AUTO_REPLY, ONE_TIME_CODE
 
 _HOUR: Final = timedelta(hours=1)
+# A one-time code is not valid for longer (`store.desk.case_codes`).
+_CODE_LASTS: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(hours=24)
 # For a channel without limits of its own.
 _USUAL: Final = SendSettings()
@@ -55,7 +57,7 @@ class Preflight:
 
     def remove(self, connection: Connection, row: OutboundClaim) -> bool:
         """Take the row out of the queue if a check refuses it; return whether one does."""
-        automatic = row.kind == AUTO_REPLY
+        automatic = row.kind in {AUTO_REPLY, ONE_TIME_CODE}
         newer = None if automatic else why_held(connection, row)
         why = newer or (self._unwanted(connection, row) if automatic else None) or self._hopeless(connection, row)
         if why and automatic:
@@ -84,14 +86,18 @@ class Preflight:
         return window.refusal(last_heard_at=heard_at, sent_since=sent, now=row.now)
 
     def _unwanted(self, connection: Connection, row: OutboundClaim) -> Reason | None:
-        bounds = self._bounds(row.channel)
         configured = self._settings.channels.get(row.channel)
         if configured and is_public(configured):
             return Reason(ReasonKey.PUBLIC_IS_NOT_ANSWERED)
-        if withdrawn := why_withdrawn(connection, row):
-            return withdrawn
+        if row.kind == ONE_TIME_CODE:
+            # Its customer waits for it and it has bounds of its own: the brakes on replies are no reason to keep it.
+            return Reason(ReasonKey.REPLY_IS_LATE) if row.now - row.created_at > _CODE_LASTS else None
         if row.now - row.created_at > self._stale:
             return Reason(ReasonKey.REPLY_IS_LATE)
+        return why_withdrawn(connection, row) or self._braked(connection, row)
+
+    def _braked(self, connection: Connection, row: OutboundClaim) -> Reason | None:
+        bounds = self._bounds(row.channel)
         rests_until = limits.rests_until(connection, channel=row.channel)
         if rests_until and rests_until > row.now:
             return Reason(ReasonKey.REPLIES_REST, {"at": rests_until.isoformat(timespec="minutes")})

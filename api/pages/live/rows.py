@@ -57,9 +57,15 @@ class ChangedRows:
         self, listed: Listed, events: Sequence[FeedEvent], *, languages: Sequence[Language]
     ) -> Iterator[DeskNotice]:
         row, number = listed[0], events[-1].number
+        is_chat = row.channel in self._desk.chats.pages
         data = {
             language: json.dumps(
-                {**_facts(row), "kinds": [event.kind for event in events], "html": self._html(listed, language)},
+                {
+                    **_facts(row),
+                    "chat": is_chat,
+                    "kinds": [event.kind for event in events],
+                    "html": self._html(listed, language),
+                },
                 ensure_ascii=False,
             )
             for language in languages

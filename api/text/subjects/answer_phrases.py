@@ -47,7 +47,7 @@ ANSWER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "该问法会作为所选答案的新问法提交，由资深客服审核。",
     ),
     "fits_no_answer": ("none of them", "都不是"),
-    "answer_given": ("Answered automatically", "已自动回答"),
+    "answer_answered": ("Answered automatically", "已自动回答"),
     "answer_offered": ("Offered automatically", "已自动推荐"),
     "answer_refused": ("Not answered automatically", "未自动回答"),
     "verdict_fits": ("the customer: that answers it", "客户表示已解决"),

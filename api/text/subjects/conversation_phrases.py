@@ -46,4 +46,10 @@ CONVERSATION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "why": ("Why it is here", "分派依据"),
     "why_this": ("Why this message was handled so", "这条消息的处理依据"),
     "facts": ("Facts", "基本信息"),
+    "picture_open": ("Open the picture {name}", "打开图片 {name}"),
+    "remote_show": ("Show the pictures from elsewhere", "显示外部图片"),
+    "remote_hint": (
+        "The desk fetches them, without a referrer or cookies; their sender still learns that the mail was read.",
+        "由本系统代为获取，不带来源和 Cookie；但发件人会知道邮件已被查看。",
+    ),
 }

@@ -20,7 +20,7 @@ NOTICE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "notice_due": ("The time for a promise runs out", "服务时效即将或已经超时"),
     "notice_returned": ("Snoozed until now, open again", "暂缓到期，已回到待处理"),
     "notice_emergency": ("New emergency", "新的紧急会话"),
-    "calls": ("Calls on this desk", "提醒方式"),
+    "call_choices": ("Calls on this desk", "提醒方式"),
     "calls_hint": (
         "Notices of the system and sound need a permission of the browser; the choice follows you to other machines.",
         "桌面提醒和声音需要浏览器授权；选择会跟随你的账号。",

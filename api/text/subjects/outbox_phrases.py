@@ -28,6 +28,10 @@ OUTBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "outbox_open": ("Open the outbox", "查看发件箱"),
     "guide": ("Your first case", "第一个会话"),
+    "guide_start": (
+        "New here? Open your first case; a list next to it says what to do:",
+        "第一次使用？打开第一个会话，旁边有操作步骤：",
+    ),
     "guide_lead": ("Five steps; each is ticked when it is done.", "共五步，完成后自动打勾。"),
     "guide_take": ("Take it: press Take it, or t. Now it is yours.", "认领：点“认领”或按 t，会话归你处理。"),
     "guide_read": (

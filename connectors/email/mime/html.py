@@ -22,8 +22,9 @@ _ATTRIBUTES: Final = {
     "*": {"dir", "lang", "title", "align", "valign"},
     "a": {"href", "name"},
     "font": {"color", "face", "size"},
-    # No `src`: `data-cid` names a picture of this mail; the browser would fetch any other picture from a stranger.
-    "img": {"alt", "width", "height", "data-cid"},
+    # No `src`: `data-cid` names a picture of this mail; the browser would fetch any other picture from a stranger. Its
+    # address is kept in `data-remote` until an agent asks for it.
+    "img": {"alt", "width", "height", "data-cid", "data-remote"},
     "ol": {"start", "type"},
     "table": {"border", "cellpadding", "cellspacing", "width"},
     "td": {"colspan", "rowspan", "width", "height"},
@@ -42,6 +43,10 @@ _CLEANER: Final = nh3.Cleaner(
 )
 # RFC 2392: a picture inside the mail. Renaming is safe before cleaning, because the cleaner runs last.
 _OWN_PICTURE: Final = re.compile(r"""\bsrc\s*=\s*(["']?)cid:""", re.IGNORECASE)
+# Only with quotes: without them the end of an address is not certain. A long one is a tracker's.
+_REMOTE_PICTURE: Final = re.compile(
+    r"""(<img\b[^<>]{0,2000}?\s)src\s*=\s*(["'])\s*(https?://[^"'<>\s]{1,1000})\s*\2""", re.IGNORECASE
+)
 _CID: Final = re.compile(r"""cid:([^"'\s>)]{1,500})""")
 # Limits for work that grows with the square: a browser's rules for unclosed blocks, and for attributes.
 # A deep newsletter has 60 levels, a busy tag 40 attributes.
@@ -100,6 +105,8 @@ def sanitise(html: str) -> str:
     """Return HTML that is safe to show inside a page: no script, no remote load, no form, no style."""
     if "cid:" in html:
         html = _OWN_PICTURE.sub(r"data-cid=\1", html)
+    if "<img" in html or "<IMG" in html:
+        html = _REMOTE_PICTURE.sub(r'\1data-remote="\3"', html)
     if "ang;" in html:
         # Mail is HTML 4, where these are U+2329 and U+232A (section 24.3.2); the cleaner reads HTML 5.
         html = html.replace("&lang;", "\u2329").replace("&rang;", "\u232a")

@@ -21,6 +21,9 @@ MOST_BYTES: Final = 67_108_864
 # What each session may hold while there is no place for more.
 SMALL: Final = 262_144
 _AGAIN_SECONDS: Final = 60.0
+# An honest mail of the largest size takes seconds.
+_PATIENCE_SECONDS: Final = 30.0
+_SHARE: Final = 4
 
 
 class Session(Protocol):
@@ -99,13 +102,14 @@ class SessionSlots:
     def admit(self, session: Session, *, host: str) -> str:
         """Take a slot and return an empty text, or return the reply of a refusal.
 
-        When all are taken, the client that has been silent longest makes room, unless each one transfers a mail.
+        When all are taken, the client that has been silent longest makes room. If each one transfers a mail, it is the
+        slowest of the address that has many: two strangers must not hold all slots by mails without an end.
         """
         address = client_address(host)
         if sum(each == address for each in self._sessions.values()) >= self._settings.connections_per_address:
             self.note("connections_of_address")
             return "421 4.7.0 Too many connections from your address, please try again"
-        if len(self._sessions) >= self._settings.connections and not self._make_room():
+        if len(self._sessions) >= self._settings.connections and not self._make_room(address):
             return "421 4.7.0 Too many connections, please try again"
         self._sessions[session] = address
         return ""
@@ -134,12 +138,29 @@ class SessionSlots:
             taken, self._tally = self._tally, Counter()
         return taken
 
-    def _make_room(self) -> bool:
+    def _make_room(self, newcomer: str) -> bool:
+        """End the longest silence; where each one transfers a mail, an old mail of an address with too many."""
         self.note("connections")
         waiting = [session for session in self._sessions if not session.is_in_mail]
-        if not waiting:
-            return False
-        silent = min(waiting, key=lambda session: session.heard_at)
-        self.leave(silent)
-        silent.end("421 4.4.2 You were silent while others wait, please try again")
-        return True
+        if waiting:
+            silent = min(waiting, key=lambda session: session.heard_at)
+            self._end(silent, "421 4.4.2 You were silent while others wait, please try again")
+            return True
+        slow = self._slow_of_crowd(newcomer)
+        if slow:
+            self._end(slow, "421 4.4.2 This mail takes long while others wait, please try again")
+        return slow is not None
+
+    def _slow_of_crowd(self, newcomer: str) -> Session | None:
+        """Return the oldest mail of the address with most sessions, if it has its time and much more than its share."""
+        held = Counter(self._sessions.values())
+        address, number = held.most_common(1)[0]
+        if number < _SHARE * (held[newcomer] + 1):
+            return None
+        theirs = [session for session, host in self._sessions.items() if host == address]
+        oldest = min(theirs, key=lambda session: session.mail_began_at)
+        return oldest if time.monotonic() - oldest.mail_began_at > _PATIENCE_SECONDS else None
+
+    def _end(self, session: Session, reply: str) -> None:
+        self.leave(session)
+        session.end(reply)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 
-from router.settings.chat_channels import XSettings
+from router.settings.chat_channels import XAccountSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,11 @@ class Spent:
         return replace(self, dollars=self.dollars + dollars)
 
 
-def may_read(settings: XSettings, spent: Spent) -> bool:
+def may_read(settings: XAccountSettings, spent: Spent) -> bool:
     """Tell whether reading may go on as usual: the emergency share is still whole."""
     return spent.dollars < settings.daily_budget * (1 - settings.emergency_share)
 
 
-def may_look_once(settings: XSettings, spent: Spent) -> bool:
+def may_look_once(settings: XAccountSettings, spent: Spent) -> bool:
     """Tell whether there is money for a look at all."""
     return spent.dollars + settings.read_price <= settings.daily_budget

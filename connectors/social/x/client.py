@@ -20,7 +20,7 @@ from requests.exceptions import RequestException
 
 from connectors.base import Health
 from router.errors import OmniyardError, PermanentError, RateLimited, TransientError
-from router.settings.chat_channels import XSettings
+from router.settings.chat_channels import XAccountSettings
 
 API: Final = "https://api.x.com"
 # tweepy uses the old host name, also in its signature.
@@ -37,6 +37,17 @@ _FORBIDDEN: Final = (
 _CREDITS: Final = (
     "X takes no more requests because the account's credits are used up ({status}): add some in the developer console"
 )
+
+
+# No expansion of users but the author's: each is charged.
+_POST_FIELDS: Final[dict[str, Any]] = {
+    "tweet_fields": [
+        "author_id", "created_at", "conversation_id", "referenced_tweets", "edit_history_tweet_ids", "entities",
+        "display_text_range", "attachments",
+    ],
+    "expansions": ["author_id"],
+    "user_fields": ["name", "username"],
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +77,7 @@ class _Detour(HTTPAdapter):
 class XApi:
     """One account, for one thread. limit: from the last response."""
 
-    def __init__(self, settings: XSettings) -> None:
+    def __init__(self, settings: XAccountSettings) -> None:
         token = settings.access_token.reveal()
         self._client = tweepy.Client(
             consumer_key=settings.consumer_key.reveal(),
@@ -110,6 +121,22 @@ class XApi:
         """Send a message and return X's response. Raises errors of `requests` and tweepy: the caller handles both."""
         answer = self._client.create_direct_message(participant_id=participant_id, text=text, user_auth=True)
         return _object(answer)
+
+    def mentions(self, *, most: int, after_token: str | None) -> dict[str, Any]:
+        """Return one page of posts that mention us, newest first. after_token: of the page before."""
+        parameters: dict[str, Any] = {"id": self.own_id, "max_results": most, **_POST_FIELDS}
+        if after_token:
+            parameters["pagination_token"] = after_token
+        return self._call(self._client.get_users_mentions, parameters)
+
+    def own_posts(self, *, most: int) -> dict[str, Any]:
+        """Return our latest posts."""
+        parameters = {"id": self.own_id, "max_results": most, "tweet_fields": ["id", "text", "referenced_tweets"]}
+        return self._call(self._client.get_users_tweets, parameters)
+
+    def answer_post(self, post_id: str, text: str) -> dict[str, Any]:
+        """Answer a post in public. Raises errors of `requests` and tweepy: the caller handles both."""
+        return _object(self._client.create_tweet(text=text, in_reply_to_tweet_id=post_id, user_auth=True))
 
     def me(self) -> dict[str, Any]:
         """Return our own account."""
@@ -190,7 +217,7 @@ _ENCRYPTED: Final = (
 )
 
 
-def probe(settings: XSettings) -> Health:
+def probe(settings: XAccountSettings) -> Health:
     """Ask for our own account; read no message, because each costs; change nothing."""
     try:
         api = XApi(settings)

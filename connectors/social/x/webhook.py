@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+import structlog
+
 from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.json_messages import write_document
 from connectors.social.x.messages import sender_of, time_of
@@ -25,6 +27,10 @@ _ANSWER: Final = WebhookResponse("{}", "application/json")
 # tells them apart: a token is base64 or a UUID, a body is a JSON object, and no text is both.
 _TOKEN: Final = re.compile(rb"[A-Za-z0-9+/=_.-]{1,128}")
 _LONGEST_ID: Final = 20
+_LONGEST_TYPE: Final = 60
+_MENTIONS: Final = frozenset({"post.mention.create", "post.reply.create", "post.quote.create"})
+
+_log = structlog.get_logger()
 
 
 def answer_challenge(settings: XSettings, crc_token: str) -> str:
@@ -61,6 +67,11 @@ def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) ->
     own = settings.access_token.reveal().partition("-")[0]
     if _account(document, payload) != own:
         raise PermanentError("the messages are for another account than this channel's")
+    if "direct_message_events" not in payload:
+        # Posts come by the same address: they are polled, which a mention wakes. Nothing is passed over in silence.
+        kind = _event_type(document)
+        _log.info("webhook.wakes" if kind in _MENTIONS else "webhook.not_read", channel=channel, kind=kind)
+        return Page(channel=channel, form="x", wakes={"x-mentions": kind} if kind in _MENTIONS else {})
     messages = [_raw(event, payload, now=now) for event in _events(payload) if sender_of(event) != own]
     return Page(channel=channel, messages=messages, form="x")
 
@@ -81,6 +92,12 @@ def _account(document: object, payload: Mapping[str, Any]) -> object:
     wrapper = document.get("data") if isinstance(document, dict) else None
     filtered = wrapper.get("filter") if isinstance(wrapper, dict) else None
     return payload.get("for_user_id") or (filtered.get("user_id") if isinstance(filtered, dict) else None)
+
+
+def _event_type(document: object) -> str:
+    wrapper = document.get("data") if isinstance(document, dict) else None
+    kind = wrapper.get("event_type") if isinstance(wrapper, dict) else None
+    return kind if isinstance(kind, str) and len(kind) <= _LONGEST_TYPE and kind.isprintable() else "unknown"
 
 
 def _events(payload: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

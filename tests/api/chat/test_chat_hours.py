@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 
+from router.envelope import Party, PartyKind, to_json
 from router.settings import Settings
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
+from store.inbound.accept import InboundMessage, accept
 from store.tables.chat import ChatSessionRow
 from store.tables.desk import SkillKind
 from store.tables.messages import ConversationRow, InboundRow
@@ -22,11 +26,13 @@ from tests.api.chat.conftest import CHAT, SAME, ChatVisitor, Hands
 from tests.api.chat.test_chat_desk import answer
 from tests.api.conftest import MovingClock
 from tests.app_client import AppClient
+from tests.desk import envelope
 from workers.chores.chat_keeper import ChatKeeper
 from workers.routing.brain import build_brain
 
 OPEN = 'week = { mon-sun = ["24h"] }'
 SPANS = 'week = { mon-fri = ["09:00-12:00", "13:00-18:00", "22:00-02:00"] }'
+MAIL = '[channels.support-mail.send]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
 _HOLIDAY = '{ on = 2027-03-03, open = [], why = "a holiday" }'
 _MAKE_UP = '{ on = 2027-03-06, open = ["09:00-18:00"], why = "make-up Saturday" }'
 DATES = f"[{_HOLIDAY}, {_MAKE_UP}]"
@@ -38,7 +44,7 @@ def closed_for_days() -> str:
     days = ", ".join(
         f'{{ on = {today + timedelta(days=step)}, open = [], why = "closed by a test" }}' for step in (-1, 0, 1)
     )
-    return CHAT.replace("dates = []", f"dates = [{days}]")
+    return MAIL + CHAT.replace("dates = []", f"dates = [{days}]").replace("files = 2", 'mail = "support-mail"')
 
 
 def ago(database: Database, **columns: timedelta) -> None:
@@ -186,8 +192,7 @@ class TestByMail:
 
     @pytest.fixture
     def chat(self) -> str:
-        mail = '[channels.support-mail.send]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
-        return mail + CHAT.replace("files = 2", 'mail = "support-mail"')
+        return MAIL + CHAT.replace("files = 2", 'mail = "support-mail"')
 
     @pytest.fixture
     def reference(self, visitor: ChatVisitor, hands: Hands, client: AppClient) -> str:
@@ -224,6 +229,38 @@ class TestByMail:
         (mail,) = self.mails(database)
         assert mail.index("It left yesterday.") < mail.index("It arrives tomorrow.")
         assert [line["by_mail"] for line in visitor.lines() if line["kind"] == "agent"] == [True, True]
+
+    def test_the_answer_to_the_mail_joins_the_case_and_shows_in_the_chat(
+        self, visitor: ChatVisitor, reference: str, database: Database, settings: Settings, hands: Hands
+    ) -> None:
+        self.later(database)
+        keeper(database, settings).once()
+        table = table_of(OutboundRow)
+        with database.read() as connection:
+            sent = connection.execute(sa.select(table.c.rfc_message_id).where(table.c.kind == "chat_mail")).scalar_one()
+        reply = envelope(
+            "reply-1",
+            sender=Party(PartyKind.EMAIL, "wu@example.com"),
+            channel="support-mail",
+            text="It is here, thank you.",
+            in_reply_to=(sent,),
+        )
+        document = to_json(replace(reply, received_at=datetime.now(UTC)))
+        delivery = InboundMessage(
+            source_key="reply-1",
+            envelope=document.decode(),
+            original=document,
+            size=len(document),
+            content_hash=hashlib.sha256(document).digest(),
+            received_at=datetime.now(UTC),
+        )
+        with database.write() as connection:
+            accept(connection, channel="support-mail", deliveries=[delivery], backfill=False)
+        hands.work()
+        last = visitor.lines()[-1]
+        assert (last["kind"], last["text"], last["by_mail"]) == ("visitor", "It is here, thank you.", True)
+        with database.read() as connection:
+            assert len(connection.execute(sa.select(table_of(ConversationRow))).all()) == 1
 
     def test_what_the_browser_has_is_not_mailed(
         self, visitor: ChatVisitor, reference: str, database: Database, settings: Settings

@@ -34,12 +34,22 @@ OURS = {"Sec-Fetch-Site": "same-origin"}
 LI = "li@example.com"
 
 
+PHONE = """
+[channels.phone]
+kind = "twilio"
+account = "file:{folder}/secret"
+token = "file:{folder}/secret"
+number = "+15005550006"
+"""
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    found = settings_in(tmp_path / "data")
+    (tmp_path / "secret").write_text("AC0")
+    found = settings_in(tmp_path / "data", more=PHONE.format(folder=tmp_path))
     channel = found.channels["support-mail"]
     made = type(channel).model_validate({**channel.model_dump(), "send": {"outbox": True}})
-    return found.model_copy(update={"channels": {"support-mail": made}})
+    return found.model_copy(update={"channels": {**found.channels, "support-mail": made}})
 
 
 @pytest.fixture
@@ -164,6 +174,29 @@ def test_what_a_customer_adds_is_one_message_of_the_conversation(
     assert "4111 1111" not in added.text
     assert [file.name for file in rows(database, AttachmentRow)] == ["回单.png"]
     assert "7730" in visitor.get(link).text
+
+
+def test_a_case_by_sms_is_opened_by_its_number(
+    app: FastAPI, visitor: AppClient, database: Database, settings: Settings, clock: MovingClock
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(reference="K7QF2MXD4", handle="+447911123456", channel="phone")
+        build.message(case, mail=b"x", channel="phone", sender_handle="+447911123456", text="Hello", trace={})
+    link = app.state.desk.visitors.write_link(LinkKind.CONVERSATION, case, now=clock())
+    assert "Your number" in visitor.get(link).text
+    ask(visitor, link, "+44 7911 123-456")
+    [sent] = [row for row in rows(database, OutboundRow) if row.kind == "code"]
+    assert (sent.channel, sent.recipient, sent.subject) == ("phone", "+447911123456", "")
+    enter(visitor, link, code_in(database), "+44 7911 123-456")
+    form = re.search(r'name="form" value="([^"]+)"', visitor.get(link).text)
+    assert form
+    clock.move(timedelta(seconds=5))
+    fields = {"form": form[1], "message": "One more thing"}
+    assert visitor.post(f"{link}/answer", data=fields, files=[("files", ("", b""))], headers=OURS).status_code == 303
+    Router(database, build_brain(settings)).route_oldest()
+    [added] = [row for row in rows(database, MessageRow) if row.text == "One more thing"]
+    assert (added.conversation_id, added.channel, added.sender_handle) == (case, "phone", "+447911123456")
 
 
 @pytest.mark.parametrize(

@@ -18,22 +18,8 @@ from tests.app_client import AppClient
 # providers prove themselves by a signature.
 CHAT_ACTS = ("end", "rating", "transcript", "identity", "sign-out")
 CHAT_ENDS = (
-    "",
-    *(
-        f"/{name}"
-        for name in (
-            "frame",
-            "loader.js",
-            "send",
-            "session",
-            "state",
-            "lines",
-            "marks",
-            "contact",
-            "stream",
-            *CHAT_ACTS,
-        )
-    ),
+    *("", "/frame", "/loader.js", "/demo", "/send", "/session", "/state", "/lines", "/marks", "/contact", "/stream"),
+    *(f"/{name}" for name in CHAT_ACTS),
 )
 PUBLIC = {
     *("/healthz", "/readyz", "/sign-in", "/sign-out", "/webhooks/{channel}", "/webhooks/{channel}/status"),

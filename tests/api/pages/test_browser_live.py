@@ -230,9 +230,14 @@ def test_what_an_agent_uses_is_never_reset(chromium: Browser, desk: Served) -> N
     desk.arrive("Meanwhile")
     expect(page.locator("#pending")).to_have_text("1 new, show")
     assert page.locator("ol.list > li").all_inner_texts()[:3] == before[:3]
-    # Danger does not wait.
+    # Danger does not wait, and comes above the band of waiting chats.
+    page.evaluate("""() => {
+        const band = Object.assign(document.createElement("li"), { className: "band", textContent: "Chats waiting" });
+        document.querySelector("ol.list").prepend(band);
+    }""")
     desk.arrive("Help", emergency=True)
     expect(page.locator("ol.list > li").first).to_contain_text("Help")
+    expect(page.locator("ol.list > li").nth(1)).to_have_text("Chats waiting")
     page.click("#pending")
     expect(page.locator("ol.list > li", has_text="Meanwhile")).to_be_visible()
     page.context.close()
@@ -247,6 +252,24 @@ def test_a_page_asks_by_itself_where_no_stream_gets_through(chromium: Browser, d
     expect(page.locator("ol.list > li", has_text="Polled")).to_be_visible(timeout=20_000)
     page.context.close()
     desk.said[:] = [line for line in desk.said if "503" not in line]
+
+
+def test_an_ended_session_and_a_lost_connection_leave_what_was_typed(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Li", viewport=TABLET)
+    page.click("text=Question 3.")
+    page.wait_for_url("**/conversations/BBBBBBB03")
+    page.fill("#text", "Typed for an hour")
+    page.context.set_offline(True)
+    page.click("button[value=note]")
+    expect(page.locator("#strip")).to_contain_text("No connection")
+    page.context.set_offline(False)
+    expect(page.locator("#strip")).to_be_hidden(timeout=15_000)
+    page.context.clear_cookies()
+    page.click("button[value=note]")
+    expect(page.locator("#refusal")).to_contain_text("Your session has ended")
+    assert page.input_value("#text") == "Typed for an hour"
+    page.context.close()
+    desk.said[:] = [line for line in desk.said if not re.search("40[13]|INTERNET_DISCONNECTED", line)]
 
 
 def test_a_colleague_who_types_is_seen_at_once_and_a_resolved_row_leaves(chromium: Browser, desk: Served) -> None:
@@ -334,16 +357,18 @@ def test_an_agent_is_called_and_the_bell_lists_what_happened(chromium: Browser, 
     with desk.database.write() as connection:
         Builder(connection).polled("support-mail", error="refused", error_at=datetime.now(UTC) - HOUR, polled_at=None)
     li.click("[data-bell]")
-    li.wait_for_url("**/notices")
-    expect(li.locator(".bell-list li.unread")).to_contain_text("Ming mentioned you")
+    expect(li.locator("dialog .bell-list li.unread")).to_contain_text("Ming mentioned you")
+    assert [each for each in Axe().run(li).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    li.click("dialog .bell-list a")
+    expect(li.locator("#case-pane article.note")).to_be_visible()
+    expect(li.locator("#bell")).to_have_count(0)
+    li.goto(f"{desk.url}/notices")
+    expect(li.locator(".bell-list li")).to_contain_text("Ming mentioned you")
     expect(li.locator("#strip")).to_contain_text("support-mail has had no connection since")
     li.uncheck("[name=emergencies]")
     li.click("form.calls button[type=submit]")
     li.wait_for_load_state()
     assert not li.is_checked("[name=emergencies]")
-    li.click(".bell-list a")
-    li.wait_for_url("**/conversations/BBBBBBB02")
-    li.goto(f"{desk.url}/notices")
     expect(li.locator(".bell-list li")).to_have_count(1)
     expect(li.locator(".bell-list li.unread")).to_have_count(0)
     assert [each for each in Axe().run(li).response["violations"] if each["impact"] in {"serious", "critical"}] == []

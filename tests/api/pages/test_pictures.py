@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from api.pages.pictures import picture_type, with_pictures
+from api.pages.pictures import fetch_picture, picture_type, with_pictures, with_remote_pictures
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from connectors.originals import pack
@@ -22,7 +22,7 @@ from store.conversations.messages import AttachmentRecord
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.inbound.accept import InboundMessage, accept
-from store.tables.messages import MessageRow
+from store.tables.messages import AttachmentRow, ConversationRow, MessageRow
 from tests.app_client import AppClient
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
@@ -113,6 +113,62 @@ def test_who_may_not_read_files_sees_no_picture(
     answer = frame_of(client_of("viewer"), database, settings, mail('<img src="cid:p1@x">', part(PNG)))
 
     assert "src=" not in answer.text
+
+
+REMOTE = '<p>hi <img alt="a" src="https://shop.example/logo.png?id=1&amp;x=2"> there</p>'
+
+
+def test_pictures_from_elsewhere_wait_until_an_agent_asks(
+    browser: AppClient, database: Database, settings: Settings
+) -> None:
+    answer = frame_of(browser, database, settings, mail(REMOTE))
+    assert "shop.example" not in answer.text
+    with database.read() as connection:
+        row = connection.execute(sa.select(table_of(MessageRow).c.id, table_of(MessageRow).c.html)).one()
+        reference = connection.execute(sa.select(table_of(ConversationRow).c.reference)).scalar_one()
+    address = f"/conversations/{reference}"
+    assert f"pictures={row.id}" in browser.get(address).text
+    assert f"/messages/{row.id}/frame?remote=1" in browser.get(f"{address}?pictures={row.id}").text
+    # What the desk fetches stands in the page itself, and the page still loads nothing.
+    asked: list[str] = []
+
+    def fetch(url: str) -> bytes:
+        asked.append(url)
+        return PNG
+
+    shown = with_remote_pictures(row.html, fetched=fetch)
+    assert f'src="{DATA}"' in shown
+    assert "shop.example" not in shown
+    assert asked == ["https://shop.example/logo.png?id=1&x=2"]
+    assert "src=" not in with_remote_pictures(row.html, fetched=lambda _: b"<svg/>")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://127.0.0.1/x.png",
+        "http://[::1]/x.png",
+        "http://10.0.0.1/x.png",
+        "file:///etc/passwd",
+        "http://u:p@a.example/",
+    ],
+)
+def test_no_picture_is_fetched_from_our_own_networks(address: str) -> None:
+    page = f'<img alt="a" data-remote="{address}">'
+    assert with_remote_pictures(page, fetched=fetch_picture) == '<img alt="a" >'
+
+
+def test_a_picture_is_shown_as_its_bytes_say(browser: AppClient, database: Database, settings: Settings) -> None:
+    frame_of(browser, database, settings, mail("<p>see</p>", part(PNG), part(b"<svg/>", more="")))
+    with database.read() as connection:
+        ids = connection.execute(
+            sa.select(table_of(AttachmentRow).c.id).order_by(table_of(AttachmentRow).c.part)
+        ).scalars()
+        first, second = (f"/attachments/{each}/picture" for each in ids)
+    shown = browser.get(first)
+    assert (shown.status_code, shown.headers["Content-Type"], shown.content) == (200, "image/png", PNG)
+    assert shown.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert browser.get(second).status_code == 404
 
 
 def file(content_id: str, *, size: int = 10) -> AttachmentRecord:

@@ -105,3 +105,17 @@ def test_gaps_are_grouped_and_go_with_their_contact(
         assert connection.execute(sa.select(table_of(AnswerGapRow).c.id)).all() == []
         assert connection.execute(sa.select(table_of(PhrasingRow).c.id)).all() == []
         assert connection.execute(sa.select(table_of(AutoAnswerRow).c.trace)).scalar_one() is None
+
+
+def test_an_agent_inserts_what_fits_and_calls_an_answer_wrong_without_a_script(
+    browser: AppClient, given: tuple[UUID, UUID, UUID]
+) -> None:
+    path = f"/conversations/{given[0]}"
+    quiet = browser.get(f"{path}?language=en").text
+    assert "fits=1" in quiet, "the first look-up takes seconds, so a link asks for it"
+    page = browser.get(f"{path}?insert=refund--when").text
+    assert "Body of when.</textarea>" in page
+    assert "Answered automatically" in page
+    assert "own money or identity" in page
+    marked = browser.post(f"{path}/answers/{given[1]}/wrong", data={"should": ""}, follow_redirects=True)
+    assert "marked wrong" in marked.text

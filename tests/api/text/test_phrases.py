@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from importlib import import_module
@@ -10,14 +11,16 @@ from pathlib import Path
 import pytest
 
 import api.text
+from api.chat.chat_phrases import CHAT_WORDS
+from api.customer.phrases import WORDS as CUSTOMER_WORDS
 from api.text.phrases import WORDS, Words
 
-_MODULES = sorted(path.stem for path in Path(api.text.__path__[0]).glob("*_phrases.py"))
+_MODULES = sorted(path.stem for path in Path(api.text.__path__[0], "subjects").glob("*_phrases.py"))
 
 
 def _words_of(module: str) -> Mapping[str, tuple[str, str]]:
     found: Mapping[str, tuple[str, str]] = getattr(
-        import_module(f"api.text.{module}"), f"{module.removesuffix('_phrases').upper()}_WORDS"
+        import_module(f"api.text.subjects.{module}"), f"{module.removesuffix('_phrases').upper()}_WORDS"
     )
     return found
 
@@ -41,3 +44,17 @@ def test_each_phrase_has_words_in_both_languages_with_the_same_values(key: str) 
 
 def test_a_key_without_words_is_shown_as_it_is() -> None:
     assert Words("zh")("unheard_of") == "unheard of"
+
+
+_API = Path(api.text.__path__[0]).parent
+# `t("key")` of templates and `words("key")` of code; a key that is completed by a value is tested with its values.
+_ASKED = re.compile(r"""(?:\bt|\bwords)\(\s*["']([a-z][a-z0-9_-]*)["']\s*[,)]""")
+
+
+@pytest.mark.parametrize("suffix", ["*.jinja", "*.py"])
+def test_each_key_that_a_page_asks_for_has_words(suffix: str) -> None:
+    asked = {
+        (path.name, key) for path in _API.rglob(suffix) for key in _ASKED.findall(path.read_text(encoding="utf-8"))
+    }
+    assert len(asked) > 20
+    assert {each for each in asked if each[1] not in WORDS.keys() | CUSTOMER_WORDS.keys() | CHAT_WORDS.keys()} == set()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 
@@ -13,6 +15,7 @@ from connectors.normalise import normalise_page
 from connectors.sms.twilio.client import probe
 from connectors.sms.twilio.connector import TwilioConnector
 from connectors.sms.twilio.messages import party
+from connectors.sms.twilio.webhook import is_signed
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
 from router.settings.chat_channels import TwilioSettings
@@ -328,3 +331,23 @@ def test_whatsapp_users_whose_ids_differ_in_case_or_at_the_end_are_two_people(on
     parties = [party(f"whatsapp:{user}") for user in (one, other)]
     assert [each.handle for each in parties] == [one, other]
     assert party("whatsapp:+8613800138000").handle == "+8613800138000"
+
+
+def test_the_vectors_of_voice_calls_are_signed_as_messages_are(monkeypatch):
+    folder = specs_folder()
+    if folder is None:
+        pytest.skip("the vectors are not here (OMNIYARD_SPECS names their folder)")
+    vector = json.loads((folder / "vectors.json").read_text(encoding="utf-8"))["twilio_voice_own"]
+    monkeypatch.setenv("TWILIO_TOKEN", vector["auth_token"])
+    settings = TwilioSettings(kind="twilio", account="env:TWILIO_SID", token="env:TWILIO_TOKEN", number=NUMBER)
+
+    def signed(url: str, params: dict[str, str], signature: str) -> bool:
+        body, form = urlencode(params).encode(), "application/x-www-form-urlencoded"
+        return is_signed(settings, url=url, body=body, media_type=form, signature=signature)
+
+    params = vector["params"]
+    assert signed(vector["url"], params, vector["x_twilio_signature"])
+    # An empty field is signed too.
+    assert signed(vector["url"], params | {"Digits": ""}, vector["with_empty_Digits"])
+    assert not signed(vector["url"], params | {"Digits": ""}, vector["x_twilio_signature"])
+    assert signed(vector["url_with_query"], params, vector["signature_url_with_query"])

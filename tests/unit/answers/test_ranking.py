@@ -33,7 +33,7 @@ def trained() -> tuple[AnswerBook, list[AskedWay]]:
     faq = read_faq([(file.name, file.read_text("utf-8")) for file in sorted((CONFIG.parent / "faq").glob("*.md"))])
     intents = load_intents(CONFIG, load_settings(CONFIG))
     ways = faq.ways(intents)
-    held = hold_out(ways, negatives=negatives_of(faq, intents), evidence=faq.evidence(), every=12)
+    held = hold_out(ways, negatives=negatives_of(faq, intents), evidence=faq.evidence(), folds=3, every=12)
     model, asked, _ = train_answers(held, encoder="")
     assert model
     return AnswerBook(faq, index=AnswerIndex(ways, evidence=faq.evidence()), model=model), asked

@@ -26,6 +26,8 @@ from router.settings.channels import (
     TwilioSettings,
     VoiceSettings,
     WebSettings,
+    WecomSettings,
+    XMentionsSettings,
     XSettings,
 )
 from router.settings.checks.texts import PLACEHOLDERS
@@ -65,12 +67,14 @@ SECTIONS = {
     '`kind = "chat"`': SiteChatSettings,
     '`kind = "twilio"`': TwilioSettings,
     '`kind = "x"`': XSettings,
+    '`kind = "x_mentions"`': XMentionsSettings,
     '`kind = "telegram"`': TelegramSettings,
     "Short messages": ChatSettings,
     '`kind = "http_sms"`': HttpSmsSettings,
     "`send` of kind `http_sms`": HttpSmsSendSettings,
     '`kind = "custom"`': CustomSettings,
     '`kind = "voice"`': VoiceSettings,
+    '`kind = "wecom"`': WecomSettings,
     "`pull` of kind `custom`": PullSettings,
     "`send` of kind `custom`": CustomSendSettings,
     "`send` of a channel of short messages": SendSettings,

@@ -47,24 +47,28 @@ def desk_with(database, tmp_path, monkeypatch, more: str) -> CustomDesk:
     return desk
 
 
-def reply(desk: CustomDesk, text: str, *, to: str = "u-7") -> None:
-    """Let an agent answer the user's case."""
+def reply(desk: CustomDesk, text: str, *, to: str | None = "u-7") -> None:
+    """Let an agent answer the user's case; None for all cases."""
     cases = dict(desk.rows(ConversationRow, "id", "contact_id"))
     with desk.database.write() as connection:
         for case in cases:
             locked = lock_answerable(connection, case)
-            if locked.recipient == f"wallet:{to}":
+            if to is None or locked.recipient == f"wallet:{to}":
                 request = ReplyRequest(key=uuid.uuid4().hex, agent_id=uuid.UUID(int=1), author="ann", text=text)
                 ReplyService(desk.settings, desk.database).reply(connection, locked, request)
 
 
 def deliver(desk: CustomDesk) -> None:
-    (senders,) = [lane for name, lane in open_senders(desk.settings).items() if name == "custom"]
+    deliver_lane(desk, "custom")
+
+
+def deliver_lane(desk: CustomDesk, lane: str) -> None:
+    """Send what is due on one lane."""
     Deliverer(
         desk.database,
         desk.brain,
-        lane="custom",
-        senders=senders,
+        lane=lane,
+        senders=open_senders(desk.settings)[lane],
         in_flight=InFlight(),
         stopped=threading.Event(),
         pace=AT_ONCE,
@@ -169,11 +173,11 @@ def test_only_their_system_collects(database, tmp_path, monkeypatch, app):
 # Nothing that a machine wrote leaves on a public channel, whatever queued it.
 
 
-def queue(desk: CustomDesk, *, kind: str) -> None:
+def queue(desk: CustomDesk, *, kind: str, channel: str = "app", recipient: str = "wallet:u-7") -> None:
     case = desk.rows(ConversationRow, "id")[0]
     now = datetime.now(UTC)
-    values = {"id": uuid.uuid4(), "dedupe_key": kind, "conversation_id": case, "kind": kind, "channel": "app"}
-    values |= {"recipient": "wallet:u-7", "text": "automatic", "rfc_message_id": f"{kind}@y"}
+    values = {"id": uuid.uuid4(), "dedupe_key": kind, "conversation_id": case, "kind": kind, "channel": channel}
+    values |= {"recipient": recipient, "text": "automatic", "rfc_message_id": f"{kind}@y"}
     with desk.database.write() as connection:
         connection.execute(sa.insert(table_of(OutboundRow)), [values | {"created_at": now, "due_at": now}])
 

@@ -1,0 +1,113 @@
+"""Answer a customer of WeCom's customer service, once, under our own message id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from connectors.base import Health, Outgoing, Receipt, SendVerdict
+from connectors.social.wecom.client import REFUSALS, NotAnswered, WecomApi, WecomError
+from connectors.social.wecom.connector import WecomConnector
+from router.delivery import Window
+from router.errors import ConfigError, RateLimited
+from router.settings.model import DeskSettings
+from router.settings.wecom_channel import WecomSettings
+
+# The session is with a colleague in WeCom, or has ended; ours are those of the API.
+_WRONG_STATE: Final = 95018
+_BY_API: Final = 1
+_NOT_OURS: Final = (
+    "a colleague answers this customer in WeCom, or the session has ended (95018): answer there, or wait for the "
+    "customer's next message"
+)
+
+
+class WecomSender:
+    """See `Sender`."""
+
+    repeatable = False
+
+    def __init__(self, channel: str, settings: WecomSettings) -> None:
+        self.channel, self._settings = channel, settings
+        self._api = WecomApi(settings)
+
+    def window(self, recipient: str) -> Window:
+        """See `Sender`."""
+        del recipient
+        return self._settings.window
+
+    def send(self, outgoing: Outgoing) -> Receipt:
+        """See `Sender`."""
+        limit = self._settings.text_limit
+        if not outgoing.text or not limit.allows(outgoing.text):
+            why = f"WeCom takes 1 to {limit.longest} {limit.unit}; this text has {limit.units_of(outgoing.text)}"
+            return Receipt(verdict=SendVerdict.REFUSED, why=why)
+        try:
+            return self._send(outgoing)
+        except NotAnswered as error:
+            verdict = SendVerdict.UNKNOWN if error.sent else SendVerdict.NOT_SENT
+            return Receipt(verdict=verdict, why=str(error), whole_channel=not error.sent)
+        except RateLimited as error:
+            wait = timedelta(seconds=error.seconds)
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), retry_after=wait, whole_channel=True)
+        except ConfigError as error:
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), whole_channel=True)
+        except WecomError as error:
+            of_channel = error.code in REFUSALS
+            verdict = SendVerdict.NOT_SENT if of_channel else SendVerdict.REFUSED
+            return Receipt(verdict=verdict, why=str(error), whole_channel=of_channel)
+
+    def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
+        """See `Sender`: WeCom does not list what we sent."""
+        del outgoing, since
+        return None
+
+    def probe(self) -> Health:
+        """See `Sender`."""
+        return WecomConnector(self.channel, self._settings).probe()
+
+    def close(self) -> None:
+        """See `Sender`. Nothing is kept open."""
+
+    def _send(self, outgoing: Outgoing) -> Receipt:
+        body = {
+            "touser": outgoing.recipient,
+            "open_kfid": self._settings.account,
+            "msgid": outgoing.outbound_id.hex,
+            "msgtype": "text",
+            "text": {"content": outgoing.text},
+        }
+        try:
+            answer = self._api.call("kf/send_msg", body)
+        except WecomError as error:
+            if error.code != _WRONG_STATE:
+                raise
+            if not self._take_session(outgoing.recipient):
+                return Receipt(verdict=SendVerdict.REFUSED, why=_NOT_OURS)
+            answer = self._api.call("kf/send_msg", body)
+        return Receipt(verdict=SendVerdict.ACCEPTED, provider_id=_msgid(answer) or outgoing.outbound_id.hex)
+
+    def _take_session(self, customer: str) -> bool:
+        """Bring the session to the API's state; return whether it is there."""
+        body = {
+            "open_kfid": self._settings.account,
+            "external_userid": customer,
+            "service_state": _BY_API,
+        }
+        try:
+            self._api.call("kf/service_state/trans", body)
+        except WecomError:
+            return False
+        return True
+
+
+def open_sender(channel: str, settings: WecomSettings, desk: DeskSettings) -> WecomSender:
+    """Return the sender of a channel, not connected yet."""
+    del desk
+    return WecomSender(channel, settings)
+
+
+def _msgid(answer: Mapping[str, object]) -> str:
+    found = answer.get("msgid")
+    return found if isinstance(found, str) else ""

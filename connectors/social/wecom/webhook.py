@@ -1,0 +1,106 @@
+"""WeCom's callbacks: verified, decrypted, and answered at once; they carry no message, they only wake the pull."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+from urllib.parse import parse_qs
+
+from lxml import etree
+
+from connectors.base import Page, Taken, WebhookRequest, WebhookResponse
+from connectors.social.wecom.callback_cipher import decrypt, is_signed, read_key
+from connectors.social.wecom.messages import FORM
+from router.delivery import DeliveryReport
+from router.errors import ConfigError, NotFound, PermanentError
+from router.settings.model import DeskSettings
+from router.settings.secret import Secret
+from router.settings.wecom_channel import WecomSettings
+
+_LARGEST: Final = 65_536
+_LONGEST_TOKEN: Final = 128
+
+
+class WecomEndpoint:
+    """See `ProviderEndpoint`."""
+
+    def __init__(self, channel: str, settings: WecomSettings, desk: DeskSettings) -> None:
+        del desk
+        self._channel, self._settings = channel, settings
+
+    def is_signed(self, request: WebhookRequest, *, now: datetime) -> bool:
+        """See `ProviderEndpoint`. The time is signed, but WeCom promises no freshness."""
+        del now
+        try:
+            encrypted = _field(_xml(request.body), "Encrypt")
+        except PermanentError:
+            return False
+        return self._is_theirs(request, encrypted)
+
+    def challenge(self, request: WebhookRequest) -> WebhookResponse:
+        """See `ProviderEndpoint`: the text is encrypted and signed, so only WeCom gets an answer."""
+        echo = _query(request, "echostr")
+        if not echo or not self._is_theirs(request, echo):
+            raise PermanentError("the challenge is not signed by WeCom")
+        return WebhookResponse(self._opened(echo), "text/plain")
+
+    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+        """See `ProviderEndpoint`: no messages, but what to wake."""
+        del now
+        event = _xml(self._opened(_field(_xml(request.body), "Encrypt")).encode())
+        if _field(event, "Event", needed=False) != "kf_msg_or_event":
+            return Page(channel=self._channel, form=FORM)
+        token = _field(event, "Token")[:_LONGEST_TOKEN]
+        # One callback serves all accounts of the corp.
+        return Page(
+            channel=self._channel,
+            form=FORM,
+            wakes={f"{self._settings.corp}:{_field(event, 'OpenKfId')}": token},
+        )
+
+    def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
+        """See `ProviderEndpoint`."""
+        del request, taken
+        return WebhookResponse("success", "text/plain")
+
+    def delivery(self, request: WebhookRequest) -> DeliveryReport:
+        """See `ProviderEndpoint`: reports come with the messages."""
+        del request
+        raise NotFound("WeCom reports by its list of messages")
+
+    def _is_theirs(self, request: WebhookRequest, encrypted: str) -> bool:
+        parts = (_query(request, "timestamp"), _query(request, "nonce"), encrypted)
+        token = _revealed(self._settings.callback_token)
+        return all(parts) and is_signed(_query(request, "msg_signature"), token=token, parts=parts)
+
+    def _opened(self, encrypted: str) -> str:
+        return decrypt(encrypted, key=read_key(_revealed(self._settings.aes_key)), receiver=self._settings.corp)
+
+
+def _revealed(secret: Secret | None) -> str:
+    if secret is None:
+        raise ConfigError("callbacks of WeCom need callback_token and aes_key")
+    return secret.reveal()
+
+
+def _query(request: WebhookRequest, name: str) -> str:
+    return parse_qs(request.query, keep_blank_values=True).get(name, [""])[0]
+
+
+def _xml(content: bytes) -> etree._Element:
+    """Return the root of a document without a DTD. Raises PermanentError."""
+    if len(content) > _LARGEST or b"<!" in content.replace(b"<![CDATA[", b""):
+        raise PermanentError("the callback is too large, or has a document type")
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        return etree.fromstring(content, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise PermanentError("the callback is no XML") from error
+
+
+def _field(document: etree._Element, name: str, *, needed: bool = True) -> str:
+    found = document.findtext(name) or ""
+    if needed and not found:
+        raise PermanentError(f"the callback has no {name}")
+    return found

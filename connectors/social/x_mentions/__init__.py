@@ -1,0 +1,1 @@
+"""Posts on X that mention us, and answers in public."""

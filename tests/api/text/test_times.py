@@ -1,0 +1,31 @@
+"""A moment is written so that it is read as one day only, in either language."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from api.text.phrases import Language, Words
+from api.text.times import Moments
+
+NOW = datetime(2026, 11, 29, 4, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("at", "english", "chinese"),
+    [
+        # Noon in Shanghai is 4 o'clock in UTC.
+        (datetime(2026, 11, 29, 1, 31, tzinfo=UTC), "09:31", "09:31"),
+        # Yesterday in UTC is today there.
+        (datetime(2026, 11, 28, 23, 0, tzinfo=UTC), "07:00", "07:00"),
+        (datetime(2026, 11, 3, 10, 42, tzinfo=UTC), "Tue 3 Nov, 18:42", "11月3日 周二 18:42"),
+        (datetime(2027, 1, 1, 1, 0, tzinfo=UTC), "Fri 1 Jan 2027, 09:00", "2027年1月1日 周五 09:00"),
+    ],
+)
+def test_a_day_is_named_unless_it_is_today(at: datetime, english: str, chinese: str) -> None:
+    said: dict[Language, str] = {"en": english, "zh": chinese}
+    for language, expected in said.items():
+        moments = Moments(now=NOW, zone=ZoneInfo("Asia/Shanghai"), words=Words(language))
+        assert moments.short(at) == expected

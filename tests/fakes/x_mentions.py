@@ -1,0 +1,90 @@
+"""An X with posts that mention us and answers in public, checked against the published description."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors.social.x.messages import id_at
+from tests.fakes import contract
+from tests.fakes.server import DemoAnswer, FakeServer
+from tests.fakes.x import OWN
+
+AUTHOR = "222"
+
+
+def _overlay(document: dict[str, Any]) -> None:
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            # Declared as a discriminator's choice among problems, of which only one example is ever complete.
+            value.pop("discriminator", None) if "oneOf" not in value else None
+            if isinstance(value.get("enum"), list):
+                value["enum"] = list(dict.fromkeys(value["enum"]))
+            for each in value.values():
+                walk(each)
+        elif isinstance(value, list):
+            for each in value:
+                walk(each)
+
+    walk(document)
+
+
+class FakeXPosts(FakeServer):
+    """mentions: posts that name us.  ours: what we posted.  late: ids that the list does not show yet."""
+
+    def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.clock = clock
+        self.mentions: list[dict[str, Any]] = []
+        self.ours: list[dict[str, Any]] = []
+        self.late: set[str] = set()
+        self._more = itertools.count(1)
+        self.contract = contract.load("x_api_v2_mentions_2.159.json", overlay=_overlay)
+        super().__init__()
+
+    def receive(self, text: str, *, at: datetime | None = None, author: str = AUTHOR, **over: Any) -> str:
+        """Let a customer post; return the post's id."""
+        at = at or self.clock()
+        number = str(id_at(at) + next(self._more))
+        start = text.find("@Wallet")
+        mention = {"start": max(start, 0), "end": max(start, 0) + 7, "username": "Wallet", "id": OWN}
+        post = {
+            "id": number,
+            "text": text,
+            "author_id": author,
+            "conversation_id": number,
+            "created_at": at.strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "edit_history_tweet_ids": [number],
+            "entities": {"mentions": [mention]},
+        }
+        self.mentions.append(post | over)
+        return number
+
+    def answer(self, asked) -> DemoAnswer:
+        if asked.path == "/2/users/me":
+            return DemoAnswer(document={"data": {"id": OWN, "name": "Wallet", "username": "wallet"}})
+        if asked.method == "POST":
+            body = asked.json
+            number = str(id_at(self.clock()) + next(self._more))
+            replied = [{"type": "replied_to", "id": body["reply"]["in_reply_to_tweet_id"]}]
+            self.ours.append({"id": number, "text": f"@someone {body['text']}", "referenced_tweets": replied})
+            return DemoAnswer(201, {"data": {"id": number, "text": body["text"]}})
+        posts = self.mentions if asked.path.endswith("mentions") else self.ours
+        shown = [each for each in posts if each.get("id") not in self.late]
+        newest = sorted(shown, key=lambda each: int(each.get("id") or 0), reverse=True)
+        token = asked.params.get("pagination_token", "")
+        start, size = int(token[1:] or 0) if token else 0, int(asked.params["max_results"])
+        page = newest[start : start + size]
+        meta: dict[str, Any] = {"result_count": len(page)}
+        meta |= {"next_token": f"T{start + size:031d}"} if len(newest) > start + size else {}
+        users = [{"id": AUTHOR, "name": "Amy", "username": "amy"}]
+        document = {"meta": meta} | ({"data": page, "includes": {"users": users}} if page else {})
+        return DemoAnswer(document=document)
+
+    def check(self, asked, answer: DemoAnswer) -> None:
+        if self.contract is None or (asked.path.endswith("/tweets") and asked.method == "GET"):
+            # Our own posts are not in the cut of the description.
+            return
+        body = asked.json if asked.body else None
+        self.contract.request(asked.method, asked.path, query=asked.query, form=None, json_body=body)
