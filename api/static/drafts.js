@@ -115,7 +115,7 @@
       clearTimeout(this.timer);
       // Until the next page has seen that it was sent.
       if (this.text.value && !event.submitter?.matches("#keep-draft")) write(this.place, { text: this.text.value, sent: this.key });
-      setTimeout(() => { this.sending = false; }, 15000);
+      setTimeout(() => { this.sending = false; }, 5000);
     }
 
     // Another tab may have continued.
