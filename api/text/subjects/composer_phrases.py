@@ -108,8 +108,6 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "显示在邮件末尾，按小组和客户语言选用。占位符：{{agent}}、{{team}}、{{desk}}、{{reference}}。",
     ),
     "display_names": ("Agents' names as customers read them", "客户看到的客服姓名"),
-    "language_zh": ("Chinese", "中文"),
-    "language_en": ("English", "英文"),
     "macro": ("Macro", "快捷操作"),
     "macros": ("Macros", "快捷操作"),
     "macro_actions": ("Actions of a macro", "快捷操作的内容"),
