@@ -21,7 +21,7 @@ from api.customer.case_view import limits_of
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
 from api.http.hosts import RequireHost
-from api.http.middleware import Boundary
+from api.http.middleware import ANSWER_BYTES, Boundary
 from api.http.null_characters import RefuseNull
 from api.http.openapi import describe, operation_id
 from api.http.problems import install
@@ -33,7 +33,7 @@ from api.pages import sign_in
 from api.pages.error_page import error_page
 from api.pages.live import desk_door
 from api.pages.render import build_environment
-from api.paths import API, CASE_ANSWER, CHAT, CONTACT
+from api.paths import API, CASE_ANSWER, CHAT, CONTACT, SIGN_IN
 from api.rest import (
     agents,
     audit,
@@ -137,8 +137,9 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)
     describe(app)
-    # The paths whose bodies may be larger than all others: forms with files, and messages with theirs.
-    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES}
+    # The paths whose bodies may be larger than all others: forms with files, messages with theirs, and an answer that
+    # was typed without a session.
+    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES, SIGN_IN: ANSWER_BYTES}
     if form := desk.visitors.channel:
         larger[CONTACT] = form[1].largest + customer.FORM_BYTES
     larger |= {f"{CHAT}/{name}/send": page.largest + customer.FORM_BYTES for name, page in desk.chats.pages.items()}

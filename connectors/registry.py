@@ -86,6 +86,7 @@ _ROWS: Final = (
         settings=SiteChatSettings,
         parties=(PartyKind.VISITOR, PartyKind.ACCOUNT),
         icon=Icon.BUBBLE,
+        can=Capabilities(at_once=True),
         sender=LazyPart("connectors.web.chat.sender:open_sender"),
         reader=LazyPart("connectors.web.chat.messages"),
     ),

@@ -97,6 +97,7 @@ class Capabilities:
     files: replies may carry files.  public: its messages are public, so no automatic message may be sent.
     edits: the provider reports when a customer changes a message.
     repeatable: a second copy of a reply does no harm (see `Sender.repeatable`).
+    at_once: a reply is spoken like a line of a chat, so it never waits to be taken back.
     answers: replies can be sent at all; not to a call.
     """
 
@@ -105,6 +106,7 @@ class Capabilities:
     public: bool = False
     edits: bool = False
     repeatable: bool = False
+    at_once: bool = False
     answers: bool = True
 
 

@@ -22,6 +22,12 @@ from api.services.request_metrics import Meter
 
 # The largest body of any other route is a sentence of reason.
 MOST_BODY_BYTES: Final = 65_536
+# An answer of 20,000 Chinese characters, as a form sends it: nine bytes each.
+ANSWER_BYTES: Final = 262_144
+_ANSWER: Final = re.compile(r"/conversations/[^/]+/(say|draft|macro)|/desk/new")
+# All files of an answer at once, with what a form writes around them (`api.pages.composer.answer_files`).
+FILES_BYTES: Final = 19 * 1024 * 1024
+_FILES: Final = re.compile(r"/conversations/[^/]+/files")
 _GIVEN_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}")
 _ONE_CASE: Final = re.compile(r"^/case/[^/]+/")
 _BODIES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -76,7 +82,7 @@ class Boundary:
             self._record(scope, status=answer.status, seconds=time.perf_counter() - began)
 
     async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        refused = _refused_body(scope, most=self._larger.get(_ONE_CASE.sub("/case/*/", scope["path"]), MOST_BODY_BYTES))
+        refused = _refused_body(scope, most=self._most(scope["path"]))
         if refused:
             await respond(Request(scope), refused)(scope, receive, answer)
             return
@@ -92,6 +98,11 @@ class Boundary:
             _log.error("request.failed", request_id=scope["request_id"], route=_route(scope), exc_info=error)
             if not answer.status:
                 await respond(Request(scope), "internal")(scope, receive, answer)
+
+    def _most(self, path: str) -> int:
+        """Return how large a body at this path may be."""
+        usual = FILES_BYTES if _FILES.fullmatch(path) else MOST_BODY_BYTES
+        return self._larger.get(path, ANSWER_BYTES if _ANSWER.fullmatch(path) else usual)
 
     def _record(self, scope: Scope, *, status: int, seconds: float) -> None:
         # A client may invent methods; each would be a new series.

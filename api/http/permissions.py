@@ -52,6 +52,7 @@ class Verb(StrEnum):
     REPLAY_WEBHOOKS = "webhooks:replay"
     READ_AUDIT = "audit:read"
     READ_SUPERVISION = "supervision:read"
+    EDIT_READY_TEXTS = "ready-texts:edit"
     APPROVE_PHRASINGS = "phrasings:approve"
 
 
@@ -120,6 +121,8 @@ _POLICY: Final[Mapping[Verb, frozenset[Role]]] = {
     Verb.READ_EVENTS: _EVERYONE,
     # It shows each agent's load.
     Verb.READ_SUPERVISION: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
+    # What every agent sends in the desk's name.
+    Verb.EDIT_READY_TEXTS: frozenset({Role.SUPERVISOR, Role.ADMIN}),
     Verb.READ_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
     Verb.READ_AUDIT: frozenset({Role.AUDITOR, Role.ADMIN}),
     Verb.REPLAY_WEBHOOKS: frozenset({Role.SUPERVISOR, Role.ADMIN}),

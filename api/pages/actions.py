@@ -6,6 +6,7 @@ on an outdated version is refused. The next page shows what was done, with a but
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -23,21 +24,26 @@ from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb
 from api.http.problems import PROBLEMS, ProblemError, slug_of
 from api.pages.cases.regroup import take_back
+from api.pages.composer.answer_files import pass_on_files
+from api.pages.composer.drafts import save_for, typed
+from api.pages.composer.macros import macro_of, split
 from api.pages.conversation import Refusal, show_conversation
 from api.pages.orders import change_order, message_order, reverse
 from api.pages.render import moments_of
+from api.pages.reply_box import fill_ready
 from api.pages.toast import Flash, set_flash, unseal
 from api.rest.changes import ChangeOrder, PlannedError, change_once
 from api.rest.emergencies import judge_for
-from api.rest.outbound import Verdict
+from api.rest.outbound import Verdict, withdraw
 from api.rest.outbound import settle as settle_outbound
 from api.rest.queries import find_for
-from api.rest.replies import post_once
+from api.rest.replies import MessageOrder, PostedMessage, post_once
 from api.text.terms.config_names import ConfigNames
 from api.text.terms.sentences import say_refusal
 from router.errors import NotFound, OmniyardError, TransientError
+from router.replies.placeholders import unfilled
 from router.text.visible import is_visible
-from store.outbound.review import MaskedTextError
+from store.outbound.review import MaskedTextError, find_outbound
 from workers.sending.reply import TooLongError
 
 # These close the conversation, so the agent continues with the list.
@@ -67,7 +73,7 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
         with desk.database.read() as connection:
             before = find_for(connection, key, actor=actor)
         order = change_order(form, opens_at=desk.replying.opening(before.channel, now=now), now=now, zone=_zone(desk))
-        once, version = _once(form, verb), form.number("version")
+        once, version = once_of(form, verb), form.number("version")
         changed = change_once(desk, key, order=order, actor=actor, version=version, once=once)
         flash = _flash(
             desk,
@@ -78,8 +84,8 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
             undo=reverse(before, order, now=now),
             version=changed.version,
         )
-        onwards = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
-        return _onwards(desk, onwards, flash=flash)
+        address = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
+        return onwards(desk, address, flash=flash)
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
 
@@ -95,7 +101,7 @@ def judge(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: s
         danger, said = _FINDINGS[verb]
         judge_for(desk, key, danger=danger, actor=actor)
         flash = _flash(desk, actor, said, key=key, judged=True)
-        return _onwards(desk, f"/conversations/{key}" if _still_sees(desk, key, actor) else "/", flash=flash)
+        return onwards(desk, f"/conversations/{key}" if _still_sees(desk, key, actor) else "/", flash=flash)
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
 
@@ -117,21 +123,69 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
     def make() -> Response:
         if not is_visible(form.whole("text")):
             raise ProblemError("invalid", moments_of(request, desk).words("refused_empty"))
-        order = message_order(form, zone=_zone(desk))
-        posted = post_once(desk, key, order=order, actor=actor, once=_once(form, order.kind))
-        later = posted.outbound.due_at if posted.outbound and (order.send_at or order.hold_until_opening) else None
-        is_held = later is not None and later > desk.now()
-        flash = _flash(
-            desk,
-            actor,
-            "done_later" if is_held else f"done_{order.kind}",
-            key=key,
-            values={"at": moments_of(request, desk).short(later)} if is_held and later else {},
-            outbound=str(posted.outbound.id) if is_held and posted.outbound else "",
-        )
-        return _onwards(desk, f"/conversations/{key}", flash=flash)
+        if form.one("kind") == "forward" and not form.one("recipient"):
+            raise ProblemError("invalid", moments_of(request, desk).words("refused_no_recipient"))
+        if form.one("kind") == "forward" and form.one("with_files") == "yes":
+            pass_on_files(desk, actor, key)
+        macro = macro_of(desk, actor, key, form=form)
+        order, change = split(message_order(form, zone=_zone(desk)), macro.actions if macro else None)
+        _require_filled(request, desk, order)
+        posted = post_once(desk, key, order=order, actor=actor, once=once_of(form, order.kind), change=change)
+        address = ours(form.one("back")) if order.then_status == "resolved" else f"/conversations/{key}"
+        return onwards(desk, address, flash=said_after(request, desk, actor, order, key=key, posted=posted))
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form)
+    return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
+
+
+@routes.post("/conversations/{key}/macro")
+def press_macro(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: str) -> Response:
+    """Send a macro's text and do its actions, with one press."""
+
+    def make() -> Response:
+        macro = macro_of(desk, actor, key, form=form)
+        if macro is None:
+            raise ProblemError("not-found")
+        with desk.database.read() as connection:
+            before = find_for(connection, key, actor=actor)
+        filled = fill_ready(desk, before, actor=actor, text=macro, now=desk.now())
+        if filled.text:
+            draft = MessageOrder(text=filled.text, based_on_version=form.number("version"), undoable=True)
+            order, change = split(draft, macro.actions)
+            _require_filled(request, desk, order)
+            posted = post_once(desk, key, order=order, actor=actor, once=once_of(form, "macro"), change=change)
+            flash, version = said_after(request, desk, actor, order, key=key, posted=posted), posted.version
+        else:
+            change, once = ChangeOrder.model_validate(macro.actions or {}), once_of(form, "macro")
+            version = change_once(
+                desk, key, order=change, actor=actor, version=form.number("version"), once=once
+            ).version
+            flash = _flash(desk, actor, "done_macro", key=key, values={"title": macro.title})
+        undo = reverse(before, change, now=desk.now()) if change else None
+        return onwards(desk, f"/conversations/{key}", flash=flash.model_copy(update={"undo": undo, "version": version}))
+
+    return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
+
+
+def _require_filled(request: Request, desk: Desk, order: MessageOrder) -> None:
+    """Refuse an answer with a placeholder that no one has filled in."""
+    if order.kind == "reply" and (names := unfilled(order.text)):
+        words = moments_of(request, desk).words
+        raise ProblemError("invalid", words("refused_unfilled", names=", ".join(names)))
+
+
+def said_after(
+    request: Request, desk: Desk, actor: Actor, order: MessageOrder, *, key: str, posted: PostedMessage
+) -> Flash:
+    """Return what is said after an answer or a note: when it leaves, and that it can be taken back until then."""
+    outbound = posted.outbound
+    if outbound is None or outbound.due_at <= outbound.created_at:
+        return _flash(desk, actor, "done_forward" if order.forward_to else f"done_{order.kind}", key=key)
+    waits = {"key": key, "outbound": str(outbound.id)}
+    if outbound.undo_until is None:
+        at = moments_of(request, desk).short(outbound.due_at)
+        return _flash(desk, actor, "done_later", **waits, values={"at": at})
+    seconds = str(round((outbound.undo_until - outbound.created_at).total_seconds()))
+    return _flash(desk, actor, "done_waits", **waits, values={"seconds": seconds}, until=outbound.undo_until)
 
 
 @routes.post("/conversations/{key}/cancel")
@@ -139,8 +193,14 @@ def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key:
     """Cancel a message that waits."""
 
     def make() -> Response:
-        settle_outbound(desk, UUID(form.one("outbound")), verdict="cancel", actor=actor)
-        return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, "done_cancel", key=key))
+        outbound_id = UUID(form.one("outbound"))
+        with desk.database.read() as connection:
+            author = find_outbound(connection, outbound_id).author
+        if author == actor.name:
+            withdraw(desk, outbound_id, actor=actor)
+        else:
+            settle_outbound(desk, outbound_id, verdict="cancel", actor=actor)
+        return onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, "done_cancel", key=key))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
 
@@ -152,7 +212,7 @@ def settle(request: Request, desk: DeskPart, actor: Settler, form: Form, *, key:
     def make() -> Response:
         verdict: Verdict = "send_again" if form.one("do") == "send_again" else "mark_sent"
         entry = settle_outbound(desk, UUID(form.one("outbound")), verdict=verdict, actor=actor)
-        return _onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, f"outbound_{entry.state}", key=key))
+        return onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, f"outbound_{entry.state}", key=key))
 
     return _or_refusal(request, desk, actor, make, key=key, form=form)
 
@@ -166,15 +226,16 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
 
     def make() -> Response:
         if done.outbound:
-            settle_outbound(desk, UUID(done.outbound), verdict="cancel", actor=actor)
+            withdraw(desk, UUID(done.outbound), actor=actor)
         if done.judged:
             judge_for(desk, done.key, danger=None, actor=actor)
         take_back(desk, done, actor=actor)
         if done.undo:
-            order, once = ChangeOrder.model_validate(done.undo), _once(form, "undo")
+            order, once = ChangeOrder.model_validate(done.undo), once_of(form, "undo")
             change_once(desk, done.key, order=order, actor=actor, version=done.version, once=once)
         home = done.home or f"/conversations/{done.key}"
-        return _onwards(desk, home, flash=_flash(desk, actor, "done_undo", key=done.key))
+        said = "done_taken_back" if done.outbound else "done_undo"
+        return onwards(desk, home, flash=_flash(desk, actor, said, key=done.key))
 
     if done.home:
         return make()
@@ -182,9 +243,19 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
 
 
 def _or_refusal(
-    request: Request, desk: Desk, actor: Actor, make: Callable[[], Response], *, key: str, form: Fields
+    request: Request,
+    desk: Desk,
+    actor: Actor,
+    make: Callable[[], Response],
+    *,
+    key: str,
+    form: Fields,
+    keeps_draft: bool = False,
 ) -> Response:
-    """Return the result of `make`; or the conversation again with the refusal, the new messages and the typed text."""
+    """Return the result of `make`; or the conversation again with the refusal, the new messages and the typed text.
+
+    keeps_draft: what was typed is saved as a draft.
+    """
     draft = form.whole("text")
     try:
         return make()
@@ -193,16 +264,20 @@ def _or_refusal(
     except MaskedTextError as error:
         slug, said, draft = "invalid", moments_of(request, desk).words("refused_masked"), error.draft
     except (ProblemError, OmniyardError) as error:
-        slug, said = slug_of(error), _words(request, desk, error)
+        slug, said = slug_of(error), words_of(request, desk, error)
     except (ValidationError, ValueError):
         slug, said = "invalid", moments_of(request, desk).words("refused_invalid")
     if slug in {"not-found", "internal"}:
         raise ProblemError("not-found")
+    if keeps_draft:
+        # The page with the refusal has the text too.
+        with contextlib.suppress(OmniyardError):
+            save_for(desk, actor, key, draft=typed(form), form=form.one("key"))
     refusal = Refusal(slug=slug, said=said, seen_at=_moment(form.one("seen_at")), draft=draft, status=PROBLEMS[slug][0])
     return show_conversation(request, desk, actor, key=key, refusal=refusal)
 
 
-def _words(request: Request, desk: Desk, error: ProblemError | OmniyardError) -> str:
+def words_of(request: Request, desk: Desk, error: ProblemError | OmniyardError) -> str:
     """Return a refusal in the reader's language, where its words are known; else as the API says it."""
     words = moments_of(request, desk).words
     if isinstance(error.__cause__, TooLongError):
@@ -212,7 +287,8 @@ def _words(request: Request, desk: Desk, error: ProblemError | OmniyardError) ->
     return say_refusal(str(error), slug=slug_of(error), words=words)
 
 
-def _once(form: Fields, verb: str) -> str:
+def once_of(form: Fields, verb: str) -> str:
+    """Return what identifies the order of a form. Raises ProblemError for a form without a key."""
     key = form.one("key")
     if not _KEY.fullmatch(key):
         raise ProblemError("invalid", "this form has no key; reload the page")
@@ -223,7 +299,8 @@ def _flash(desk: Desk, actor: Actor, said: str, *, key: str, **more: object) -> 
     return Flash.model_validate({"agent": actor.id.hex, "at": desk.now(), "said": said, "key": key, **more})
 
 
-def _onwards(desk: Desk, address: str, *, flash: Flash) -> Response:
+def onwards(desk: Desk, address: str, *, flash: Flash) -> Response:
+    """Return the way to the next page, which shows what was done."""
     answer = RedirectResponse(ours(address), status_code=_SEE_OTHER)
     set_flash(answer, desk, flash)
     return answer

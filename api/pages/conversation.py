@@ -49,8 +49,10 @@ from store.conversations.ratings import ratings_of
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
+from store.desk.drafts import Draft, find_draft
 from store.desk.notices import has_unread, read_notices
 from store.events.feed import newest_number
+from store.outbound.answer_files import sent_files
 from store.outbound.automatic_answers import given_in
 from store.outbound.planned import has_planned
 from store.tables.messages import Direction
@@ -145,6 +147,9 @@ def show_conversation(
         around = _around(connection, desk, story, actor=actor, now=now)
         given = given_in(connection, story.conversation.id)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
+        kept = find_draft(connection, agent_id=actor.id, conversation_id=story.conversation.id)
+        sent = [message.outbound_id for message in story.messages if message.outbound_id]
+        answer_files = sent_files(connection, sent) if sent else {}
         chat = pane(
             connection,
             desk,
@@ -168,7 +173,9 @@ def show_conversation(
         "question": question,
         "refusal": refusal,
         "is_forged": is_forged,
-        "draft": _draft(request, around["composer"], refusal) or draft_of(request, fitting),
+        "draft": _draft(request, around["composer"], refusal, kept=kept) or draft_of(request, fitting),
+        "kept": kept or Draft(copies=list(around["composer"].usual_copies)),
+        "answer_files": answer_files,
         "fitting": fitting,
         "guide": guide_to(story, actor=actor) if desk.settings.omniyard.guide else (),
         "presence": "",
@@ -189,7 +196,7 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
     others = [each for each in read_list(connection, theirs, after=None, limit=_OTHERS)[0] if each[0].id != row.id]
     alike = similar_to(connection, row.id, now=now, only_teams=actor.sees_only)
     same = Filter(ids={each.conversation_id for each in alike}, only_teams=actor.sees_only)
-    composer = compose(connection, desk, row, missing=missing, now=now)
+    composer = compose(connection, desk, row, actor=actor, missing=missing, now=now)
     return {
         "missing": missing,
         "others": others,
@@ -217,12 +224,13 @@ def _question(connection: Connection, row: ConversationRecord, *, reader: Reason
     return danger_evidence(question.evidence, reader=reader) if question else ()
 
 
-def _draft(request: Request, composer: Composer, refusal: Refusal | None) -> str:
-    """Return the text of the reply box: the agent's text, or the ready text that was chosen without JavaScript."""
-    if refusal:
+def _draft(request: Request, composer: Composer, refusal: Refusal | None, *, kept: Draft | None) -> str:
+    """Return the text of the reply box: the agent's text, and the ready text that was chosen without JavaScript."""
+    if refusal and refusal.draft:
         return refusal.draft
-    wanted = request.query_params.get("canned")
-    return next((each.text for each in composer.canned if each.name == wanted), "")
+    written, wanted = kept.text if kept else "", request.query_params.get("canned")
+    chosen = next((each.text for each in composer.canned if each.name == wanted), "")
+    return "\n\n".join(filter(None, (written, chosen)))
 
 
 def _missing(messages: Sequence[MessageRecord]) -> tuple[str, ...]:

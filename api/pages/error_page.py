@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from typing import Final
 from urllib.parse import quote
 
 from fastapi import Request
@@ -14,17 +16,34 @@ from api.paths import SIGN_IN
 from api.text.phrases import Words
 from api.text.terms.sentences import say_refusal
 
+# The page that a form of a conversation is on.
+_CONVERSATION: Final = re.compile(r"(/conversations/[^/]+)/[a-z]+")
+# Forms that are sent to the address of their page.
+_OWN_PAGES: Final = frozenset({"/desk/new", "/ready-texts", "/signatures"})
+_KEEP_BODY, _SEE_OTHER = 307, 303
+
 
 def error_page(
     request: Request, *, status: int, detail: str, request_id: str, headers: Mapping[str, str] | None
 ) -> Response:
     """Return the error as a page; redirect a user without a session to the sign-in form, which leads back."""
     if status == 401:
-        wished = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"{SIGN_IN}?next={quote(wished, safe='')}", status_code=303)
+        return _to_sign_in(request)
     words = Words(language_of(request))
     said = say_refusal(detail, slug=slug_of_status(status), words=words)
     page = render(request, "error.html.jinja", {"status": status, "detail": said, "request_id": request_id})
     page.status_code = status
     page.headers.update(headers or {})
     return page
+
+
+def _to_sign_in(request: Request) -> Response:
+    """Return the way to the sign-in form and back to the page, with a text that was typed there."""
+    path = request.url.path
+    page = _CONVERSATION.fullmatch(path) if request.method == "POST" else None
+    wished = path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method == "POST":
+        wished = page[1] if page else (path if path in _OWN_PAGES else "/")
+    # The browser sends the body of an answer again, so that the sign-in form can hold its text.
+    status = _KEEP_BODY if page and path.endswith("/say") else _SEE_OTHER
+    return RedirectResponse(f"{SIGN_IN}?next={quote(wished, safe='')}", status_code=status)

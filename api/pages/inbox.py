@@ -19,6 +19,7 @@ from api.pages.finding.list_query import VIEWS, InboxQuery, wanted_by
 from api.pages.render import render
 from api.rest.queries import read_list
 from store.conversations.lists import Counts, Sort, count_all, unread_among
+from store.desk.drafts import drafted_among
 from store.events.feed import newest_number
 
 # A little more than one screen.
@@ -41,6 +42,7 @@ def inbox(
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
         colleagues = colleagues_of(connection, actor)
         saved = views_shown(connection, actor, query=query, now=now)
+        drafted = drafted_among(connection, [row.id for row, _, _ in listed], agent_id=actor.id)
         counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
         is_narrowed = query.narrowed or query.cursor is not None
         chats = band(connection, desk, actor=actor, view=query.chosen, is_narrowed=is_narrowed)
@@ -53,6 +55,7 @@ def inbox(
         "shows": query.shows(),
         "listed": listed,
         "unread": unread,
+        "drafted": drafted,
         "chats": chats,
         "views": _tabs(counts, actor=actor),
         "sorts": list(Sort),

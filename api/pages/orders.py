@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from api.http.forms import Fields
 from api.http.problems import ProblemError
+from api.pages.composer.drafts import addresses
 from api.rest.changes import ChangeOrder
 from api.rest.replies import MessageOrder
 from router.conversation_status import Status
@@ -83,7 +84,7 @@ def message_order(form: Fields, *, zone: ZoneInfo) -> MessageOrder:
 
     Raises ValueError for fields that make no sense.
     """
-    is_note = form.one("kind") == "note"
+    is_note, resolves = form.one("kind") == "note", form.one("kind") == "resolve"
     when = "" if is_note else form.one("when")
     return MessageOrder(
         kind="note" if is_note else "reply",
@@ -92,6 +93,15 @@ def message_order(form: Fields, *, zone: ZoneInfo) -> MessageOrder:
         send_at=local_moment(form.one("send_at"), zone=zone) if when == "at" else None,
         hold_until_opening=when == "opening",
         take=not is_note and form.one("take") == "true",
+        copies=[] if is_note else addresses(form.one("copies")),
+        blind_copies=[] if is_note else addresses(form.one("blind_copies")),
+        forward_to=form.one("recipient") or None if form.one("kind") == "forward" else None,
+        rich=not is_note and form.one("rich") == "yes",
+        signs=not is_note and form.one("signs") == "yes",
+        quotes=not is_note and form.one("quotes") == "yes",
+        undoable=not is_note,
+        then_status="resolved" if resolves else None,
+        ends_draft=True,
     )
 
 

@@ -126,6 +126,8 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "other_theme": THEMES[(THEMES.index(theme) + 1) % len(THEMES)],
         "toast": take_flash(request, desk, actor),
         "can_supervise": actor is not None and can(actor, Verb.READ_SUPERVISION),
+        "can_write": actor is not None and can(actor, Verb.SEND_REPLIES),
+        "can_edit_texts": actor is not None and can(actor, Verb.EDIT_READY_TEXTS),
         "keeps_outbox": any(channel.enabled and channel.keeps_outbox for channel in desk.settings.channels.values()),
         "has_calls": actor is not None and can(actor, Verb.SEND_REPLIES) and _has_calls(desk),
         "t": moments.words,

@@ -3,28 +3,52 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk
-from api.rest.replies import LONGEST_TEXT
+from api.http.permissions import Actor
+from api.rest.replies import LONGEST_TEXT, MOST_COPIES
+from connectors.registry import kind_of
+from connectors.registry_row import Capabilities
 from router.delivery import TextLimit
+from router.envelope import PartyKind
 from router.replies.autoreply import choose
 from router.replies.phrases import facts_in_words, opening_words
+from router.replies.placeholders import fill
 from router.settings import Settings
+from router.settings.own_addresses import own_side
+from router.settings.values import title_in
 from store.conversations.read import ConversationRecord
+from store.desk.ready_texts import ReadyText, list_ready_texts
+from store.desk.signatures import signed_by
+from store.inbound.stored_messages import envelope_of
+from store.outbound.answer_files import AnswerFile, draft_files
 from store.outbound.limits import last_heard
-from store.outbound.replies import AnswerAddress, answer_address
+from store.outbound.replies import AnswerAddress, answer_address, last_copies
+
+# Language -> the values of the placeholders.
+ValuesByLanguage = Callable[[str], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canned:
-    """A prepared text with filled placeholders."""
+    """A prepared text with filled placeholders.
+
+    name: the id of a ready text, or the name of an automatic reply.  actions: of a macro.
+    """
 
     name: str
+    title: str
     text: str
+    folder: str = ""
+    code: str = ""
+    automatic: bool = False
+    actions: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +59,9 @@ class Composer:
     answers: where it goes.
     until: the end of the provider's window; None without one.
     is_over: the window is over.  opens_at: when the channel opens; None while it is open.
+    mail: it has copies, a signature, markup.  carries_files: an answer may have files.  files: those of the draft.
+    everyone: who else got the customer's last message.  usual_copies: who got a copy of our last answer.
+    signature: below an answer; empty for none.  quotes: the customer's message stands below, if nothing else is said.
     counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
     """
 
@@ -47,40 +74,124 @@ class Composer:
     counts_segments: bool
     limit: TextLimit
     canned: tuple[Canned, ...]
+    mail: bool
+    carries_files: bool
+    everyone: tuple[str, ...]
+    usual_copies: tuple[str, ...]
+    files: tuple[AnswerFile, ...]
+    signature: str
+    quotes: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyMoment:
+    """What prepared texts are filled with. missing: facts that the customer has not given."""
+
+    missing: tuple[str, ...]
+    opens_at: datetime | None
+    now: datetime
 
 
 def compose(
-    connection: Connection, desk: Desk, row: ConversationRecord, *, missing: tuple[str, ...], now: datetime
+    connection: Connection,
+    desk: Desk,
+    row: ConversationRecord,
+    *,
+    actor: Actor,
+    missing: tuple[str, ...],
+    now: datetime,
 ) -> Composer:
     """Return the reply box of a conversation. missing: facts that the customer has not given."""
     channel = desk.settings.channels.get(row.channel)
     lasts, opens_at = channel.window.lasts if channel else None, desk.replying.opening(row.channel, now=now)
     heard = last_heard(connection, contact_id=row.contact_id, channel=row.channel) if lasts else None
     until = heard + lasts if heard and lasts else None
+    moment = ReplyMoment(missing=missing, opens_at=opens_at, now=now)
+    can = kind_of(channel).can if channel else Capabilities()
+    by = signed_by(connection, agent_id=actor.id, agent=actor.name, team=row.team, language=row.language)
+    values = _values(desk.settings, row, actor, moment)
+    answers = answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel)
     return Composer(
         way_out=channel is not None and channel.has_way_out,
         keeps=channel is not None and channel.keeps_outbox,
-        answers=answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel),
+        answers=answers,
         until=until,
         is_over=until is not None and until < now,
         opens_at=opens_at,
         counts_segments=channel is not None and channel.counts_segments,
         limit=(channel.text_limit if channel else None) or TextLimit(LONGEST_TEXT),
-        canned=_canned(desk.settings, row, missing=missing, opens_at=opens_at, now=now),
+        canned=(
+            *_ready(connection, row, values=values),
+            *_canned(desk.settings, row, moment=moment),
+        ),
+        mail=can.mail,
+        carries_files=can.files,
+        everyone=_everyone(connection, desk.settings, answers) if can.mail else (),
+        usual_copies=last_copies(connection, row.id) if can.mail else (),
+        files=tuple(draft_files(connection, agent_id=actor.id, conversation_id=row.id)) if can.files else (),
+        signature=fill(by.signature, {**values(row.language), "agent": by.name}) if can.mail else "",
+        quotes=desk.settings.desk.quote_below,
     )
 
 
-def _canned(
-    settings: Settings, row: ConversationRecord, *, missing: tuple[str, ...], opens_at: datetime | None, now: datetime
-) -> tuple[Canned, ...]:
-    zone = settings.omniyard.timezone
+def _everyone(connection: Connection, settings: Settings, answers: AnswerAddress) -> tuple[str, ...]:
+    """Return who got the customer's last message besides us, for an answer to all."""
+    if answers.message_id is None or (envelope := envelope_of(connection, answers.message_id)) is None:
+        return ()
+    ours = own_side(settings)
+    others = (party.handle for party in envelope.recipients if party.kind == PartyKind.EMAIL)
+    found = dict.fromkeys(each for each in others if each != answers.address and each.lower() not in ours.desk)
+    return tuple(found)[:MOST_COPIES]
+
+
+def fill_ready(desk: Desk, row: ConversationRecord, *, actor: Actor, text: ReadyText, now: datetime) -> Canned:
+    """Return one ready text as it is filled for a conversation."""
+    moment = ReplyMoment(missing=(), opens_at=desk.replying.opening(row.channel, now=now), now=now)
+    return _filled(text, row, values=_values(desk.settings, row, actor, moment))
+
+
+def _ready(connection: Connection, row: ConversationRecord, *, values: ValuesByLanguage) -> list[Canned]:
+    return [_filled(each, row, values=values) for each in list_ready_texts(connection, teams=[row.team])]
+
+
+def _filled(each: ReadyText, row: ConversationRecord, *, values: ValuesByLanguage) -> Canned:
+    language, text = choose(each.texts, language=row.language) if each.texts else ("en", "")
+    return Canned(
+        name=str(each.id),
+        title=each.title,
+        text=fill(text, values(language)),
+        folder=each.folder,
+        code=each.code,
+        actions=each.actions or {},
+    )
+
+
+def _values(settings: Settings, row: ConversationRecord, actor: Actor, moment: ReplyMoment) -> ValuesByLanguage:
+    team = settings.teams.get(row.team)
+
+    def values(language: str) -> Mapping[str, str]:
+        return _places(settings, row, moment=moment, language=language) | {
+            "customer": row.contact_name,
+            "agent": actor.name,
+            "team": title_in(team.title, language.partition("-")[0], name=row.team) if team else row.team,
+        }
+
+    return values
+
+
+def _canned(settings: Settings, row: ConversationRecord, *, moment: ReplyMoment) -> list[Canned]:
     found = []
     for name, reply in settings.replies.items():
         language, text = choose(reply.text, language=row.language)
-        opening = opening_words(opens_at, now=now, zone=zone, language=language) if opens_at else ""
-        facts = facts_in_words(missing, language=language)
-        places = {"reference": row.reference, "next_opening": opening, "desk": settings.omniyard.name}
+        places = _places(settings, row, moment=moment, language=language)
         # Values that only automatic replies have, such as a link, stay empty: the agent sees the gap.
-        said = text.format_map(defaultdict(str, places, missing_facts=facts))
-        found.append(Canned(name=name, text=said))
-    return tuple(found)
+        said = text.format_map(defaultdict(str, places))
+        found.append(Canned(name=name, title=name, text=said, automatic=True))
+    return found
+
+
+def _places(settings: Settings, row: ConversationRecord, *, moment: ReplyMoment, language: str) -> dict[str, str]:
+    zone, opens_at = settings.omniyard.timezone, moment.opens_at
+    opening = opening_words(opens_at, now=moment.now, zone=zone, language=language) if opens_at else ""
+    facts = facts_in_words(moment.missing, language=language)
+    return {"reference": row.reference, "next_opening": opening, "desk": settings.omniyard.name, "missing_facts": facts}

@@ -57,6 +57,11 @@ from api.pages.cases import (
 from api.pages.cases import (
     spam as cases_spam,
 )
+from api.pages.composer import answer_files as pages_answer_files
+from api.pages.composer import drafts as pages_drafts
+from api.pages.composer import new_mail as pages_new_mail
+from api.pages.composer import ready_texts as pages_ready_texts
+from api.pages.composer import signatures as pages_signatures
 from api.pages.finding import kept_views as finding_views
 from api.pages.finding import search as finding_search
 from api.pages.live import desk_door as pages_desk_door
@@ -80,7 +85,8 @@ _FINDING: Final = (finding_search, finding_views)
 _SETTINGS: Final = (settings_agents, settings_ledgers, settings_sign_in)
 _PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
 _ROOMS: Final = (pages_desk_door, pages_bell, pages_calls, pages_outbox, pages_fits)
-_PARTS: Final = (*_PAGES, *_ROOMS, *_CASES, *_FINDING, *_SETTINGS, pages_report)
+_COMPOSER: Final = (pages_drafts, pages_new_mail, pages_ready_texts, pages_answer_files, pages_signatures)
+_PARTS: Final = (*_PAGES, *_COMPOSER, *_ROOMS, *_CASES, *_FINDING, *_SETTINGS, pages_report)
 for part in _PARTS:
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]

@@ -28,7 +28,8 @@ _LONGEST: Final = 3500
 class Flash(BaseModel):
     """An action that was done. said: key of its phrase.  key: the conversation.  undo: the order that reverts it.
 
-    outbound: a message that can still be cancelled.  regrouping: id of a merge, a split or an unlinking.
+    outbound: a message that can still be cancelled.  until: until when, if it leaves in some seconds.
+    regrouping: id of a merge, a split or an unlinking.
     contact: id and former values of an edited contact.  home: where undoing leads; empty for the conversation.
     many: of a bulk action, by conversation the order that reverts it and the version.
     judged: it was answered whether the customer is in danger.  version: of the conversation after the action.
@@ -43,6 +44,7 @@ class Flash(BaseModel):
     values: dict[str, str] = {}
     undo: dict[str, Any] | None = None
     outbound: str = ""
+    until: datetime | None = None
     judged: bool = False
     version: int | None = None
     regrouping: str = ""

@@ -28,7 +28,7 @@ from router.settings.model import Priority
 from store.conversations.changes import Change, LockedConversation, ReadVersion, change, lock
 from store.conversations.readers import mark_read
 from store.db.engine import read_clock
-from store.outbound.planned import approve, drop_planned, lock_planned
+from store.outbound.planned import approve, drop_planned, leave_status, lock_planned
 from store.outbound.replies import choose_answer_address
 
 _MOST_KEYS: Final = 100
@@ -205,6 +205,9 @@ def act(
     _require_known(desk, order)
     conversation_id = find_for(connection, key, actor=actor).id
     planned = lock_planned(connection, conversation_id) if order.status == Status.RESOLVED else []
+    if order.status is not None:
+        # Before the conversation is locked: sending locks them in this order.
+        leave_status(connection, conversation_id)
     case = lock(connection, conversation_id, version=version)
     if planned:
         _decide_planned(connection, planned, case=case, order=order, actor=actor)

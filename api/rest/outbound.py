@@ -20,9 +20,12 @@ from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
 from api.rest.queries import require_sight
 from api.rest.schemas import Sentence
+from store.desk.drafts import Draft, return_to_draft
 from store.outbound import review
+from store.outbound.replies import FORWARD
 from store.outbound.review import TROUBLED, OutboundRecord, find_outbound, list_outbound
 from store.tables.operations import OutboundState
+from workers.runtime.failpoints import reach
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"
@@ -43,6 +46,7 @@ _ENTRY: Final[dict[str, Any]] = {
     "sent_at": None,
     "delivery": "",
     "delivery_at": None,
+    "undo_until": None,
 }
 
 routes: Final = APIRouter(prefix=f"{API}/outbound", tags=["outbound"])
@@ -63,7 +67,7 @@ class OutboundEntry(BaseModel):
 
     id: UUID
     conversation_id: UUID
-    kind: str = Field(description="`reply` of an agent, or `auto_reply`.")
+    kind: str = Field(description="`reply` of an agent, `forward` to another person, or `auto_reply`.")
     channel: str
     recipient: ShownHandle
     subject: str
@@ -80,6 +84,7 @@ class OutboundEntry(BaseModel):
     sent_at: datetime | None = Field(description="When the provider accepted it.")
     delivery: str = Field(description="The provider's later report: `sent`, `delivered`, `read`, `undelivered`.")
     delivery_at: datetime | None
+    undo_until: datetime | None = Field(description="Until when its author can take it back; null if it did not wait.")
 
     @classmethod
     def of(cls, row: OutboundRecord) -> Self:
@@ -195,6 +200,27 @@ def settle(desk: Desk, outbound_id: UUID, *, verdict: Verdict, actor: Actor) -> 
     if entry.state == OutboundState.QUEUED:
         desk.bell.ring_to_send()
     return entry
+
+
+def withdraw(desk: Desk, outbound_id: UUID, *, actor: Actor) -> None:
+    """Cancel a reply that waits, and put its text back into the actor's draft, in one transaction.
+
+    Raises NotFound, and Conflict when it is being sent or was sent.
+    """
+    with desk.database.write() as connection:
+        _find(connection, outbound_id, actor=actor)
+        row = review.take_back(connection, outbound_id, by=actor.name)
+        is_forward = row.kind == FORWARD
+        draft = Draft(
+            kind="forward" if is_forward else "reply",
+            text=row.text,
+            recipient=row.recipient if is_forward else "",
+            copies=row.copies or [],
+            blind_copies=row.blind_copies or [],
+        )
+        return_to_draft(connection, draft, agent_id=actor.id, conversation_id=row.conversation_id)
+        reach("undo.written")
+    reach("undo.after")
 
 
 def _find(connection: Connection, outbound_id: UUID, *, actor: Actor) -> OutboundRecord:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Final, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,20 +18,23 @@ from api.http.preconditions import IdempotencyKey, answer_once
 from api.http.problems import ProblemError, documented
 from api.http.requests import Moment, RequestModel, VisibleText, require_soon
 from api.paths import API
-from api.rest.changes import take_if_free
+from api.rest.changes import ChangeOrder, act, take_if_free
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
 from api.rest.schemas import MessageEntry, message_example
-from store.conversations.changes import version_of
+from router.conversation_status import Status
+from store.conversations.changes import only_sent_since, version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.db.engine import read_clock
+from store.desk.drafts import drop_draft
+from store.outbound.answer_files import draft_files
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound
 from workers.runtime.failpoints import reach
 from workers.sending.reply import ReplyRequest, TooLongError
 
 LONGEST_TEXT: Final = 20_000
-_MOST_COPIES: Final = 10
+MOST_COPIES: Final = 10
 _MOST_NEWS: Final = 50
 _CREATED: Final = 201
 _MAIL: Final = r"^[^\s@<>,;]{1,64}@[^\s@<>,;]{1,255}$"
@@ -67,12 +71,38 @@ class MessageOrder(RequestModel):
     hold_until_opening: bool = Field(default=False, description="Send it when the channel opens.")
     take: bool = Field(default=False, description="With a reply: assign the case to me, if no agent has it.")
     copies: list[Annotated[str, Field(pattern=_MAIL)]] = Field(
-        default=[], max_length=_MOST_COPIES, description="Further recipients, on mail channels."
+        default=[], max_length=MOST_COPIES, description="Further recipients, on mail channels."
     )
+    blind_copies: list[Annotated[str, Field(pattern=_MAIL)]] = Field(
+        default=[], max_length=MOST_COPIES, description="Recipients whom the others do not see, on mail channels."
+    )
+    forward_to: Annotated[str, Field(pattern=_MAIL)] | None = Field(
+        default=None,
+        description="Pass the customer's last message on to this address instead of answering; only on mail channels. "
+        "The conversation's status stays.",
+    )
+    rich: bool = Field(
+        default=False,
+        description="On mail channels: `**bold**`, lists and `[links](https://...)` in the text become HTML, with a "
+        "plain twin.",
+    )
+    signs: bool = Field(default=False, description="On mail channels: with the team's signature.")
+    quotes: bool = Field(default=False, description="On mail channels: with the customer's last message below.")
     template: str | None = Field(
         default=None, max_length=100, description="The provider's id of an approved template, where one is required."
     )
     variables: dict[str, str] | None = Field(default=None, max_length=50, description="The template's variables.")
+    undoable: bool = Field(
+        default=False,
+        description="If it is sent now: let it wait for the desk's `undo_send`, until the outbound entry's "
+        "`undo_until`. `POST /outbound/{id}/cancel` takes it back. The conversation changes when it leaves.",
+    )
+    then_status: Literal["pending", "resolved"] | None = Field(
+        default=None, description="What the conversation becomes when it is sent; `pending` without it."
+    )
+    ends_draft: bool = Field(
+        default=False, description="Send the files of my draft in this conversation with it, and delete the draft."
+    )
 
 
 class PostedMessage(BaseModel):
@@ -106,14 +136,19 @@ def post_message(
     return post_once(desk, key, order=order, actor=actor, once=idempotency_key)
 
 
-def post_once(desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str) -> PostedMessage:
+def post_once(
+    desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str, change: ChangeOrder | None = None
+) -> PostedMessage:
     """Store and queue an order once, even if it is repeated; the page's forms call it too.
 
-    once: identifies the order among the actor's.
+    once: identifies the order among the actor's.  change: what else is done to the conversation, all or nothing.
     """
 
     def make() -> PostedMessage:
-        return _post(connection, desk, key, order=order, actor=actor, once=once)
+        posted = post_within(connection, desk, key, order=order, actor=actor, once=once)
+        if change is None:
+            return posted
+        return posted.model_copy(update={"version": act(connection, desk, key, order=change, actor=actor)})
 
     asked = f"{key.upper()}\n{order.model_dump_json()}"
     with desk.database.write() as connection:
@@ -127,9 +162,17 @@ def post_once(desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: 
     return posted
 
 
-def _post(
-    connection: Connection, desk: Desk, key: str, *, order: MessageOrder, actor: Actor, once: str
+def post_within(
+    connection: Connection,
+    desk: Desk,
+    key: str,
+    *,
+    order: MessageOrder,
+    actor: Actor,
+    once: str,
+    opens_with: str = "",
 ) -> PostedMessage:
+    """Store and queue an order in a transaction. opens_with: the customer's address, if it is the first message."""
     case = lock_answerable(connection, find_for(connection, key, actor=actor).id)
     if case.channel not in desk.chats.pages:
         # Both sides of a chat write at once, and its page shows every line as it comes.
@@ -137,13 +180,25 @@ def _post(
     if order.kind == "note":
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
     else:
-        wanted = _request(order, actor=actor, key=once, now=read_clock(connection))
+        undo = desk.settings.desk.undo_send if order.undoable else timedelta(0)
+        files = draft_files(connection, agent_id=actor.id, conversation_id=case.id) if order.ends_draft else []
+        wanted = _request(
+            order,
+            actor=actor,
+            key=once,
+            undo=undo,
+            now=read_clock(connection),
+            files=tuple(each.id for each in files),
+            opens_with=opens_with,
+        )
         try:
             message_id = desk.replying.reply(connection, case, wanted)
         except TooLongError as error:
             raise ProblemError("invalid", str(error), field="text") from error
         if order.take:
             take_if_free(connection, case.id, actor=actor)
+    if order.ends_draft:
+        drop_draft(connection, agent_id=actor.id, conversation_id=case.id)
     row = find_message(connection, message_id)
     return PostedMessage(
         message=MessageEntry.of(row, attachments=[], reasons=[]),
@@ -152,7 +207,16 @@ def _post(
     )
 
 
-def _request(order: MessageOrder, *, actor: Actor, key: str, now: datetime) -> ReplyRequest:
+def _request(
+    order: MessageOrder,
+    *,
+    actor: Actor,
+    key: str,
+    undo: timedelta,
+    now: datetime,
+    files: tuple[UUID, ...],
+    opens_with: str,
+) -> ReplyRequest:
     if order.send_at and order.hold_until_opening:
         raise ProblemError("invalid", "expected send_at or hold_until_opening, not both")
     require_soon(order.send_at, field="send_at", now=now)
@@ -166,6 +230,15 @@ def _request(order: MessageOrder, *, actor: Actor, key: str, now: datetime) -> R
         copies=tuple(order.copies),
         template=order.template,
         variables=order.variables,
+        blind_copies=tuple(order.blind_copies),
+        forward_to=order.forward_to or "",
+        opens_with=opens_with,
+        rich=order.rich,
+        signs=order.signs,
+        quotes=order.quotes,
+        files=files,
+        undo=undo,
+        then=Status(order.then_status) if order.then_status else None,
     )
 
 
@@ -175,7 +248,7 @@ def _refuse_stale(connection: Connection, case: Answerable, *, order: MessageOrd
             raise ProblemError("invalid", "a reply needs `based_on_version`: the version that its author has read")
         return
     behind = case.version - order.based_on_version
-    if behind == 0:
+    if behind == 0 or only_sent_since(connection, case.id, order.based_on_version, now=case.version):
         return
     # Each message raises the version by at least one, so this covers all new messages, and perhaps some older ones.
     newest = messages_of(connection, case.id, limit=min(abs(behind), _MOST_NEWS))

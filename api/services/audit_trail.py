@@ -41,7 +41,7 @@ _LISTED: Final = "request.listed"
 # The key of the number of rows, in a request's scope and in an entry's detail.
 _ROWS: Final = "rows"
 # Parts of a page; the page has a row already.
-_PARTS: Final = frozenset({"/messages/{message_id}/frame"})
+_PARTS: Final = frozenset({"/messages/{message_id}/frame", "/conversations/{key}/draft"})
 
 _log = structlog.get_logger()
 

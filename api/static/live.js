@@ -134,6 +134,8 @@ function news(page) {
   const field = (root, name) => root.querySelector(`#reply-form [name="${name}"]`);
   const known = field(document, "version");
   if (!text || !known || !field(page, "version") || field(page, "version").value === known.value) return;
+  // What the desk itself did since, such as sending what waited, is no news.
+  if (text.value && field(page, "seen_at").value === field(document, "seen_at").value) return;
   if (text.value) one("#news").textContent = one("#news").dataset.said;
   else for (const name of ["version", "seen_at"]) field(document, name).value = field(page, name).value;
 }

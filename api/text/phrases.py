@@ -14,6 +14,7 @@ from api.text.subjects.action_phrases import ACTION_WORDS
 from api.text.subjects.answer_phrases import ANSWER_WORDS
 from api.text.subjects.channel_phrases import CHANNEL_WORDS
 from api.text.subjects.chat_desk_phrases import CHAT_DESK_WORDS
+from api.text.subjects.composer_phrases import COMPOSER_WORDS
 from api.text.subjects.conversation_phrases import CONVERSATION_WORDS
 from api.text.subjects.danger_phrases import DANGER_WORDS
 from api.text.subjects.date_phrases import DATE_WORDS
@@ -43,6 +44,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **ANSWER_WORDS,
     **CHANNEL_WORDS,
     **CHAT_DESK_WORDS,
+    **COMPOSER_WORDS,
     **CONVERSATION_WORDS,
     **DANGER_WORDS,
     **DATE_WORDS,

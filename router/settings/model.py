@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model
 
 from router.settings.channels import Channel
 from router.settings.danger_words import DangerWords
+from router.settings.desk_answers import AgentAnswerSettings
 from router.settings.limits import LimitSettings
 from router.settings.secret import Secret
 from router.settings.values import (
@@ -341,6 +342,7 @@ class Settings(Frozen):
     emergency: EmergencySettings = EmergencySettings()
     answers: AnswerSettings = AnswerSettings()
     limits: LimitSettings = LimitSettings()
+    desk: AgentAnswerSettings = AgentAnswerSettings()
     _danger: DangerWords = PrivateAttr(default_factory=DangerWords)
 
     @property

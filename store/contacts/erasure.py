@@ -27,6 +27,7 @@ from store.db.bulk import among, table_of
 from store.db.engine import overwrite_deleted
 from store.desk.names_index import forget_names
 from store.events.append import EventKind, NewEvent, append_events
+from store.tables.composer import AnswerFileRow, DraftRow
 from store.tables.desk import CaseCodeRow, ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
 from store.tables.gates import ContactPointRow, FetchedFileRow
 from store.tables.messages import (
@@ -83,7 +84,7 @@ def _erase_outbound(connection: Connection, cases: list[UUID]) -> None:
     stopped = sa.update(table).where(theirs, among(table.c.state, waiting))
     connection.execute(stopped.values(state=OutboundState.CANCELLED))
     nothing = {"recipient": "", "subject": "", "text": "", "error": "", "copies": None, "ancestors": None}
-    more = {"template": None, "variables": None, "in_reply_to": None}
+    more = {"template": None, "variables": None, "in_reply_to": None, "blind_copies": None, "below": ""}
     connection.execute(sa.update(table).where(theirs).values(**nothing, **more))
 
 
@@ -143,6 +144,8 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     }
     connection.execute(sa.update(table).where(among(table.c.id, cases)).values(**nothing))
     connection.execute(sa.delete(key).where(among(key.c.conversation_id, cases)))
+    for table in (table_of(DraftRow), table_of(AnswerFileRow)):
+        connection.execute(sa.delete(table).where(among(table.c.conversation_id, cases)))
     rating, emergency, answer = table_of(RatingRow), table_of(EmergencyRow), table_of(IdempotencyRow)
     connection.execute(sa.update(rating).where(among(rating.c.conversation_id, cases)).values(word=""))
     # What the cases were before holds their labels.

@@ -24,6 +24,7 @@ from store.conversations.sla import change_status
 from store.db.bulk import columns_of, table_of
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import ConversationRow
+from store.tables.operations import OutboundRow
 
 _MOST_LABELS: Final = 50
 # The result of a step: the columns to change, and the events to append with their payloads, by kind.
@@ -73,7 +74,8 @@ ReadVersion = int | frozenset[int] | None
 def lock(connection: Connection, conversation_id: UUID, *, version: ReadVersion = None) -> LockedConversation:
     """Lock a conversation and return it.
 
-    version: the version that the caller has read; None skips the check.
+    version: the version that the caller has read, or one of a set of them; None skips the check. A single one stays
+        good while the desk only sends replies that were written before.
     Raises Stale when the version has changed since, Conflict when the conversation was merged into another.
     """
     table = table_of(ConversationRow)
@@ -82,6 +84,8 @@ def lock(connection: Connection, conversation_id: UUID, *, version: ReadVersion 
     if case.merged_into is not None:
         raise Conflict(f"it was merged into the conversation {case.merged_into}")
     read = frozenset({version}) if isinstance(version, int) else version
+    if isinstance(version, int) and only_sent_since(connection, conversation_id, version, now=case.version):
+        return case
     if read is not None and case.version not in read:
         known = " or ".join(map(str, sorted(read))) or "one that can be compared"
         raise Stale(f"the conversation is now at version {case.version}, not {known}: read it again first")
@@ -120,6 +124,18 @@ def version_of(connection: Connection, conversation_id: UUID) -> int:
     """Return the current version of a conversation."""
     columns = table_of(ConversationRow).c
     return int(connection.execute(sa.select(columns.version).where(columns.id == conversation_id)).scalar_one())
+
+
+def only_sent_since(connection: Connection, conversation_id: UUID, version: int, *, now: int) -> bool:
+    """Return whether from `version` to the version `now` nothing happened but that planned replies were sent."""
+    columns = table_of(OutboundRow).c
+    sent = sa.select(columns.version_before, columns.version_after).where(
+        columns.conversation_id == conversation_id, columns.version_before >= version
+    )
+    steps = {row.version_before: row.version_after for row in connection.execute(sent)} if version < now else {}
+    while version in steps and steps[version] != version:
+        version = steps[version]
+    return version == now
 
 
 def _add(made: _Made, *, values: dict[str, Any], events: dict[EventKind, Mapping[str, object]]) -> None:

@@ -26,7 +26,8 @@ from store.tables.operations import ONE_TIME_CODE, OutboundRow
 class MessageRecord:
     """One entry of a conversation. html: empty in lists, where `has_html` says whether there is HTML.
 
-    delivery: the state of an outgoing message, None for an incoming one.
+    delivery: the state of an outgoing message, None for an incoming one; sent_as: `reply` or `forward`, likewise.
+    sent_to, copies, blind_copies: who gets an outgoing message.
     """
 
     id: UUID
@@ -55,6 +56,11 @@ class MessageRecord:
     edited_at: datetime | None
     withdrawn_at: datetime | None
     delivery: str | None
+    sent_as: str | None = None
+    sent_to: str | None = None
+    copies: list[str] | None = None
+    blind_copies: list[str] | None = None
+    undo_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +124,8 @@ _PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/web
 # A larger one is a file to download.
 _LARGEST_PICTURE: Final = 8 * 1024 * 1024
 # Fields that are not columns of the message table.
-_MADE: Final = frozenset({"html", "has_html", "has_remote", "delivery"})
+_SENT: Final = ("copies", "blind_copies", "undo_until")
+_MADE: Final = frozenset({"html", "has_html", "has_remote", "delivery", "sent_as", "sent_to", *_SENT})
 
 
 def messages_of(
@@ -235,4 +242,6 @@ def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:
     has_html, delivery = (columns.html != "").label("has_html"), outbound.c.state.label("delivery")
     has_remote = columns.html.contains(REMOTE_PICTURE).label("has_remote")
     joined = sa.outerjoin(table_of(MessageRow), outbound, outbound.c.id == columns.outbound_id)
-    return sa.select(*listed, html, has_html, has_remote, delivery).select_from(joined)
+    names = (outbound.c.kind.label("sent_as"), outbound.c.recipient.label("sent_to"))
+    sent = (*names, *(outbound.c[name] for name in _SENT))
+    return sa.select(*listed, html, has_html, has_remote, delivery, *sent).select_from(joined)

@@ -10,6 +10,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
+from router.envelope import Envelope, from_json
 from store.db.bulk import table_of
 from store.db.encryption import Sealer, sealer_of
 from store.db.sealed_rows import try_to_open
@@ -66,6 +67,15 @@ def stored_page(
     rows = [_stored(row, sealer=sealer) for row in connection.execute(statement).mappings()]
     # A message that was accepted late may have been received before `since`.
     return [row for row in rows if row.received_at >= since], rows[-1].id if len(rows) == limit else None
+
+
+def envelope_of(connection: Connection, message_id: UUID) -> Envelope | None:
+    """Return a message as it arrived, unmasked; None if that is not kept any more, or its key is missing."""
+    inbound, message = table_of(InboundRow), table_of(MessageRow)
+    found = sa.select(inbound.c.envelope).join(message, message.c.inbound_id == inbound.c.id)
+    text = connection.execute(found.where(message.c.id == message_id)).scalar()
+    opened = try_to_open(sealer_of(connection), text)[0] if text else None
+    return from_json(opened) if opened else None
 
 
 def _stored(row: RowMapping, *, sealer: Sealer) -> StoredMessage:

@@ -6,6 +6,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 import store.tables.chat
+import store.tables.composer
 import store.tables.desk
 import store.tables.gates
 import store.tables.messages

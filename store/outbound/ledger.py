@@ -53,6 +53,12 @@ class OutboundClaim:
     dated_at: datetime | None
     claimed_at: datetime | None
     approved_at: datetime | None
+    blind_copies: list[str] | None
+    sender_name: str
+    below: str
+    rich: bool
+    undo_until: datetime | None
+    then_status: str | None
     unknown_at: datetime | None
     attempts: int
     looks: int

@@ -69,7 +69,17 @@ def has_planned(connection: Connection, conversation_id: UUID) -> bool:
 def _planned(conversation_id: UUID) -> sa.Select[Any]:
     columns = table_of(OutboundRow).c
     waits = (columns.kind == REPLY, columns.state == OutboundState.QUEUED, columns.dated_at > columns.created_at)
-    return sa.select(columns.id).where(columns.conversation_id == conversation_id, *waits)
+    # One that only waits to be taken back is sent: who resolves its conversation in these seconds knows it.
+    later = columns.undo_until.is_(None)
+    return sa.select(columns.id).where(columns.conversation_id == conversation_id, *waits, later)
+
+
+def leave_status(connection: Connection, conversation_id: UUID) -> None:
+    """Let replies that can still be taken back leave the status that an agent has set since they were written."""
+    table = table_of(OutboundRow)
+    waits = (table.c.state == OutboundState.QUEUED, table.c.undo_until.is_not(None))
+    these = sa.update(table).where(table.c.conversation_id == conversation_id, *waits)
+    connection.execute(these.values(then_status=""))
 
 
 def approve(connection: Connection, ids: Sequence[UUID], *, now: datetime) -> None:

@@ -19,16 +19,19 @@ from router.routing.sla import clock_rests
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.search import index_messages
 from store.conversations.sla import change_status, note_reply
-from store.db.bulk import insert_new, insert_rows, table_of
+from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import first_id_at, new_id
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
+from store.tables.composer import AnswerFileRow
 from store.tables.messages import ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow, OutboundState
 
 # The `kind` of outbound rows that an agent wrote.
 REPLY: Final = "reply"
+# The `kind` of what an agent passes on to another person; it answers nothing.
+FORWARD: Final = "forward"
 # Machines that answer our own messages bring nothing that a reply could miss.
 SAYS_NOTHING: Final = (OriginKind.AUTO_REPLIED, OriginKind.OURSELVES, OriginKind.BOUNCE)
 _MOST_ANCESTORS: Final = 20
@@ -73,6 +76,8 @@ class NewReply:
     """A reply to send.
 
     due_at: when; in the future for a scheduled reply.  masked: the text as the inbox keeps it.
+    kind: `REPLY`, or `FORWARD` with its `recipient`.  files: the ids of the draft's files.
+    blind_copies, sender_name, below, rich, undo_until, then_status: see `OutboundRow`.
     """
 
     id: UUID
@@ -87,6 +92,15 @@ class NewReply:
     copies: Sequence[str] = field(default=())
     template: str | None = None
     variables: dict[str, str] | None = None
+    kind: str = REPLY
+    recipient: str = ""
+    blind_copies: Sequence[str] = field(default=())
+    sender_name: str = ""
+    below: str = ""
+    rich: bool = False
+    files: Sequence[UUID] = field(default=())
+    undo_until: datetime | None = None
+    then_status: str | None = None
 
 
 def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable:
@@ -125,13 +139,28 @@ def answer_address(connection: Connection, conversation_id: UUID, *, contact_id:
     )
     last = connection.execute(theirs).first()
     if last is None:
-        return AnswerAddress()
+        return AnswerAddress(address=_written_to(connection, conversation_id))
     return AnswerAddress(
         message_id=last.id,
         address=last.answer_to or last.sender_handle,
         other=last.other_address,
         in_reply_to=last.rfc_message_id,
     )
+
+
+def _written_to(connection: Connection, conversation_id: UUID) -> str:
+    """Return to whom we wrote in a conversation that we opened and no customer has answered; empty for no one."""
+    columns = table_of(OutboundRow).c
+    ours = sa.select(columns.recipient).where(columns.conversation_id == conversation_id, columns.kind == REPLY)
+    return str(connection.execute(ours.order_by(columns.id.desc()).limit(1)).scalar() or "")
+
+
+def last_copies(connection: Connection, conversation_id: UUID) -> tuple[str, ...]:
+    """Return who got a copy of the last answer in the conversation that was not taken back."""
+    columns = table_of(OutboundRow).c
+    answers = (columns.kind == REPLY, columns.state != OutboundState.CANCELLED)
+    found = sa.select(columns.copies).where(columns.conversation_id == conversation_id, *answers)
+    return tuple(connection.execute(found.order_by(columns.id.desc()).limit(1)).scalar() or ())
 
 
 def choose_answer_address(
@@ -174,9 +203,19 @@ def add_reply(connection: Connection, case: Answerable, *, reply: NewReply, now:
     payload = {"message_id": str(message["id"]), "outbound_id": str(reply.id), "author": reply.author}
     append_events(connection, [NewEvent(EventKind.MESSAGE_QUEUED, case.id, payload, at=now)])
     _touch(connection, case.id, now=now)
-    if reply.due_at <= now:
+    attach(connection, reply.files, outbound_id=reply.id)
+    if reply.kind == REPLY and reply.due_at <= now:
         answered(connection, case.id, at=now)
+        if reply.then_status:
+            change_status(connection, conversation_id=case.id, status=Status(reply.then_status), at=now)
     return UUID(str(message["id"]))
+
+
+def attach(connection: Connection, files: Sequence[UUID], *, outbound_id: UUID | None) -> None:
+    """Make files a part of an answer; of the draft again with None."""
+    table = table_of(AnswerFileRow)
+    if files:
+        connection.execute(sa.update(table).where(among(table.c.id, files)).values(outbound_id=outbound_id))
 
 
 def add_note(connection: Connection, case: Answerable, *, author: str, masked: str, now: datetime) -> UUID:
@@ -197,13 +236,26 @@ def note_answer(connection: Connection, row: OutboundClaim, *, late: bool = Fals
     """
     if row.kind != REPLY or not (late or row.is_planned):
         return
+    table, outbound = table_of(ConversationRow), table_of(OutboundRow)
+    which = table.c.id == _now(connection, row.conversation_id)
+    before = connection.execute(sa.select(table.c.status, table.c.version).where(which).with_for_update()).one()
+    _count_planned(connection, row, status=before.status)
+    after = connection.execute(sa.select(table.c.version).where(which)).scalar_one()
+    versions = {"version_before": before.version, "version_after": after}
+    connection.execute(sa.update(outbound).where(outbound.c.id == row.id).values(**versions))
+
+
+def _count_planned(connection: Connection, row: OutboundClaim, *, status: str) -> None:
     table, conversation_id = table_of(ConversationRow), _now(connection, row.conversation_id)
-    status = connection.execute(sa.select(table.c.status).where(table.c.id == conversation_id)).scalar_one()
     if status == Status.RESOLVED:
         first = {"replied_at": sa.func.coalesce(table.c.replied_at, row.now)}
         connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**first))
-        return
-    answered(connection, row.conversation_id, at=row.now, known_until=row.known_until)
+    elif row.then_status == "":
+        note_reply(connection, conversation_id=conversation_id, at=row.now)
+    elif answered(connection, conversation_id, at=row.now, known_until=row.known_until) and row.then_status:
+        change_status(
+            connection, conversation_id=conversation_id, status=Status(row.then_status), at=row.now, by=row.author
+        )
 
 
 def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) -> None:
@@ -231,8 +283,8 @@ def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) 
 
 def answered(
     connection: Connection, conversation_id: UUID, *, at: datetime, known_until: datetime | None = None
-) -> None:
-    """Record the first reply, and wait for the customer.
+) -> bool:
+    """Record the first reply, and wait for the customer; return whether all was answered.
 
     known_until: what the customer wrote later was not answered, and its clock runs on; None if all was read.
     """
@@ -244,9 +296,10 @@ def answered(
         values = {"replied_at": sa.func.coalesce(table.c.replied_at, at), "waiting_since": waiting, "watch_at": at}
         still = sa.update(table).where(table.c.id == conversation_id)
         connection.execute(still.values(**values, version=table.c.version + 1))
-        return
+        return False
     note_reply(connection, conversation_id=conversation_id, at=at)
     change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
+    return True
 
 
 def _first_after(connection: Connection, conversation_id: UUID, known_until: datetime) -> datetime | None:
@@ -302,15 +355,15 @@ def _outbound(case: Answerable, reply: NewReply, *, now: datetime) -> dict[str, 
         "id": reply.id,
         "dedupe_key": reply.dedupe_key,
         "conversation_id": case.id,
-        "kind": REPLY,
+        "kind": reply.kind,
         "channel": case.channel,
-        "recipient": case.recipient,
+        "recipient": reply.recipient or case.recipient,
         "copies": list(reply.copies) or None,
         "subject": reply.subject,
         "text": reply.text,
         "rfc_message_id": reply.rfc_message_id,
-        "in_reply_to": case.in_reply_to,
-        "ancestors": list(case.ancestors) or None,
+        "in_reply_to": case.in_reply_to if reply.kind == REPLY else None,
+        "ancestors": list(case.ancestors) or None if reply.kind == REPLY else None,
         "template": reply.template,
         "variables": reply.variables,
         "author": reply.author,
@@ -320,6 +373,12 @@ def _outbound(case: Answerable, reply: NewReply, *, now: datetime) -> dict[str, 
         # Fixed at approval (reliability.md 2.4 (6)); a scheduled one bears the date that it was meant for.
         "dated_at": max(now, reply.due_at),
         "attempts": 0,
+        "blind_copies": list(reply.blind_copies) or None,
+        "sender_name": reply.sender_name,
+        "below": reply.below,
+        "rich": reply.rich,
+        "undo_until": reply.undo_until,
+        "then_status": reply.then_status,
     }
 
 

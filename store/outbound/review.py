@@ -15,13 +15,16 @@ from router.errors import Conflict, NotFound, PermanentError
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
-from store.outbound.ledger import as_shown, find
-from store.outbound.replies import REPLY, answered, put_back
+from store.outbound.ledger import OutboundClaim, as_shown, find
+from store.outbound.replies import FORWARD, REPLY, answered, put_back
+from store.tables.composer import AnswerFileRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow, OutboundState
 
 # The states that need an agent.
 TROUBLED: Final = (OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON, OutboundState.FAILED)
+_NO_MESSAGE: Final = "there is no outgoing message with that id"
+_RETURNABLE: Final = (OutboundState.QUEUED, OutboundState.FAILED, OutboundState.NEEDS_PERSON)
 _CANCELLABLE: Final = (OutboundState.QUEUED, *TROUBLED)
 
 
@@ -55,6 +58,7 @@ class OutboundRecord:
     sent_at: datetime | None
     delivery: str
     delivery_at: datetime | None
+    undo_until: datetime | None
 
 
 def list_outbound(
@@ -91,7 +95,7 @@ def find_outbound(connection: Connection, outbound_id: UUID) -> OutboundRecord:
     """
     row = connection.execute(_select().where(table_of(OutboundRow).c.id == outbound_id)).mappings().first()
     if row is None:
-        raise NotFound("there is no outgoing message with that id")
+        raise NotFound(_NO_MESSAGE)
     return OutboundRecord(**row)
 
 
@@ -139,8 +143,27 @@ def cancel(connection: Connection, outbound_id: UUID, *, by: str) -> None:
     values = {"state": OutboundState.CANCELLED, "error": f"cancelled by {by}"}
     _act(connection, outbound_id, EventKind.OUTBOUND_CANCELLED, by=by, values=values, states=_CANCELLABLE)
     row = find(connection, outbound_id)
-    if row:
+    # One that only waited to be taken back has changed nothing yet.
+    if row and not (row.undo_until and row.attempts == 0):
         put_back(connection, row)
+
+
+def take_back(connection: Connection, outbound_id: UUID, *, by: str) -> OutboundClaim:
+    """Cancel a reply that waits or was certainly not sent, and return it as it was written; its masked text stays.
+
+    Raises NotFound, and Conflict when it is being sent or was sent.
+    """
+    row = find(connection, outbound_id)
+    if row is None:
+        raise NotFound(_NO_MESSAGE)
+    if row.kind not in {REPLY, FORWARD} or row.state not in _RETURNABLE:
+        raise Conflict(f"the message is already {row.state.replace('_', ' ')}")
+    cancel(connection, outbound_id, by=by)
+    table = table_of(OutboundRow)
+    connection.execute(sa.update(table).where(table.c.id == outbound_id).values(**as_shown()))
+    files = table_of(AnswerFileRow)
+    connection.execute(sa.update(files).where(files.c.outbound_id == outbound_id).values(outbound_id=None))
+    return row
 
 
 def _act(

@@ -55,6 +55,12 @@ class OutboundRow(SQLModel, table=True):
     unknown_at, looks: since when, and how often the provider was asked without finding it.  repeats: how often mail
     with an unknown outcome was sent again.  delivery: the provider's report (`router.delivery.Delivery`).
     approved_at: when a person decided again that it may leave; None as long as `created_at` says it.
+    blind_copies: recipients whom the others do not see.  sender_name: beside our address; empty for the desk's.
+    below: what follows the text: the signature, the quoted message.
+    rich: the text has markup (`router.replies.markup`).
+    undo_until: until when its author may take it back; None for one that was sent or planned at once.
+    then_status: what its conversation becomes when it is sent; empty leaves it, None means pending.
+    version_before, version_after: the conversation's, when a planned reply was counted as the answer.
     masked: `text` had secrets, which were replaced when it was sent: it must not be sent again.
     """
 
@@ -112,6 +118,14 @@ class OutboundRow(SQLModel, table=True):
     delivery: str = Field(default="", sa_column_kwargs={"server_default": ""})
     delivery_at: datetime | None = None
     approved_at: datetime | None = None
+    blind_copies: list[str] | None = Field(default=None, sa_type=Json)
+    sender_name: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    below: str = Field(default="", sa_type=Text, sa_column_kwargs={"server_default": ""})
+    rich: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
+    undo_until: datetime | None = None
+    then_status: str | None = None
+    version_before: int | None = None
+    version_after: int | None = None
     masked: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
 
 

@@ -54,6 +54,8 @@ ON_BOTH = {
     "test_health",
     "test_replies",
     "test_edges",
+    "test_drafts",
+    "test_ready_texts",
 }
 
 

@@ -25,6 +25,8 @@ SENDING: Final = (
     "deliver.sent",
     "deliver.looked",
 )
+# An answer that its agent takes back; reached only if one does.
+UNDOING: Final = ("undo.written", "undo.after")
 # A visitor's line of the chat.
 CHAT: Final = ("chat.before", "chat.written", "chat.after")
 # Outgoing webhooks; reached only if a target is configured.
@@ -62,6 +64,7 @@ NAMES: Final = (
     "publish.written",
     "publish.after",
     *SENDING,
+    *UNDOING,
     *CHAT,
     *WEBHOOKS,
     *PAGING,

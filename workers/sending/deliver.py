@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -18,16 +18,18 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
-from connectors.base import Outgoing, Receipt, Sender, SendVerdict
+from connectors.base import Outgoing, OutgoingFile, Receipt, Sender, SendVerdict
 from router.delivery import AFTER_NOT_SENT
-from router.errors import TransientError
+from router.errors import OmniyardError, TransientError
 from router.masking.mask import mask
 from router.reason import Reason, ReasonKey, read_line
+from router.replies.markup import below_as_html, has_markup, to_html, to_plain
 from router.threads.correlation import make_token
 from store.chat.cases import add_answer
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
+from store.outbound.answer_files import files_of
 from store.outbound.ledger import OutboundClaim
 from store.outbound.provider_ids import keep_other_ids
 from store.outbound.replies import note_answer, put_back
@@ -37,7 +39,7 @@ from workers.runtime.failpoints import reach
 from workers.sending.preflight import Preflight
 
 
-def outgoing_of(row: OutboundClaim, *, key: bytes) -> Outgoing:
+def outgoing_of(row: OutboundClaim, *, key: bytes, files: Sequence[OutgoingFile] = ()) -> Outgoing:
     """Return the message of a row. key: signs thread tokens."""
     answered = (row.in_reply_to,) if row.in_reply_to else ()
     return Outgoing(
@@ -49,7 +51,11 @@ def outgoing_of(row: OutboundClaim, *, key: bytes) -> Outgoing:
         recipient=row.recipient,
         copies=tuple(row.copies or ()),
         subject=row.subject,
-        text=row.text,
+        text=_under(to_plain(row.text) if row.rich else row.text, row.below),
+        html=_under_html(row) if row.rich and has_markup(row.text) else "",
+        blind_copies=tuple(row.blind_copies or ()),
+        sender_name=row.sender_name,
+        files=tuple(files),
         rfc_message_id=row.rfc_message_id,
         dated_at=row.dated_at or row.created_at,
         in_reply_to=row.in_reply_to,
@@ -59,6 +65,14 @@ def outgoing_of(row: OutboundClaim, *, key: bytes) -> Outgoing:
         template=row.template,
         variables=row.variables or {},
     )
+
+
+def _under(text: str, below: str) -> str:
+    return f"{text}\n\n{below}" if below else text
+
+
+def _under_html(row: OutboundClaim) -> str:
+    return to_html(row.text) + (f"<br>{below_as_html(row.below)}" if row.below else "")
 
 
 # The longest pause of an unreachable channel: an outage delays messages by minutes, not hours.
@@ -211,7 +225,12 @@ class Deliverer:
     def _attempt(self, row: OutboundClaim) -> Receipt:
         if time.monotonic() - self._claimed_at > self._lease.total_seconds():
             return Receipt(verdict=SendVerdict.NOT_SENT, why=Reason(ReasonKey.SENDER_OVERSLEPT).line)
-        outgoing = outgoing_of(row, key=self._brain.key)
+        try:
+            outgoing = outgoing_of(row, key=self._brain.key, files=self._files(row))
+        except OmniyardError as error:
+            # Its files cannot be read now, so nothing was sent.
+            unread = Reason(ReasonKey.SENDING_FAILED, {"error": type(error).__name__})
+            return Receipt(verdict=SendVerdict.NOT_SENT, why=unread.line)
         try:
             receipt = self._senders[row.channel].send(outgoing)
         except Exception as error:  # noqa: BLE001  (after any error, a byte may have been sent)
@@ -222,6 +241,13 @@ class Deliverer:
         self._note_channel(row.channel, receipt)
         _log.info("outbound.tried", outbound_id=str(row.id), channel=row.channel, verdict=receipt.verdict)
         return receipt
+
+    def _files(self, row: OutboundClaim) -> list[OutgoingFile]:
+        if row.kind == AUTO_REPLY:
+            return []
+        with self._database.read() as connection:
+            found = files_of(connection, row.id)
+        return [OutgoingFile(name=each.name, media_type=each.media_type, content=each.content) for each in found]
 
     def _note_channel(self, channel: str, receipt: Receipt) -> None:
         if not receipt.whole_channel:

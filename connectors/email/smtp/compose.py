@@ -39,8 +39,10 @@ def compose(outgoing: Outgoing, *, address: str, name: str, reply_to: str = "") 
     Raises PermanentError when an address or a Message-ID cannot be written into a header (RFC 5322 section 3.4.1).
     """
     recipients = [_checked(recipient) for recipient in (outgoing.recipient, *outgoing.copies)]
+    for hidden in outgoing.blind_copies:
+        _checked(hidden)
     mail = EmailMessage(policy=(SMTP if _ascii(*recipients, address) else SMTPUTF8).clone(cte_type="7bit"))
-    mail["From"] = _written(_checked(address), name=_one_line(name))
+    mail["From"] = _written(_checked(address), name=_one_line(outgoing.sender_name or name))
     mail["To"] = _written(recipients[0])
     if outgoing.copies:
         mail["Cc"] = [_written(copy) for copy in recipients[1:]]
@@ -60,15 +62,16 @@ def compose(outgoing: Outgoing, *, address: str, name: str, reply_to: str = "") 
 def _fill(mail: EmailMessage, outgoing: Outgoing, *, name: str) -> None:
     text = outgoing.text.replace("\x00", "")
     mail.set_content(text, charset="utf-8")
-    if outgoing.automatic and not outgoing.files:
+    if outgoing.html:
+        mail.add_alternative(outgoing.html.replace("\x00", ""), subtype="html", charset="utf-8")
+    elif outgoing.automatic and not outgoing.files:
         mail.add_alternative(letter_html(text, name=name), subtype="html", charset="utf-8")
-        mail.set_boundary(f"=_{outgoing.outbound_id.hex}")
     for file in outgoing.files:
         maintype, _, subtype = file.media_type.partition("/")
         mail.add_attachment(file.content, maintype=maintype, subtype=subtype, filename=_one_line(file.name))
-    if outgoing.files:
+    for number, part in enumerate(each for each in mail.walk() if each.is_multipart()):
         # Not a random boundary: every attempt sends the same bytes.
-        mail.set_boundary(f"=_{outgoing.outbound_id.hex}")
+        part.set_boundary(f"=_{outgoing.outbound_id.hex}{f'.{number}' if number else ''}")
 
 
 def _threading(outgoing: Outgoing) -> bytes:

@@ -172,9 +172,10 @@ class _Transfer:
         code, reply = self._client.rcpt(self._outgoing.recipient)
         if code not in {250, 251}:
             return self._refusal("the recipient", code, reply)
-        refused = [code for copy in self._outgoing.copies if (code := self._client.rcpt(copy)[0]) not in {250, 251}]
+        copies = (*self._outgoing.copies, *self._outgoing.blind_copies)
+        refused = [code for copy in copies if (code := self._client.rcpt(copy)[0]) not in {250, 251}]
         codes = ", ".join(map(str, sorted(set(refused))))
-        return f"{len(refused)} of {len(self._outgoing.copies)} copies were refused ({codes})" if refused else ""
+        return f"{len(refused)} of {len(copies)} copies were refused ({codes})" if refused else ""
 
     def _mail_from(self, address: str) -> tuple[int, bytes]:
         options = [f"SIZE={len(self._mail)}"] if self._client.has_extn("size") else []
@@ -224,7 +225,7 @@ class _Transfer:
 
 def _is_ascii(outgoing: Outgoing) -> bool:
     # Other addresses need SMTPUTF8 (RFC 6531).
-    return all(address.isascii() for address in (outgoing.recipient, *outgoing.copies))
+    return all(address.isascii() for address in (outgoing.recipient, *outgoing.copies, *outgoing.blind_copies))
 
 
 def _for_all(receipt: Receipt) -> Receipt:
@@ -234,6 +235,6 @@ def _for_all(receipt: Receipt) -> Receipt:
 def _answer_without_addresses(reply: bytes, outgoing: Outgoing) -> str:
     """Return the server's answer without the addresses that it often repeats."""
     words = answer_of(reply)
-    for address in (outgoing.recipient, *outgoing.copies):
+    for address in (outgoing.recipient, *outgoing.copies, *outgoing.blind_copies):
         words = words.replace(address, "...")
     return words

@@ -13,7 +13,7 @@ from store.conversations.search import index_messages
 from store.desk.names_index import index_files, index_people
 
 revision = "0028"
-down_revision = "0024"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 

@@ -66,6 +66,7 @@ ALLOWED = {
     Verb.REPLAY_WEBHOOKS: "supervisor admin",
     Verb.READ_AUDIT: "auditor admin",
     Verb.READ_SUPERVISION: "supervisor auditor admin",
+    Verb.EDIT_READY_TEXTS: "supervisor admin",
     Verb.APPROVE_PHRASINGS: "senior supervisor admin",
 }
 

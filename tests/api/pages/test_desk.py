@@ -35,6 +35,8 @@ address = "help@desk.example"
 [channels.out.send]
 host = "127.0.0.1"
 security = "none"
+[desk]
+undo_send = "0s"
 [replies.receipt]
 text = {{ en = "Dear customer, about {{reference}}: {{missing_facts}} please.", zh = "您好" }}
 """

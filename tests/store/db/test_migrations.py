@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
 import store.tables.chat
+import store.tables.composer
 import store.tables.desk
 import store.tables.gates
 import store.tables.messages

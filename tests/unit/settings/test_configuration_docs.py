@@ -32,6 +32,7 @@ from router.settings.channels import (
 )
 from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.custom_channel import PullSettings
+from router.settings.desk_answers import AgentAnswerSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
     AnswerSettings,
@@ -82,6 +83,7 @@ SECTIONS = {
     "`[emergency]`": EmergencySettings,
     "`[answers]`": AnswerSettings,
     "`[limits]`": LimitSettings,
+    "`[desk]`": AgentAnswerSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
     "`[sla.NAME]`": SlaSettings,

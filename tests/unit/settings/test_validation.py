@@ -265,8 +265,8 @@ FIELDS = {
     for table in tables(root)
     for name, field in table.model_fields.items()
 }
-# "0s" says that each message is a case of its own.
-MAY_BE_ZERO = {"join_within"}
+# "0s" says that each message is a case of its own, and that an answer leaves at once.
+MAY_BE_ZERO = {"join_within", "undo_send"}
 WRONG = [
     (bool, ("true", "false", "off", "", 0, 1), "true or false"),
     (int, (True, False), "a number"),

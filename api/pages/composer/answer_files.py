@@ -1,0 +1,113 @@
+"""The files of an agent's draft: added by dropping, pasting or choosing them, up to what the channel carries."""
+
+from __future__ import annotations
+
+import mimetypes
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from api.desk import Desk, DeskPart
+from api.http.authentication import Requires
+from api.http.files import download, safe_name
+from api.http.forms import read_multipart
+from api.http.permissions import Actor, Verb, can
+from api.http.problems import ProblemError, wants_page
+from api.pages.render import moments_of
+from api.rest.queries import find_for, require_sight
+from connectors.registry import kind_of
+from router.errors import NotFound
+from router.masking.mask import mask
+from store.conversations.messages import attachments_of, find_attachment
+from store.outbound.answer_files import FileContent, add_file, draft_files, drop_file, read_file
+from store.outbound.replies import answer_address
+
+# What all files of one answer may have. Most mail servers take 25 MB, of which a third is lost to base64.
+MOST_BYTES: Final = 18 * 1024 * 1024
+_MEGABYTE: Final = 1024 * 1024
+
+routes: Final = APIRouter(include_in_schema=False)
+Speaker = Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))]
+
+
+async def _whole_body(request: Request) -> bytes:
+    return await request.body()
+
+
+Body = Annotated[bytes, Depends(_whole_body)]
+
+
+@routes.post("/conversations/{key}/files")
+def add_files(request: Request, desk: DeskPart, actor: Speaker, key: str, *, body: Body) -> Response:
+    """Add files to the draft."""
+    filled = read_multipart(body, content_type=request.headers.get("content-type", ""))
+    words = moments_of(request, desk).words
+    if not filled.files:
+        raise ProblemError("invalid", words("no_file"))
+    with desk.database.write() as connection:
+        case = find_for(connection, key, actor=actor)
+        channel = desk.settings.channels.get(case.channel)
+        if channel is None or not kind_of(channel).can.files:
+            raise ProblemError("invalid", words("plain_channel"))
+        known = draft_files(connection, agent_id=actor.id, conversation_id=case.id)
+        if sum(each.size for each in known) + sum(len(content) for _, content in filled.files) > MOST_BYTES:
+            raise ProblemError("invalid", words("refused_file", most=MOST_BYTES // _MEGABYTE))
+        for name, content in filled.files:
+            add_file(connection, _file(name, content), agent_id=actor.id, conversation_id=case.id)
+    return _onwards(request, key)
+
+
+@routes.post("/conversations/{key}/files/{file_id}/drop")
+def remove_file(request: Request, desk: DeskPart, actor: Speaker, key: str, *, file_id: UUID) -> Response:
+    """Remove a file from the draft."""
+    with desk.database.write() as connection:
+        drop_file(connection, file_id, agent_id=actor.id)
+    return _onwards(request, key)
+
+
+@routes.get("/answer-files/{file_id}")
+def show_file(desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.READ_FILES))], file_id: UUID) -> Response:
+    """Download a file of an answer, or of the agent's own draft."""
+    with desk.database.read() as connection:
+        file, content = read_file(connection, file_id)
+        require_sight(connection, file.conversation_id, actor=actor)
+    if file.outbound_id is None and file.agent_id != actor.id:
+        raise NotFound("there is no file with that id")
+    return download(content, name=file.name, media_type=file.media_type)
+
+
+def pass_on_files(desk: Desk, actor: Actor, key: str) -> None:
+    """Add the files of the customer's last message to the draft; those that are there already once.
+
+    Raises ProblemError where they are more than an answer may have.
+    """
+    with desk.database.read() as connection:
+        case = find_for(connection, key, actor=actor)
+        last = answer_address(connection, case.id, contact_id=case.contact_id, channel=case.channel).message_id
+        listed = attachments_of(connection, [last])[last] if last and can(actor, Verb.READ_FILES) else []
+        originals = [(file, find_attachment(connection, file.id)[1]) for file in listed]
+    contents = [_file(file.name, desk.originals.part(original, file.part)) for file, original in originals]
+    with desk.database.write() as connection:
+        known = draft_files(connection, agent_id=actor.id, conversation_id=case.id)
+        added = [
+            each for each in contents if (each.name, len(each.content)) not in {(one.name, one.size) for one in known}
+        ]
+        if sum(each.size for each in known) + sum(len(each.content) for each in added) > MOST_BYTES:
+            raise ProblemError("invalid", f"its files are larger than {MOST_BYTES // _MEGABYTE} MB")
+        for each in added:
+            add_file(connection, each, agent_id=actor.id, conversation_id=case.id)
+
+
+def _file(name: str, content: bytes) -> FileContent:
+    shown = mask(safe_name(name)).text
+    return FileContent(
+        name=shown, media_type=mimetypes.guess_type(shown)[0] or "application/octet-stream", content=content
+    )
+
+
+def _onwards(request: Request, key: str) -> Response:
+    if wants_page(request):
+        return RedirectResponse(f"/conversations/{key}", status_code=303)
+    return JSONResponse({})
