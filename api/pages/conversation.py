@@ -49,7 +49,7 @@ from store.conversations.ratings import ratings_of
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
-from store.desk.drafts import Draft, find_draft
+from store.desk.composer.drafts import Draft, find_draft
 from store.desk.notices import has_unread, read_notices
 from store.events.feed import newest_number
 from store.outbound.answer_files import sent_files

@@ -24,8 +24,8 @@ from router.settings import Settings
 from router.settings.own_addresses import own_side
 from router.settings.values import title_in
 from store.conversations.read import ConversationRecord
-from store.desk.ready_texts import ReadyText, list_ready_texts
-from store.desk.signatures import signed_by
+from store.desk.composer.ready_texts import ReadyText, list_ready_texts
+from store.desk.composer.signatures import signed_by
 from store.inbound.stored_messages import envelope_of
 from store.outbound.answer_files import AnswerFile, draft_files
 from store.outbound.limits import last_heard

@@ -20,7 +20,7 @@ from api.paths import SIGN_IN
 from api.rest.queries import find_for
 from router.errors import NotFound
 from store.desk.agents import find_by_token
-from store.desk.drafts import return_to_draft
+from store.desk.composer.drafts import return_to_draft
 
 _CONVERSATION: Final = re.compile(r"/conversations/([^/?#]+)")
 

@@ -20,7 +20,7 @@ from api.http.requests import RequestModel, ShownHandle
 from api.paths import API
 from api.rest.queries import require_sight
 from api.rest.schemas import Sentence
-from store.desk.drafts import Draft, return_to_draft
+from store.desk.composer.drafts import Draft, return_to_draft
 from store.outbound import review
 from store.outbound.replies import FORWARD
 from store.outbound.review import TROUBLED, OutboundRecord, find_outbound, list_outbound

@@ -26,7 +26,7 @@ from router.conversation_status import Status
 from store.conversations.changes import only_sent_since, version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.db.engine import read_clock
-from store.desk.drafts import drop_draft
+from store.desk.composer.drafts import drop_draft
 from store.outbound.answer_files import draft_files
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound

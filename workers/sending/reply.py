@@ -30,7 +30,7 @@ from store.conversations.read import ConversationRecord, find_conversation
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.db.keys import desk_key
-from store.desk.signatures import signed_by
+from store.desk.composer.signatures import signed_by
 from store.outbound.replies import FORWARD, Answerable, NewReply, add_note, add_reply, answer_address
 
 

@@ -17,7 +17,7 @@ from api.http.requests import RequestModel
 from api.pages.render import moments_of
 from api.rest.queries import find_for
 from api.rest.replies import LONGEST_TEXT, MOST_COPIES
-from store.desk.drafts import Draft, SavedDraft, find_draft, save_draft, was_sent
+from store.desk.composer.drafts import Draft, SavedDraft, find_draft, save_draft, was_sent
 
 KINDS: Final = ("reply", "forward", "note")
 _FORM_KEY: Final = r"^[0-9a-f]{32}$"

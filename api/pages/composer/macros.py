@@ -13,7 +13,7 @@ from api.http.problems import ProblemError
 from api.rest.changes import ChangeOrder
 from api.rest.queries import find_for
 from api.rest.replies import MessageOrder
-from store.desk.ready_texts import ReadyText, find_ready_text
+from store.desk.composer.ready_texts import ReadyText, find_ready_text
 
 # What an answer itself does to its conversation when it leaves.
 _WITH_THE_ANSWER: Final = ("pending", "resolved")

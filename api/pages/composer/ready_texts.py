@@ -21,7 +21,7 @@ from router.masking.mask import mask
 from router.settings.model import PRIORITIES
 from router.text.visible import is_visible
 from store.db.ids import new_id
-from store.desk.ready_texts import (
+from store.desk.composer.ready_texts import (
     ReadyText,
     delete_ready_text,
     find_ready_text,

@@ -16,7 +16,7 @@ from api.http.problems import ProblemError
 from api.pages.composer.ready_texts import LANGUAGES
 from api.pages.render import render
 from store.desk.agents import list_agents
-from store.desk.signatures import display_names, signatures, write_display_name, write_signature
+from store.desk.composer.signatures import display_names, signatures, write_display_name, write_signature
 
 PAGE: Final = "/signatures"
 _LONGEST_SIGNATURE: Final = 2_000

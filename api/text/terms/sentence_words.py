@@ -43,6 +43,8 @@ _REFUSALS: Final = (
     ("this form has no key; reload the page", "页面已过期，请刷新后重试。"),
     ("this desk has no such button", "没有这个操作，请刷新页面后重试。"),
     ("this button is none of this desk's", "没有这个操作，请刷新页面后重试。"),
+    ("there is no file with that id", "没有该文件，可能已被移除。"),
+    ("the channel {name} carries no files", "此渠道不能发送附件。"),
     ("there is no picture", "图片无法显示。"),
     ("this form is none of this desk's", "没有这个表单，请刷新页面后重试。"),
     ("this desk has no hotline", "本系统未配置热线渠道。"),

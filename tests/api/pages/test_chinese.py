@@ -42,6 +42,7 @@ LATIN = re.compile(r"[A-Za-z][A-Za-z'’]*")
 TERMS = {
     *("Omniyard", "omniyard", "up", "agent", "add", "quarantine", "SLA", "VIP", "P", "KB", "MB", "B", "eml", "English"),
     *("RFC", "DKIM", "Reply-To", "Reply", "To", "From", "j", "k", "u", "r", "t", "e", "s", "X", "Telegram", "E"),
+    *("Ctrl", "Enter", "Tab", "Esc", "K"),
     *("wallet", "support", "CST", "Auto", "Submitted", "auto", "replied"),
 }
 WANG = Party(PartyKind.EMAIL, "wang@customer.example", "王芳")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -221,7 +222,9 @@ def test_shells_that_hide_the_words_are_named(name, note):
      "link", "video", "background", "javascript", "onload", "onclick", "@import"],
 )  # fmt: skip
 def test_html_is_harmless(word):
-    assert word not in read("active_html").html.lower().replace("noopener noreferrer nofollow", "")
+    # The address of a picture that an agent may ask for: no browser loads it from there.
+    html = re.sub(r'data-remote="[^"]*"', "", read("active_html").html.lower())
+    assert word not in html.replace("noopener noreferrer nofollow", "")
 
 
 def test_honest_links_and_words_survive_sanitising():

@@ -1,0 +1,1 @@
+"""What agents write with: drafts, ready texts, signatures."""
