@@ -68,7 +68,7 @@ function found(dialog, said) {
   const fits = commands().filter((each) => each.said.toLowerCase().includes(wanted));
   const most = wanted ? fits : fits.filter((each) => each.group !== "rows");
   const shown = ["do", "go", "rows"].flatMap((group) => most.filter((each) => each.group === group).slice(0, MOST));
-  if (wanted) shown.push({ group: "", said: dialog.dataset.find.replace("{words}", said.trim()), href: `/?view=all&q=${encodeURIComponent(said.trim())}` });
+  if (wanted) shown.push({ group: "", said: dialog.dataset.find.replace("{words}", said.trim()), href: `/search?q=${encodeURIComponent(said.trim())}` });
   shown.push({ group: "", said: dialog.dataset.keys, key: "?", run: sheet });
   return shown;
 }

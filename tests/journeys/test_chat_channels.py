@@ -78,7 +78,7 @@ class _Desk:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.web = free.getsockname()[1]
-        file, self._log = folder / "channels.toml", folder / "log"
+        file, self._log, self._all = folder / "channels.toml", folder / "log", folder / "var" / "desk.log"
         bases = {"twilio": twilio.base, "x": x.base, "telegram": telegram.base}
         file.write_text(_CONFIG.format(web=self.web, data=folder / "var", number=NUMBER, **bases))
         secrets = {"TWILIO_SID": twilios.ACCOUNT, "TWILIO_TOKEN": twilios.TOKEN, "BOT_TOKEN": telegrams.TOKEN, **KEYS}
@@ -90,7 +90,8 @@ class _Desk:
 
     @property
     def log(self) -> str:
-        return self._log.read_text()
+        """What the terminal shows, and then what the desk's own log has."""
+        return self._log.read_text() + (self._all.read_text() if self._all.exists() else "")
 
     def wait_for(self, condition: Callable[[], object]) -> None:
         end = time.monotonic() + _SECONDS
