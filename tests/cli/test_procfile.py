@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from cli.commands.installation.systemd import make_units
 from cli.main import application
+from cli.processes.log_file import LogFile
 from cli.processes.ports import Listener, check_free, listeners
 from cli.processes.procfile import ProcfileEntry, read_procfile
 from cli.processes.screen import LogLines
@@ -75,12 +76,13 @@ def test_who_holds_an_address_is_named():
     check_free(listener)
 
 
-def test_a_line_of_a_log_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]):
-    lines = LogLines(["web"])
+def test_a_line_of_a_log_cannot_steer_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    lines = LogLines(["web"], file=LogFile(tmp_path / "desk.log"))
     lines("web", "held \x1b[2J back [red]not markup[/red]")
     assert capsys.readouterr().out == ""
     lines.release()
     lines("web", "at once")
+    lines.close()
     assert (
         capsys.readouterr().out == "web | held \N{REPLACEMENT CHARACTER}[2J back [red]not markup[/red]\nweb | at once\n"
     )

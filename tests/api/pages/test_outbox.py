@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ def settings(tmp_path: Path) -> Settings:
     kept = settings_in(tmp_path / "data", more="guide = true")
     channel = kept.channels["support-mail"]
     made = type(channel).model_validate({**channel.model_dump(), "send": {"outbox": True}})
-    return kept.model_copy(update={"channels": {"support-mail": made}})
+    at_once = kept.desk.model_copy(update={"undo_send": timedelta(0)})
+    return kept.model_copy(update={"channels": {"support-mail": made}, "desk": at_once})
 
 
 def test_an_answer_without_a_mail_server_is_in_the_outbox(
