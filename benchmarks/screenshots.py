@@ -27,7 +27,7 @@ from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 
-_SIZE: Final[ViewportSize] = {"width": 1280, "height": 800}
+_SIZE: Final[ViewportSize] = {"width": 1440, "height": 900}
 # Name: path, language, theme, role of the signed-in agent.
 _PICTURES: Final = {
     "inbox": ("/", "en", "light", "Ming"),
@@ -56,6 +56,8 @@ def _take(chromium: Browser, url: str, token: str, file: Path) -> None:
     page.click("form.door button")
     page.wait_for_load_state("networkidle")
     page.goto(url)
+    if page.locator("#panes").count():
+        page.locator("#list-pane .row").first.wait_for()
     page.screenshot(path=file)
     page.context.close()
 

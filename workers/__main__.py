@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
-from workers.answering.answerer import Answerer
-from workers.answering.library import AnswerLibrary
 from workers.broker.doorbell import broker_url
 from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
@@ -35,6 +33,9 @@ def main() -> None:
     learnt = LearntClassifier(settings, at_once=True)
     brain = build_brain(settings, classifier=learnt)
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)
+    from workers.answering.answerer import Answerer  # noqa: PLC0415  (NumPy, not before the worker runs)
+    from workers.answering.library import AnswerLibrary  # noqa: PLC0415
+
     library = AnswerLibrary(settings, database=database, encoder=learnt.encoder)
     chores = (
         Answerer(database, brain, library),

@@ -31,6 +31,10 @@ _LEFT_OUT = (
     "/webhooks/",
     f"{API}/events/stream",
     "/desk/stream",
+    # Where a desk has a chat or a hotline.
+    "/chat",
+    "/calls",
+    "/answer/",
 )
 # What these show is no list of rows.
 _NUMBERS = {"/metrics", "/supervisor", f"{API}/conversations/counts"}

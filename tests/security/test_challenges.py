@@ -48,6 +48,20 @@ consumer_secret = "env:X_CONSUMER_SECRET"
 access_token = "env:X_ACCESS_TOKEN"
 access_secret = "env:X_ACCESS_SECRET"
 
+[channels.custom]
+kind = "custom"
+auth = "hmac"
+secret = "env:SECRET"
+header = "X-Signature"
+
+[channels.wecom]
+kind = "wecom"
+corp = "ww0123456789abcdef"
+secret = "env:SECRET"
+account = "wk0123456789abcdef"
+callback_token = "env:SECRET"
+aes_key = "env:AES_KEY"
+
 [[routes]]
 name = "all"
 team = "front"
@@ -85,7 +99,7 @@ SIGNED_BY = (
 
 @pytest.fixture
 def settings(monkeypatch: pytest.MonkeyPatch) -> Settings:
-    for name, value in {"SECRET": "secret-of-a-provider", **KEYS}.items():
+    for name, value in {"SECRET": "secret-of-a-provider", "AES_KEY": "a" * 42 + "A", **KEYS}.items():
         monkeypatch.setenv(name, value)
     return read_settings(FILE)
 

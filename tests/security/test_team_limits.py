@@ -25,6 +25,7 @@ from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.events.append import NewEvent, append_events
 from store.events.feed import number_events
+from store.outbound.answer_files import FileContent, add_file
 from store.tables.desk import SkillKind
 from tests.api.conftest import TOML, MovingClock
 from tests.app_client import AppClient
@@ -43,9 +44,11 @@ THEIRS = ("Chen Fang", "chen@example.com", "QQQQQQQQ2", "secret of risk", "Zhao 
 API = "/api/v1"
 LIMITED = (Role.VIEWER, Role.AGENT, Role.SENIOR)
 # Open to everybody without an agent; `tests.api.http.test_permissions` holds that list.
-_PUBLIC = ("/healthz", "/readyz", "/sign-in", "/contact", "/case/", "/help", "/webhooks/")
+_PUBLIC = ("/healthz", "/readyz", "/sign-in", "/contact", "/case/", "/help", "/webhooks/", "/chat/", "/answer/")
 # Without an end.
 _ENDLESS = {f"{API}/events/stream"}
+
+SECRET_FILE = FileContent(name="secret.txt", media_type="text/plain", content=b"The secret of risk")
 
 
 @pytest.fixture
@@ -82,6 +85,7 @@ def foreign(database: Database) -> dict[str, str]:
             "key": str(home),
             "message_id": str(message),
             "attachment_id": str(build.attachment(message)),
+            "file_id": str(add_file(connection, SECRET_FILE, agent_id=colleague.id, conversation_id=home)),
             "outbound_id": str(outbound),
             "contact_id": str(contact),
             "inbound_id": str(waiting),

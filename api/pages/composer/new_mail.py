@@ -21,7 +21,6 @@ from api.pages.actions import once_of, onwards, said_after, words_of
 from api.pages.composer.drafts import addresses
 from api.pages.render import moments_of, render
 from api.rest.replies import LONGEST_TEXT, MessageOrder, PostedMessage, post_within
-from connectors.email.mime.addresses import handle_of
 from connectors.originals import pack
 from connectors.registry import kind_of
 from router.envelope import PartyKind
@@ -103,6 +102,8 @@ def _teams(desk: Desk, actor: Actor) -> list[str]:
 def _mail(request: Request, desk: Desk, actor: Actor, *, form: Fields) -> FirstMail:
     """Return the mail of the form. Raises ProblemError and ValueError where it cannot be sent."""
     words, text = moments_of(request, desk).words, form.whole("text")
+    from connectors.email.mime.addresses import handle_of  # noqa: PLC0415  (the reader of mail, for this page only)
+
     if form.one("channel") not in _channels(desk) or form.one("team") not in _teams(desk, actor):
         raise ProblemError("invalid", words("refused_invalid"))
     if not is_visible(text) or not is_visible(form.one("subject")):

@@ -97,7 +97,8 @@ def test_what_is_erased_is_nowhere_and_the_books_still_balance(client: AppClient
     exported = client.get(f"{url}/export")
     everything = exported.json()
     assert {name: len(rows) for name, rows in everything.items()} == {
-        "contacts": 1, "handles": 2, "contact_points": 0, "labels": 0, "conversations": 2, "messages": 2, "attachments": 1, "outbound": 1,
+        "contacts": 1, "handles": 2, "contact_points": 0, "labels": 0, "conversations": 2, "messages": 2,
+        "attachments": 1, "outbound": 1,
     }  # fmt: skip
     assert "attachment" in exported.headers["Content-Disposition"]
     assert all(secret in dump(database) for secret in SECRETS)
