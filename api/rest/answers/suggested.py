@@ -252,7 +252,7 @@ def ask(desk: DeskPart, order: AskOrder, actor: Reader) -> AskedAnswer:
 
 
 @routes.get("/answers", responses=documented(), summary="All answers")
-def list_answers(desk: DeskPart, actor: Reader) -> AnswerList:
+def list_answers(desk: DeskPart, actor: Reader, shown: Shown) -> AnswerList:
     """Return the FAQ's answers, with visitors' verdicts of the last 90 days."""
     del actor
     faq = desk.visitors.answers.library.faq
@@ -275,4 +275,5 @@ def list_answers(desk: DeskPart, actor: Reader) -> AnswerList:
                 did_not=did_not,
             )
         )
+    shown.are(rows)
     return AnswerList(answers=rows, problems=list(faq.problems))
