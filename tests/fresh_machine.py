@@ -106,8 +106,14 @@ def follow(commands: list[str], *, wheels: Path) -> str:
 def use_our_packages() -> None:
     """Stand in for the download of the lock's packages: this environment has them."""
     inside = next(Path("/opt/omniyard/lib").glob("python3*")) / "site-packages"
-    ours = [path for path in sys.path if path.endswith("site-packages")]
-    (inside / "lock.pth").write_text("\n".join(ours), encoding="utf-8")
+    lines = []
+    for number, path in enumerate(path for path in sys.path if path.endswith("site-packages")):
+        # Not where they stand: a unit's /tmp is its own, and a checkout may be in there.
+        shown = Path(f"/run/packages-{number}")
+        shown.mkdir()
+        call("mount", "--bind", path, str(shown))
+        lines.append(str(shown))
+    (inside / "lock.pth").write_text("\n".join(lines), encoding="utf-8")
 
 
 def start_units(scratch: Path) -> dict[str, subprocess.Popen[bytes]]:
