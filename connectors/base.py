@@ -317,7 +317,7 @@ class Outgoing:
     automatic: not written by a person (RFC 3834).
     reply_token: finds the conversation again if an answer's threading headers are lost (`router.threads.correlation`).
     others: the provider's ids of our other messages to this recipient; only for `reconcile`.
-    blind_copies: recipients whom the others do not see.  sender_name: beside our address; empty for the usual one.
+    blind_copies: recipients whom the others do not see.  sender_name: next to our address; empty for the usual one.
     html: the text with its markup, as an alternative to `text`; empty for plain text.
     template: the provider's name of an approved template, with its variables, instead of `text`; None for free text.
     """

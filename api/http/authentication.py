@@ -72,7 +72,7 @@ class Requires(AccessRule):
 def _refuse_token(desk: Desk, token: str, *, address: str) -> None:
     """Record a token that is not valid; raise ProblemError if this address, or this agent's token, failed too often.
 
-    The token was checked before: one that is valid is served, whoever else fails behind the same address.
+    The token was checked before: one that is valid is served, even if others fail behind the same address.
     """
     claimed = owner_of(token.strip())
     if seconds := desk.token_failures.wait(address, agent_id=claimed):

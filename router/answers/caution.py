@@ -100,7 +100,7 @@ _ACT_FOR_ME_LATIN: Final = re.compile(
     r"\bi (?:want|need|demand|would like|'d like|wanna) (?:you to|my|a refund)\b|"
     r"\b(?:my|the) (?:account|wallet|card|phone|number|money|refund|payment|transfer|order) (?:needs|must|has to) "
 )
-# A number that is nothing but somebody's: of an order, a card, an account.
+# A number that belongs to one person: of an order, a card, an account.
 _NUMBER: Final = re.compile(r"(?<!\d)\d{6,}(?!\d)|尾号|单号|流水号|ending (?:in )?\d{3,4}\b|card \d{4}\b")
 _PAYMENT_DATE: Final = re.compile(
     r"(?:昨天|前天|今天|刚才|刚刚|上周|上个?月|\d{1,2}月\d{1,2}[日号]?|\d{1,2}[日号]).{0,10}"

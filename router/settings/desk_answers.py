@@ -17,7 +17,7 @@ class AgentAnswerSettings(Frozen):
     undo_send: how long an answer of an agent's page waits before it leaves, so that it can be taken back; "0s" for at
         once. Notes and chat lines never wait.
     quote_below: whether the customer's message stands below an answer by mail, unless its agent says otherwise.
-    from_name: the name beside our address in agents' mail, with {agent}, {team} and {desk}.
+    from_name: the name next to our address in agents' mail, with {agent}, {team} and {desk}.
     """
 
     undo_send: Duration = timedelta(seconds=8)

@@ -55,7 +55,7 @@ class OutboundRow(SQLModel, table=True):
     unknown_at, looks: since when, and how often the provider was asked without finding it.  repeats: how often mail
     with an unknown outcome was sent again.  delivery: the provider's report (`router.delivery.Delivery`).
     approved_at: when a person decided again that it may leave; None as long as `created_at` says it.
-    blind_copies: recipients whom the others do not see.  sender_name: beside our address; empty for the desk's.
+    blind_copies: recipients whom the others do not see.  sender_name: next to our address; empty for the desk's.
     below: what follows the text: the signature, the quoted message.
     rich: the text has markup (`router.replies.markup`).
     undo_until: until when its author may take it back; None for one that was sent or planned at once.

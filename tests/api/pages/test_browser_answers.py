@@ -226,7 +226,7 @@ def test_an_answer_is_taken_back_and_leaves_with_its_conversation(chromium: Brow
     page.keyboard.press("z")
     expect(page.locator(".toast")).to_contain_text("Taken back")
     expect(page.locator("#text")).to_have_value("It comes on Monday.")
-    # Sent again; nobody asks about it who resolves the conversation meanwhile.
+    # Sent again; no agent who resolves the conversation meanwhile is asked about it.
     page.click("button[value=reply]")
     expect(page.locator(".toast")).to_contain_text("The answer leaves in")
     # The button goes when its time is over.
