@@ -55,6 +55,7 @@ from router.settings.model import (
     WebhookSettings,
 )
 from router.settings.validation import examine_settings
+from router.settings.voice_channel import HotlineMenuSettings
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
@@ -66,7 +67,7 @@ TABLES = [
     CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,
-    AgentAnswerSettings,
+    AgentAnswerSettings, HotlineMenuSettings,
 ]  # fmt: skip
 
 
