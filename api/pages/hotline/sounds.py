@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Header, Response
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
+from api.http.byte_ranges import played_sound
 from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError
-from api.http.sounds import played_sound
 from api.rest.queries import require_sight
 from connectors.json_messages import sniff
 from store.conversations.messages import find_attachment, find_fetched, find_message
