@@ -39,15 +39,18 @@ def tone(seconds: float) -> bytes:
 
 
 class DemoTwilioVoice(Provider):
-    """See the module. number: how the console has our number; tests change it.  balance: of the account, in USD."""
+    """See the module. number: how the console has our number; tests change it.  balance: of the account, in USD.
 
-    def __init__(self, *, clock: Callable[[], datetime] = utc_now, port: int = 0) -> None:
+    first: number of the first SID; the desk remembers those of the last demo.
+    """
+
+    def __init__(self, *, clock: Callable[[], datetime] = utc_now, port: int = 0, first: int = 1) -> None:
         self.clock, self.balance, self.status = clock, "25.00", "active"
         self.calls: list[Json] = []
         self.recordings: dict[str, Json] = {}
         self.sounds: dict[str, bytes] = {}
         self.number: Json | None = number_record()
-        self._sids = itertools.count(1)
+        self._sids = itertools.count(first)
         super().__init__(port=port)
 
     def ring(self, caller: str, *, at: datetime | None = None, seconds: int = 20, **over: Any) -> str:  # noqa: ANN401  (fields of the record)

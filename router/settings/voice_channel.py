@@ -6,12 +6,13 @@ import re
 from collections.abc import Hashable
 from datetime import timedelta
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from router.settings.channel_base import ApiBase, CallNotes, ChannelConcern, ChannelSettings, PhoneNumber
 from router.settings.secret import Secret
-from router.settings.values import Duration, Frozen, Number, Pause, Switch, Whole, WrongKeys
+from router.settings.values import Duration, Frozen, Number, Pause, Switch, Whole, WrongKeys, is_loopback
 
 _NO_WAY_OUT: Final = "nothing is sent to a caller; remove the table"
 _NOWHERE: Final = "Twilio has no address to call; set [omniyard] public_url"
@@ -154,7 +155,8 @@ class VoiceSettings(ChannelSettings):
         """See `ChannelSettings`."""
         if self.twilio is None:
             return ()
-        found = [] if public_url else [ChannelConcern(key="twilio", message=_NOWHERE)]
+        stands_in = is_loopback(urlsplit(self.twilio.api_base or "").hostname or "")
+        found = [] if public_url or stands_in else [ChannelConcern(key="twilio", message=_NOWHERE)]
         if self.number.startswith(_MAINLAND_CHINA):
             found.append(ChannelConcern(key="number", message=_NO_CHINA, value=self.number))
         if self.twilio.transcribe and "zh" in self.twilio.languages:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -18,9 +18,12 @@ from router.replies.phrases import opening_words
 from router.settings import Settings
 from store.calls.phone_calls import note_call
 from store.db.engine import Database
+from store.desk.brakes import note_refusals
 
 if TYPE_CHECKING:
     from router.hours.calendar import Calendar
+
+_CALLS_OF_CALLER: Final = "calls_of_caller"
 
 _log = structlog.get_logger()
 
@@ -56,6 +59,9 @@ class Hotline:
         news = machine.news(request, now=now)
         with self._database.write() as connection:
             call = note_call(connection, channel, news=news, limits=machine.limits)
+            if call.rejected and news.begins:
+                # `status`, the supervisor's page and the metrics show it.
+                note_refusals(connection, channel=channel, refused={_CALLS_OF_CALLER: 1})
         if call.rejected and news.begins:
             _log.warning("call.rejected", channel=channel, call=call.sid)
         return machine.answer(request, call)

@@ -14,6 +14,7 @@ from connectors.voice.twilio.call_forms import listed_call
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
+from store.desk.brakes import read_refusals
 from store.tables.gates import FetchedFileRow, PhoneCallRow
 from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow, Status
 from tests.fakes.twilio_voice import CALLER, NUMBER, FakeTwilioVoice
@@ -264,6 +265,9 @@ def test_check_15_a_caller_who_calls_too_often_is_rejected(database, tmp_path, m
     assert "Reject" not in {verb for each in hidden for verb in verbs(each)}
     desk.work(later=timedelta(hours=1))
     assert sum(desk.rows(PhoneCallRow, "rejected")) == 3
+    with desk.database.read() as connection:
+        (told,) = read_refusals(connection)
+    assert (told.channel, told.bound, told.refused) == ("hotline", "calls_of_caller", 3)
     assert len(desk.texts()) == 8
 
 
