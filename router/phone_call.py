@@ -118,6 +118,8 @@ def merge(call: PhoneCall, news: CallNews, *, now: datetime) -> PhoneCall:
     ended = news.phase is CallPhase.ENDED and call.phase is not CallPhase.ENDED
     merged = replace(
         call,
+        # A report that overtakes its call may name no caller.
+        caller=call.caller or news.caller,
         phase=max(call.phase, news.phase),
         ended_at=now if ended else call.ended_at,
         danger=call.danger or news.danger,

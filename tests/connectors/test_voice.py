@@ -213,6 +213,11 @@ def test_checks_of_order_whatever_comes_first_the_call_is_the_same() -> None:
     assert ends == {(CallPhase.ENDED, (Recording(sid="RE1", state=RecordingState.READY, seconds=9),), "hello", NOW)}
 
 
+def test_a_report_that_overtakes_its_call_leaves_room_for_the_caller() -> None:
+    assert merge(call(caller=""), CallNews(sid=SID, caller=CALLER), now=NOW).caller == CALLER
+    assert merge(call(), CallNews(sid=SID), now=NOW).caller == CALLER
+
+
 def test_when_a_call_becomes_a_message() -> None:
     minute = timedelta(seconds=60)
 

@@ -11,6 +11,7 @@ import pytest
 
 from connectors.base import Page
 from connectors.voice.twilio.call_forms import listed_call
+from store.contacts.erasure import erase_contact
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
@@ -290,3 +291,14 @@ def test_a_call_whose_end_no_one_reports_is_missed_after_half_an_hour(desk: Voic
     assert desk.texts() == []
     desk.work(later=timedelta(minutes=11))
     assert desk.texts() == ["Missed call 未接来电"]
+
+
+def test_an_erased_customer_leaves_no_call_behind(desk: VoiceDesk) -> None:
+    ring(desk, "3")
+    voicemail(desk)
+    desk.ask("step=transcript", TranscriptionStatus="completed", TranscriptionText="my name is Ann")
+    desk.work()
+    (contact,) = set(desk.rows(MessageRow, "contact_id"))
+    with desk.database.write() as connection:
+        erase_contact(connection, contact, by="ann", reason="asked", now=datetime.now(UTC))
+    assert desk.rows(PhoneCallRow, "id") == []
