@@ -63,6 +63,13 @@ def note_call(connection: Connection, channel: str, *, news: CallNews, limits: C
     return merged
 
 
+def find_call(connection: Connection, channel: str, sid: str) -> PhoneCall | None:
+    """Return a call as far as it is known."""
+    table = table_of(PhoneCallRow)
+    row = connection.execute(sa.select(table).where(table.c.channel == channel, table.c.sid == sid)).mappings().first()
+    return _call(connection, row) if row else None
+
+
 def is_call_due(connection: Connection) -> bool:
     """Return whether a call's message is to be written now."""
     table = table_of(PhoneCallRow)

@@ -158,7 +158,7 @@ def test_check_13_without_the_database_the_caller_is_asked_for_a_voicemail(
         raise TransientError("the database is away")
 
     hotline = app.state.desk.hotline
-    monkeypatch.setattr(hotline, "_database", SimpleNamespace(write=away))
+    monkeypatch.setattr(hotline, "_database", SimpleNamespace(read=away, write=away))
     twiml = ask("step=start")
     assert [verb for verb in verbs(twiml) if verb != "Say"] == ["Record", "Hangup"]
     assert "step=recording" in twiml
@@ -182,7 +182,7 @@ def test_check_13_a_database_that_hangs_does_not_keep_the_caller_waiting(
         released.wait(20)
         raise TransientError("it came too late")
 
-    monkeypatch.setattr(app.state.desk.hotline, "_database", SimpleNamespace(write=hang))
+    monkeypatch.setattr(app.state.desk.hotline, "_database", SimpleNamespace(read=hang, write=hang))
     monkeypatch.setattr(call_door, "_PATIENCE_SECONDS", 0.2)
     try:
         assert "Record" in verbs(ask("step=start"))
