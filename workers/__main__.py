@@ -59,6 +59,7 @@ def main() -> None:
         dispatch=dispatch,
         chores=chores,
         companions=companions,
+        heard=publisher.nudge,
     ).run()
     database.close()
 
