@@ -9,6 +9,7 @@ from typing import Final
 
 import uvicorn
 
+import workers.runtime.plain_tracebacks  # noqa: F401  (before whatever imports structlog)
 from api.app import create_app
 from api.desk import Desk
 from api.http.connections import Connections, bounded_by

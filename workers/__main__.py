@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import workers.runtime.plain_tracebacks  # noqa: F401  (before whatever imports structlog)
 from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
 from workers.broker.doorbell import broker_url

@@ -28,6 +28,7 @@ Command = Callable[[int], list[str]]
 # Gets the name of the process and one line.
 Speaker = Callable[[str, str], None]
 
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PR_SET_PDEATHSIG: Final = 1
 # How often the processes are looked at while one is young; later their end, their lines and signals wake us.
 _TICK_SECONDS: Final = 0.1
@@ -90,11 +91,16 @@ class Supervisor:
         """Start one command now, before `run`."""
         self._start(self._children[name])
 
-    def run(self, *, each_tick: Callable[[], None] = lambda: None) -> None:
-        """Keep everything running until SIGINT, SIGTERM or SIGHUP; a second signal kills what has not stopped."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    def heed_signals(self) -> None:
+        """Let `run` end by a signal from now on, also by one that was blocked until now."""
+        for number in STOP_SIGNALS:
             signal.signal(number, self._interrupted)
         signal.set_wakeup_fd(self._waker.fileno())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    def run(self, *, each_tick: Callable[[], None] = lambda: None) -> None:
+        """Keep everything running until SIGINT, SIGTERM or SIGHUP; a second signal kills what has not stopped."""
+        self.heed_signals()
         while not self._interrupts:
             self._start_due()
             self._relay()
