@@ -14,7 +14,7 @@ import structlog
 from redis import RedisError
 
 from connectors.watchdog import Watchdog
-from workers.broker.announcing import AnnouncingBroker, Listener
+from workers.broker.announcements import Announcements, AnnouncingBroker
 from workers.broker.doorbell import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, answers, listening_broker
 from workers.chores.sweep import Chore, Sweep
 from workers.routing.route import Router
@@ -113,7 +113,7 @@ class Worker:
         dramatiq.actor(actor_name=SENDING_ACTOR, queue_name=SENDING_QUEUE, broker=broker)(self._dispatch.nudge)
         queues = {QUEUE, SENDING_QUEUE}
         worker = dramatiq.Worker(broker, queues=queues, worker_threads=_BELL_THREADS, worker_timeout=_LOOK_MILLISECONDS)
-        announcements = Listener(broker, heard=self._heard)
+        announcements = Announcements(broker, heard=self._heard)
         announcements.start()
         worker.start()
         self._wait_while(url)

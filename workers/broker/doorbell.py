@@ -20,7 +20,7 @@ from redis.retry import Retry
 
 from router.errors import ConfigError
 from router.settings import Settings
-from workers.broker.announcing import AnnouncingBroker
+from workers.broker.announcements import AnnouncingBroker
 from workers.broker.embedded import url_file
 from workers.runtime.failpoints import reach
 

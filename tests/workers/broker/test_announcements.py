@@ -11,7 +11,7 @@ from typing import Self
 import dramatiq
 import pytest
 
-from workers.broker.announcing import AnnouncingBroker, Listener
+from workers.broker.announcements import Announcements, AnnouncingBroker
 from workers.broker.doorbell import (
     ACTOR,
     QUEUE,
@@ -48,7 +48,7 @@ class _Consumed:
         self.heard = threading.Event()
         dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=self.broker)(work)
         dramatiq.actor(actor_name=SENDING_ACTOR, queue_name=SENDING_QUEUE, broker=self.broker)(lambda: None)
-        self.listener = Listener(self.broker, heard=self.heard.set)
+        self.listener = Announcements(self.broker, heard=self.heard.set)
         self.worker = dramatiq.Worker(self.broker, worker_threads=1, worker_timeout=100)
 
     def __enter__(self) -> Self:

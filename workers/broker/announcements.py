@@ -93,7 +93,7 @@ class _WaitingConsumer(_RedisConsumer):
         self._announced.set()
 
 
-class Listener:
+class Announcements:
     """A thread that hears the announcements and wakes the consumers of one broker.
 
     heard: called after each announcement, in this thread.
