@@ -72,7 +72,8 @@ _LONGEST_LIMIT: Final = 6 * 3600.0
 # While more is fetched, the operator's figures need not be newer than this.
 _REPORT_EVERY: Final = 2.0
 # A listener that refused no sender has nothing to tell but that it lives.
-_STILL_LISTENING_EVERY: Final = 15.0
+_STILL_LISTENING_EVERY: Final = 20.0
+_LOOK_AT_LISTENER_EVERY: Final = 10.0
 
 # How often a channel with callbacks looks whether one came: what a customer would notice, and one read of an index.
 _LOOK_FOR_WAKES: Final = 1.0
@@ -316,7 +317,7 @@ class GateLane:
             if refused or time.monotonic() >= report_at:
                 self._keeper.report(Report(channel=self.channel, ok=True, refused=refused))
                 report_at = time.monotonic() + _STILL_LISTENING_EVERY
-            self._rest(ASK_AGAIN)
+            self._rest(_LOOK_AT_LISTENER_EVERY)
 
     def _fail(self, error: Exception) -> None:
         self._failures += 1

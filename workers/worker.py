@@ -23,7 +23,7 @@ from workers.sending.threads import Dispatch
 # Routing is pure Python: a second thread would only alternate with the first; use one more process for one more core.
 _BELL_THREADS: Final = 1
 # How often Dramatiq's thread that does the work looks whether it is stopped.
-_LOOK_MILLISECONDS: Final = 500
+_LOOK_MILLISECONDS: Final = 1000
 _STOP_MILLISECONDS: Final = 20_000
 # While the broker is unreachable its consumers sleep between attempts and ignore a stop, so do not wait for them: the
 # sweep claims an interrupted page again.
