@@ -33,9 +33,10 @@ from api.text.reasons import reasons
 from router.conversation_status import Status
 from router.settings.model import Priority
 from router.text.search_terms import read_query
-from store.conversations.lists import Filter, Sort, count_all, unread_among
+from store.conversations.lists import Filter, Sort, unread_among
 from store.conversations.messages import attachments_of
 from store.conversations.search import conversations_with
+from store.desk.inbox_counts import count_all
 
 # A longer list is a mistake or an attack; each value is a bound parameter.
 _MOST_VALUES: Final = 50
