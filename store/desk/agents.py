@@ -144,8 +144,7 @@ def end_session(connection: Connection, session_id: UUID, *, longest: timedelta)
 
 def list_agents(connection: Connection) -> list[AgentRecord]:
     """Return all agents, including revoked ones, by name."""
-    table = table_of(AgentRow)
-    return [_row(row) for row in connection.execute(sa.select(table).order_by(table.c.name)).mappings()]
+    return [_row(row) for row in connection.execute(_agents()).mappings()]
 
 
 def find_by_token(connection: Connection, token: str) -> AgentRecord | None:
@@ -196,6 +195,12 @@ def _owner() -> sa.Select[Any]:
 def _owner_by_session() -> sa.Select[Any]:
     is_ended = sa.exists().where(table_of(EndedSessionRow).c.id == sa.bindparam("session"))
     return _owner().where(~is_ended)
+
+
+@cache
+def _agents() -> sa.Select[Any]:
+    table = table_of(AgentRow)
+    return sa.select(table).order_by(table.c.name)
 
 
 @cache
