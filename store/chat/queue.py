@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from store.chat.visitor_sessions import HERE
-from store.db.bulk import among, among_bound, columns_of, table_of
+from store.db.bulk import among, among_bound, columns_of, table_of, unindexed
 from store.db.engine import read_clock
 from store.tables.chat import ChatSessionRow
 from store.tables.desk import PresenceRow
@@ -147,7 +147,9 @@ def _waiting(*, is_limited: bool) -> sa.Select[Any]:
     names = [column for column in columns_of(ChatSessionRow, WaitingChat, but=_OF_CASE) if column.name != "session_id"]
     found = sa.select(table.c.id.label("session_id"), *names, *(case.c[name] for name in _OF_CASE[1:]))
     found = found.join(case, case.c.id == table.c.conversation_id)
-    waits = (table.c.waiting_since.is_not(None), table.c.ended_at.is_(None), case.c.status == Status.OPEN)
+    # Few chats wait, and many conversations are open.
+    is_open = unindexed(case.c.status) == Status.OPEN
+    waits = (table.c.waiting_since.is_not(None), table.c.ended_at.is_(None), is_open)
     # Emergencies stand above them already.
     found = found.where(*waits, case.c.emergency.is_(False), case.c.merged_into.is_(None))
     if is_limited:

@@ -121,7 +121,8 @@ def _openings(*, later: bool, is_limited: bool) -> sa.Select[Any]:
     at = case.c.opened_at
     # The limit comes before all other conditions, so the cost does not depend on the size of the desk.
     around = at.between(sa.bindparam("since"), sa.bindparam("until"))
-    nearest = sa.select(case).where(around).order_by(at.asc() if later else at.desc())
+    names = (case.c.id, case.c.contact_id, case.c.status, case.c.team, case.c.opened_by_inbound)
+    nearest = sa.select(*names).where(around).order_by(at.asc() if later else at.desc())
     other = nearest.limit(_NEAREST).subquery().c
     statement = sa.select(other.id, message.c.text).join(message, message.c.inbound_id == other.opened_by_inbound)
     statement = statement.where(other.contact_id != sa.bindparam("contact"), other.status != Status.RESOLVED)
