@@ -100,20 +100,20 @@ def _one_conversation(name: str) -> sa.Select[Any]:
 
 
 def _glimpses() -> sa.Select[Any]:
-    columns = table_of(MessageRow).c
-    newest_first = sa.desc(columns.received_at), sa.desc(columns.id)
-    worst = sa.func.max(_WORSE).over(partition_by=columns.conversation_id)
-    numbered = sa.select(
-        columns.conversation_id,
-        columns.direction,
-        sa.func.substr(columns.text, 1, _GLIMPSE_LENGTH).label("text"),
-        sa.func.count().over(partition_by=columns.conversation_id).label("messages"),
-        worst.label("doubt"),
-        sa.func.row_number().over(partition_by=columns.conversation_id, order_by=newest_first).label("place"),
+    message, newest = table_of(MessageRow), table_of(MessageRow).alias("newest")
+    columns = message.c
+    of_each = (
+        sa.select(columns.conversation_id, sa.func.count().label("messages"), sa.func.max(_WORSE).label("doubt"))
+        .where(among_bound(columns.conversation_id, "ids"))
+        .group_by(columns.conversation_id)
+        .subquery()
     )
-    rows = numbered.where(among_bound(columns.conversation_id, "ids")).subquery().c
-    shown = (rows.conversation_id, rows.direction, rows.text, rows.messages, rows.doubt)
-    return sa.select(*shown).where(rows.place == 1)
+    # Reads one text of each conversation, by the index; window functions would sort all of them.
+    last = sa.select(newest.c.id).where(newest.c.conversation_id == of_each.c.conversation_id)
+    last = last.order_by(newest.c.received_at.desc(), newest.c.id.desc()).limit(1)
+    text = sa.func.substr(columns.text, 1, _GLIMPSE_LENGTH)
+    shown = (columns.conversation_id, columns.direction, text, of_each.c.messages, of_each.c.doubt)
+    return sa.select(*shown).join_from(of_each, message, columns.id == last.scalar_subquery())
 
 
 def _handles() -> sa.Select[Any]:
