@@ -100,5 +100,14 @@ class ShownRows:
         note_rows(self._scope, rows)
 
 
-Shown = Annotated[ShownRows, Depends(ShownRows)]
-DeskPart = Annotated[Desk, Depends(desk_of)]
+# Asynchronous: another function would be handed to a thread and back, which takes longer than all that it does.
+async def _desk_of(request: Request) -> Desk:
+    return desk_of(request)
+
+
+async def _shown_rows(request: Request) -> ShownRows:
+    return ShownRows(request)
+
+
+Shown = Annotated[ShownRows, Depends(_shown_rows)]
+DeskPart = Annotated[Desk, Depends(_desk_of)]

@@ -43,7 +43,6 @@ from store.conversations.messages import (
     find_attachment,
     find_message,
     has_forged,
-    missing_files,
 )
 from store.conversations.ratings import ratings_of
 from store.conversations.read import ConversationRecord
@@ -138,8 +137,7 @@ def show_conversation(
                 connection, story.conversation.id, before=before, limit=_MESSAGES
             )
             story.attachments = attachments_of(connection, [message.id for message in story.messages])
-            files = [file.id for listed in story.attachments.values() for file in listed]
-            story.missing = missing_files(connection, files)
+        story.load_page_facts(connection)
         is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id)) or has_unread(
             connection, actor.id, conversation_id=story.conversation.id
         )

@@ -18,8 +18,9 @@ from api.pages.finding.kept_views import kept_query, views_shown
 from api.pages.finding.list_query import VIEWS, InboxQuery, wanted_by
 from api.pages.render import render
 from api.rest.queries import read_list
-from store.conversations.lists import Counts, Sort, count_all, unread_among
+from store.conversations.lists import Sort, unread_among
 from store.desk.composer.drafts import drafted_among
+from store.desk.inbox_counts import Counts, count_all
 from store.events.feed import newest_number
 
 # A little more than one screen.
