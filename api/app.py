@@ -55,6 +55,7 @@ from api.rest import (
     webhook_deliveries,
 )
 from api.rest.answers import proposals, suggested
+from api.rest.chats import board as chat_board
 from api.services.audit_trail import Trail
 from api.services.chats import Chats
 from api.services.desk_stream import DeskStream
@@ -86,6 +87,7 @@ _MODULES: Final = (
         suggestions,
         similar,
         agents,
+        chat_board,
         emergencies,
         messages,
         replies,

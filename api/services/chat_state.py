@@ -30,6 +30,7 @@ class ChatState(BaseModel):
 
     known: the visitor has a session.  opening: the next opening in words.  read: up to where an agent has read.
     place, minutes: in the queue; absent if not known.  warned: the chat ends soon because nothing is written.
+    busy, ahead: a new visitor has to wait, behind so many.
     """
 
     phase: ChatPhase
@@ -39,6 +40,8 @@ class ChatState(BaseModel):
     next_opening: datetime | None = None
     opening: str = ""
     agents: bool
+    busy: bool = False
+    ahead: int = 0
     place: int | None = None
     minutes: int | None = None
     agent: str = ""
@@ -95,6 +98,8 @@ def common_state(facts: ChatFacts, *, zone: ZoneInfo, language: str, now: dateti
         next_opening=opens,
         opening=opening_words(opens, now=now, zone=zone, language=language) if opens else "",
         agents=facts.agents > 0,
+        busy=facts.is_busy,
+        ahead=len(facts.order) if facts.is_busy else 0,
     )
 
 

@@ -151,6 +151,6 @@ class Chats:
             self._shown[name] = facts
             if known is None or facts == known:
                 continue
-            same = (facts.open, facts.agents > 0) == (known.open, known.agents > 0)
+            same = (facts.open, facts.agents > 0, facts.is_busy) == (known.open, known.agents > 0, known.is_busy)
             changed |= {*facts.order, *known.order} if same else set(self.waker.keys)
         return changed

@@ -200,6 +200,8 @@
     $("place-number").textContent = state.place ? t("place", { place: state.place }) : "";
     $("wait").textContent = state.minutes ? t("wait", { minutes: state.minutes }) : "";
     $("no-agents").hidden = state.agents || !state.open || !["new", "waiting"].includes(state.phase);
+    $("busy").hidden = !(state.busy && state.open && state.phase === "new");
+    $("busy").textContent = t("busy", { ahead: state.ahead });
     for (const label of form.querySelectorAll("[data-ask]")) {
       const name = label.dataset.ask, asked = root.dataset.prechat.split(" ").includes(name) || (closed && root.dataset.form && name === "email");
       label.hidden = label.querySelector("input").disabled = state.known || !asked;

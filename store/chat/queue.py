@@ -47,11 +47,17 @@ class ChatCase:
     status: str
 
 
+def is_here(now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that a session's visitor is there, or was less than ten minutes ago."""
+    table, since = table_of(ChatSessionRow), now - KEEPS_PLACE
+    return sa.or_(table.c.here_until > since, table.c.heard_at > since)
+
+
 def waiting_in(connection: Connection, channel: str) -> list[UUID]:
     """Return the sessions that wait for an agent, the longest first; without visitors who are gone for long."""
     table, case, now = table_of(ChatSessionRow), table_of(ConversationRow), read_clock(connection)
     joined = sa.outerjoin(table, case, case.c.id == table.c.conversation_id)
-    here = sa.func.coalesce(table.c.here_until, table.c.heard_at) > now - KEEPS_PLACE
+    here = is_here(now)
     untaken = sa.or_(case.c.id.is_(None), case.c.assignee.is_(None))
     waits = (table.c.channel == channel, table.c.waiting_since.is_not(None), table.c.ended_at.is_(None))
     found = sa.select(table.c.id).select_from(joined).where(*waits, here, untaken)
@@ -133,15 +139,21 @@ class WaitingChat:
         return self.here_until is not None and self.here_until > now
 
 
-def waiting_chats(connection: Connection, *, teams: Collection[str] | None, limit: int) -> list[WaitingChat]:
-    """Return the chats in which a visitor waits for the first answer, the longest first. teams: None means all."""
+def waiting_chats(
+    connection: Connection, *, teams: Collection[str] | None, limit: int, urgent: bool = False
+) -> list[WaitingChat]:
+    """Return the chats in which a visitor waits for the first answer, the longest first.
+
+    teams: None means all.  urgent: the emergencies too, which stand above the others in the inbox.
+    """
     table, case = table_of(ChatSessionRow), table_of(ConversationRow)
     names = [column for column in columns_of(ChatSessionRow, WaitingChat, but=_OF_CASE) if column.name != "session_id"]
     found = sa.select(table.c.id.label("session_id"), *names, *(case.c[name] for name in _OF_CASE[1:]))
     found = found.join(case, case.c.id == table.c.conversation_id)
     waits = (table.c.waiting_since.is_not(None), table.c.ended_at.is_(None), case.c.status == Status.OPEN)
-    # Emergencies stand above them already.
-    found = found.where(*waits, case.c.emergency.is_(False), case.c.merged_into.is_(None))
+    found = found.where(*waits, case.c.merged_into.is_(None))
+    if not urgent:
+        found = found.where(case.c.emergency.is_(False))
     if teams is not None:
         found = found.where(among(case.c.team, teams))
     ordered = found.order_by(table.c.waiting_since, table.c.id).limit(limit)

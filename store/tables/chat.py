@@ -44,6 +44,12 @@ class ChatSessionRow(SQLModel, table=True):
         Index("ix_chat_session_case", "conversation_id"),
         Index("ix_chat_session_handle", "channel", "handle"),
         Index(
+            "ix_chat_session_live",
+            "conversation_id",
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+        Index(
             "ix_chat_session_answered",
             *("channel", "answered_at"),
             postgresql_where=text("answered_at IS NOT NULL"),

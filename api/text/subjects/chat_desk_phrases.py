@@ -7,6 +7,16 @@ from typing import Final
 
 # Key: English, Chinese. `{...}` is filled in.
 CHAT_DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "chats_at_once": ("Chats at once", "同时接待聊天数"),
+    "chats_as_channel": ("as the channel says", "按渠道设置"),
+    "chats": ("Chats", "聊天"),
+    "chats_open": ("Chats under way", "进行中的聊天"),
+    "chats_answered": ("Answered in 24 hours", "24 小时内已接待"),
+    "chats_median": ("Median wait", "等候时长中位数"),
+    "chats_ninetieth": ("90 % waited less than", "90% 的等候短于"),
+    "chats_none": ("No visitor waits.", "暂无等候的客户。"),
+    "chats_by_agent": ("Chats by agent", "各客服的聊天"),
+    "chat_case": ("Case", "会话"),
     "chats_waiting": ("Chats waiting", "聊天等候"),
     "chat_waits": ("waiting", "已等"),
     "chat_visitor": ("Visitor", "访客"),
