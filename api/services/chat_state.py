@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
@@ -60,7 +62,10 @@ class ChatState(BaseModel):
 
 
 class LineShown(BaseModel):
-    """One line. kind: visitor, agent, machine or notice.  author: the agent; of a notice, the name in it."""
+    """One line. kind: visitor, agent, machine or notice.  author: the agent; of a notice, the name in it.
+
+    files: with name and size; `kept`: it can be downloaded, at its place in this list; `picture`: it can be shown.
+    """
 
     seq: int
     kind: str
@@ -75,7 +80,21 @@ class LineShown(BaseModel):
     @classmethod
     def of(cls, line: ChatLine) -> LineShown:
         """Return the line as a page gets it."""
-        return cls.model_validate(line, from_attributes=True)
+        shown = cls.model_validate(line, from_attributes=True)
+        return shown.model_copy(update={"files": files_shown(line.files)})
+
+
+def files_shown(files: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
+    """Return a line's files without our ids: a visitor asks for them by the line's number and their place."""
+    return [
+        {
+            "name": each.get("name"),
+            "size": each.get("size"),
+            "kept": "file" in each,
+            "picture": each.get("picture", False),
+        }
+        for each in files
+    ]
 
 
 def phase_of(session: ChatSession | None, case: ChatCase | None) -> ChatPhase:

@@ -78,12 +78,38 @@
     const node = make("li", `bub ${line.kind}`), foot = make("small");
     const who = line.kind === "visitor" ? t("you") : line.author || t(line.kind === "machine" ? "automatic" : "desk");
     node.append(make("span", "who", who), make("p", "", line.text));
-    for (const file of line.files || []) node.append(make("span", "file", file.name));
+    (line.files || []).forEach((file, place) => node.append(file.kept ? kept(file, `/lines/${line.seq}/files/${place}`) : make("span", "file", file.name)));
     if (line.masked) foot.append(`${t("masked")} · `);
     if (line.by_mail) foot.append(`${t("mailed")} · `);
     foot.append(clock(line.at), make("span", "mark"));
     node.append(foot);
     return node;
+  }
+  // A file of an answer. Where the secret travels in a header, an address alone opens nothing: it is fetched.
+  function kept(file, path) {
+    const node = make("a", file.picture ? "picture" : "file", file.picture ? "" : file.name);
+    Object.assign(node, { href: base + path, download: file.name });
+    if (file.picture) {
+      const shown = new Image();
+      shown.alt = file.name;
+      shown.addEventListener("load", () => { if (near) flow.scrollTop = flow.scrollHeight; });
+      shown.addEventListener("error", () => { node.className = "file"; node.textContent = file.name; });
+      const near = atEnd();
+      if (secret) fetched(`${path}?show=1`).then((url) => { shown.src = url; }).catch(() => shown.dispatchEvent(new Event("error")));
+      else shown.src = `${base}${path}?show=1`;
+      node.append(shown);
+    }
+    node.addEventListener("click", async (event) => {
+      if (!secret || node.href.startsWith("blob:")) return;
+      event.preventDefault();
+      try { node.href = await fetched(path); node.click(); } catch { complain(t("unavailable")); }
+    });
+    return node;
+  }
+  async function fetched(path) {
+    const answer = await ask(path, { accept: "*/*" });
+    if (!answer.ok) throw new Error(answer.status);
+    return URL.createObjectURL(await answer.blob());
   }
   function place(line) {
     if (line.seq <= last) return;

@@ -103,6 +103,7 @@ class ChatLineRow(SQLModel, table=True):
     """One line that the visitor may see, masked; the numbers of a session have no gaps and follow the commits.
 
     client_id: of the visitor's page, so that a repeated send is one line.  author: of an agent's line.
+    files: their names and sizes; of an agent's, `file` is the id of `AnswerFileRow`, and `picture` whether it is shown.
     masked: something was hidden in it.  by_mail: it went out by mail as well, or came in by mail.
     """
 

@@ -41,6 +41,7 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "attach_drop": ("Drop files or paste a picture", "可拖放文件或粘贴图片"),
     "attach_remove": ("Remove {name}", "移除 {name}"),
     "refused_file": ("Not attached: all files of an answer may have {most} MB.", "未添加：附件总计不超过 {most} MB。"),
+    "refused_number": ("Not attached: an answer may have {most} files here.", "未添加：此渠道一次最多 {most} 个附件。"),
     "no_file": ("Not attached: choose a file.", "未添加：请选择文件。"),
     "new_mail": ("New message", "写新邮件"),
     "new_mail_to": ("Customer's address", "客户邮箱"),
