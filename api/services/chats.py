@@ -51,6 +51,7 @@ class Chats:
         # Open streams of each address.
         self.of_address: Counter[str] = Counter()
         self.typed = VisitorPace(allowed=1, span=timedelta(seconds=2))
+        self.transcripts = VisitorPace(allowed=5, span=hour)
         # Of one address: secrets that open nothing.
         self.misses = VisitorPace(allowed=60, span=_MINUTE)
         # Of the sessions that changed lately, which waited for an agent.

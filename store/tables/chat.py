@@ -28,7 +28,8 @@ class ChatSessionRow(SQLModel, table=True):
 
     secret_hash: SHA-256 of the secret, hex; the secret itself is shown once.  previous_hash: the secret before the
         last daily change, valid until previous_until.
-    party, handle: who writes (`router.envelope.PartyKind`).  proved: the operator's server signed name and mail.
+    party, handle: who writes (`router.envelope.PartyKind`).  proved: the operator's server signed it.
+    email_proved: it signed the mail, too.
     conversation_id: of the last line that was routed.  last_seq: the number of its lines.
     seen_seq, read_seq: up to where the visitor's browser has the lines, and showed them.
     agent_seq: up to where an agent has read.  mailed_seq: up to where lines went out by mail.
@@ -74,6 +75,7 @@ class ChatSessionRow(SQLModel, table=True):
     name: str = ""
     email: str = ""
     proved: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
+    email_proved: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
     language: str = "en"
     origin: str = ""
     address: str = ""

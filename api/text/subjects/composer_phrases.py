@@ -36,6 +36,7 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "This channel carries text alone: no bold, lists, links or files.",
         "此渠道只支持文字，不支持加粗、列表、链接和附件。",
     ),
+    "plain_with_files": ("This channel carries plain text and files.", "此渠道支持纯文字和附件。"),
     "attach": ("Attach files", "添加文件"),
     "attach_limit": ("{used} of {most} MB", "附件 {used} / {most} MB"),
     "attach_drop": ("Drop files or paste a picture", "可拖放文件或粘贴图片"),

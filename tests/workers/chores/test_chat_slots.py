@@ -32,7 +32,12 @@ TEAMS = '[teams.front-line]\ntitle = "Front line"\n'
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    text = text_in(tmp_path).replace("[channels.mail]", CHAT, 1)
+    return chat_settings(tmp_path)
+
+
+def chat_settings(folder: Path) -> Settings:
+    """Return the desk's file with a chat whose team gets its cases in turn."""
+    text = text_in(folder).replace("[channels.mail]", CHAT, 1)
     assert TEAMS in text
     return read_settings(text.replace(TEAMS, f'{TEAMS}assign = "round_robin"\n'))
 
