@@ -52,6 +52,12 @@ class ChatFacts:
         """Whether the next visitor waits though agents are there."""
         return self.agents > 0 and self.rooms <= len(self.order)
 
+    def moved_since(self, before: ChatFacts) -> set[UUID]:
+        """Return the sessions whose place or waiting time is another one."""
+        now, then = ({each: n for n, each in enumerate(facts.order, 1)} for facts in (self, before))
+        shown = {each for each, place in now.items() if self.minutes(place) != before.minutes(then.get(each))}
+        return shown | {each for each in now.keys() | then.keys() if now.get(each) != then.get(each)}
+
     def place(self, session_id: UUID) -> int | None:
         """Return the visitor's place in the queue, counted from 1; None if they do not wait."""
         return self.order.index(session_id) + 1 if session_id in self.order else None

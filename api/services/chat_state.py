@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -30,13 +31,15 @@ class ChatPhase(StrEnum):
 class ChatState(BaseModel):
     """What a page shows besides the lines.
 
-    known: the visitor has a session.  opening: the next opening in words.  read: up to where an agent has read.
+    known: the visitor has a session.  key: tells it from others, and opens nothing.
+    opening: the next opening in words.  read: up to where an agent has read.
     place, minutes: in the queue; absent if not known.  warned: the chat ends soon because nothing is written.
     busy, ahead: a new visitor has to wait, behind so many.
     """
 
     phase: ChatPhase
     known: bool = False
+    key: str = ""
     open: bool
     until: datetime | None = None
     next_opening: datetime | None = None
@@ -140,6 +143,7 @@ def own_state(
         update={
             "phase": phase,
             "known": True,
+            "key": hashlib.sha256(session.id.bytes).hexdigest()[:16],
             "place": place,
             "minutes": facts.minutes(place),
             "agent": (case.agent or "") if case else "",

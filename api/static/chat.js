@@ -27,8 +27,7 @@
   let secret = store.get("secret") || "";
   let pending = JSON.parse(store.get("pending") || "[]");
   let last = Math.max(0, ...[...list.children].map((each) => Number(each.dataset.seq || 0)));
-  let host = null, unread = 0, heard = 0, failures = 0, polls = 0, leading = false, ended = null, epoch = 0;
-  const channel = "BroadcastChannel" in window ? new BroadcastChannel(`chat:${chat}`) : null;
+  let host = null, unread = 0, heard = 0, failures = 0, polls = 0, leading = false, ended = null, epoch = 0, queued = false, channel = null;
 
   // Requests. The secret is in a cookie that no script sees; only where the browser keeps none it is in memory.
   async function ask(path, { body, data, method, signal, accept } = {}) {
@@ -54,7 +53,7 @@
     const begun = await answer.json();
     if (begun.secret) keep(begun.secret);
     show({ ...begun.state, known: true });
-    connect();
+    hall?.postMessage("begun");
     return true;
   }
 
@@ -129,7 +128,7 @@
   function takeIn(event, data) {
     if (event === "line") data.seq > last + 1 ? catchUp() : place(data);
     else if (event === "state") show(data);
-    else if (event === "gone") forget();
+    else if (event === "gone") forget(false);
   }
   let catching = null;
   function catchUp() {
@@ -140,9 +139,11 @@
           if (answer.status === 401) return forget();
           if (!answer.ok) return false;
           const page = await answer.json();
-          page.lines.forEach(place);
+          // Another visitor has signed in on this computer since: what stands here is not theirs.
+          more = isOther(page.state);
+          if (more) { forget(false); state = page.state; }
+          else { page.lines.forEach(place); more = page.lines.length === 200; }
           show(page.state);
-          more = page.lines.length === 200;
         }
         return true;
       } catch { return false; } finally { catching = null; }
@@ -186,7 +187,15 @@
         const answer = await post(item);
         if (answer.ok) { tries = 0; const line = await answer.json(); line.seq > last + 1 ? await catchUp() : place(line); settle(item.id); complain(""); }
         else if (answer.status >= 500 || answer.status === 408) throw new Error(answer.status);
-        else if (answer.status === 401) { forget(); break; }
+        else if (answer.status === 401) {
+          // The session is over, the words are not.
+          const texts = pending.map(({ text }) => text);
+          forget();
+          box.value = texts.join("\n");
+          grow();
+          complain(t("unauthenticated"));
+          break;
+        }
         else { refuse(answer); give(item); }
       }
     } catch {
@@ -209,12 +218,21 @@
   function give(item) {
     settle(item.id);
     list.querySelector(`[data-id="${CSS.escape(item.id)}"]`)?.remove();
-    if (!box.value) { box.value = item.text; grow(); }
+    box.value = [box.value, item.text].filter(Boolean).join("\n");
+    grow();
+    const field = $("files");
+    if (!field || !item.files?.length) return;
+    const back = new DataTransfer();
+    for (const file of [...field.files, ...item.files]) back.items.add(file);
+    field.files = back.files;
+    chosen();
   }
 
   // The state comes whole, so a page that slept shows the truth at once.
+  const isOther = (next) => Boolean(state.key && next.key && state.key !== next.key);
   function show(next) {
     state = next;
+    if (state.known && !queued) connect();
     const closed = !state.open && state.phase === "new";
     const key = closed ? (state.opening ? "closed" : "closed_long") : state.phase === "open" && state.agent ? "agent" : state.phase;
     $("subtitle").textContent = t(`subtitle_${key}`, { at: state.opening, name: state.agent });
@@ -326,9 +344,14 @@
 
   // One tab of the browser holds the stream and gives it to the others.
   function connect() {
-    if (!state.known || ended) return;
-    const mine = ++epoch;
-    if (navigator.locks) navigator.locks.request(`chat:${chat}`, () => hold(mine)).catch(() => hold(mine));
+    if (!state.known || queued) return;
+    queued = true;
+    const mine = ++epoch, name = `chat:${chat}:${state.key}`;
+    // Tabs of one session share a stream; a tab where the browser keeps no cookie has a session of its own.
+    channel?.close();
+    channel = "BroadcastChannel" in window ? new BroadcastChannel(name) : null;
+    channel?.addEventListener("message", ({ data: [event, data] }) => { event === "look" ? catchUp() : takeIn(event, data); });
+    if (navigator.locks) navigator.locks.request(name, () => hold(mine)).catch(() => hold(mine));
     else hold(mine);
   }
   async function hold(mine) {
@@ -396,10 +419,16 @@
     if (Date.now() - heard > 20000) { cut?.abort(); ended?.(); }
     flush(true);
   }
-  channel?.addEventListener("message", ({ data: [event, data] }) => { if (event === "look" || event === "begun") catchUp(); else takeIn(event, data); });
+  // A tab that was open before another one began: the cookie is theirs together.
+  const hall = "BroadcastChannel" in window ? new BroadcastChannel(`chat:${chat}`) : null;
+  hall?.addEventListener("message", () => { if (!state.known && !secret) catchUp().catch(() => {}); });
 
   // Signing out, and a session that is gone: nothing of it stays in the page, in storage or in memory.
-  function forget() {
+  function forget(tells = true) {
+    if (tells) channel?.postMessage(["gone", {}]);
+    channel?.close();
+    channel = null;
+    queued = false;
     epoch += 1;
     cut?.abort();
     ended?.();
@@ -411,7 +440,7 @@
     list.replaceChildren();
     box.value = "";
     complain("");
-    show({ ...state, known: false, phase: "new", place: null, agent: "", typing: "", email: "", name: "", reference: "", read: 0, last: 0, blocked: false, rated: null, may_rate: false, proved: false });
+    show({ ...state, known: false, key: "", phase: "new", place: null, agent: "", typing: "", email: "", name: "", reference: "", read: 0, last: 0, blocked: false, rated: null, may_rate: false, proved: false });
     return false;
   }
 
@@ -438,8 +467,8 @@
     let now = begun.state;
     if (!begun.secret && !(await (await ask("/state")).json()).known) { say({ type: "identity-refused" }); return; }
     show({ ...now, known: true });
+    hall?.postMessage("begun");
     await catchUp();
-    connect();
   }
 
   // The form.
@@ -497,7 +526,6 @@
   setTimeout(() => flow.setAttribute("aria-live", "polite"), 500);
   (async () => {
     if (!state.known && secret) await catchUp().then((good) => { if (good) state.known = true; });
-    connect();
     flush();
   })();
 })();

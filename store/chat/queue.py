@@ -29,12 +29,10 @@ _MOST_CHANGES: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedSession:
-    """A session that changed lately. waits: for an agent."""
+    """A session that changed lately."""
 
     id: UUID
-    channel: str
     version: int
-    waits: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +75,9 @@ def first_answers(connection: Connection, channel: str, *, limit: int) -> list[t
 def changed_since(connection: Connection, since: datetime) -> list[ChangedSession]:
     """Return the sessions that changed since then; transactions commit later than their clock says, so ask back."""
     table = table_of(ChatSessionRow)
-    waits = sa.and_(table.c.waiting_since.is_not(None), table.c.ended_at.is_(None)).label("waits")
-    names = (table.c.id, table.c.channel, table.c.version, waits)
-    found = sa.select(*names).where(table.c.changed_at >= since).order_by(table.c.changed_at.desc())
+    found = (
+        sa.select(table.c.id, table.c.version).where(table.c.changed_at >= since).order_by(table.c.changed_at.desc())
+    )
     return [ChangedSession(**row) for row in connection.execute(found.limit(_MOST_CHANGES)).mappings()]
 
 
