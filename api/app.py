@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api import provider_webhooks
-from api.chat import agent_actions, chat_lines, chat_page, chat_stream, visitor_actions
+from api.chat import agent_actions, chat_files, chat_lines, chat_page, chat_stream, visitor_actions
 from api.customer import answer_links, case_pages, help_centre
 from api.customer import pages as customer
 from api.customer.case_view import limits_of
@@ -55,6 +55,7 @@ from api.rest import (
     webhook_deliveries,
 )
 from api.rest.answers import proposals, suggested
+from api.rest.chats import board as chat_board
 from api.services.audit_trail import Trail
 from api.services.chats import Chats
 from api.services.desk_stream import DeskStream
@@ -86,6 +87,7 @@ _MODULES: Final = (
         suggestions,
         similar,
         agents,
+        chat_board,
         emergencies,
         messages,
         replies,
@@ -102,7 +104,7 @@ _MODULES: Final = (
         metrics,
     ),
     *(pages, sign_in, customer, case_pages, help_centre, answer_links),
-    *(chat_page, chat_lines, chat_stream, visitor_actions, agent_actions),
+    *(chat_page, chat_lines, chat_files, chat_stream, visitor_actions, agent_actions),
     provider_webhooks,
 )
 _STATIC: Final = Path(__file__).parent / "static"

@@ -86,7 +86,7 @@ _ROWS: Final = (
         settings=SiteChatSettings,
         parties=(PartyKind.VISITOR, PartyKind.ACCOUNT),
         icon=Icon.BUBBLE,
-        can=Capabilities(at_once=True),
+        can=Capabilities(at_once=True, files=True),
         sender=LazyPart("connectors.web.chat.sender:open_sender"),
         reader=LazyPart("connectors.web.chat.messages"),
     ),

@@ -9,6 +9,7 @@ from workers.broker.doorbell import broker_url
 from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
 from workers.chores.chat_keeper import ChatKeeper
+from workers.chores.chat_retention import ChatForgetter
 from workers.chores.fetch_files import FileFetcher
 from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
@@ -46,6 +47,7 @@ def main() -> None:
         Assigner(database, brain),
         RatingAsker(database, brain),
         ChatKeeper(database, brain),
+        ChatForgetter(database),
         learnt,
         forgetter,
     )

@@ -130,6 +130,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "can_edit_texts": actor is not None and can(actor, Verb.EDIT_READY_TEXTS),
         "keeps_outbox": any(channel.enabled and channel.keeps_outbox for channel in desk.settings.channels.values()),
         "has_calls": actor is not None and can(actor, Verb.SEND_REPLIES) and _has_calls(desk),
+        "has_chats": bool(desk.chats.pages),
         "t": moments.words,
         "moments": moments,
         "desk_name": desk.settings.omniyard.name,

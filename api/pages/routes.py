@@ -67,6 +67,7 @@ from api.pages.finding import search as finding_search
 from api.pages.live import desk_door as pages_desk_door
 from api.pages.people import contact_page as pages_contact
 from api.pages.render import render
+from api.pages.reports import chat_board as pages_chat_board
 from api.pages.reports import report as pages_report
 from api.pages.settings import agents as settings_agents
 from api.pages.settings import ledgers as settings_ledgers
@@ -86,7 +87,7 @@ _SETTINGS: Final = (settings_agents, settings_ledgers, settings_sign_in)
 _PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
 _ROOMS: Final = (pages_desk_door, pages_bell, pages_calls, pages_outbox, pages_fits)
 _COMPOSER: Final = (pages_drafts, pages_new_mail, pages_ready_texts, pages_answer_files, pages_signatures)
-_PARTS: Final = (*_PAGES, *_COMPOSER, *_ROOMS, *_CASES, *_FINDING, *_SETTINGS, pages_report)
+_PARTS: Final = (*_PAGES, *_COMPOSER, *_ROOMS, *_CASES, *_FINDING, *_SETTINGS, pages_report, pages_chat_board)
 for part in _PARTS:
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]

@@ -80,7 +80,7 @@ class AttachmentRecord:
     @property
     def is_picture(self) -> bool:
         """Whether it says that it is a picture, of a size that can be shown."""
-        return self.media_type in _PICTURES and self.size <= _LARGEST_PICTURE
+        return self.media_type in PICTURES and self.size <= _LARGEST_PICTURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class PendingOutbound:
 # Where a page had a picture from elsewhere; the sanitiser (`connectors.email.mime.html`) keeps its address there.
 REMOTE_PICTURE: Final = "data-remote="
 # Pictures of pixels, which a browser may be shown after a look at their bytes.
-_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
 # A larger one is a file to download.
 _LARGEST_PICTURE: Final = 8 * 1024 * 1024
 # Fields that are not columns of the message table.

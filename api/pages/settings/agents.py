@@ -160,6 +160,7 @@ def _duty(form: Fields, *, skills: bool, zone: ZoneInfo) -> DutyOrder:
     values: dict[str, object] = {
         "available": form.one("available") == "true",
         "capacity": form.number("capacity"),
+        "chat_slots": form.number("chat_slots"),
         "away_from": local_moment(form.one("away_from"), zone=zone) if form.one("away_from") and ends else None,
         "away_until": local_moment(ends, zone=zone) if ends else None,
     }
