@@ -25,6 +25,7 @@ from api.pages.chat_pane import pane
 from api.pages.fits import draft_of, fitting_to
 from api.pages.guide import guide_to
 from api.pages.orders import snoozes
+from api.pages.people.timeline import timeline_of
 from api.pages.pictures import fetch_picture, picture_type, with_pictures, with_remote_pictures, without_remote_pictures
 from api.pages.render import moments_of, render
 from api.pages.reply_box import Composer, compose
@@ -61,6 +62,8 @@ from workers.routing.danger_findings import find_alarm, find_question
 _MESSAGES: Final = 50
 # How many other conversations of the customer the page shows; the inbox lists the rest.
 _OTHERS: Final = 12
+# More than the timeline shows, so that it can say how many there are.
+_KNOWN: Final = 30
 # Of one picture from elsewhere.
 
 routes: Final = APIRouter(include_in_schema=False)
@@ -193,13 +196,15 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
     row = story.conversation
     missing = _missing(story.messages)
     theirs = Filter(contact=row.contact_id, only_teams=actor.sees_only)
-    others = [each for each in read_list(connection, theirs, after=None, limit=_OTHERS)[0] if each[0].id != row.id]
+    known = read_list(connection, theirs, after=None, limit=_KNOWN)[0]
+    others = [each for each in known if each[0].id != row.id][:_OTHERS]
     alike = similar_to(connection, row.id, now=now, only_teams=actor.sees_only)
     same = Filter(ids={each.conversation_id for each in alike}, only_teams=actor.sees_only)
     composer = compose(connection, desk, row, actor=actor, missing=missing, now=now)
     return {
         "missing": missing,
         "others": others,
+        "timeline": timeline_of(row, listed=known, now=now),
         "proposed": proposed_merge(row, others),
         "ratings": ratings_of(connection, row.id),
         "linked": linked_case(connection, row, actor=actor),
