@@ -15,8 +15,6 @@ LOOK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "contact_since": ("known since {at}", "{at} 首次联系"),
     "timeline_title": ("Conversations of the last 90 days: {count}", "近 90 天会话：{count}"),
     "properties": ("Properties", "会话属性"),
-    "picture_of": ("Picture {name}", "图片 {name}"),
-    "preview": ("Preview", "预览"),
     "preview_of": ("Preview of {name}", "预览 {name}"),
     "preview_hint": ("The file is shown in a frame without any rights.", "文件在没有任何权限的框架中显示。"),
 }
