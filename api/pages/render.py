@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 
 from api.desk import Desk, desk_of
 from api.http.permissions import Verb, can
+from api.pages.people.faces import channel_icon, initials_of, tone_of
 from api.pages.toast import drop_flash, take_flash
 from api.paths import PART_HEADER
 from api.text.phrases import Language, Words, choose_language
@@ -23,9 +24,7 @@ from api.text.reasons import ReasonReader, language_name, say_line
 from api.text.terms.config_names import ConfigNames
 from api.text.terms.sentences import say_trouble
 from api.text.times import Moments
-from connectors.registry import kind_of
 from router.masking.mask import mask_address
-from router.settings import Settings
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _LANGUAGE_COOKIE: Final = "omniyard_language"
@@ -46,14 +45,8 @@ def build_environment() -> Environment:
     environment.filters["said"] = said
     environment.filters["trouble"] = trouble
     environment.filters["address"] = mask_address
-    environment.globals["icon_of"] = icon_of
+    environment.globals |= {"channel_icon": channel_icon, "initials_of": initials_of, "tone_of": tone_of}
     return environment
-
-
-def icon_of(settings: Settings, channel: str) -> str:
-    """Return how a channel is drawn; empty for one that the file has no more."""
-    known = settings.channels.get(channel)
-    return kind_of(known).icon if known else ""
 
 
 def said(text: str, moments: Moments) -> str:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from api.text.rooms.case_phrases import CASE_WORDS
 from api.text.rooms.finding_phrases import FINDING_WORDS
+from api.text.rooms.look_phrases import LOOK_WORDS
 from api.text.rooms.report_phrases import REPORT_WORDS
 from api.text.rooms.setting_phrases import SETTING_WORDS
 from api.text.subjects.action_phrases import ACTION_WORDS
@@ -38,6 +39,7 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **CASE_WORDS,
     **FINDING_WORDS,
+    **LOOK_WORDS,
     **REPORT_WORDS,
     **SETTING_WORDS,
     **ACTION_WORDS,

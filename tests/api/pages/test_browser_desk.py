@@ -127,7 +127,9 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     page.keyboard.press("t")
     expect(page.locator(".toast")).to_contain_text("It is yours.")
     # 3. Insert a ready text; the SMS counter agrees with the server's count.
-    page.click("[data-canned] button")
+    page.click("#ready-open")
+    page.keyboard.press("Enter")
+    expect(page.locator("#text")).not_to_be_empty()
     text = page.input_value("#text")
     assert text == "Please tell us the transaction or order number. Your reference is AAAAAAAAA."
     for words in (text, "我们正在查看您的账户" * 9, "€uro " * 60):
@@ -150,6 +152,8 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     page.keyboard.press("r")
     expect(page.locator("#text")).to_be_focused()
     page.keyboard.type("Called the bank.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("n")
     page.click("text=Save as note")
     expect(page.locator("article.note")).to_contain_text("Called the bank.")
     # 7. Correct the category, and undo that.
