@@ -18,6 +18,8 @@ from typing import Annotated, Any, Final
 import redis
 import sqlalchemy as sa
 import typer
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rich.console import Console
 from rich.text import Text
 
@@ -38,6 +40,7 @@ from store.db.engine import NO_POOLER, read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, latest_version, open_database
 from store.db.private_files import close_files, find_open_files
+from workers.broker.connect import connect_broker, silent_sentinels
 from workers.broker.doorbell import broker_url
 from workers.training.learn import EXAMPLES_CHANGED, examples_changed
 from workers.training.model_store import ModelFolder
@@ -116,18 +119,26 @@ def examine_broker(settings: Settings) -> Health:
     if url is None:
         return Health(ok=True, findings=("the embedded broker has never run here; `omniyard up` starts it",))
     try:
-        with redis.Redis.from_url(
-            url, socket_timeout=_PATIENCE_SECONDS, socket_connect_timeout=_PATIENCE_SECONDS
-        ) as it:
+        silent = silent_sentinels(url, seconds=_PATIENCE_SECONDS)
+        with connect_broker(url, seconds=_PATIENCE_SECONDS, retry=Retry(NoBackoff(), 0)) as it:
             server: Mapping[str, Any] = it.info("server")
             policy = str(it.info("memory").get("maxmemory_policy", "noeviction"))
-    except redis.RedisError as error:
+    except (redis.RedisError, ValueError) as error:
         return _broker_away(settings, type(error).__name__)
-    version = server.get("valkey_version") or server.get("redis_version")
+    if silent:
+        mend = (
+            f"{', '.join(silent)} does not answer as a Sentinel of this master: start it, or correct [omniyard] broker"
+        )
+        return Health(ok=False, findings=(f"version {_version(server)} answers", mend))
+    version = _version(server)
     if policy != "noeviction":
         mend = f'it evicts keys when full ({policy}): set "maxmemory-policy noeviction"'
         return Health(ok=False, findings=(f"version {version} answers", mend))
     return Health(ok=True, findings=(f"version {version} answers",))
+
+
+def _version(server: Mapping[str, Any]) -> str:
+    return str(server.get("valkey_version") or server.get("redis_version"))
 
 
 def examine_model(settings: Settings, config: Path) -> Health:

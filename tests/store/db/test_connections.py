@@ -194,6 +194,7 @@ def test_a_server_without_tls_is_said_to_have_none(
         ("postgresql:///d?host=/not/there", "the folder of its socket is not here"),
         ("postgresql://u@a:5432,b:port/d", "its host or port cannot be read"),
         ("postgresql://u@a:5432,b/d?target_session_attrs=read-write", ""),
+        ("postgresql://u:hunter2@a:5432,b/d", "with several servers it needs target_session_attrs=read-write"),
         ("postgresql://u@%2Ftmp:5433/d", ""),
         ("postgresql://u@h/d?sslmode=verify-full&sslrootcert=system", ""),
     ],
