@@ -38,7 +38,7 @@ from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
 from store.db.engine import NO_POOLER, read_clock
 from store.db.keys import desk_key
-from store.db.open import current_version, latest_version, open_database
+from store.db.open import current_version, is_usable, latest_version, open_database
 from store.db.private_files import close_files, find_open_files
 from workers.broker.connect import connect_broker, silent_sentinels
 from workers.broker.doorbell import broker_url
@@ -82,13 +82,14 @@ def examine_database(settings: Settings) -> Health:
     try:
         where = database.shown
         found, needed = current_version(database), latest_version()
+        usable = is_usable(database, found)
         with database.read() as connection:
             offset = read_clock(connection) - datetime.now(UTC)
             unsafe = [] if database.is_sqlite else _unsafe(connection)
     finally:
         database.close()
     wrong = [
-        *([f"at version {found or 'none'}, not {needed}: run `omniyard migrate`"] if found != needed else []),
+        *([f"at version {found or 'none'}, not {needed}: run `omniyard migrate`"] if not usable else []),
         *unsafe,
         *([f"its clock is {offset.total_seconds():+.1f} s off ours: run NTP on both"] if _apart(offset) else []),
     ]
