@@ -65,7 +65,7 @@ class Brokers:
         """Return the host of the master, as the first Sentinel that answers says."""
         by_ip = {host.ip: host.name for host in self._servers.values()}
         for host in self._all.values():
-            with redis.Redis(host=host.ip, port=_SENTINEL_PORT, socket_timeout=1, socket_connect_timeout=1) as client:
+            with redis.Redis(host=host.ip, port=_SENTINEL_PORT, socket_timeout=1, decode_responses=True) as client:
                 try:
                     found = client.sentinel_get_master_addr_by_name(sentinels.MASTER)
                 except redis.RedisError:

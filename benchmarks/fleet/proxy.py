@@ -48,6 +48,7 @@ class Proxy:
         self._loop.run_forever()
         for task in watching:
             task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*watching, return_exceptions=True))
 
     async def _watch(self, server: tuple[str, int]) -> None:
         while True:

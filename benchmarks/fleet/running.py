@@ -31,6 +31,8 @@ _READY_SECONDS: Final = 180
 _SMTP_CHANNEL: Final = "desk-mail"
 _PATHS: Final = {"imap": CHANNEL, "smtp": _SMTP_CHANNEL, "sms": "sms", "x": "x", "telegram": "telegram"}
 
+_ROUTED: Final = "'conversation.opened', 'message.received', 'message.duplicate'"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
@@ -55,15 +57,15 @@ class Progress:
         """Return when each path did work, in seconds, sorted."""
         accepted = "SELECT extract(epoch FROM accepted_at)::float FROM inbound WHERE channel = '{}' ORDER BY 1"
         times = {name: self._times(accepted.format(channel)) for name, channel in _PATHS.items()}
-        routed = "SELECT extract(epoch FROM at)::float FROM event WHERE kind = 'message.received' ORDER BY 1"
+        routed = f"SELECT extract(epoch FROM at)::float FROM event WHERE kind IN ({_ROUTED}) ORDER BY 1"
         return {**times, "routing": self._times(routed)}
 
     def waits(self) -> list[tuple[float, float]]:
         """Return of each message when it was accepted, and how many seconds until it was in a conversation."""
         query = (
             "SELECT extract(epoch FROM i.accepted_at)::float, extract(epoch FROM min(e.at) - i.accepted_at)::float "
-            "FROM inbound i JOIN message m ON m.inbound_id = i.id "
-            "JOIN event e ON e.kind = 'message.received' AND e.payload ->> 'message' = m.id::text GROUP BY i.id"
+            f"FROM inbound i JOIN event e ON e.kind IN ({_ROUTED}) AND e.payload ->> 'inbound_id' = i.id::text "
+            "GROUP BY i.id"
         )
         return [(float(at), float(wait)) for at, wait in self.databases.rows(query)]
 

@@ -114,6 +114,23 @@ def test_a_database_is_reached_with_our_limits_and_is_shown_without_a_password(
     database.close()
 
 
+def test_both_sides_notice_a_silent_peer_within_fifteen_seconds(server: Postgres) -> None:
+    # By TCP: a socket's peer cannot vanish.
+    database = Database(by_tls("")(server))
+    with database.read() as connection:
+        names = ("tcp_user_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+        shown = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
+        assert [str(each).removesuffix("s") for each in shown] == ["15", "5", "5", "2"]
+        driver = connection.connection.dbapi_connection
+        said = driver.info.get_parameters() if driver else {}
+    assert [said[name] for name in ("tcp_user_timeout", "keepalives_idle", "keepalives_interval")] == [
+        "15000",
+        "5",
+        "5",
+    ]
+    database.close()
+
+
 def test_parameters_of_the_address_count_next_to_our_limits(server: Postgres) -> None:
     database = Database(f"{by_socket_in_query(server)}&options=-c%20work_mem%3D7MB%20-c%20statement_timeout%3D0")
     with database.read() as connection:
