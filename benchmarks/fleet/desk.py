@@ -28,7 +28,8 @@ _MODULES: Final = {
     **dict.fromkeys(WORKERS, "workers"),
     **dict.fromkeys(WEBS, "api"),
 }
-_FAKETIME: Final = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+# Debian's package faketime.
+_FAKETIME: Final = next((str(path) for path in Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), "")
 _STOP_SECONDS: Final = 30
 
 
@@ -132,4 +133,4 @@ class FleetDesk:
 
 def has_faketime() -> bool:
     """Return whether clocks can be shifted here."""
-    return Path(_FAKETIME).exists()
+    return bool(_FAKETIME)

@@ -11,7 +11,7 @@ from typing import Final
 from benchmarks.fleet.brokers import Brokers
 from benchmarks.fleet.count import Window
 from benchmarks.fleet.databases import Databases
-from benchmarks.fleet.desk import FleetDesk, has_faketime
+from benchmarks.fleet.desk import FleetDesk
 from benchmarks.fleet.network import Network
 from benchmarks.fleet.next_release import make_next_release
 from benchmarks.fleet.plan import (
@@ -116,8 +116,6 @@ def _switch_broker(fleet: Fleet, _: Event) -> None:
 
 
 def _shift_clock(fleet: Fleet, event: Event) -> None:
-    if not has_faketime():
-        return
     for clock in (event.how, ""):
         fleet.desk.stop(event.one)
         fleet.desk.start(event.one, clock=clock)

@@ -35,7 +35,7 @@ _FROZEN_SECONDS: Final = 60
 # A peer that vanished silently is detected after this time, also during a COMMIT: half of what a takeover may take.
 _SILENCE_MILLISECONDS: Final = 15_000
 _PROBES: Final = {"idle": 5, "interval": 5, "count": 2}
-# The same on the server's side: else the locks of a host that lost its power hold up the others until `_FROZEN_SECONDS`.
+# The same on the server: else the locks of a host without power hold up the others until `_FROZEN_SECONDS`.
 _SERVER_PROBES: Final = " ".join(
     f"-c {name}={value}"
     for name, value in (
