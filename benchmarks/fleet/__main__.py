@@ -25,7 +25,7 @@ from benchmarks.fleet.desk import has_faketime
 from benchmarks.fleet.events import DETECT_SECONDS, Fleet
 from benchmarks.fleet.load import Load
 from benchmarks.fleet.network import enter_new_world, why_not
-from benchmarks.fleet.plan import Happening, make_plan
+from benchmarks.fleet.plan import Event, Happening, make_plan
 from benchmarks.fleet.running import Progress, running_fleet, wait_until_working
 from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.rig import wait_until
@@ -57,18 +57,34 @@ def _events(arguments: argparse.Namespace) -> int:
         load = Load(fleet.desk, chats, rate=arguments.rate, seed=arguments.seed)
         load.start()
         wait_until_working(progress)
-        windows: list[Window] = []
-        for number, event in enumerate(plan, start=1):
-            _say(f"{number} of {len(plan)}: {event.name}")
-            windows.append(fleet.happen(event))
-            if ended := fleet.desk.revive():
-                _say(f"ended by themselves: {', '.join(ended)}")
+        windows = _happen(plan, fleet, progress, minutes=arguments.minutes)
         load.stop()
         _drain(progress, load.rows)
         ledger = read_ledger(fleet.desk, load.mailbox(), kills={}, chats=chats)
-        found = takeovers(windows, paths=progress.paths(), waits=progress.waits())
+        found = _takeovers(windows, progress)
     _print(ledger, found, arguments)
     return 0 if ledger.is_clean and all(each.is_in_time for each in found) else 1
+
+
+def _happen(plan: Sequence[Event], fleet: Fleet, progress: Progress, *, minutes: float) -> list[Window]:
+    """Do what is planned, or what fits into so many minutes; return the windows."""
+    windows: list[Window] = []
+    end = time.monotonic() + minutes * 60
+    for number, event in enumerate(plan, start=1):
+        if time.monotonic() > end:
+            _say(f"{len(plan) - number + 1} events are left out: the time is over")
+            break
+        _say(f"{number} of {len(plan)}: {event.name}")
+        windows.append(fleet.happen(event))
+        for each in _takeovers(windows[-1:], progress):
+            _say(f"    {each.path} stood still for {each.seconds:.1f} s, a message waited {each.waited:.1f} s")
+        if ended := fleet.desk.revive():
+            _say(f"    ended by themselves: {', '.join(ended)}")
+    return windows
+
+
+def _takeovers(windows: Sequence[Window], progress: Progress) -> list[Takeover]:
+    return takeovers(windows, paths=progress.paths(), waits=progress.waits())
 
 
 def _asynchronous(arguments: argparse.Namespace) -> int:
@@ -146,6 +162,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, default=4.0, help="mails a second; half as many short messages")
     parser.add_argument("--hold", type=float, default=25.0, help="seconds that a host or a way is away")
+    parser.add_argument("--minutes", type=float, default=120.0, help="start no event after so many")
     parser.add_argument("--every-cut", action="store_true", help="cut each pair in each way, not in one of them")
     parser.add_argument("--only", nargs="*", default=[], choices=[each.value for each in Happening])
     parser.add_argument("--asynchronous", action="store_true", help="lose a primary with one asynchronous standby")
