@@ -30,7 +30,7 @@ from benchmarks.rig import wait_until
 
 # How long the harness takes to be sure that the primary is gone, as a watcher such as Patroni would.
 DETECT_SECONDS: Final = 5.0
-_WHOLE_SECONDS: Final = 300
+_WHOLE_SECONDS: Final = 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _ASK_EVERY_SECONDS: Final = 1.0
-_ASK_SECONDS: Final = 2.0
+_ASK_SECONDS: Final = 4.0
 _CHUNK: Final = 65_536
 
 

@@ -27,7 +27,7 @@ from store.db.migrate import upgrade
 from tests import mailservers
 from tests.mailservers import free_port
 
-_READY_SECONDS: Final = 180
+_READY_SECONDS: Final = 600
 _SMTP_CHANNEL: Final = "desk-mail"
 _PATHS: Final = {"imap": CHANNEL, "smtp": _SMTP_CHANNEL, "sms": "sms", "x": "x", "telegram": "telegram"}
 
