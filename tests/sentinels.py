@@ -15,6 +15,7 @@ PASSWORD = "valkey-hunter2"
 MASTER = "desk"
 # How long the master may be silent before its Sentinels replace it.
 _DOWN_MILLISECONDS = 1500
+_FILE = "valkey.conf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,12 @@ def server_command(folder: Path, place: Place, *, master: Place | None = None) -
 
 
 def sentinel_command(folder: Path, place: Place, *, master: Place, quorum: int) -> list[str]:
-    """Write the configuration of a Sentinel that watches `master`; return the command that starts it."""
+    """Write the configuration of a Sentinel that watches `master`; return the command that starts it.
+
+    One that returns goes on with its own file: under a new name, its old one would count as one more that is away.
+    """
+    if (folder / _FILE).exists():
+        return [_program(), str(folder / _FILE), "--sentinel"]
     rows = {"bind": place.host, "port": place.port, "dir": folder, "loglevel": "warning"}
     watched = [
         f"sentinel monitor {MASTER} {master.host} {master.port} {quorum}",
@@ -86,6 +92,6 @@ def start(command: Sequence[str], *, log: Path) -> subprocess.Popen[bytes]:
 def _command(folder: Path, rows: Mapping[str, object], *, more: Sequence[str]) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     # A Sentinel writes what it finds into its own file.
-    file = folder / "valkey.conf"
+    file = folder / _FILE
     file.write_text("".join(f"{line}\n" for line in (*(f"{key} {value}" for key, value in rows.items()), *more)))
     return [_program(), str(file)]

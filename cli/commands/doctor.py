@@ -36,7 +36,7 @@ from router.settings.files import find_settings, load_settings
 from router.settings.model import WebhookSettings
 from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
-from store.db.engine import NO_POOLER, read_clock
+from store.db.engine import NO_POOLER, Database, read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, is_usable, latest_version, open_database
 from store.db.private_files import close_files, find_open_files
@@ -85,7 +85,7 @@ def examine_database(settings: Settings) -> Health:
         usable = is_usable(database, found)
         with database.read() as connection:
             offset = read_clock(connection) - datetime.now(UTC)
-            unsafe = [] if database.is_sqlite else _unsafe(connection)
+            unsafe = [] if database.is_sqlite else [*_unsafe(connection), *_unsynchronised(connection, database)]
     finally:
         database.close()
     wrong = [
@@ -188,6 +188,19 @@ def _unsafe(connection: sa.Connection) -> list[str]:
     unbounded = connection.execute(sa.text("SHOW statement_timeout")).scalar_one() == "0"
     pooled = f"a pooler such as PgBouncer stands before it and ignores what our sessions ask for: {NO_POOLER}"
     return [*off, *([pooled] if unbounded else [])]
+
+
+def _unsynchronised(connection: sa.Connection, database: Database) -> list[str]:
+    """Return what a failover to another server of the address may lose."""
+    confirmed = connection.execute(sa.text("SHOW synchronous_standby_names")).scalar_one()
+    if confirmed or not database.has_standbys:
+        return []
+    return [
+        (
+            "no standby confirms a commit, so a failover can lose mail that was acknowledged: set "
+            "synchronous_standby_names on each server, such as 'ANY 1 (a, b)'"
+        )
+    ]
 
 
 def _apart(offset: timedelta) -> bool:

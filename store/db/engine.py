@@ -114,6 +114,11 @@ class Database:
         """Its address for people, without a password."""
         return shown_address(self.url.render_as_string(hide_password=True))
 
+    @property
+    def has_standbys(self) -> bool:
+        """Whether its address names several servers, of which one takes writes."""
+        return not self.is_sqlite and "," in (self.url.host or "") + _one(self.url, "host")
+
     @classmethod
     def at(cls, path: Path, *, sealer: Sealer | None = None) -> Self:
         """Open the SQLite file at `path`, creating its folder."""

@@ -185,6 +185,13 @@ def test_doctor_says_what_to_change(
     assert mend in examined(address(server), tmp_path, monkeypatch)
 
 
+def test_doctor_says_that_no_standby_confirms_a_commit(
+    server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "set synchronous_standby_names on each server" in examined(by_hosts(server), tmp_path, monkeypatch)
+    assert "synchronous_standby_names" not in examined(by_tls("")(server), tmp_path, monkeypatch)
+
+
 @needs_tls
 def test_a_certificate_of_another_name_is_refused_in_words(
     server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
