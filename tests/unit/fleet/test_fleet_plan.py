@@ -39,6 +39,14 @@ def test_every_cut_cuts_each_pair_in_each_way() -> None:
     }
 
 
+def test_a_machine_that_cannot_run_a_fleet_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    assert why_not() == "it needs root, for network namespaces"
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setenv("PATH", "")
+    assert why_not().startswith("it needs ip, tc, iptables, nsenter (Debian's iproute2")
+
+
 def test_a_seed_decides_the_order() -> None:
     assert make_plan(seed=1, hold=20) == make_plan(seed=1, hold=20)
     assert make_plan(seed=1, hold=20) != make_plan(seed=2, hold=20)
