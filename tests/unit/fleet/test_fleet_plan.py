@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 
 from benchmarks.fleet.count import Takeover, Window, grouped, longest_gap, takeovers
+from benchmarks.fleet.network import why_not
 from benchmarks.fleet.plan import (
     CUTS,
     MASTER,
