@@ -1,6 +1,6 @@
 """A fleet on one machine: hosts die, ways between them are cut, databases and brokers fail over, while mail arrives.
 
-    python -m benchmarks.fleet --hold 12 --rate 4 --seed 1 --json
+    python -m benchmarks.fleet --hold 15 --rate 3 --seed 1 --json
     python -m benchmarks.fleet --asynchronous
 
 Each host is a network namespace: PostgreSQL with two standbys (a commit waits for one of them), Valkey with a replica
@@ -166,8 +166,8 @@ def _say(words: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rate", type=float, default=4.0, help="mails a second; half as many short messages")
-    parser.add_argument("--hold", type=float, default=25.0, help="seconds that a host or a way is away")
+    parser.add_argument("--rate", type=float, default=3.0, help="mails a second; half as many short messages")
+    parser.add_argument("--hold", type=float, default=15.0, help="seconds that a host or a way is away")
     parser.add_argument("--minutes", type=float, default=120.0, help="start no event after so many")
     parser.add_argument("--every-cut", action="store_true", help="cut each pair in each way, not in one of them")
     parser.add_argument("--only", nargs="*", default=[], choices=[each.value for each in Happening])
