@@ -9,8 +9,8 @@ from dataclasses import astuple, dataclass
 import sqlalchemy as sa
 
 from benchmarks.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
-from benchmarks.mailbox import Mailbox, message_id
-from benchmarks.rig import Rig
+from benchmarks.mailbox import Mailbox
+from benchmarks.rig import Served
 from benchmarks.visitors import CHANNEL, NO_LINES, LineBooks, Visitors
 from store.db.bulk import table_of
 from store.tables.messages import ConversationRow, InboundRow, MessageRow
@@ -69,7 +69,7 @@ class Ledger:
 
 
 def read_ledger(
-    rig: Rig,
+    rig: Served,
     mailbox: Mailbox,
     *,
     kills: Mapping[str, int],
@@ -88,7 +88,7 @@ def read_ledger(
             key.rpartition(":")[0] for key in connection.execute(sa.select(reply.c.dedupe_key)).scalars()
         )
         states = Counter(connection.execute(sa.select(inbound.c.state)).scalars())
-    sent = {message_id(number).strip("<>") for number in range(mailbox.messages)}
+    sent = {id_.strip("<>") for id_ in mailbox.ids}
     # Each customer of a chat is another person, and writes once.
     expected = mailbox.conversations + (chats.messages if chats else 0) + (visitors.conversations if visitors else 0)
     return Ledger(

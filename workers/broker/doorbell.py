@@ -21,6 +21,7 @@ from redis.retry import Retry
 from router.errors import ConfigError
 from router.settings import Settings
 from workers.broker.announcements import AnnouncingBroker
+from workers.broker.connect import connect_broker
 from workers.broker.embedded import url_file
 from workers.runtime.failpoints import reach
 
@@ -59,13 +60,7 @@ def broker_url(settings: Settings) -> str | None:
 
 def ringing_broker(url: str) -> AnnouncingBroker:
     """Return a broker for enqueuing: it answers within 0.2 seconds or fails."""
-    client = redis.Redis.from_url(
-        url,
-        socket_connect_timeout=_BELL_SECONDS,
-        socket_timeout=_BELL_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
-    return _broker(client)
+    return _broker(connect_broker(url, seconds=_BELL_SECONDS, retry=Retry(NoBackoff(), 0)))
 
 
 def answers(url: str) -> bool:
@@ -78,14 +73,8 @@ def answers(url: str) -> bool:
 
 def listening_broker(url: str) -> AnnouncingBroker:
     """Return a broker for consuming: it survives a stall of the server."""
-    client = redis.Redis.from_url(
-        url,
-        socket_connect_timeout=_CONSUMER_SECONDS,
-        socket_timeout=_CONSUMER_SECONDS,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2.0), 20),
-        retry_on_error=[redis.ConnectionError, redis.TimeoutError],
-    )
-    return _broker(client)
+    retry = Retry(ExponentialWithJitterBackoff(base=0.1, cap=2.0), 20)
+    return _broker(connect_broker(url, seconds=_CONSUMER_SECONDS, retry=retry))
 
 
 def _broker(client: redis.Redis) -> AnnouncingBroker:
