@@ -10,9 +10,9 @@ from store.tables.messages import InboundRow
 from store.tables.operations import CursorRow
 from tests.connectors.test_custom import App
 from tests.custom_desk import CustomDesk, message
-from tests.fakes.wecom import ACCOUNT, SECRET, FakeWecom
+from tests.fakes.wecom import ACCOUNT, FakeWecom
 from tests.killed_pulls import pull_and_kill
-from tests.workers.custom.test_wecom_desk import CHANNEL
+from tests.workers.custom.test_wecom_desk import CHANNEL, SECRETS
 
 MANY = 120
 # The steps are the same on both databases; a transaction that dies is tried often on one of them.
@@ -66,7 +66,8 @@ def test_check_15_of_custom_kills_at_every_step_of_a_list_lose_and_double_nothin
 def test_check_6_of_wecom_kills_between_pull_and_commit_lose_and_double_nothing(
     database, database_url, tmp_path, monkeypatch, wecom
 ):
-    monkeypatch.setenv("WECOM_SECRET", SECRET)
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
     desk = CustomDesk(database, tmp_path, monkeypatch, more=CHANNEL.replace("BASE", wecom.base))
     wecom.page = 5
     wanted = sorted(f"{ACCOUNT}:{wecom.receive(f'message {number}')}" for number in range(MANY))
