@@ -193,6 +193,11 @@ class ChannelSettings(BaseModel):
         return False
 
     @property
+    def private_link(self) -> str:
+        """Where a customer of a public channel writes to us in private; empty for no such address."""
+        return ""
+
+    @property
     def replies_are_collected(self) -> bool:
         """Whether the other side collects our answers, instead of getting them."""
         return False
