@@ -26,7 +26,7 @@ import sqlalchemy as sa
 
 from benchmarks.gate_providers import GateApp, GatePosts, GateWecom
 from benchmarks.rig import Rig
-from connectors.social.wecom import callback_cipher
+from connectors.social.tencent import callback_cipher
 from router.webhook_signature import read_keys, sign
 from store.db.bulk import table_of
 from store.tables.gates import FetchedFileRow, FileState

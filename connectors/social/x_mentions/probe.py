@@ -16,8 +16,8 @@ _FORBIDDEN: Final = (
 _AGAIN: Final = "{why}; X answers again in {minutes} minutes"
 _NO_WEBHOOK: Final = "X knows no webhook of the app: posts come by the poll only"
 _SWITCHED_OFF: Final = (
-    "X has switched the webhook off because its challenge (CRC) failed: when the desk can be reached, validate it in the "
-    "developer console"
+    "X has switched the webhook off because its challenge (CRC) failed: when the desk can be reached, validate it in "
+    "the developer console"
 )
 _NO_SUBSCRIPTION: Final = (
     f"no subscription of the account to {_MENTION}: posts come by the poll only; add it in the developer console"

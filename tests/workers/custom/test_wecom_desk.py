@@ -16,7 +16,7 @@ from connectors.base import WakeableConnector, WebhookRequest
 from connectors.channel_loops import PollLane
 from connectors.lease_renewal import Renewal
 from connectors.registry import open_polled
-from connectors.social.wecom import callback_cipher
+from connectors.social.tencent import callback_cipher
 from connectors.watchdog import Watchdog
 from store.db.bulk import table_of
 from store.inbound.wakes import leave_wakes, take_wake
