@@ -277,7 +277,7 @@ class Recorder:
             "subject": answer_subject(placement.candidate.subject, token=token),
             "rfc_message_id": rfc_message_id,
             "created_at": self.now,
-            "due_at": self.now,
+            "due_at": self.now + self.brain.passive_for(placement.incoming.row.channel),
         }
         self.outcome.replies.append(row)
         self.outcome.thread_keys.append((rfc_message_id, placement.conversation_id, True))
