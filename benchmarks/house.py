@@ -56,6 +56,7 @@ SHARED_NAMES: Final = {
     "originals": "the bytes as a channel gave them",
     "outbound": "messages that leave",
     "phrases": "sentences in two languages",
+    "probe": "what doctor says of a channel",
     "provider_webhooks": "what providers call",
     "quarantine": "messages that could not be routed",
     "ratings": "what customers say of a closed case",

@@ -38,6 +38,7 @@ from router.settings.channels import (
     TwilioSettings,
     VoiceSettings,
     WebSettings,
+    WechatSettings,
     WecomSettings,
     XMentionsSettings,
     XSettings,
@@ -157,6 +158,15 @@ _ROWS: Final = (
         sender=LazyPart("connectors.social.wecom.sender:open_sender"),
         reader=LazyPart("connectors.social.wecom.messages"),
         files=LazyPart("connectors.social.wecom.connector:file_request"),
+    ),
+    ChannelKind(
+        settings=WechatSettings,
+        parties=(PartyKind.WECHAT,),
+        icon=Icon.BUBBLE,
+        endpoint=LazyPart("connectors.social.wechat.webhook:WechatEndpoint"),
+        sender=LazyPart("connectors.social.wechat.sender:open_sender"),
+        reader=LazyPart("connectors.social.wechat.messages"),
+        files=LazyPart("connectors.social.wechat.webhook:file_request"),
     ),
     ChannelKind(
         settings=XMentionsSettings,

@@ -245,6 +245,7 @@ def _draft(request: Request, composer: Composer, refusal: Refusal | None, *, kep
         return refusal.draft
     written, wanted = kept.text if kept else "", request.query_params.get("canned")
     chosen = next((each.text for each in composer.canned if each.name == wanted), "")
+    chosen = composer.invitation if wanted == "private" else chosen
     return "\n\n".join(filter(None, (written, chosen)))
 
 

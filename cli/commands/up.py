@@ -160,5 +160,6 @@ def _environment(data: Path, *, file: Path, demo: bool) -> dict[str, str]:
 def _demo(settings: Settings, ports: Ports) -> list[str]:
     """Return the command of the process that runs the demo's providers and customers."""
     mail = next(address for channel in settings.channels.values() if (address := channel.listens_on))
-    named = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "app": ports.app, "mail": mail}
-    return [sys.executable, "-m", "cli.demo", *(word for name, at in named.items() for word in (f"--{name}", str(at)))]
+    at = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "app": ports.app, "wechat": ports.wechat}
+    named = {name: str(port) for name, port in at.items()} | {"mail": mail, "desk": settings.omniyard.listen}
+    return [sys.executable, "-m", "cli.demo", *(word for name, value in named.items() for word in (f"--{name}", value))]

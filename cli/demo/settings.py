@@ -1,4 +1,4 @@
-"""The demo's configuration: the shipped file, four channels with providers on this machine, and the contact form."""
+"""The demo's configuration: the shipped file, five channels with providers on this machine, and the contact form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cli.demo import app_chat, telegram, twilio, x
+from cli.demo import app_chat, telegram, twilio, wechat, x
 from router.errors import ConfigError
 from router.settings.files import read_file, shipped_file
 from store.db.private_files import make_private_folder
@@ -22,6 +22,9 @@ SECRETS: Final = {
     "OMNIYARD_DEMO_TWILIO_TOKEN": twilio.TOKEN,
     "OMNIYARD_DEMO_TELEGRAM_TOKEN": telegram.TOKEN,
     "OMNIYARD_DEMO_APP_SECRET": app_chat.SECRET,
+    "OMNIYARD_DEMO_WECHAT_SECRET": wechat.SECRET,
+    "OMNIYARD_DEMO_WECHAT_TOKEN": wechat.TOKEN,
+    "OMNIYARD_DEMO_WECHAT_KEY": wechat.AES_KEY,
     **{f"OMNIYARD_DEMO_{name}": value for name, value in x.KEYS.items()},
 }
 _HEAD: Final = "# Written by `omniyard up --demo` at each start: changes are lost.\n\n"
@@ -69,6 +72,16 @@ secret = "env:OMNIYARD_DEMO_APP_SECRET"
 deduplicates = true
 allow_private = true
 
+[channels.wechat]
+kind = "wechat"
+title = {{ zh = "微信", en = "WeChat" }}
+calendar = "chat"
+app = "{wechat_app}"
+secret = "env:OMNIYARD_DEMO_WECHAT_SECRET"
+callback_token = "env:OMNIYARD_DEMO_WECHAT_TOKEN"
+aes_key = "env:OMNIYARD_DEMO_WECHAT_KEY"
+api_base = "http://127.0.0.1:{wechat}"
+
 [channels.contact-form]
 kind = "web"
 title = {{ zh = "在线留言", en = "Contact form" }}
@@ -89,6 +102,7 @@ class Ports:
     x: int
     telegram: int
     app: int
+    wechat: int
     desk: int | None = None
     mail: int | None = None
 
@@ -96,11 +110,11 @@ class Ports:
 def free_ports(*, desk: int | None = None) -> Ports:
     """Return free ports of this machine for the providers. desk: where the desk is to be; its mail gets a free port."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(5)]
+        sockets = [held.enter_context(socket.socket()) for _ in range(6)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
-        twilio_at, x_at, telegram_at, app, mail = (int(each.getsockname()[1]) for each in sockets)
-        return Ports(twilio_at, x_at, telegram_at, app, desk=desk, mail=mail if desk else None)
+        twilio_at, x_at, telegram_at, app, wechat_at, mail = (int(each.getsockname()[1]) for each in sockets)
+        return Ports(twilio_at, x_at, telegram_at, app, wechat_at, desk=desk, mail=mail if desk else None)
 
 
 def write_settings(folder: Path, ports: Ports) -> Path:
@@ -117,7 +131,13 @@ def write_settings(folder: Path, ports: Ports) -> Path:
     _copy_examples(folder)
     path = folder / "channels.toml"
     channels = _CHANNELS.format(
-        number=twilio.NUMBER, twilio=ports.twilio, x=ports.x, telegram=ports.telegram, app=ports.app
+        number=twilio.NUMBER,
+        twilio=ports.twilio,
+        x=ports.x,
+        telegram=ports.telegram,
+        app=ports.app,
+        wechat=ports.wechat,
+        wechat_app=wechat.APP,
     )
     path.write_text(_HEAD + text + channels, encoding="utf-8")
     return path

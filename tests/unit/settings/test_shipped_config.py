@@ -27,6 +27,7 @@ from router.settings.channels import (
     TwilioSettings,
     VoiceSettings,
     WebSettings,
+    WechatSettings,
     WecomSettings,
     XMentionsSettings,
     XSettings,
@@ -63,7 +64,8 @@ FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, SiteChatSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
-    CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, CalendarSettings, DateRule,
+    CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, WechatSettings,
+    CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,
     AgentAnswerSettings,
