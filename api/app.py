@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from api import provider_webhooks
+from api import call_door, provider_webhooks
 from api.chat import agent_actions, chat_files, chat_lines, chat_page, chat_stream, visitor_actions
 from api.customer import answer_links, case_pages, help_centre
 from api.customer import pages as customer
@@ -72,6 +72,7 @@ from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
 from store.desk.audit import AUDIT_QUERIES
+from workers.calls.hotline import Hotline
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
@@ -106,6 +107,7 @@ _MODULES: Final = (
     *(pages, sign_in, customer, case_pages, help_centre, answer_links),
     *(chat_page, chat_lines, chat_files, chat_stream, visitor_actions, agent_actions),
     provider_webhooks,
+    call_door,
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
@@ -172,6 +174,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         sessions=Sessions(desk_key(settings, purpose="sessions")),
         originals=OriginalReader(),
         webhooks=ProviderWebhooks(settings, database),
+        hotline=Hotline(settings, database),
         replying=ReplyService(settings, database),
         emergencies=EmergencyService(settings),
         bell=Ringer(settings),

@@ -22,6 +22,7 @@ from api.services.sessions import Sessions
 from api.services.visitors import Visitors
 from router.settings import Settings
 from store.db.engine import Database
+from workers.calls.hotline import Hotline
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
@@ -68,6 +69,7 @@ class Desk:
     sessions: Sessions
     originals: OriginalReader
     webhooks: ProviderWebhooks
+    hotline: Hotline
     replying: ReplyService
     emergencies: EmergencyService
     bell: Ringer

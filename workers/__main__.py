@@ -5,7 +5,9 @@ from __future__ import annotations
 import workers.runtime.plain_tracebacks  # noqa: F401  (before whatever imports structlog)
 from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
-from workers.broker.doorbell import broker_url
+from workers.broker.doorbell import Bell, broker_url
+from workers.calls.call_writer import CallWriter
+from workers.calls.hotline import Hotline
 from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
 from workers.chores.chat_keeper import ChatKeeper
@@ -18,6 +20,7 @@ from workers.chores.retention import Forgetter
 from workers.chores.sla import Watch
 from workers.chores.unanswered_pages import PageEscalator
 from workers.chores.webhooks import fan_out_step, targets
+from workers.intake.intake import Intake
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
 from workers.runtime.cpu import calculate_alone
@@ -51,6 +54,8 @@ def main() -> None:
         learnt,
         forgetter,
     )
+    intake = Intake(database, bell=Bell(lambda: broker_url(settings)))
+    calls = CallWriter(database, Hotline(settings, database), intake)
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
     steps = (fan_out_step(settings.webhooks), seal_step, notice_step)
     publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))
@@ -60,10 +65,11 @@ def main() -> None:
         Router(database, brain),
         find_url=lambda: broker_url(settings),
         dispatch=dispatch,
-        chores=chores,
+        chores=(*chores, calls),
         companions=companions,
         heard=publisher.nudge,
     ).run()
+    intake.close()
     database.close()
 
 

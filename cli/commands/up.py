@@ -161,5 +161,6 @@ def _demo(settings: Settings, ports: Ports) -> list[str]:
     """Return the command of the process that runs the demo's providers and customers."""
     mail = next(address for channel in settings.channels.values() if (address := channel.listens_on))
     at = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "app": ports.app, "wechat": ports.wechat}
-    named = {name: str(port) for name, port in at.items()} | {"mail": mail, "desk": settings.omniyard.listen}
+    named = {name: str(port) for name, port in at.items()}
+    named |= {"voice": str(ports.voice), "mail": mail, "desk": settings.omniyard.listen}
     return [sys.executable, "-m", "cli.demo", *(word for name, value in named.items() for word in (f"--{name}", value))]

@@ -82,6 +82,11 @@ class AttachmentRecord:
         """Whether it says that it is a picture, of a size that can be shown."""
         return self.media_type in PICTURES and self.size <= _LARGEST_PICTURE
 
+    @property
+    def is_sound(self) -> bool:
+        """Whether its bytes said that it is a sound that browsers play."""
+        return self.media_type in _SOUNDS
+
 
 @dataclass(frozen=True, slots=True)
 class FetchedFile:
@@ -122,6 +127,7 @@ class PendingOutbound:
 REMOTE_PICTURE: Final = "data-remote="
 # Pictures of pixels, which a browser may be shown after a look at their bytes.
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+_SOUNDS: Final = frozenset({"audio/mpeg", "audio/wav", "audio/ogg", "audio/mp4"})
 # A larger one is a file to download.
 _LARGEST_PICTURE: Final = 8 * 1024 * 1024
 # Fields that are not columns of the message table.

@@ -12,6 +12,7 @@ import pytest
 from cli.demo.app_chat import DemoApp
 from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
 from cli.demo.story import AFTERNOON
+from cli.demo.twilio_voice import DemoTwilioVoice
 from connectors.base import Cursor
 from connectors.registry import connector_of, probe_channel
 from router.settings.files import load_settings, read_file, shipped_file
@@ -24,7 +25,7 @@ def test_its_configuration_is_sound_and_apart_from_a_real_desk(tmp_path: Path, m
     examination = examine_settings(read_file(path))
     assert (examination.findings, Path(examination.settings.omniyard.data)) == ((), tmp_path / "demo")
     kinds = {channel.kind for channel in examination.settings.channels.values()}
-    assert kinds == {"smtp", "twilio", "x", "telegram", "web", "custom", "chat", "wechat"}
+    assert kinds == {"smtp", "twilio", "x", "telegram", "web", "custom", "chat", "wechat", "voice"}
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     assert examination.settings.channels["sms"].token.reveal() == SECRETS["OMNIYARD_DEMO_TWILIO_TOKEN"]
@@ -46,7 +47,7 @@ def test_written_again_it_is_the_same(tmp_path: Path):
 
 
 def test_customers_write_by_every_channel_in_both_languages_within_a_minute():
-    assert {line.by for line in AFTERNOON} == {"mail", "sms", "x", "telegram", "app", "wechat"}
+    assert {line.by for line in AFTERNOON} == {"mail", "sms", "x", "telegram", "app", "wechat", "call"}
     assert sum(line.text.isascii() for line in AFTERNOON) > 4
     assert sum(not line.text.isascii() for line in AFTERNOON) > 4
     assert sum(line.after for line in AFTERNOON) <= 60
@@ -56,7 +57,7 @@ def test_its_process_ends_on_sigterm():
     ports = free_ports()
     command = [sys.executable, "-m", "cli.demo", "--twilio", str(ports.twilio), "--x", str(ports.x)]
     command += ["--telegram", str(ports.telegram), "--app", str(ports.app), "--mail", "127.0.0.1:1"]
-    command += ["--wechat", str(ports.wechat), "--desk", "127.0.0.1:1"]
+    command += ["--wechat", str(ports.wechat), "--voice", str(ports.voice), "--desk", "127.0.0.1:1"]
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=2)
@@ -77,3 +78,21 @@ def test_check_20_its_app_is_a_channel_of_the_operators_own(tmp_path: Path, monk
         assert probe_channel("app", desk.channels["app"], desk=desk.omniyard).ok
     finally:
         app.stop()
+
+
+def test_its_hotline_has_calls_and_voicemails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    voice = DemoTwilioVoice(first=7)
+    try:
+        path = write_settings(tmp_path, Ports(1, 2, 3, 4, voice.port))
+        desk = examine_settings(read_file(path)).settings
+        connector = connector_of("hotline", desk.channels["hotline"])
+        call = voice.ring("+8613800138000")
+        voice.leave_voicemail(call)
+        assert [(each.sid, bool(each.recording)) for each in connector.fetch(None).calls] == [
+            (call, False),
+            (call, True),
+        ]
+    finally:
+        voice.stop()

@@ -56,6 +56,7 @@ from router.settings.model import (
     WebhookSettings,
 )
 from router.settings.validation import examine_settings
+from router.settings.voice_channel import HotlineMenuSettings
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
@@ -68,7 +69,7 @@ TABLES = [
     CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,
-    AgentAnswerSettings,
+    AgentAnswerSettings, HotlineMenuSettings,
 ]  # fmt: skip
 
 
