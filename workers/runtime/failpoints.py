@@ -37,6 +37,8 @@ PAGING: Final = ("page.before", "page.written", "page.after")
 RELEASING: Final = ("release.before", "release.written", "release.after")
 # An automatic answer; reached only on a channel that offers or answers.
 ANSWERING: Final = ("answer.decided", "answer.written", "answer.after")
+# A call to a model, counted before it is made; reached only if one is configured.
+GENERATING: Final = ("model.taken", "model.answered")
 # In the order of a message's path; `docs/architecture.md` explains the effect of a kill at each of them.
 NAMES: Final = (
     "own.after",
@@ -70,6 +72,7 @@ NAMES: Final = (
     *PAGING,
     *RELEASING,
     *ANSWERING,
+    *GENERATING,
 )
 
 

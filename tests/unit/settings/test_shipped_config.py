@@ -32,12 +32,11 @@ from router.settings.channels import (
     XSettings,
 )
 from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings
+from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings
 from router.settings.limits import LimitSettings
 from router.settings.lines import key_lines
 from router.settings.mistakes import table_at
 from router.settings.model import (
-    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -66,7 +65,7 @@ TABLES = [
     CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,
-    AgentAnswerSettings,
+    AgentAnswerSettings, ModelEndpointSettings,
 ]  # fmt: skip
 
 
