@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from router.generated.figures import Figures
+from router.generated.figures import Figures, Statement
 from router.generated.purposes import LONGEST, Purpose
 from router.generated.veil import has_place, visible
 from router.masking.mask import mask
@@ -78,6 +78,10 @@ _PROMISES: Final = re.compile(
 _LEAK: Final = 32
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 _LETTER: Final = re.compile(r"[A-Za-z]{2,}")
+# Statements of this share of common words are about the same; a smaller difference than `_TIE` decides nothing.
+_ALIKE: Final = 0.5
+_TIE: Final = 0.05
+_FEWEST_WORDS: Final = 2
 # These must cite what they say.
 _CITING: Final = frozenset({Purpose.DRAFT, Purpose.ANSWER})
 # What these say of an act, the source says too: a customer's "I sent it twice" is no promise.
@@ -142,7 +146,7 @@ def _of_facts(text: Figures, *, basis: Figures, expected: Expected) -> Iterator[
     if expected.purpose is Purpose.TRANSLATION:
         # Another language has other words for everything else.
         return
-    if not _negations_stand(text, basis, retells=expected.purpose in _RETELLING):
+    if expected.purpose not in _RETELLING and not _negations_stand(text, basis):
         yield Flaw.NEGATION
     if expected.purpose in _CITING and not all(_has_name(basis, name) for name in text.names):
         yield Flaw.NAME
@@ -152,15 +156,27 @@ def _of_facts(text: Figures, *, basis: Figures, expected: Expected) -> Iterator[
 
 def _numbers_stand(text: Figures, basis: Figures) -> bool:
     known = {number for number, _ in basis.numbers}
-    return all((number, unit) in basis.numbers or (not unit and number in known) for number, unit in text.numbers)
+    stand = all((number, unit) in basis.numbers or (not unit and number in known) for number, unit in text.numbers)
+    return stand and text.ranges <= basis.ranges
 
 
-def _negations_stand(text: Figures, basis: Figures, *, retells: bool) -> bool:
-    if retells:
-        return True
-    invented = {each for each in text.denied if each not in basis.denied and each in basis.said}
-    dropped = {each for each in basis.denied if each in text.said and each not in basis.said}
-    return not invented and not dropped
+def _negations_stand(text: Figures, basis: Figures) -> bool:
+    """Return whether no statement of a text denies what its source says, or says what its source denies."""
+    dropped = {each for each in basis.denied if each in text.said and each not in basis.said | text.denied}
+    return not dropped and not any(_contradicts(each, basis) for each in text.statements)
+
+
+def _contradicts(statement: Statement, basis: Figures) -> bool:
+    if len(statement.words) < _FEWEST_WORDS:
+        return False
+    alike = [(_likeness(statement, other), other.denies) for other in basis.statements]
+    nearest = max((likeness for likeness, _ in alike), default=0.0)
+    near = {denies for likeness, denies in alike if likeness >= nearest - _TIE}
+    return nearest >= _ALIKE and statement.denies not in near
+
+
+def _likeness(one: Statement, other: Statement) -> float:
+    return len(one.words & other.words) / len(one.words | other.words) if one.words else 0.0
 
 
 def _has_name(basis: Figures, name: str) -> bool:

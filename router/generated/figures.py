@@ -86,6 +86,22 @@ _STEP: Final = re.compile(r"[^\s，。,.;；：:、（）()“”\"「」【】]
 _CAPITAL: Final = re.compile(r"(?<![.!?:。！？：\n] )(?<![.!?。！？\n•*-])(?<!^)\b[A-Z][A-Za-z]{2,}\b")
 
 
+_RANGE: Final = re.compile(r"(\d+(?:\.\d+)?)\s?(?:to|and|-|~|至|到)\s?(\d+(?:\.\d+)?)(?![\d.]*:)")
+_SENTENCE: Final = re.compile(r"[.;!?\n。；！？]+(?!\w)")
+_CLAUSE: Final = re.compile(r"[,:，：、]+\s?|\bbut\b|但")
+# These deny as much as a "not": without them an upper bound becomes a lower one.
+_BOUNDS: Final = re.compile(r"不超过|不到|不低于|不少于|至多|最长|最多|最迟")
+_NOTHING: Final = re.compile(r"\b(?:nothing|nowhere)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sentence or a clause. words: that carry it, without negations.  denies: it has one."""
+
+    words: frozenset[str]
+    denies: bool
+
+
 @dataclass(frozen=True)
 class Figures:
     """What of a text is compared."""
@@ -105,6 +121,16 @@ class Figures:
         found = {(_number(match), _unit(match)) for match in _FIGURE.finditer(_ADDRESS.sub(" ", self.folded))}
         bare = {(_plain(match["number"]), "") for match in _BARE_FIGURE.finditer(_ADDRESS.sub(" ", self.folded))}
         return frozenset(found | {pair for pair in bare if not any(pair[0] == one[0] for one in found)})
+
+    @cached_property
+    def ranges(self) -> frozenset[tuple[str, str]]:
+        """Pairs such as 1 and 7 of "1 to 7 days": each number of it stands in the source, and so must the pair."""
+        return frozenset((_plain(match[1]), _plain(match[2])) for match in _RANGE.finditer(self.folded))
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """Its sentences, and the clauses of each, by the words that carry them."""
+        return tuple(_statements(self.folded))
 
     @cached_property
     def addresses(self) -> frozenset[str]:
@@ -215,3 +241,19 @@ def _steps(text: str) -> Iterator[str]:
             yield before[-1].lstrip("在从到点击进入打开")
         if after := _STEP.match(text[match.end() :]):
             yield after[0]
+
+
+def _statements(folded: str) -> Iterator[Statement]:
+    for sentence in filter(str.strip, _SENTENCE.split(folded)):
+        parts = [sentence, *(clause for clause in _CLAUSE.split(sentence) if clause != sentence)]
+        yield from (_statement(part) for part in parts)
+
+
+def _statement(part: str) -> Statement:
+    latin = {_stem(word) for word in _WORD.findall(part) if word not in _FILLERS and not _NEGATION.fullmatch(word)}
+    plain = _NO_NEGATIONS.sub("", _BOUNDS.sub("", part))
+    denies = bool(
+        _NEGATION.search(part) or _NOTHING.search(part) or _CHINESE_NEGATION.search(plain) or _BOUNDS.search(part)
+    )
+    chinese = _pairs("".join(_HAN.findall(_CHINESE_NEGATION.sub("", _BOUNDS.sub("超过", part)))))
+    return Statement(frozenset(latin | set(chinese)), denies)

@@ -53,14 +53,20 @@ def server() -> Iterator[ModelServer]:
     made.stop()
 
 
-def settings_at(folder: Path, monkeypatch: pytest.MonkeyPatch, model: str) -> Settings:
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of all desks of this module: they share the encoder's file and the answers' vectors."""
+    return tmp_path_factory.mktemp("data")
+
+
+def settings_at(folder: Path, monkeypatch: pytest.MonkeyPatch, model: str, *, data: Path) -> Settings:
     (folder / "faq").mkdir()
     (folder / "faq" / "refund--when.en.md").write_text(
         "# When does my refund arrive?\n> also: how long does a refund take\n\n"
         "It usually takes **1 to 7 working days**. Ask under **Bills → Refund**. Write to help@desk.example.\n",
         encoding="utf-8",
     )
-    text = TOML.format(data=folder / "data", more="", rate=0)
+    text = TOML.format(data=data, more="", rate=0)
     text = text.replace("[teams.payments]", CHANNEL + model + "[teams.payments]", 1)
     (folder / "channels.toml").write_text(text, encoding="utf-8")
     monkeypatch.setenv("OMNIYARD_CONFIG", str(folder / "channels.toml"))
@@ -68,8 +74,8 @@ def settings_at(folder: Path, monkeypatch: pytest.MonkeyPatch, model: str) -> Se
 
 
 @pytest.fixture
-def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ModelServer) -> Settings:
-    return settings_at(tmp_path, monkeypatch, MODEL.format(url=server.url))
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ModelServer, data: Path) -> Settings:
+    return settings_at(tmp_path, monkeypatch, MODEL.format(url=server.url), data=data)
 
 
 def rows_of(database: Database, model: type[SQLModel]) -> list[Any]:
@@ -243,10 +249,7 @@ def test_check_21_what_leaves_has_no_secret_no_address_no_number_and_no_other_co
         {"purpose": "draft"},
         {"purpose": "summary"},
         {"purpose": "tone", "text": text},
-        {
-            "purpose": "translation",
-            "message_id": agent.get(f"/api/v1/conversations/{case}/messages").json()["messages"][0]["id"],
-        },
+        {"purpose": "translation", "message_id": message},
     ):
         posted(agent, case, **order)
     assert len(server.requests) == 4
@@ -315,8 +318,8 @@ class TestWithoutModel:
     """No button is dead: those that need a model are absent, and what fits is there."""
 
     @pytest.fixture
-    def settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-        return settings_at(tmp_path, monkeypatch, "")
+    def settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Path) -> Settings:
+        return settings_at(tmp_path, monkeypatch, "", data=data)
 
     def test_check_27_its_buttons_are_absent_and_what_fits_works(
         self, client_of: Client, browser: AppClient, database: Database
@@ -335,8 +338,8 @@ class TestWithOnePurpose:
     """Each purpose is allowed by the file."""
 
     @pytest.fixture
-    def settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ModelServer) -> Settings:
-        return settings_at(tmp_path, monkeypatch, MODEL.format(url=server.url) + 'purposes = ["summary"]\n')
+    def settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, server: ModelServer, data: Path) -> Settings:
+        return settings_at(tmp_path, monkeypatch, MODEL.format(url=server.url) + 'purposes = ["summary"]\n', data=data)
 
     def test_only_its_button_is_there(self, client_of: Client, browser: AppClient, database: Database) -> None:
         case = case_of(database, "how long does a refund take")
