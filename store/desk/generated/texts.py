@@ -16,7 +16,7 @@ from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.generated import GeneratedTextRow
-from store.tables.messages import MessageRow
+from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow
 
 # Of one purpose in a case; older ones have no use.
 _KEPT: Final = 20
@@ -81,6 +81,16 @@ def newest_state(connection: Connection, conversation_id: UUID) -> str:
     ).one()
     newest = sa.select(table.c.id).where(own).order_by(table.c.received_at.desc(), table.c.id.desc()).limit(1)
     return f"{counted[0]}/{connection.execute(newest).scalar_one_or_none()}/{counted[2] or ''}"
+
+
+def names_in(connection: Connection, conversation_id: UUID) -> list[str]:
+    """Return how the customer of a case calls themselves, in every spelling that it has."""
+    case, contact, message = table_of(ConversationRow), table_of(ContactRow), table_of(MessageRow)
+    known = sa.select(contact.c.name).join(case, case.c.contact_id == contact.c.id).where(case.c.id == conversation_id)
+    theirs = (message.c.conversation_id == conversation_id, message.c.direction == Direction.INCOMING)
+    signed = sa.select(message.c.sender_name).where(*theirs).distinct()
+    found = [*connection.execute(known).scalars(), *connection.execute(signed).scalars()]
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def note_if_drafted(connection: Connection, conversation_id: UUID, *, sent: str, message_id: UUID, by: str) -> None:

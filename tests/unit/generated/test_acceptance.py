@@ -6,8 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import pytest
-
 from router.answers.faq_file import FaqText, plain_text, read_faq_file
 from router.generated.acceptance import Expected, Flaw, flaws_of
 from router.generated.purposes import Purpose
@@ -31,7 +29,10 @@ def changed_number(text: str) -> str:
     return re.sub(r"\d+", lambda match: str(int(match[0]) + 2), text, count=1)
 
 
-SPANS = {"hours": "days", "working days": "days", "days": "hours", "minutes": "hours", "小时": "天", "个工作日": "天", "分钟": "小时"}
+SPANS = {
+    "hours": "days", "working days": "days", "days": "hours", "minutes": "hours",
+    "小时": "天", "个工作日": "天", "分钟": "小时",
+}  # fmt: skip
 
 
 def changed_span(text: str) -> str:
@@ -46,8 +47,10 @@ def with_link(text: str) -> str:
 # A verb that the text denies, said; and the other way round.
 DENIALS = [
     (r"\bcannot be\b", "can be"), (r"\bcannot\b", "can"), (r"\bnever ask", "always ask"), (r"\bdo not\b", ""),
-    (r"\bis not\b", "is"), (r"\bdoes not\b", ""), (r"\bnot\b ", ""), (r"\bno ", "a "), (r"\bnever\b ", ""), (r"\bwithout\b", "with"),
-    (r"不会", "会"), (r"不能", "能"), (r"不要", ""), (r"无法", "可以"), (r"无需", "需要"), (r"不支持", "支持"), (r"不", ""),
+    (r"\bis not\b", "is"), (r"\bdoes not\b", ""), (r"\bnot\b ", ""), (r"\bno ", "a "), (r"\bnever\b ", ""),
+    (r"\bwithout\b", "with"),
+    (r"不会", "会"), (r"不能", "能"), (r"不要", ""), (r"无法", "可以"), (r"无需", "需要"), (r"不支持", "支持"),
+    (r"不", ""),
 ]  # fmt: skip
 
 
