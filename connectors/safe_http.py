@@ -264,13 +264,14 @@ def _exchange(connection: http.client.HTTPConnection, request: _HttpRequest, *, 
             raise NotReached(f"the target cannot be reached ({type(error).__name__})") from error
         connection.sock.settimeout(seconds)
         connection.request(request.method, request.path, request.body, dict(request.headers))
-        answer = connection.getresponse()
-        return HttpAnswer(
-            answer.status,
-            _retry_after(answer.getheader("Retry-After", "")),
-            _body(answer, request),
-            answer.getheader("Location", ""),
-        )
+        # A response that is not read to its end holds the socket, also after the connection is closed.
+        with connection.getresponse() as answer:
+            return HttpAnswer(
+                answer.status,
+                _retry_after(answer.getheader("Retry-After", "")),
+                _body(answer, request),
+                answer.getheader("Location", ""),
+            )
     finally:
         guard.cancel()
         connection.close()
