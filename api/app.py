@@ -54,7 +54,7 @@ from api.rest import (
     suggestions,
     webhook_deliveries,
 )
-from api.rest.answers import proposals, suggested
+from api.rest.answers import proposals, suggested, written
 from api.rest.chats import board as chat_board
 from api.services.audit_trail import Trail
 from api.services.chats import Chats
@@ -73,6 +73,7 @@ from store.db.engine import Database
 from store.db.keys import desk_key
 from store.desk.audit import AUDIT_QUERIES
 from workers.calls.hotline import Hotline
+from workers.generated.writer import TextWriter
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
@@ -101,6 +102,7 @@ _MODULES: Final = (
         ratings,
         suggested,
         proposals,
+        written,
         health,
         metrics,
     ),
@@ -184,6 +186,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         stream=DeskStream(tail, database, now=now),
         trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
         visitors=_visitors(settings, database=database),
+        writer=TextWriter.of(settings, database=database),
         chats=chats,
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),

@@ -23,6 +23,7 @@ from api.services.visitors import Visitors
 from router.settings import Settings
 from store.db.engine import Database
 from workers.calls.hotline import Hotline
+from workers.generated.writer import TextWriter
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
@@ -79,6 +80,7 @@ class Desk:
     stream: DeskStream
     trail: Trail
     visitors: Visitors
+    writer: TextWriter
     chats: Chats
     buckets: TokenBuckets
     sign_ins: SignInLimits

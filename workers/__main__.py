@@ -40,10 +40,14 @@ def main() -> None:
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)
     from workers.answering.answerer import Answerer  # noqa: PLC0415  (NumPy, not before the worker runs)
     from workers.answering.library import AnswerLibrary  # noqa: PLC0415
+    from workers.answering.rephrase import Rephraser  # noqa: PLC0415
+    from workers.generated.writer import TextWriter  # noqa: PLC0415
 
+    writer, known = TextWriter.of(settings, database=database), settings.answers.model
+    rephraser = Rephraser(database, writer, seconds=known.timeout.total_seconds()) if known else None
     library = AnswerLibrary(settings, database=database, encoder=learnt.encoder)
     chores = (
-        Answerer(database, brain, library),
+        Answerer(database, brain, library, rephraser=rephraser),
         Watch(database, brain),
         PageEscalator(database, brain),
         FalsePageWatch(database, brain),

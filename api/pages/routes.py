@@ -61,6 +61,7 @@ from api.pages.composer import ready_texts as pages_ready_texts
 from api.pages.composer import signatures as pages_signatures
 from api.pages.finding import kept_views as finding_views
 from api.pages.finding import search as finding_search
+from api.pages.generated import presses as pages_generated
 from api.pages.hotline import calls as pages_calls
 from api.pages.hotline import sounds as pages_sounds
 from api.pages.live import desk_door as pages_desk_door
@@ -84,7 +85,10 @@ _CASES: Final = (cases_bulk, cases_labels, cases_next, cases_regroup, cases_spam
 _FINDING: Final = (finding_search, finding_views)
 _SETTINGS: Final = (settings_agents, settings_ledgers, settings_sign_in)
 _PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
-_ROOMS: Final = (pages_desk_door, pages_bell, pages_calls, pages_sounds, pages_outbox, pages_fits)
+_ROOMS: Final = (
+    *(pages_desk_door, pages_bell, pages_calls, pages_sounds),
+    *(pages_outbox, pages_fits, pages_generated),
+)
 _COMPOSER: Final = (pages_drafts, pages_new_mail, pages_ready_texts, pages_answer_files, pages_signatures)
 _PARTS: Final = (*_PAGES, *_COMPOSER, *_ROOMS, *_CASES, *_FINDING, *_SETTINGS, pages_report, pages_chat_board)
 for part in _PARTS:

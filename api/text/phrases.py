@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from api.text.rooms.case_phrases import CASE_WORDS
 from api.text.rooms.finding_phrases import FINDING_WORDS
+from api.text.rooms.generated_phrases import GENERATED_WORDS
 from api.text.rooms.look_phrases import LOOK_WORDS
 from api.text.rooms.report_phrases import REPORT_WORDS
 from api.text.rooms.setting_phrases import SETTING_WORDS
@@ -52,6 +53,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **DATE_WORDS,
     **DESK_WORDS,
     **GATE_WORDS,
+    **GENERATED_WORDS,
     **INBOX_WORDS,
     **LIMIT_WORDS,
     **LIVE_WORDS,

@@ -23,6 +23,7 @@ from redis.retry import Retry
 from rich.console import Console
 from rich.text import Text
 
+from cli.commands.check.model_probe import examine_answer_model
 from cli.commands.check.surroundings import sealing_concerns
 from cli.main import FAILED
 from cli.processes.ports import check_free, listeners
@@ -258,6 +259,8 @@ def _examinations(settings: Settings, *, file: Path) -> dict[str, Callable[[], H
     # A new desk has none.
     if ModelFolder.of(settings).in_force():
         parts["model"] = partial(examine_model, settings, file)
+    if settings.answers.model:
+        parts["model that writes"] = partial(examine_answer_model, settings.answers.model)
     channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
     for name, channel in channels:
         parts[f"channel {name}"] = partial(probe_channel, name, channel, desk=settings.omniyard)

@@ -33,10 +33,9 @@ from router.settings.channels import (
 )
 from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings
+from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
-    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -84,6 +83,7 @@ SECTIONS = {
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[emergency]`": EmergencySettings,
     "`[answers]`": AnswerSettings,
+    "`[answers.model]`": ModelEndpointSettings,
     "`[limits]`": LimitSettings,
     "`[desk]`": AgentAnswerSettings,
     "`[categories.NAME]`": CategorySettings,
