@@ -32,7 +32,7 @@ from router.settings.channels import (
 )
 from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings
+from router.settings.desk_answers import AgentAnswerSettings, OidcSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
     AnswerSettings,
@@ -84,6 +84,7 @@ SECTIONS = {
     "`[answers]`": AnswerSettings,
     "`[limits]`": LimitSettings,
     "`[desk]`": AgentAnswerSettings,
+    "`[desk.oidc]`": OidcSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
     "`[sla.NAME]`": SlaSettings,
