@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -21,7 +21,7 @@ from api.customer.case_view import limits_of
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
 from api.http.hosts import RequireHost
-from api.http.middleware import ANSWER_BYTES, Boundary
+from api.http.middleware import KEPT_BYTES, Boundary
 from api.http.null_characters import RefuseNull
 from api.http.openapi import describe, operation_id
 from api.http.problems import install
@@ -77,6 +77,9 @@ from workers.generated.writer import TextWriter
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
+
+if TYPE_CHECKING:
+    from connectors.oidc.provider import OidcProvider
 
 # The order of the resources in OpenAPI. Each module has its own prefix: a route then knows its whole path.
 _MODULES: Final = (
@@ -145,7 +148,8 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     describe(app)
     # The paths whose bodies may be larger than all others: forms with files, messages with theirs, and an answer that
     # was typed without a session.
-    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES, SIGN_IN: ANSWER_BYTES}
+    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES}
+    larger |= {f"{SIGN_IN}{step}": KEPT_BYTES for step in ("", "/password", "/code", "/kept")}
     if form := desk.visitors.channel:
         larger[CONTACT] = form[1].largest + customer.FORM_BYTES
     larger |= {f"{CHAT}/{name}/send": page.largest + customer.FORM_BYTES for name, page in desk.chats.pages.items()}
@@ -191,8 +195,18 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),
         token_failures=SignInLimits(clock=lambda: now().timestamp()),
+        provider=_provider(settings),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
+
+
+def _provider(settings: Settings) -> OidcProvider | None:
+    if settings.desk.oidc is None:
+        return None
+    # Only a desk with a provider loads what speaks with one.
+    from connectors.oidc.provider import OidcProvider  # noqa: PLC0415
+
+    return OidcProvider(settings.desk.oidc)
 
 
 def _visitors(settings: Settings, *, database: Database) -> Visitors:

@@ -29,6 +29,7 @@ from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
 
 if TYPE_CHECKING:
+    from connectors.oidc.provider import OidcProvider
     from workers.broker.doorbell import Bell
 
 
@@ -62,7 +63,10 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The objects of one application. secure: people reach it by https, so cookies are only sent over https."""
+    """The objects of one application. secure: people reach it by https, so cookies are only sent over https.
+
+    provider: where agents sign in by OpenID Connect; None without one.
+    """
 
     settings: Settings
     database: Database
@@ -85,6 +89,7 @@ class Desk:
     buckets: TokenBuckets
     sign_ins: SignInLimits
     token_failures: SignInLimits
+    provider: OidcProvider | None
     secure: bool
 
 

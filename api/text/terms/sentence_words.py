@@ -19,6 +19,11 @@ _REFUSALS: Final = (
     ("This token sends too much; `Retry-After` says when to go on.", "操作过于频繁，请稍后再试。"),
     ("too many requests from this address; wait a minute", "请求过于频繁，请一分钟后再试。"),
     ("too many requests; wait a minute", "请求过于频繁，请一分钟后再试。"),
+    ("you may renew only your own recovery codes", "你只能重新生成自己的恢复码。"),
+    ("this code is not right, or was used already", "动态码不正确，或已使用过。"),
+    ("agents of this desk sign in at the provider, not by password", "本系统使用公司账号登录，不使用密码。"),
+    ("expected one mail address, such as li.na@wallet.example", "请填写一个邮箱地址，例如 li.na@wallet.example。"),
+    ("another agent has this mail address", "此邮箱已属于另一位客服。"),
     ("your role may set only your own availability", "你只能设置自己的在岗状态。"),
     ("teams, languages and categories are set by a supervisor", "团队、语言和类别由主管设置。"),
     (

@@ -54,6 +54,7 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
             Finding(place=("omniyard", key), message=message, level="warning")
             for key, message in sealing_concerns(settings.omniyard)
         )
+    yield from _needs(("desk",), settings.desk, level="error")
     for name, channel in settings.channels.items():
         place = ("channels", name)
         yield from _needs(place, channel, level="error" if channel.enabled else "warning")

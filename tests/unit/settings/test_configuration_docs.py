@@ -33,7 +33,7 @@ from router.settings.channels import (
 )
 from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings
+from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings, OidcSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
     CalendarSettings,
@@ -86,6 +86,7 @@ SECTIONS = {
     "`[answers.model]`": ModelEndpointSettings,
     "`[limits]`": LimitSettings,
     "`[desk]`": AgentAnswerSettings,
+    "`[desk.oidc]`": OidcSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
     "`[sla.NAME]`": SlaSettings,

@@ -33,7 +33,7 @@ from router.settings.channels import (
     XSettings,
 )
 from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings
+from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings, OidcSettings
 from router.settings.limits import LimitSettings
 from router.settings.lines import key_lines
 from router.settings.mistakes import table_at
@@ -68,7 +68,7 @@ TABLES = [
     CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,
-    AgentAnswerSettings, HotlineMenuSettings, ModelEndpointSettings,
+    AgentAnswerSettings, HotlineMenuSettings, ModelEndpointSettings, OidcSettings,
 ]  # fmt: skip
 
 
