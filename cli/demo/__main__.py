@@ -55,19 +55,20 @@ class _App(DemoApp):
 
 
 class Town:
-    """The providers and the customers of the demo."""
+    """The providers and the customers of the demo. ports: that of each provider, by its name."""
 
-    def __init__(
-        self, *, twilio: int, x: int, telegram: int, app: int, wechat: int, voice: int, mail: str, desk: str
-    ) -> None:
+    def __init__(self, *, mail: str, desk: str, **ports: int) -> None:
         # No number may be used twice: the desk remembers those of the last demo.
         now = int(time.time())
-        self._twilio, self._telegram = _Twilio(port=twilio, first=now * 1000), _Telegram(port=telegram, first=now)
-        self._x, self._app = _X(port=x), _App(port=app, first=now)
-        self._voice = DemoTwilioVoice(port=voice, first=now * 1000)
+        self._twilio, self._telegram = (
+            _Twilio(port=ports["twilio"], first=now * 1000),
+            _Telegram(port=ports["telegram"], first=now),
+        )
+        self._x, self._app = _X(port=ports["x"]), _App(port=ports["app"], first=now)
+        self._voice = DemoTwilioVoice(port=ports["voice"], first=now * 1000)
         # X's real limit, fifteen lookups in a quarter of an hour, is too slow for a demo.
         self._x.remaining = _MANY
-        self._wechat = _Wechat(port=wechat, first=now * 1_000_000, door=f"http://{desk}/webhooks/wechat")
+        self._wechat = _Wechat(port=ports["wechat"], first=now * 1_000_000, door=f"http://{desk}/webhooks/wechat")
         self._mail = mail
         self._ways: Mapping[str, Callable[[Line], object]] = {
             "mail": self._by_mail,
