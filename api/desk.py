@@ -19,7 +19,7 @@ from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.refusals import Refusals
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
-from api.services.visitors import Visitors
+from api.services.visitors import VisitorPace, Visitors
 from router.settings import Settings
 from store.db.engine import Database
 from workers.intake.provider_webhooks import ProviderWebhooks
@@ -63,6 +63,7 @@ def utc_now() -> datetime:
 class Desk:
     """The objects of one application. secure: people reach it by https, so cookies are only sent over https.
 
+    reads: the pace of each agent's costly reads.
     provider: where agents sign in by OpenID Connect; None without one.
     """
 
@@ -83,6 +84,7 @@ class Desk:
     visitors: Visitors
     chats: Chats
     buckets: TokenBuckets
+    reads: VisitorPace
     sign_ins: SignInLimits
     token_failures: SignInLimits
     provider: OidcProvider | None
