@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -54,8 +55,10 @@ from api.rest import (
     suggestions,
     webhook_deliveries,
 )
+from api.rest.access import agent_access, tokens
 from api.rest.answers import proposals, suggested, written
 from api.rest.chats import board as chat_board
+from api.rest.lists import saved_views
 from api.services.audit_trail import Trail
 from api.services.chats import Chats
 from api.services.desk_stream import DeskStream
@@ -66,7 +69,7 @@ from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.refusals import Refusals
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
-from api.services.visitors import Visitors
+from api.services.visitors import VisitorPace, Visitors
 from connectors.registry_row import WEBHOOKS_PATH
 from router.settings import Settings
 from store.db.engine import Database
@@ -93,6 +96,9 @@ _MODULES: Final = (
         similar,
         agents,
         chat_board,
+        agent_access,
+        tokens,
+        saved_views,
         emergencies,
         messages,
         replies,
@@ -193,6 +199,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         writer=TextWriter.of(settings, database=database),
         chats=chats,
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
+        reads=VisitorPace(allowed=settings.limits.agent_reads_per_minute, span=timedelta(minutes=1)),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),
         token_failures=SignInLimits(clock=lambda: now().timestamp()),
         provider=_provider(settings),

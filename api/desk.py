@@ -19,7 +19,7 @@ from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.refusals import Refusals
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
-from api.services.visitors import Visitors
+from api.services.visitors import VisitorPace, Visitors
 from router.settings import Settings
 from store.db.engine import Database
 from workers.calls.hotline import Hotline
@@ -65,6 +65,7 @@ def utc_now() -> datetime:
 class Desk:
     """The objects of one application. secure: people reach it by https, so cookies are only sent over https.
 
+    reads: the pace of each agent's costly reads.
     provider: where agents sign in by OpenID Connect; None without one.
     """
 
@@ -87,6 +88,7 @@ class Desk:
     writer: TextWriter
     chats: Chats
     buckets: TokenBuckets
+    reads: VisitorPace
     sign_ins: SignInLimits
     token_failures: SignInLimits
     provider: OidcProvider | None

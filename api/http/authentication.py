@@ -33,6 +33,7 @@ from store.desk.agents import (
 )
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="omniyard"'}
+_TOO_COSTLY: Final = "too many searches and reports in a minute; wait a minute"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 _BEARER: Final = HTTPBearer(
@@ -49,7 +50,14 @@ class AccessRule:
 
 
 class Requires(AccessRule):
-    """A known caller who may do `verb`. The dependency's value is the Actor."""
+    """A known caller who may do `verb`. The dependency's value is the Actor.
+
+    costly: the answer is searched or computed from very many rows, so that each agent has a pace for all of these.
+    """
+
+    def __init__(self, verb: Verb, *, costly: bool = False) -> None:
+        super().__init__(verb)
+        self.costly = costly
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor:
         agent = _by_token(desk, bearer.credentials) if bearer else _by_session(desk, request)
@@ -66,7 +74,16 @@ class Requires(AccessRule):
         if NOT_TEXT.search(request.scope["path"]):
             # Nothing has such a name, and PostgreSQL cannot even be asked for U+0000.
             raise ProblemError("not-found")
+        if self.costly:
+            count_costly(desk, actor)
         return actor
+
+
+def count_costly(desk: Desk, actor: Actor) -> None:
+    """Count a costly read of an agent. Raises ProblemError above the pace of `[limits] agent_reads_per_minute`."""
+    if not desk.reads.takes(str(actor.id), now=desk.now()):
+        desk.refusals.note(Refused.AGENT_READS)
+        raise ProblemError("too-many-requests", _TOO_COSTLY, headers={"Retry-After": "60"})
 
 
 def _refuse_token(desk: Desk, token: str, *, address: str) -> None:

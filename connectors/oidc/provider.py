@@ -39,6 +39,7 @@ _LEEWAY_SECONDS: Final = 60
 # A provider changes its keys a few times a year, and announces the new one before; an unknown key is fetched at once.
 _KNOWN_SECONDS: Final = 3600.0
 _TIMEOUT_SECONDS: Final = 10.0
+_PAUSE_SECONDS: Final = 5.0
 # What may be wrong with a claim, in the words of `ProviderRefusal.why`; another claim is "token".
 _WRONG_CLAIMS: Final[Mapping[str, str]] = {
     "iss": "issuer",
@@ -64,6 +65,7 @@ class OidcProvider:
     def __init__(self, settings: OidcSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings, self._clock, self._lock = settings, clock, threading.Lock()
         self._last: _Known | None = None
+        self._failed: tuple[TransientError | ConfigError, float] | None = None
 
     def is_answer_of(self, issuer: str) -> bool:
         """Return whether an answer that names this issuer, or none, is of this provider (RFC 9207 section 2.4)."""
@@ -164,8 +166,17 @@ class OidcProvider:
         )
 
     def _known(self) -> _Known:
-        known = self._last
-        return known if known and self._clock() - known.at < _KNOWN_SECONDS else self._fetched()
+        known, failed, now = self._last, self._failed, self._clock()
+        if known and now - known.at < _KNOWN_SECONDS:
+            return known
+        if failed and now - failed[1] < _PAUSE_SECONDS:
+            # Strangers may ask for the way to the provider: not each of them waits for a silent server.
+            raise type(failed[0])(str(failed[0]))
+        try:
+            return self._fetched()
+        except (TransientError, ConfigError) as error:
+            self._failed = (error, self._clock())
+            raise
 
     def _fetched(self) -> _Known:
         with self._lock:

@@ -18,6 +18,7 @@ _REFUSALS: Final = (
     ("too many sign-ins failed; try again in {seconds} s", "登录失败次数过多，请 {seconds} 秒后再试。"),
     ("This token sends too much; `Retry-After` says when to go on.", "操作过于频繁，请稍后再试。"),
     ("too many requests from this address; wait a minute", "请求过于频繁，请一分钟后再试。"),
+    ("too many searches and reports in a minute; wait a minute", "查询过于频繁，请一分钟后再试。"),
     ("too many requests; wait a minute", "请求过于频繁，请一分钟后再试。"),
     ("you may renew only your own recovery codes", "你只能重新生成自己的恢复码。"),
     ("this code is not right, or was used already", "动态码不正确，或已使用过。"),
