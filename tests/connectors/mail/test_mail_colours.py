@@ -27,7 +27,9 @@ def test_of_a_style_only_colours_are_left(style: str, kept: str) -> None:
 
 
 def test_a_mail_keeps_both_colours_and_nothing_that_loads_or_moves() -> None:
-    html = '<td bgcolor="#003366" background="https://evil.example/b.png"><p style="color:#ffcc00;left:-9px">Hi</p></td>'
+    html = (
+        '<td bgcolor="#003366" background="https://evil.example/b.png"><p style="color:#ffcc00;left:-9px">Hi</p></td>'
+    )
     shown = sanitise(f"<table><tr>{html}</tr></table>")
     assert 'bgcolor="#003366"' in shown
     assert 'style="color:#ffcc00"' in shown
