@@ -1,4 +1,4 @@
-"""`doctor` asks a model endpoint one question and says which fields it takes, or how to mend it; `check` names mistakes."""
+"""`doctor` asks a model endpoint one question and says what it takes, or how to mend it; `check` names mistakes."""
 
 from __future__ import annotations
 
