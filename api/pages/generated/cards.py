@@ -44,6 +44,11 @@ class WrittenTexts:
     cards: tuple[WrittenCard, ...]
     translations: dict[UUID, WrittenCard]
 
+    @property
+    def writes(self) -> bool:
+        """Whether there is a button for it next to the reply box."""
+        return bool(self.can & {"draft", "summary", "tone"})
+
     def may_translate(self, language: str | None, *, reader: str) -> bool:
         """Return whether a message is in another language than its reader's."""
         return "translation" in self.can and (language or "und").partition("-")[0] != reader

@@ -206,7 +206,7 @@ def test_check_27_a_summary_of_200_messages_fits_and_has_only_numbers_of_the_cas
     assert "2 pairs" in asked
     assert "Message 198 " in asked
     for wrong, flaw in (
-        ("- 3 pairs", "number"),
+        ("- 4 pairs", "number"),
         ("- " + "blue shoes " * 100, "too_long"),
         ("- see www.evil.example", "address"),
     ):
@@ -271,7 +271,7 @@ def test_places_are_filled_again_in_what_an_agent_sees(
     summary = posted(client_of(Role.AGENT), case, purpose="summary")
     assert summary["text"] == "- wants a call at 138 1234 5678 about TX2026110398, Li Wei"
     server.answering = vllm(lambda body: writes("- wants a call at [PHONE_7]"))
-    assert posted(client_of(Role.AGENT), case, purpose="summary")["flaws"] == ["number", "leak"]
+    assert posted(client_of(Role.AGENT), case, purpose="summary")["flaws"] == ["leak", "number"]
 
 
 def test_check_24_a_spent_budget_is_silent_and_what_fits_is_still_there(
