@@ -82,7 +82,7 @@ from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
 
 if TYPE_CHECKING:
-    from connectors.oidc.provider import OidcProvider
+    from connectors.oidc.identity_provider import OidcProvider
 
 # The order of the resources in OpenAPI. Each module has its own prefix: a route then knows its whole path.
 _MODULES: Final = (
@@ -211,7 +211,7 @@ def _provider(settings: Settings) -> OidcProvider | None:
     if settings.desk.oidc is None:
         return None
     # Only a desk with a provider loads what speaks with one.
-    from connectors.oidc.provider import OidcProvider  # noqa: PLC0415
+    from connectors.oidc.identity_provider import OidcProvider  # noqa: PLC0415
 
     return OidcProvider(settings.desk.oidc)
 

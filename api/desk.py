@@ -29,7 +29,7 @@ from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
 
 if TYPE_CHECKING:
-    from connectors.oidc.provider import OidcProvider
+    from connectors.oidc.identity_provider import OidcProvider
     from workers.broker.doorbell import Bell
 
 

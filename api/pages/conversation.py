@@ -26,7 +26,7 @@ from api.pages.fits import draft_of, fitting_to
 from api.pages.generated.cards import used_text, written_for
 from api.pages.guide import guide_to
 from api.pages.orders import snoozes
-from api.pages.people.timeline import timeline_of
+from api.pages.people.customer_timeline import timeline_of
 from api.pages.pictures import fetch_picture, picture_type, with_pictures, with_remote_pictures, without_remote_pictures
 from api.pages.render import language_of, moments_of, render, theme_of
 from api.pages.reply_box import Composer, compose

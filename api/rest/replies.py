@@ -28,7 +28,7 @@ from store.conversations.changes import only_sent_since, version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.db.engine import read_clock
 from store.desk.composer.drafts import drop_draft
-from store.desk.generated.texts import note_if_drafted
+from store.desk.generated.generated_texts import note_if_drafted
 from store.outbound.answer_files import draft_files
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound

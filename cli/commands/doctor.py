@@ -118,7 +118,7 @@ def examine_webhook(webhook: WebhookSettings) -> Health:
 
 def examine_provider(oidc: OidcSettings) -> Health:
     """Test whether agents could sign in at the provider: its discovery document, its keys, and our secret."""
-    from connectors.oidc.provider import OidcProvider  # noqa: PLC0415  (only a desk with a provider needs it)
+    from connectors.oidc.identity_provider import OidcProvider  # noqa: PLC0415  (only a desk with a provider needs it)
 
     return OidcProvider(oidc).probe()
 

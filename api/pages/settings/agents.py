@@ -22,7 +22,7 @@ from api.pages.cases.after import Refused, go_on
 from api.pages.entry.sign_in_form import takes_passwords
 from api.pages.orders import labels_of, local_moment
 from api.pages.settings.frame import show_room
-from api.rest.access.written import write_down
+from api.rest.access.access_audit import write_down
 from api.rest.agents import AgentEntry, DutyOrder, change_agent, list_all, list_teams
 from router.errors import NotFound
 from store.desk.access.provider_accounts import email_of, is_bound, release_account, set_email
