@@ -39,8 +39,14 @@ _A_YEAR: Final = 31_536_000
 def build_environment() -> Environment:
     """Return the template environment; an unknown variable is an error, not an empty string."""
     loader = FileSystemLoader(_TEMPLATES)
+    # Without auto_reload: a page would ask for the dates of a hundred files.
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.filters["code"] = code
     environment.filters["said"] = said
