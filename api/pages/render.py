@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -53,7 +53,14 @@ def build_environment() -> Environment:
     environment.filters["trouble"] = trouble
     environment.filters["address"] = mask_address
     environment.globals["icon_of"] = icon_of
+    environment.globals["keys_sheet"] = cache(partial(_keys_sheet, environment))
     return environment
+
+
+def _keys_sheet(environment: Environment, language: Language) -> Markup:
+    """Return the sheet of keys, which is on every page and the same on all."""
+    # The template escapes what it shows.
+    return Markup(environment.get_template("keys.html.jinja").render(t=Words(language)))  # noqa: S704
 
 
 def icon_of(settings: Settings, channel: str) -> str:
