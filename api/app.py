@@ -33,6 +33,7 @@ from api.pages import routes as pages
 from api.pages import sign_in
 from api.pages.error_page import error_page
 from api.pages.live import desk_door
+from api.pages.live.row_painter import RowPainter
 from api.pages.render import build_environment
 from api.paths import API, CASE_ANSWER, CHAT, CONTACT, SIGN_IN
 from api.rest import (
@@ -146,6 +147,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
         lifespan=_lifespan,
     )
     app.state.desk, app.state.templates = desk, build_environment()
+    app.state.row_painter = RowPainter(settings, app.state.templates)
     desk_door.add_sources(desk.stream, desk, templates=app.state.templates)
     for module in _MODULES:
         app.include_router(module.routes)

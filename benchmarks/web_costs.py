@@ -110,7 +110,7 @@ def _kinds(rig: Rig, token: str) -> dict[str, _Asked]:
     bearer, line = {"Authorization": f"Bearer {token}"}, _line(rig)
     rows = json.loads(_answer(line, _LIST, headers=bearer))["conversations"]
     cases = [row["reference"] for row in rows][:_CASES]
-    cookie = {"Cookie": _sign_in(line, token)}
+    cookie = {"Cookie": sign_in(rig, token)}
     return {
         "rest_list": _Asked(paths=[_LIST, f"{_LIST}&sort=due", f"{_LIST}&team=front-line"], headers=bearer),
         "rest_read": _Asked(paths=[f"/api/v1/conversations/{case}" for case in cases], headers=bearer),
@@ -142,8 +142,9 @@ def _answer(line: http.client.HTTPConnection, path: str, *, headers: dict[str, s
     return content
 
 
-def _sign_in(line: http.client.HTTPConnection, token: str) -> str:
+def sign_in(rig: Rig, token: str) -> str:
     """Return the Cookie header of a new session."""
+    line = _line(rig)
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
     line.request("POST", "/sign-in", body=urlencode({"token": token}), headers=headers)
     answer = line.getresponse()

@@ -42,10 +42,7 @@ def count_all(
             statuses[status] += number
             teams[team] = teams.get(team, 0) + number
     values = {"agent": agent, "now": now} | ({} if only_teams is None else {"only_teams": only_teams})
-    numbers = {
-        name: int(connection.execute(statement, values).scalar_one())
-        for name, statement in _numbers(is_limited=only_teams is not None).items()
-    }
+    numbers = connection.execute(_numbers(is_limited=only_teams is not None), values).mappings().one()
     return Counts(statuses=statuses, teams=dict(sorted(teams.items())), **numbers)
 
 
@@ -69,8 +66,8 @@ def _of_team() -> sa.Select[Any]:
 
 
 @cache
-def _numbers(*, is_limited: bool) -> Mapping[str, sa.Select[Any]]:
-    """Return the statements of the other counts, by name."""
+def _numbers(*, is_limited: bool) -> sa.Select[Any]:
+    """Return the statement of the other counts, by name."""
     table = table_of(ConversationRow)
     columns, waiting = table.c, among(table.c.status, UNRESOLVED)
     is_open = columns.status == sa.literal_column(f"'{Status.OPEN.value}'")
@@ -82,7 +79,7 @@ def _numbers(*, is_limited: bool) -> Mapping[str, sa.Select[Any]]:
     }
     seen = (among_bound(columns.team, "only_teams"),) if is_limited else ()
     counted = sa.select(sa.func.count()).select_from(table)
-    return {name: counted.where(*each, *seen) for name, each in conditions.items()}
+    return sa.select(*(counted.where(*each, *seen).scalar_subquery().label(name) for name, each in conditions.items()))
 
 
 _OF_TEAM: Final = _of_team()

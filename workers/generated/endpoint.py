@@ -19,10 +19,10 @@ import structlog
 from connectors.safe_http import Forbidden, HttpAnswer, NotReached, TooLarge, post
 from router.errors import ConfigError, TransientError
 from router.generated.completion import (
-    PromptMessage,
     Completion,
     Dialect,
     NoCompletion,
+    PromptMessage,
     completion_urls,
     learn,
     read_completion,

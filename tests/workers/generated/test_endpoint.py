@@ -36,7 +36,10 @@ from tests.fakes.model_endpoint import (
 from workers.generated.breaker import FAILURES, REST_SECONDS, Breaker
 from workers.generated.endpoint import ModelEndpoint, ModelSilent, Silence
 
-ASKED = [PromptMessage(role="system", content="Be brief."), PromptMessage(role="user", content="<text>\nhello\n</text>")]
+ASKED = [
+    PromptMessage(role="system", content="Be brief."),
+    PromptMessage(role="user", content="<text>\nhello\n</text>"),
+]
 WRITTEN = writes("Hello there.")
 
 
