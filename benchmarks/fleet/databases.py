@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -39,17 +38,17 @@ _SETTINGS: Final = {
 class Databases:
     """The servers, one a host; `primary` is the name of the host that takes writes.
 
-    synchronous: a commit waits for any one of the standbys.
+    folder: for their data; it becomes their user's.  synchronous: a commit waits for any one of the standbys.
     """
 
-    def __init__(self, hosts: Sequence[Host], *, synchronous: bool = True) -> None:
+    def __init__(self, hosts: Sequence[Host], *, folder: Path, synchronous: bool = True) -> None:
         binaries = find_binaries()
         if binaries is None:
             raise RuntimeError("no PostgreSQL is installed: run tests/install-machine-parts.sh")
         self._binaries, self._synchronous = binaries, synchronous
         self._hosts = {host.name: host for host in hosts}
         self._identity: dict[str, Any] = _identity()
-        self.folder = Path(tempfile.mkdtemp(prefix="omniyard-fleet-pg-"))
+        self.folder = folder
         shutil.chown(self.folder, self._identity["user"], self._identity["group"])
         self.primary = hosts[0].name
 
@@ -68,10 +67,6 @@ class Databases:
         self.start(first)
         for name in others:
             self.join(name)
-
-    def remove(self) -> None:
-        """Remove their data; the servers end with their hosts."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self, name: str) -> None:
         """Start a server with the data that it has, and wait until it answers."""

@@ -31,6 +31,7 @@ _MODULES: Final = {
 # Debian's package faketime.
 _FAKETIME: Final = next((str(path) for path in Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), "")
 _STOP_SECONDS: Final = 30
+_STARTED: Final = b"--- started"
 
 
 @dataclass(kw_only=True)
@@ -93,7 +94,7 @@ class FleetDesk:
         shifted = {"LD_PRELOAD": _FAKETIME, "FAKETIME": clock, "FAKETIME_DONT_FAKE_MONOTONIC": "1"} if clock else {}
         command = self.hosts[name].command(sys.executable, "-m", _MODULES[name])
         with (self.folder / f"{name}.log").open("ab") as log:
-            log.write(f"--- started {time.time():.1f} {clock}\n".encode())
+            log.write(_STARTED + f" {time.time():.1f} {clock}\n".encode())
             self.processes[name] = subprocess.Popen(
                 command, cwd=self.code[name], env={**self.environment(name), **shifted}, stdout=log, stderr=log
             )
@@ -111,6 +112,11 @@ class FleetDesk:
             process.wait(_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             kill_all(self.hosts[name].pids)
+
+    def is_up(self) -> bool:
+        """Return whether each host's process has said something since its start: it is open then."""
+        logs = ((self.folder / f"{name}.log").read_bytes() for name in self.processes)
+        return all(b'"event"' in log.rpartition(_STARTED)[2] for log in logs)
 
     def revive(self) -> list[str]:
         """Start what has ended by itself, as systemd does; return the hosts."""

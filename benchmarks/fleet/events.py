@@ -23,6 +23,7 @@ from benchmarks.fleet.plan import (
     REPLICA,
     STANDBY,
     WATCH,
+    WEBS,
     Event,
     Happening,
 )
@@ -46,8 +47,9 @@ class Fleet:
     folder: Path
 
     def is_whole(self) -> bool:
-        """Return whether every part is there: standbys, replica, webs."""
-        return self.databases.streams() and self.brokers.is_complete() and self.webs_ready() == 2
+        """Return whether every part is there: standbys, replica, webs, and our processes on each host."""
+        servers = self.databases.streams() and self.brokers.is_complete()
+        return servers and self.webs_ready() == len(WEBS) and self.desk.is_up()
 
     def happen(self, event: Event) -> Window:
         """Do an event, hold it, make it good again, and wait until the fleet is whole and works on every path."""
@@ -131,7 +133,7 @@ def _upgrade(fleet: Fleet, _: Event) -> None:
         fleet.desk.start(name)
         # The next host follows when this one works, as an operator would do it.
         since = time.time()
-        wait_until(lambda: fleet.webs_ready() == 2, seconds=_WHOLE_SECONDS, every=0.5)
+        wait_until(fleet.is_whole, seconds=_WHOLE_SECONDS, every=0.5)
         wait_until(lambda since=since: fleet.is_working(since), seconds=_WHOLE_SECONDS, every=0.5)  # type: ignore[misc]
 
 

@@ -24,6 +24,7 @@ class Proxy:
         self.port, self._servers, self._path = port, servers, ready
         self._good: set[tuple[str, int]] = set()
         self._turn = itertools.cycle(servers)
+        self._watching: list[asyncio.Task[None]] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=f"proxy-{port}", daemon=True)
 
@@ -44,11 +45,13 @@ class Proxy:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port))
-        watching = [self._loop.create_task(self._watch(server)) for server in self._servers]
+        for server in self._servers:
+            self._watching.append(self._loop.create_task(self._watch(server)))
         self._loop.run_forever()
-        for task in watching:
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
             task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*watching, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
     async def _watch(self, server: tuple[str, int]) -> None:
         while True:

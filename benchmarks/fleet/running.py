@@ -81,14 +81,15 @@ def running_fleet(chats: Chats, *, synchronous: bool = True) -> Iterator[tuple[F
     """
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniyard-fleet-")))
+        # Apart, because the servers run as another user; before the network, so that they have ended when it goes.
+        data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="omniyard-fleet-pg-")))
         stack.callback(keep_logs, folder)
         mail = mailservers.start(folder)
         stack.callback(mail.stop)
         outward = [mail.port, *_ports(chats.config)]
         network = stack.enter_context(running_network(HOSTS, outward=outward, inward=[WEB_PORT, SMTP_PORT]))
         names = DATABASES if synchronous else DATABASES[:2]
-        databases = Databases([network.hosts[name] for name in names], synchronous=synchronous)
-        stack.callback(databases.remove)
+        databases = Databases([network.hosts[name] for name in names], folder=data, synchronous=synchronous)
         databases.start_all()
         brokers = Brokers([network.hosts[name] for name in BROKERS], network.hosts[WATCH], folder=folder)
         brokers.start_all()
