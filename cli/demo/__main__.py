@@ -135,9 +135,10 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, required=True, help="port of this provider")
     parser.add_argument("--mail", required=True, help="where the desk accepts mail, HOST:PORT")
     parser.add_argument("--desk", required=True, help="where the desk's web process listens, HOST:PORT")
-    town, stopped = Town(**vars(parser.parse_args())), threading.Event()
+    arguments, stopped = parser.parse_args(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
+    town = Town(**vars(arguments))
     town.wait_for_desk(stopped)
     for line in AFTERNOON:
         if stopped.wait(line.after):
