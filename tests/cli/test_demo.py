@@ -23,7 +23,7 @@ from workers.training.learn import lessons_of
 
 
 def test_its_configuration_is_sound_and_apart_from_a_real_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    path = write_settings(tmp_path / "demo", Ports(20001, 20002, 20003, 20004, 20005))
+    path = write_settings(tmp_path / "demo", Ports(20001, 20002, 20003, 20004, 20005, 20006))
     examination = examine_settings(read_file(path))
     assert (examination.findings, Path(examination.settings.omniyard.data)) == ((), tmp_path / "demo")
     kinds = {channel.kind for channel in examination.settings.channels.values()}
@@ -44,8 +44,8 @@ def test_it_learns_from_all_shipped_examples_and_may_have_its_own_ports(tmp_path
 
 
 def test_written_again_it_is_the_same(tmp_path: Path):
-    first = read_file(write_settings(tmp_path, Ports(1, 2, 3, 4, 5)))
-    assert read_file(write_settings(tmp_path, Ports(1, 2, 3, 4, 5))) == first
+    first = read_file(write_settings(tmp_path, Ports(1, 2, 3, 4, 5, 6)))
+    assert read_file(write_settings(tmp_path, Ports(1, 2, 3, 4, 5, 6))) == first
 
 
 def test_customers_write_by_every_channel_in_both_languages_within_a_minute():
@@ -76,7 +76,7 @@ def test_check_20_its_app_is_a_channel_of_the_operators_own(tmp_path: Path, monk
     app = DemoApp(first=7)
     try:
         app.receive("钱没到账", user="u-1", name="小王")
-        path = write_settings(tmp_path, Ports(1, 2, 3, app.port, 5))
+        path = write_settings(tmp_path, Ports(1, 2, 3, app.port, 5, 6))
         desk = examine_settings(read_file(path)).settings
         connector = connector_of("app", desk.channels["app"])
         assert [each.source_key for each in connector.fetch(None).messages] == ["m:app-7"]
@@ -91,7 +91,7 @@ def test_its_hotline_has_calls_and_voicemails(tmp_path: Path, monkeypatch: pytes
         monkeypatch.setenv(name, value)
     voice = DemoTwilioVoice(first=7)
     try:
-        path = write_settings(tmp_path, Ports(1, 2, 3, 4, voice.port))
+        path = write_settings(tmp_path, Ports(1, 2, 3, 4, 5, voice.port))
         desk = examine_settings(read_file(path)).settings
         connector = connector_of("hotline", desk.channels["hotline"])
         call = voice.ring("+8613800138000")
