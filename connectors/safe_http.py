@@ -99,14 +99,28 @@ def is_public(address: str) -> bool:
 
 
 def post(
-    url: str, *, body: bytes, headers: Mapping[str, str], allow_private: bool = False, seconds: float = _SECONDS
+    url: str,
+    *,
+    body: bytes,
+    headers: Mapping[str, str],
+    allow_private: bool = False,
+    seconds: float = _SECONDS,
+    largest: int | None = None,
 ) -> HttpAnswer:
-    """Post once and return the response, with any status.
+    """Post once and return the response, with any status; a redirect is a response like any other.
 
     allow_private: private addresses are allowed.  seconds: the limit for everything, including resolving the name.
-    Raises Forbidden, NotReached when no byte was sent, TransientError when there is no response.
+    largest: the most bytes of a response that is needed whole; None if its beginning is enough.
+    Raises Forbidden, TooLarge, NotReached when no byte was sent, TransientError when there is no response.
     """
-    request = _HttpRequest(method="POST", path=_path_of(url), headers=headers, body=body)
+    request = _HttpRequest(
+        method="POST",
+        path=_path_of(url),
+        headers=headers,
+        body=body,
+        largest=_MOST_BYTES if largest is None else largest,
+        whole=largest is not None,
+    )
     return _send(url, request, allow_private=allow_private, seconds=seconds)
 
 
@@ -257,13 +271,14 @@ def _exchange(connection: http.client.HTTPConnection, request: _HttpRequest, *, 
             raise NotReached(f"the target cannot be reached ({type(error).__name__})") from error
         connection.sock.settimeout(seconds)
         connection.request(request.method, request.path, request.body, dict(request.headers))
-        answer = connection.getresponse()
-        return HttpAnswer(
-            answer.status,
-            _retry_after(answer.getheader("Retry-After", "")),
-            _body(answer, request),
-            answer.getheader("Location", ""),
-        )
+        # A response that is not read to its end holds the socket, also after the connection is closed.
+        with connection.getresponse() as answer:
+            return HttpAnswer(
+                answer.status,
+                _retry_after(answer.getheader("Retry-After", "")),
+                _body(answer, request),
+                answer.getheader("Location", ""),
+            )
     finally:
         guard.cancel()
         connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import workers.runtime.plain_tracebacks  # noqa: F401  (before whatever imports structlog)
 from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
 from workers.broker.doorbell import Bell, broker_url
@@ -10,6 +11,7 @@ from workers.calls.hotline import Hotline
 from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
 from workers.chores.chat_keeper import ChatKeeper
+from workers.chores.chat_retention import ChatForgetter
 from workers.chores.fetch_files import FileFetcher
 from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
@@ -38,16 +40,21 @@ def main() -> None:
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)
     from workers.answering.answerer import Answerer  # noqa: PLC0415  (NumPy, not before the worker runs)
     from workers.answering.library import AnswerLibrary  # noqa: PLC0415
+    from workers.answering.rephrase import Rephraser  # noqa: PLC0415
+    from workers.generated.writer import TextWriter  # noqa: PLC0415
 
+    writer, known = TextWriter.of(settings, database=database), settings.answers.model
+    rephraser = Rephraser(database, writer, seconds=known.timeout.total_seconds()) if known else None
     library = AnswerLibrary(settings, database=database, encoder=learnt.encoder)
     chores = (
-        Answerer(database, brain, library),
+        Answerer(database, brain, library, rephraser=rephraser),
         Watch(database, brain),
         PageEscalator(database, brain),
         FalsePageWatch(database, brain),
         Assigner(database, brain),
         RatingAsker(database, brain),
         ChatKeeper(database, brain),
+        ChatForgetter(database),
         learnt,
         forgetter,
     )
@@ -64,6 +71,7 @@ def main() -> None:
         dispatch=dispatch,
         chores=(*chores, calls),
         companions=companions,
+        heard=publisher.nudge,
     ).run()
     intake.close()
     database.close()

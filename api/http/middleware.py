@@ -24,6 +24,8 @@ from api.services.request_metrics import Meter
 MOST_BODY_BYTES: Final = 65_536
 # An answer of 20,000 Chinese characters, as a form sends it: nine bytes each.
 ANSWER_BYTES: Final = 262_144
+# A form that waits during the sign-in, which is written into a form again: of each byte, three.
+KEPT_BYTES: Final = 2 * ANSWER_BYTES
 _ANSWER: Final = re.compile(r"/conversations/[^/]+/(say|draft|macro)|/desk/new")
 # All files of an answer at once, with what a form writes around them (`api.pages.composer.answer_files`).
 FILES_BYTES: Final = 19 * 1024 * 1024

@@ -31,6 +31,7 @@ from store.events.append import EventKind, NewEvent, append_events
 from store.tables.composer import AnswerFileRow, DraftRow
 from store.tables.desk import CaseCodeRow, ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
 from store.tables.gates import ContactPointRow, FetchedFileRow
+from store.tables.generated import GeneratedTextRow
 from store.tables.messages import (
     AttachmentRow,
     ContactRow,
@@ -166,8 +167,10 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
 
 
 def _erase_answers(connection: Connection, cases: list[UUID]) -> None:
-    """Delete the questions that found nothing and the proposed phrasings, and empty the traces."""
+    """Delete the questions that found nothing, the proposed phrasings and a model's texts, and empty the traces."""
     given, gap, phrasing = table_of(AutoAnswerRow), table_of(AnswerGapRow), table_of(PhrasingRow)
+    text = table_of(GeneratedTextRow)
+    connection.execute(sa.delete(text).where(among(text.c.conversation_id, cases)))
     connection.execute(sa.update(given).where(among(given.c.conversation_id, cases)).values(trace=None))
     connection.execute(sa.delete(gap).where(among(gap.c.conversation_id, cases)))
     connection.execute(sa.delete(phrasing).where(among(phrasing.c.conversation_id, cases)))

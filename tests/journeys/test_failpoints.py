@@ -31,6 +31,7 @@ from workers.runtime.failpoints import (
     CALLS,
     CHAT,
     FILES,
+    GENERATING,
     NAMES,
     PAGING,
     RELEASING,
@@ -41,7 +42,7 @@ from workers.runtime.failpoints import (
 
 # `test_sending_failpoints.py` kills the sending, `tests/workers/chores/test_webhooks.py` the delivery of webhooks and
 # `tests/workers/chores/test_unanswered_pages.py` the escalation of pages.
-_ELSEWHERE = {*SENDING, *UNDOING, *CHAT, *WEBHOOKS, *PAGING, *RELEASING, *ANSWERING, *CALLS, *FILES}
+_ELSEWHERE = {*SENDING, *UNDOING, *CHAT, *WEBHOOKS, *PAGING, *RELEASING, *ANSWERING, *CALLS, *FILES, *GENERATING}
 _PLACES = [name for name in NAMES if name not in _ELSEWHERE]
 _POLLING = {name for name in _PLACES if name.startswith(("own", "fetch", "accept", "settle", "bell"))}
 _MODULES = {"connectors": "connectors", "worker": "workers"}

@@ -41,6 +41,8 @@ ANSWERING: Final = ("answer.decided", "answer.written", "answer.after")
 CALLS: Final = ("call.claimed", "call.accepted")
 # A file that is fetched after its message; reached only if one came as a reference.
 FILES: Final = ("file.claimed", "file.fetched", "file.kept")
+# A call to a model, counted before it is made; reached only if one is configured.
+GENERATING: Final = ("model.taken", "model.answered")
 # In the order of a message's path; `docs/architecture.md` explains the effect of a kill at each of them.
 NAMES: Final = (
     "own.after",
@@ -76,6 +78,7 @@ NAMES: Final = (
     *ANSWERING,
     *CALLS,
     *FILES,
+    *GENERATING,
 )
 
 

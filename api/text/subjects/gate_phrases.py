@@ -9,6 +9,12 @@ from typing import Final
 GATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "edited": ("edited by its author", "已被发送者修改"),
     "withdrawn": ("taken back by its author", "已被发送者撤回"),
+    "ask_private": ("Ask for a private message", "请客户私信"),
+    "public_answer": (
+        "Public: anybody can read this answer. Write no details of the customer here.",
+        "公开渠道：任何人都能看到此回复，请勿写客户的个人信息。",
+    ),
+    "send_in_public": ("Answer in public", "公开回复"),
     "file_awaited": ("being fetched", "正在获取"),
     "file_forbidden": ("not fetched: its address is not allowed", "未获取：该地址不被允许"),
     "file_large": ("not fetched: it is too large", "未获取：文件过大"),

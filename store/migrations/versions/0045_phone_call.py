@@ -7,7 +7,7 @@ from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 revision = "0045"
-down_revision = "0038"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 

@@ -28,6 +28,10 @@ PUBLIC = {
         "/sign-in",
         "/sign-in/password",
         "/sign-in/code",
+        # The provider's token proves who comes back.
+        "/sign-in/oidc",
+        "/sign-in/oidc/return",
+        "/sign-in/kept",
         "/sign-out",
         "/webhooks/{channel}",
         "/webhooks/{channel}/status",
