@@ -19,7 +19,7 @@ from store.db.bulk import among, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.tables.gates import FetchedFileRow, FileState
 from store.tables.messages import AttachmentRow, InboundRow, MessageRow, OriginalRow
-from store.tables.operations import ONE_TIME_CODE, OutboundRow
+from store.tables.operations import AGENT_MAIL, ONE_TIME_CODE, OutboundRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,8 +230,9 @@ def outbound_of(connection: Connection, conversation_id: UUID) -> list[PendingOu
     table, message = table_of(OutboundRow), table_of(MessageRow)
     listed = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
     statement = sa.select(*columns_of(OutboundRow, PendingOutbound))
-    # Agents need no code of a customer.
-    shown = (table.c.conversation_id == conversation_id, sa.not_(listed), table.c.kind != ONE_TIME_CODE)
+    # Agents need no code of a customer, and no mail to a colleague.
+    hidden = among(table.c.kind, [ONE_TIME_CODE, AGENT_MAIL])
+    shown = (table.c.conversation_id == conversation_id, sa.not_(listed), sa.not_(hidden))
     statement = statement.where(*shown).order_by(table.c.id)
     return [PendingOutbound(**row) for row in connection.execute(statement).mappings()]
 
