@@ -22,9 +22,6 @@ from api.pages import (
     bell as pages_bell,
 )
 from api.pages import (
-    calls as pages_calls,
-)
-from api.pages import (
     conversation as pages_conversation,
 )
 from api.pages import (
@@ -66,9 +63,13 @@ from api.pages.entry import password_steps as entry_password
 from api.pages.entry import provider_sign_in as entry_provider
 from api.pages.finding import kept_views as finding_views
 from api.pages.finding import search as finding_search
+from api.pages.generated import presses as pages_generated
+from api.pages.hotline import calls as pages_calls
+from api.pages.hotline import sounds as pages_sounds
 from api.pages.live import desk_door as pages_desk_door
 from api.pages.people import contact_page as pages_contact
 from api.pages.render import render
+from api.pages.reports import chat_board as pages_chat_board
 from api.pages.reports import report as pages_report
 from api.pages.settings import agents as settings_agents
 from api.pages.settings import ledgers as settings_ledgers
@@ -87,9 +88,15 @@ _FINDING: Final = (finding_search, finding_views)
 _ENTRY: Final = (entry_password, entry_provider)
 _SETTINGS: Final = (settings_agents, settings_factor, settings_ledgers)
 _PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
-_ROOMS: Final = (pages_desk_door, pages_bell, pages_calls, pages_outbox, pages_fits)
+_ROOMS: Final = (
+    *(pages_desk_door, pages_bell, pages_calls, pages_sounds),
+    *(pages_outbox, pages_fits, pages_generated),
+)
 _COMPOSER: Final = (pages_drafts, pages_new_mail, pages_ready_texts, pages_answer_files, pages_signatures)
-_PARTS: Final = (*_PAGES, *_COMPOSER, *_ROOMS, *_CASES, *_FINDING, *_ENTRY, *_SETTINGS, pages_report)
+_PARTS: Final = (
+    *(*_PAGES, *_COMPOSER, *_ROOMS, *_CASES, *_FINDING, *_ENTRY, *_SETTINGS),
+    *(pages_report, pages_chat_board),
+)
 for part in _PARTS:
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]

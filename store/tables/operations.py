@@ -285,6 +285,7 @@ class AgentRow(SQLModel, table=True):
     """An agent or program. token_hash: SHA-256, hex; the token itself is shown once and not stored.
 
     available: takes assigned work.  capacity: the limit of assigned work (`router.routing.assignment`).
+    chat_slots: how many chats the agent is given at once; None for what the chat's channel says.
     assigned_at: when the agent last got work.
     scopes: the token's verbs; None means all of the role.  expires_at: when the token expires.
     previous_hash: the token before the last rotation, valid until previous_until.
@@ -310,6 +311,7 @@ class AgentRow(SQLModel, table=True):
     revoked_at: datetime | None = None
     available: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
     capacity: int = Field(default=20, sa_column_kwargs={"server_default": "20"})
+    chat_slots: int | None = None
     assigned_at: datetime | None = None
     scopes: list[str] | None = Field(default=None, sa_type=Json)
     expires_at: datetime | None = None

@@ -22,7 +22,7 @@ from connectors.oidc.rounds import ProviderRefusal, SignInRound
 from router.errors import ConfigError, TransientError
 
 if TYPE_CHECKING:
-    from connectors.oidc.provider import OidcProvider
+    from connectors.oidc.identity_provider import OidcProvider
 
 _PURPOSE: Final = "provider round"
 # A sign-in at a provider, with its second factor.

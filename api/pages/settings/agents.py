@@ -22,7 +22,7 @@ from api.pages.cases.after import Refused, go_on
 from api.pages.entry.sign_in_form import takes_passwords
 from api.pages.orders import labels_of, local_moment
 from api.pages.settings.frame import show_room
-from api.rest.access.written import write_down
+from api.rest.access.access_audit import write_down
 from api.rest.agents import AgentEntry, DutyOrder, change_agent, list_all, list_teams
 from router.errors import NotFound
 from store.desk.access.provider_accounts import email_of, is_bound, release_account, set_email
@@ -183,6 +183,7 @@ def _duty(form: Fields, *, skills: bool, zone: ZoneInfo) -> DutyOrder:
     values: dict[str, object] = {
         "available": form.one("available") == "true",
         "capacity": form.number("capacity"),
+        "chat_slots": form.number("chat_slots"),
         "away_from": local_moment(form.one("away_from"), zone=zone) if form.one("away_from") and ends else None,
         "away_until": local_moment(ends, zone=zone) if ends else None,
     }

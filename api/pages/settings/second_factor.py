@@ -14,7 +14,7 @@ from api.http.forms import Form
 from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError
 from api.pages.render import render
-from api.rest.access.written import write_down
+from api.rest.access.access_audit import write_down
 from router.errors import PermanentError
 from store.desk.access.recovery_codes import make_recovery_codes
 from store.desk.agents import find_by_name

@@ -16,7 +16,7 @@ from api.http.permissions import Actor, Role, Verb
 from api.http.problems import ProblemError, documented
 from api.http.requests import RequestModel
 from api.paths import API
-from api.rest.access.written import write_down
+from api.rest.access.access_audit import write_down
 from api.rest.agents import refuse_unknown_teams
 from router.errors import NotFound
 from store.desk.access.provider_accounts import email_of, is_bound, release_account, set_email

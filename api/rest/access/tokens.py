@@ -15,8 +15,8 @@ from api.http.permissions import Verb
 from api.http.problems import documented
 from api.http.requests import Moment, RequestModel, require_soon
 from api.paths import API
+from api.rest.access.access_audit import write_down
 from api.rest.access.agent_access import Manager, in_force, refuse_own
-from api.rest.access.written import write_down
 from store.desk.access.tokens import TokenRecord, end_token, limit_token, list_tokens
 from store.desk.agents import ROTATION, rotate_token
 

@@ -31,8 +31,13 @@ _REFUSALS: Final = (
         "this undoes a merge of contacts, for which your role has no permission",
         "此操作会撤销客户合并，你的角色没有此权限。",
     ),
+    ("This wish is settled already.", "该回电请求已处理。"),
     # Requests as a whole.
     ("There is nothing here.", "这里没有内容：地址有误，或内容已被移除。"),
+    (
+        "this chat was forgotten after 30 days; no answer reaches its visitor any more",
+        "此聊天已超过 30 天并被清除，回复已无法送达访客。",
+    ),
     ("This address does not accept that method.", "此地址不支持该操作。"),
     ("The body did not arrive in the time that this desk allows.", "上传超时，请检查网络后重试。"),
     ("The body is larger than this desk accepts.", "内容过大，无法接收。"),

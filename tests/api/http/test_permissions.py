@@ -37,6 +37,7 @@ PUBLIC = {
         "/webhooks/{channel}/status",
     ),
     "/webhooks/{channel}/outbox",
+    "/voice/{channel}",
     # A visitor of the chat proves the session by its secret.
     *(f"/chat/{{chat}}{end}" for end in CHAT_ENDS),
     *("/contact", "/case/{token}", "/case/{token}/rating", "/help", "/help/suggest"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connectors.oidc.provider import OidcProvider
+from connectors.oidc.identity_provider import OidcProvider
 from router.errors import ConfigError, OmniyardError, TransientError
 from router.settings.desk_answers import OidcSettings
 from router.settings.secret import Secret

@@ -1,4 +1,4 @@
-"""The envelope of WeCom's callbacks, which WeChat's service accounts share: signed, and encrypted with AES-256-CBC.
+"""The envelope of the callbacks of WeCom, service accounts and mini programs: signed, encrypted with AES-256-CBC.
 
 Sources: developer.work.weixin.qq.com 90968 (signature and cipher); the key of 43 characters is base64 without its last
 "=", its first 16 bytes are the IV, the padding is PKCS#7 to 32 bytes.
@@ -87,5 +87,5 @@ def _cipher(key: bytes):  # type: ignore[no-untyped-def]  # noqa: ANN202  (of a 
     try:
         from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415
     except ImportError as error:
-        raise ConfigError("callbacks of WeCom need the package cryptography") from error
+        raise ConfigError("callbacks of WeCom and WeChat need the package cryptography") from error
     return Cipher(algorithms.AES(key), modes.CBC(key[:_IV]))
