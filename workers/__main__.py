@@ -25,6 +25,7 @@ from workers.routing.brain import build_brain
 from workers.routing.route import Router
 from workers.runtime.cpu import calculate_alone
 from workers.runtime.start import open_house
+from workers.sending.away_mail import AwayMailer
 from workers.sending.threads import Dispatch
 from workers.training.learn import LearntClassifier
 from workers.worker import Companion, Worker
@@ -61,7 +62,7 @@ def main() -> None:
     intake = Intake(database, bell=Bell(lambda: broker_url(settings)))
     calls = CallWriter(database, Hotline(settings, database), intake)
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
-    steps = (fan_out_step(settings.webhooks), seal_step, notice_step)
+    steps = (fan_out_step(settings.webhooks), seal_step, notice_step, AwayMailer(settings))
     publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))
     files = FileFetcher(database, settings)
     companions: list[Companion] = [publisher, files, *targets(database, settings.webhooks)]

@@ -95,7 +95,7 @@ class OidcProvider:
             self._settings.client_secret.reveal()
         known = self._fetched()
         metadata = known.metadata
-        host = f"{self._settings.issuer} answers, with {len(known.keys.keys)} keys"
+        host = f"{self._settings.issuer} answers; it has keys: {len(known.keys.keys)}"
         wrong = [*metadata.shortcomings(), *([] if known.keys.keys else ["it has no key to check its tokens with"])]
         return Health(ok=not wrong, findings=(host, *wrong))
 

@@ -20,7 +20,7 @@ from store.db.bulk import among, among_bound, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.tables.gates import FetchedFileRow, FileState
 from store.tables.messages import AttachmentRow, InboundRow, MessageRow, OriginalRow
-from store.tables.operations import ONE_TIME_CODE, OutboundRow
+from store.tables.operations import AGENT_MAIL, ONE_TIME_CODE, OutboundRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,9 +260,10 @@ def _pending() -> sa.Select[Any]:
     table, message = table_of(OutboundRow), table_of(MessageRow)
     listed = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
     statement = sa.select(*columns_of(OutboundRow, PendingOutbound))
-    # Agents need no code of a customer.
+    # Agents need no code of a customer, and no mail to a colleague.
+    hidden = (table.c.kind != ONE_TIME_CODE, table.c.kind != AGENT_MAIL)
     theirs = table.c.conversation_id == sa.bindparam("conversation")
-    return statement.where(theirs, sa.not_(listed), table.c.kind != ONE_TIME_CODE).order_by(table.c.id)
+    return statement.where(theirs, sa.not_(listed), *hidden).order_by(table.c.id)
 
 
 def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:

@@ -36,6 +36,8 @@ class OutboundState(StrEnum):
 AUTO_REPLY: Final = "auto_reply"
 # The `kind` of one-time codes for the customers' pages: sent like the others, but no part of a conversation.
 ONE_TIME_CODE: Final = "code"
+# To an agent who is away; no customer gets it.
+AGENT_MAIL: Final = "agent_mail"
 # Later messages of a conversation wait for such rows.
 UNDERWAY: Final = "(state = 'sending' OR (state = 'queued' AND attempts > 0))"
 

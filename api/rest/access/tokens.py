@@ -94,12 +94,11 @@ def list_all(desk: DeskPart, _: Manager, shown: Shown) -> TokenList:
 @routes.post("/agents/{agent_id}/token", status_code=201, responses=documented("not-found"), summary="Make a new token")
 def make(desk: DeskPart, agent_id: UUID, order: NewToken, actor: Manager) -> MadeToken:
     """Give the agent a new token and return it, once; sessions end now, the token before it later."""
-    now = desk.now()
-    require_soon(order.expires_at, field="expires_at", now=now)
-    lasts = order.expires_at - now if order.expires_at else None
+    require_soon(order.expires_at, field="expires_at", now=desk.now())
     with desk.database.write() as connection:
         agent = in_force(connection, agent_id)
-        _, token = rotate_token(connection, name=agent.name, overlap=timedelta(days=order.overlap_days), lasts=lasts)
+        _, token = rotate_token(connection, name=agent.name, overlap=timedelta(days=order.overlap_days))
+        limit_token(connection, agent_id, {"expires_at": order.expires_at})
         entry = _entry(next(row for row in list_tokens(connection) if row.agent_id == agent_id))
     write_down(desk, actor, "agent.token", about=agent.name)
     return MadeToken(token=token, entry=entry)

@@ -8,7 +8,7 @@ from typing import Final
 SIGN_IN_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "provider_name": ("single sign-on", "公司账号"),
     "provider_sign_in": ("Sign in with {provider}", "使用{provider}登录"),
-    "sign_in_password": ("With name and password", "用用户名和密码登录"),
+    "sign_in_password": ("With name and password", "使用用户名和密码登录"),
     "provider_away": (
         "{provider} does not answer at the moment. Try again, or sign in in another way.",
         "{provider}暂时没有响应，请重试，或改用其他方式登录。",
@@ -56,8 +56,8 @@ SIGN_IN_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "recovery_left": ("{count} recovery codes are left.", "还剩 {count} 个恢复码。"),
     "recovery_renew": ("Make new recovery codes", "重新生成恢复码"),
     "recovery_renew_hint": (
-        "New codes are made on your own page under Agents and teams; those from before count no more.",
-        "可在“客服与团队”中自己的页面重新生成，旧的恢复码随即失效。",
+        "New codes are made on your own page under Settings, Agents; those from before count no more.",
+        "可在“设置 - 客服”中自己的页面重新生成，旧的恢复码随即失效。",
     ),
     "recovery_renew_code": ("Code of the authenticator", "验证器动态码"),
     "email": ("Mail address", "邮箱"),

@@ -30,7 +30,7 @@ def provider_of(fake: FakeOpenId, *, secret: str = "env:OMNIYARD_TEST_OIDC") -> 
 def test_a_provider_that_can_be_used_is_said_to_be(fake: FakeOpenId, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMNIYARD_TEST_OIDC", SECRET)
     health = provider_of(fake).probe()
-    assert (health.ok, health.findings) == (True, (f"{fake.issuer} answers, with 1 keys",))
+    assert (health.ok, health.findings) == (True, (f"{fake.issuer} answers; it has keys: 1",))
 
 
 @pytest.mark.parametrize(
