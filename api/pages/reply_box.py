@@ -14,14 +14,15 @@ from api.desk import Desk
 from api.http.permissions import Actor
 from api.pages.composer.answer_files import FileLimit, limit_on
 from api.rest.replies import LONGEST_TEXT, MOST_COPIES
-from connectors.registry import kind_of
+from connectors.registry import is_public, kind_of
 from connectors.registry_row import Capabilities
 from router.delivery import TextLimit
 from router.envelope import PartyKind
 from router.replies.autoreply import choose
-from router.replies.phrases import facts_in_words, opening_words
+from router.replies.phrases import facts_in_words, opening_words, private_invitation
 from router.replies.placeholders import fill
 from router.settings import Settings
+from router.settings.channel_base import ChannelSettings
 from router.settings.own_addresses import own_side
 from router.settings.values import title_in
 from store.conversations.read import ConversationRecord
@@ -65,6 +66,7 @@ class Composer:
     everyone: who else got the customer's last message.  usual_copies: who got a copy of our last answer.
     signature: below an answer; empty for none.  quotes: the customer's message stands below, if nothing else is said.
     counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
+    is_public: anybody can read the answer.  invitation: a text that asks for a private message; empty without a way.
     """
 
     way_out: bool
@@ -84,6 +86,8 @@ class Composer:
     files: tuple[AnswerFile, ...]
     signature: str
     quotes: bool
+    is_public: bool
+    invitation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +139,14 @@ def compose(
         files=tuple(draft_files(connection, agent_id=actor.id, conversation_id=row.id)) if can.files else (),
         signature=fill(by.signature, {**values(row.language), "agent": by.name}) if can.mail else "",
         quotes=desk.settings.desk.quote_below,
+        is_public=channel is not None and is_public(channel),
+        invitation=_invitation(channel, language=row.language),
     )
+
+
+def _invitation(channel: ChannelSettings | None, *, language: str) -> str:
+    link = channel.private_link if channel else ""
+    return private_invitation(link, language=language) if link else ""
 
 
 def _everyone(connection: Connection, settings: Settings, answers: AnswerAddress) -> tuple[str, ...]:

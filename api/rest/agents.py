@@ -242,6 +242,11 @@ def _refuse_foreign(actor: Actor, agent_id: UUID, *, order: DutyOrder) -> None:
         raise ProblemError("forbidden", "teams, languages and categories are set by a supervisor")
 
 
+def refuse_unknown_teams(desk: Desk, teams: Collection[str]) -> None:
+    """Raise ProblemError if a team is not in the configuration."""
+    _known(teams, desk.settings.teams, noun="team")
+
+
 def _known(names: Collection[str] | None, known: Mapping[str, object], *, noun: str) -> None:
     for name in names or ():
         if known and name not in known:

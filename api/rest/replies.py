@@ -28,6 +28,7 @@ from store.conversations.changes import only_sent_since, version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.db.engine import read_clock
 from store.desk.composer.drafts import drop_draft
+from store.desk.generated.generated_texts import note_if_drafted
 from store.outbound.answer_files import draft_files
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound
@@ -199,6 +200,7 @@ def post_within(
             message_id = desk.replying.reply(connection, case, wanted)
         except TooLongError as error:
             raise ProblemError("invalid", str(error), field="text") from error
+        note_if_drafted(connection, case.id, sent=order.text, message_id=message_id, by=actor.name)
         if order.take:
             take_if_free(connection, case.id, actor=actor)
     if order.ends_draft:

@@ -21,6 +21,7 @@ from router.settings.files import find_settings
 from store.chat.explained import ChatCounts, count_chats
 from store.db.engine import Database
 from store.desk.channel_status import ChannelStatus, DeskStatus, read_status
+from store.desk.generated.model_days import spent_today
 from workers.training.model_store import ModelFolder, touched_since
 
 _EVERY_SECONDS: Final = 2.0
@@ -45,13 +46,13 @@ def status_command(
         if watch:
             _watch(settings, database, old=old)
             return
-        status = _read(settings, database)
+        status, spent = _read(settings, database), _spent(settings, database)
         if as_json:
             counts = _counts(settings, database)
-            also = {"chats": asdict(counts) if counts else None, "examples_changed": bool(old)}
-            print_json(_plain(status) | also)
+            also = {"chats": asdict(counts) if counts else None, "model_spent": bool(spent)}
+            print_json(_plain(status) | also | {"examples_changed": bool(old)})
         else:
-            Console(highlight=False).print(_screen(status, _chats(settings, database), old=old))
+            Console(highlight=False).print(_screen(status, _chats(settings, database), old=old, spent=spent))
         if not status.balanced:
             raise typer.Exit(FAILED)
 
@@ -59,6 +60,18 @@ def status_command(
 def _read(settings: Settings, database: Database) -> DeskStatus:
     with database.read() as connection:
         return read_status(connection, channels=list(settings.channels))
+
+
+def _spent(settings: Settings, database: Database) -> str:
+    """Return a sentence if the day's budget of the model is used up; empty if not."""
+    if (model := settings.answers.model) is None:
+        return ""
+    with database.read() as connection:
+        day = spent_today(connection)
+    if not day.is_spent(per_day=model.per_day, tokens_per_day=model.tokens_per_day):
+        return ""
+    used = f"{day.calls} of {model.per_day} calls, {day.tokens} of {model.tokens_per_day} tokens"
+    return f"The model's budget of today (UTC) is used up ({used}): it is silent, what fits is still found"
 
 
 def _examples_changed(settings: Settings, file: Path) -> str:
@@ -76,7 +89,8 @@ def _watch(settings: Settings, database: Database, *, old: str) -> None:
     with Live(console=Console(highlight=False), screen=False, auto_refresh=False) as live:
         while True:
             try:
-                live.update(_screen(_read(settings, database), _chats(settings, database), old=old), refresh=True)
+                chats, spent = _chats(settings, database), _spent(settings, database)
+                live.update(_screen(_read(settings, database), chats, old=old, spent=spent), refresh=True)
             except TransientError as error:
                 live.update(Text(str(error), style="red"), refresh=True)
             time.sleep(_EVERY_SECONDS)
@@ -98,9 +112,10 @@ def _chats(settings: Settings, database: Database) -> list[Text]:
     return [Text(f"Chats: {counts.waiting} wait for an answer{since}; agents have {counts.open}")]
 
 
-def _screen(status: DeskStatus, chats: list[Text], *, old: str) -> Group:
+def _screen(status: DeskStatus, chats: list[Text], *, old: str, spent: str) -> Group:
     rows = table(_COLUMNS, (_row(channel, status) for channel in status.channels), wraps="cursor")
-    return Group(rows, *_remarks(status), *chats, *([Text(old, style="yellow")] if old else []), _books(status))
+    notes = [Text(each, style="yellow") for each in (spent, old) if each]
+    return Group(rows, *_remarks(status), *chats, *notes, _books(status))
 
 
 def _row(channel: ChannelStatus, status: DeskStatus) -> tuple[str, ...]:

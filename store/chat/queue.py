@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from store.chat.visitor_sessions import HERE
-from store.db.bulk import among, columns_of, table_of
+from store.db.bulk import among, among_bound, columns_of, table_of, unindexed
 from store.db.engine import read_clock
 from store.tables.chat import ChatSessionRow
 from store.tables.desk import PresenceRow
@@ -144,18 +145,26 @@ def waiting_chats(
 
     teams: None means all.  urgent: the emergencies too, which stand above the others in the inbox.
     """
+    values = {"most": limit} | ({} if teams is None else {"teams": teams})
+    rows = connection.execute(_waiting(is_limited=teams is not None, urgent=urgent), values).mappings()
+    return [WaitingChat(**row) for row in rows]
+
+
+@cache
+def _waiting(*, is_limited: bool, urgent: bool) -> sa.Select[Any]:
     table, case = table_of(ChatSessionRow), table_of(ConversationRow)
     names = [column for column in columns_of(ChatSessionRow, WaitingChat, but=_OF_CASE) if column.name != "session_id"]
     found = sa.select(table.c.id.label("session_id"), *names, *(case.c[name] for name in _OF_CASE[1:]))
     found = found.join(case, case.c.id == table.c.conversation_id)
-    waits = (table.c.waiting_since.is_not(None), table.c.ended_at.is_(None), case.c.status == Status.OPEN)
+    # Few chats wait, and many conversations are open.
+    is_open = unindexed(case.c.status) == Status.OPEN
+    waits = (table.c.waiting_since.is_not(None), table.c.ended_at.is_(None), is_open)
     found = found.where(*waits, case.c.merged_into.is_(None))
     if not urgent:
         found = found.where(case.c.emergency.is_(False))
-    if teams is not None:
-        found = found.where(among(case.c.team, teams))
-    ordered = found.order_by(table.c.waiting_since, table.c.id).limit(limit)
-    return [WaitingChat(**row) for row in connection.execute(ordered).mappings()]
+    if is_limited:
+        found = found.where(among_bound(case.c.team, "teams"))
+    return found.order_by(table.c.waiting_since, table.c.id).limit(sa.bindparam("most", type_=sa.Integer()))
 
 
 _OF_CASE: Final = ("session_id", "reference", "subject", "team", "assignee")

@@ -31,7 +31,7 @@ _MOST_WAITING: Final = 200
 Waits = Sequence[tuple[str, bool]]
 
 
-class ChatNews:
+class LiveChatNews:
     """See `DeskSource`."""
 
     def __init__(self, desk: Desk) -> None:

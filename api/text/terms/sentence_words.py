@@ -18,13 +18,20 @@ _REFUSALS: Final = (
     ("too many sign-ins failed; try again in {seconds} s", "登录失败次数过多，请 {seconds} 秒后再试。"),
     ("This token sends too much; `Retry-After` says when to go on.", "操作过于频繁，请稍后再试。"),
     ("too many requests from this address; wait a minute", "请求过于频繁，请一分钟后再试。"),
+    ("too many searches and reports in a minute; wait a minute", "查询过于频繁，请一分钟后再试。"),
     ("too many requests; wait a minute", "请求过于频繁，请一分钟后再试。"),
+    ("you may renew only your own recovery codes", "你只能重新生成自己的恢复码。"),
+    ("this code is not right, or was used already", "动态码不正确，或已使用过。"),
+    ("agents of this desk sign in at the provider, not by password", "本系统使用公司账号登录，不使用密码。"),
+    ("expected one mail address, such as li.na@wallet.example", "请填写一个邮箱地址，例如 li.na@wallet.example。"),
+    ("another agent has this mail address", "此邮箱已属于另一位客服。"),
     ("your role may set only your own availability", "你只能设置自己的在岗状态。"),
     ("teams, languages and categories are set by a supervisor", "团队、语言和类别由主管设置。"),
     (
         "this undoes a merge of contacts, for which your role has no permission",
         "此操作会撤销客户合并，你的角色没有此权限。",
     ),
+    ("This wish is settled already.", "该回电请求已处理。"),
     # Requests as a whole.
     ("There is nothing here.", "这里没有内容：地址有误，或内容已被移除。"),
     (

@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI
 
-from api.pages.live.chat_news import ChatNews
+from api.pages.live.chat_news import LiveChatNews
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from store.db.bulk import table_of
 from store.db.engine import Database
@@ -29,7 +29,7 @@ class Stream:
     """The source, looked at by hand."""
 
     def __init__(self, app: FastAPI, database: Database, clock: MovingClock) -> None:
-        self.news, self.database, self.clock = ChatNews(app.state.desk), database, clock
+        self.news, self.database, self.clock = LiveChatNews(app.state.desk), database, clock
 
     def look(self, *, fresh: tuple[DeskReader, ...] = ()) -> list[DeskNotice]:
         self.news._next_at = 0.0
