@@ -22,6 +22,7 @@ from router.text.language import detect
 from store.contacts.erasure import erase_contact
 from store.db.bulk import table_of
 from store.db.engine import Database
+from store.db.ids import new_id
 from store.desk.generated.model_days import spent_today, take_call
 from store.tables.generated import GeneratedTextRow
 from store.tables.operations import EventRow, OutboundRow
@@ -114,7 +115,7 @@ def posted(client: AppClient, case: UUID, **order: Any) -> dict[str, Any]:
 
 def send(client: AppClient, case: UUID, text: str) -> None:
     order = {"text": text, "based_on_version": 1}
-    sent = client.post(f"/api/v1/conversations/{case}/messages", json=order, headers={"Idempotency-Key": text[:20]})
+    sent = client.post(f"/api/v1/conversations/{case}/messages", json=order, headers={"Idempotency-Key": new_id().hex})
     assert sent.status_code == 201, sent.text
 
 
@@ -206,7 +207,7 @@ def test_check_27_a_summary_of_200_messages_fits_and_has_only_numbers_of_the_cas
     assert "2 pairs" in asked
     assert "Message 198 " in asked
     for wrong, flaw in (
-        ("- 4 pairs", "number"),
+        ("- 400 pairs", "number"),
         ("- " + "blue shoes " * 100, "too_long"),
         ("- see www.evil.example", "address"),
     ):
