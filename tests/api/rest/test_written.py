@@ -90,7 +90,8 @@ def events(database: Database) -> dict[str, Any]:
 
 def _trace(text: str) -> dict[str, Any]:
     facts = sorted({fact.kind for fact in find_facts(text)})
-    return TRACE | {"classification": TRACE["classification"] | {"facts": facts, "language": detect(text)}}
+    found = TRACE["classification"] | {"facts": facts, "language": detect(text)}
+    return TRACE | {"classification": found, "masked": list(mask(text).kinds)}
 
 
 def case_of(database: Database, *texts: str, **over: Any) -> UUID:
@@ -98,7 +99,8 @@ def case_of(database: Database, *texts: str, **over: Any) -> UUID:
         builder = Builder(connection)
         case = builder.conversation(**over)
         for number, text in enumerate(texts):
-            builder.message(case, text=text, received_at=NOON + timedelta(minutes=number), trace=_trace(text))
+            at = NOON + timedelta(minutes=number)
+            builder.message(case, text=mask(text).text, received_at=at, trace=_trace(text))
     return case
 
 
@@ -169,7 +171,7 @@ def test_check_26_no_route_of_the_api_sends_a_generated_text(client_of: Client) 
 def test_a_case_of_ones_own_money_gets_a_draft_that_asks_for_facts_only(
     client_of: Client, database: Database, server: ModelServer, text: str
 ) -> None:
-    case = case_of(database, mask(text).text)
+    case = case_of(database, text)
     server.answering = vllm(lambda body: writes("Thank you. Please send us the transaction number and the day."))
     draft = posted(client_of(Role.AGENT), case, purpose="draft")
     assert (draft["purpose"], draft["flaws"]) == ("facts", [])
@@ -244,7 +246,7 @@ def test_check_21_what_leaves_has_no_secret_no_address_no_number_and_no_other_co
         "+49 170 1234567, account 88001234567, order TX2026110398, https://shop.example/o?token=abc, "
         "card 4111 1111 1111 1111, my password is Hunter2!!"
     )
-    case, agent = case_of(database, mask(text).text), client_of(Role.AGENT)
+    case, agent = case_of(database, text), client_of(Role.AGENT)
     message = agent.get(f"/api/v1/conversations/{case}/messages").json()["messages"][0]["id"]
     for order in (
         {"purpose": "draft"},
