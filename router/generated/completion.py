@@ -50,7 +50,7 @@ class Dialect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChatMessage:
+class PromptMessage:
     """One message of a request. role: `system` or `user`."""
 
     role: str
@@ -77,7 +77,7 @@ def completion_urls(base: str) -> tuple[str, ...]:
     return (f"{trimmed}/v1{_PATH}", trimmed + _PATH)
 
 
-def write_request(messages: Sequence[ChatMessage], *, model: str, longest: int, dialect: Dialect) -> bytes:
+def write_request(messages: Sequence[PromptMessage], *, model: str, longest: int, dialect: Dialect) -> bytes:
     """Return the body to post. longest: of the text, in tokens."""
     body: dict[str, Any] = {
         "model": model,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from router.errors import ConfigError
-from router.generated.completion import ChatMessage
+from router.generated.completion import PromptMessage
 from router.generated.purposes import Purpose
 from router.generated.veil import Veil
 
@@ -68,19 +68,19 @@ def read_prompt(text: str, *, purpose: Purpose, file: str) -> Prompt:
 
 def draft_request(
     prompt: Prompt, *, lines: Sequence[SpokenLine], passages: Mapping[str, str], veil: Veil, language: str
-) -> list[ChatMessage]:
+) -> list[PromptMessage]:
     """Return the request for an answer. passages: by marker."""
     shown = "\n".join(f"[{marker}] {veil.over(text)}" for marker, text in passages.items())
     blocks = [f"<passages>\n{shown}\n</passages>"] if passages else []
     return _request(prompt.said(language=language), [*blocks, _case(lines, veil=veil)])
 
 
-def summary_request(prompt: Prompt, *, lines: Sequence[SpokenLine], veil: Veil, language: str) -> list[ChatMessage]:
+def summary_request(prompt: Prompt, *, lines: Sequence[SpokenLine], veil: Veil, language: str) -> list[PromptMessage]:
     """Return the request for a summary: the first message, and as many of the newest as fit."""
     return _request(prompt.said(language=language), [_case(bounded(lines), veil=veil)])
 
 
-def text_request(prompt: Prompt, *, text: str, veil: Veil, language: str, tone: str = "") -> list[ChatMessage]:
+def text_request(prompt: Prompt, *, text: str, veil: Veil, language: str, tone: str = "") -> list[PromptMessage]:
     """Return the request for a translation, or for another tone."""
     return _request(prompt.said(language=language, tone=tone), [f"<text>\n{veil.over(text)}\n</text>"])
 
@@ -102,5 +102,5 @@ def _case(lines: Sequence[SpokenLine], *, veil: Veil) -> str:
     return f"<case>\n{said}\n</case>"
 
 
-def _request(system: str, blocks: Sequence[str]) -> list[ChatMessage]:
-    return [ChatMessage(role="system", content=system), ChatMessage(role="user", content="\n\n".join(blocks))]
+def _request(system: str, blocks: Sequence[str]) -> list[PromptMessage]:
+    return [PromptMessage(role="system", content=system), PromptMessage(role="user", content="\n\n".join(blocks))]

@@ -19,10 +19,10 @@ import structlog
 from connectors.safe_http import Forbidden, HttpAnswer, NotReached, TooLarge, post
 from router.errors import ConfigError, TransientError
 from router.generated.completion import (
-    ChatMessage,
     Completion,
     Dialect,
     NoCompletion,
+    PromptMessage,
     completion_urls,
     learn,
     read_completion,
@@ -105,7 +105,7 @@ class ModelEndpoint:
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
         self._lock, self._waiting = threading.Lock(), 0
 
-    def ask(self, messages: Sequence[ChatMessage], *, longest: int, purse: Purse, purpose: str) -> Answered:
+    def ask(self, messages: Sequence[PromptMessage], *, longest: int, purse: Purse, purpose: str) -> Answered:
         """Return a completion. longest: of the text, in tokens.
 
         Raises ModelSilent within the time limit; one line is logged, without a word of any text.
@@ -141,7 +141,7 @@ class ModelEndpoint:
         finally:
             self._slots.release()
 
-    def _asked(self, messages: Sequence[ChatMessage], *, longest: int, purse: Purse, until: float) -> Completion:
+    def _asked(self, messages: Sequence[PromptMessage], *, longest: int, purse: Purse, until: float) -> Completion:
         if not self.breaker.admits():
             raise ModelSilent(Silence.RESTING)
         try:
@@ -158,7 +158,7 @@ class ModelEndpoint:
         self.breaker.succeeded()
         return completion
 
-    def _tried(self, messages: Sequence[ChatMessage], *, longest: int, purse: Purse, until: float) -> Completion:
+    def _tried(self, messages: Sequence[PromptMessage], *, longest: int, purse: Purse, until: float) -> Completion:
         repeats = lessons = 0
         while True:
             dialect = self.dialect
@@ -242,6 +242,6 @@ def _refusal(answer: HttpAnswer) -> ModelSilent:
     return _AskedToRest(why, status=answer.status, rest=answer.retry_after.total_seconds())
 
 
-def _most_tokens(messages: Sequence[ChatMessage], *, longest: int, dialect: Dialect) -> int:
+def _most_tokens(messages: Sequence[PromptMessage], *, longest: int, dialect: Dialect) -> int:
     # No tokenizer makes more tokens than characters of the texts that we send.
     return sum(len(each.content) for each in messages) + longest * (4 if dialect.thinks else 1)

@@ -14,7 +14,7 @@ from typing import Final
 
 from router.answers.caution import Allowed, Gated
 from router.generated.acceptance import Expected, Flaw, flaws_of
-from router.generated.completion import ChatMessage, WrittenText, read_text
+from router.generated.completion import PromptMessage, WrittenText, read_text
 from router.generated.prompts import (
     Prompt,
     SpokenLine,
@@ -147,7 +147,7 @@ class TextWriter:
     def _made(
         self,
         prompt: Prompt,
-        messages: Sequence[ChatMessage],
+        messages: Sequence[PromptMessage],
         *,
         veil: Veil,
         expected: Expected,

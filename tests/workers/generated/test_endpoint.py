@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from router.generated.completion import ChatMessage
+from router.generated.completion import PromptMessage
 from router.settings.desk_answers import ModelEndpointSettings
 from router.settings.secret import Secret
 from tests.fakes.model_endpoint import (
@@ -36,7 +36,10 @@ from tests.fakes.model_endpoint import (
 from workers.generated.breaker import FAILURES, REST_SECONDS, Breaker
 from workers.generated.endpoint import ModelEndpoint, ModelSilent, Silence
 
-ASKED = [ChatMessage(role="system", content="Be brief."), ChatMessage(role="user", content="<text>\nhello\n</text>")]
+ASKED = [
+    PromptMessage(role="system", content="Be brief."),
+    PromptMessage(role="user", content="<text>\nhello\n</text>"),
+]
 WRITTEN = writes("Hello there.")
 
 
