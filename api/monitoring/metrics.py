@@ -24,6 +24,7 @@ from api.http.problems import ProblemError, documented
 from router.errors import TransientError
 from router.settings import Settings
 from router.settings.values import is_loopback
+from store.calls.phone_calls import count_calls
 from store.db.engine import Database
 from store.desk.channel_status import DeskStatus, read_status
 from store.desk.false_pages import WINDOW, count_false_pages
@@ -114,6 +115,7 @@ class DeskCollector(Collector):
             dead = count_quarantined(connection)
             told = count_deliveries(connection)
             files = count_files(connection)
+            calls = count_calls(connection, since=status.now - _DAY)
             answers = tally_answers(connection, since=status.now - _DAY)
             model = spent_today(connection) if self._settings.answers.model else None
             pages = count_false_pages(connection, since=status.now - WINDOW, until=status.now)
@@ -140,6 +142,7 @@ class DeskCollector(Collector):
         yield _of_answers(answers)
         if model:
             yield _of_model(model)
+        yield _of_calls(calls)
         yield from _of_channels(status)
         yield from _held_back(status)
         yield _rows(status, files)
@@ -200,6 +203,13 @@ def _of_model(day: ModelDay) -> Metric:
     for what in ("calls", "tokens", "texts", "refused", "failed"):
         spent.add_metric([what], getattr(day, what))
     return spent
+
+
+def _of_calls(counted: Mapping[str, int]) -> Metric:
+    calls = GaugeMetricFamily("omniyard_calls", "Calls of the last 24 hours by what came of them.", labels=["what"])
+    for what, number in counted.items():
+        calls.add_metric([what], number)
+    return calls
 
 
 def _of_webhooks(told: Mapping[str, TargetCount]) -> Metric:

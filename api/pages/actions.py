@@ -28,7 +28,7 @@ from api.pages.composer.answer_files import pass_on_files
 from api.pages.composer.drafts import save_for, typed
 from api.pages.composer.macros import macro_of, split
 from api.pages.conversation import Refusal, show_conversation
-from api.pages.orders import change_order, message_order, reverse
+from api.pages.orders import change_order, kind_of, message_order, reverse
 from api.pages.render import moments_of
 from api.pages.reply_box import fill_ready
 from api.pages.toast import Flash, set_flash, unseal
@@ -123,9 +123,9 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
     def make() -> Response:
         if not is_visible(form.whole("text")):
             raise ProblemError("invalid", moments_of(request, desk).words("refused_empty"))
-        if form.one("kind") == "forward" and not form.one("recipient"):
+        if kind_of(form) == "forward" and not form.one("recipient"):
             raise ProblemError("invalid", moments_of(request, desk).words("refused_no_recipient"))
-        if form.one("kind") == "forward" and form.one("with_files") == "yes":
+        if kind_of(form) == "forward" and form.one("with_files") == "yes":
             pass_on_files(desk, actor, key)
         macro = macro_of(desk, actor, key, form=form)
         order, change = split(message_order(form, zone=_zone(desk)), macro.actions if macro else None)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from router.generated.figures import Figures, Statement
+from router.generated.details import Figures, Statement
 from router.generated.purposes import LONGEST, Purpose
 from router.generated.veil import has_place, visible
 from router.masking.mask import mask

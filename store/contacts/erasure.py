@@ -18,6 +18,7 @@ from router.conversation_status import Status
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
 from router.masking.mask import mask
+from store.calls.phone_calls import forget_calls_of
 from store.chat.erasure_of_chats import erase_chats
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
@@ -132,6 +133,7 @@ def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
     connection.execute(sa.delete(original).where(among(original.c.inbound_id, [row.id for row in rows])))
     file = table_of(FetchedFileRow)
     connection.execute(sa.delete(file).where(among(file.c.inbound_id, [row.id for row in rows])))
+    forget_calls_of(connection, [row.source_key for row in rows])
 
 
 def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:

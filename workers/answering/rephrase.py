@@ -11,7 +11,7 @@ from router.answers.faq_file import FaqText
 from router.generated.prompts import SpokenLine
 from router.generated.purposes import Purpose
 from store.db.engine import Database
-from store.desk.generated.texts import names_in
+from store.desk.generated.generated_texts import names_in
 from store.outbound.automatic_answers import AskedMessage
 from workers.generated.endpoint import ModelSilent
 from workers.generated.writer import Asked, TextWriter

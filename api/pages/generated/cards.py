@@ -16,7 +16,7 @@ from api.desk import Desk
 from api.pages.render import language_of
 from api.text.phrases import Words
 from router.generated.purposes import TONES, Purpose
-from store.desk.generated.texts import GeneratedText
+from store.desk.generated.generated_texts import GeneratedText
 
 _USE: Final = "use"
 

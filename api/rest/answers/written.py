@@ -29,7 +29,7 @@ from store.conversations.messages import MessageRecord, messages_of
 from store.conversations.read import ConversationRecord
 from store.db.engine import read_clock
 from store.db.ids import new_id
-from store.desk.generated.texts import GeneratedText, keep_text, newest_state, texts_in
+from store.desk.generated.generated_texts import GeneratedText, keep_text, newest_state, texts_in
 from store.tables.messages import Direction
 from workers.answering.answerer import self_service_of
 from workers.generated.writer import Asked, Made, basis_of, purpose_of

@@ -9,7 +9,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from store.tables.messages import Json
 
 revision = "0043"
-down_revision = "0038"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 

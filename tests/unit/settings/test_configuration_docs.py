@@ -26,13 +26,14 @@ from router.settings.channels import (
     TwilioSettings,
     VoiceSettings,
     WebSettings,
+    WechatSettings,
     WecomSettings,
     XMentionsSettings,
     XSettings,
 )
 from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings
+from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings, OidcSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
     CalendarSettings,
@@ -74,6 +75,7 @@ SECTIONS = {
     '`kind = "custom"`': CustomSettings,
     '`kind = "voice"`': VoiceSettings,
     '`kind = "wecom"`': WecomSettings,
+    '`kind = "wechat"`': WechatSettings,
     "`pull` of kind `custom`": PullSettings,
     "`send` of kind `custom`": CustomSendSettings,
     "`send` of a channel of short messages": SendSettings,
@@ -84,6 +86,7 @@ SECTIONS = {
     "`[answers.model]`": ModelEndpointSettings,
     "`[limits]`": LimitSettings,
     "`[desk]`": AgentAnswerSettings,
+    "`[desk.oidc]`": OidcSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
     "`[sla.NAME]`": SlaSettings,
