@@ -28,7 +28,7 @@ from benchmarks.gates import Gates
 from benchmarks.hands import Hands
 from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.mailbox import make_mailbox
-from benchmarks.rig import USER, Rig, running_rig, wait_until
+from benchmarks.rig import USER, Rig, Served, running_rig, wait_until
 from benchmarks.visitors import Visitors
 from router.errors import OmniyardError
 
@@ -131,7 +131,7 @@ def _nothing() -> None:
     """Do nothing; the next attempt follows."""
 
 
-def submit(rig: Rig, mail: bytes, *, on_failure: Callable[[], None] = _nothing) -> None:
+def submit(rig: Served, mail: bytes, *, on_failure: Callable[[], None] = _nothing) -> None:
     """Submit a mail to the SMTP listener until it answers 250, as a mail server would."""
     end = time.monotonic() + _SMTP_TRIES_SECONDS
     while True:

@@ -25,7 +25,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from benchmarks.gate_providers import GateApp, GatePosts, GateWecom
-from benchmarks.rig import Rig
+from benchmarks.rig import Rig, Served
 from connectors.social.tencent import callback_cipher
 from router.webhook_signature import read_keys, sign
 from store.db.bulk import table_of
@@ -147,7 +147,7 @@ class Gates:
         with rig.database.read() as connection:
             return int(connection.execute(waiting).scalar_one()) == 0
 
-    def books(self, rig: Rig) -> GateBooks:
+    def books(self, rig: Served) -> GateBooks:
         """Compare the written messages with those in the desk, and the desk's answers with those received."""
         message, file, inbound = table_of(MessageRow), table_of(FetchedFileRow), table_of(InboundRow)
         mine = sa.and_(message.c.channel.in_(CHANNELS), message.c.inbound_id.is_not(None))

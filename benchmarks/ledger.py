@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from benchmarks.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
 from benchmarks.gates import CHANNELS as GATE_CHANNELS
 from benchmarks.gates import NO_GATES, GateBooks, Gates
-from benchmarks.mailbox import Mailbox, message_id
-from benchmarks.rig import Rig
+from benchmarks.mailbox import Mailbox
+from benchmarks.rig import Served
 from benchmarks.visitors import CHANNEL, NO_LINES, LineBooks, Visitors
 from store.db.bulk import table_of
 from store.tables.messages import ConversationRow, InboundRow, MessageRow
@@ -73,7 +73,7 @@ class Ledger:
 
 
 def read_ledger(
-    rig: Rig,
+    rig: Served,
     mailbox: Mailbox,
     *,
     kills: Mapping[str, int],
@@ -96,7 +96,7 @@ def read_ledger(
         # A change of a message counts as a duplicate of it.
         changed = sa.select(sa.func.count()).where(inbound.c.state == "duplicate", inbound.c.channel.in_(GATE_CHANNELS))
         changes = connection.execute(changed).scalar_one()
-    sent = {message_id(number).strip("<>") for number in range(mailbox.messages)}
+    sent = {id_.strip("<>") for id_ in mailbox.ids}
     # Each customer of a chat is another person, and writes once.
     expected = mailbox.conversations + (chats.messages if chats else 0) + (visitors.conversations if visitors else 0)
     expected += gates.messages if gates else 0

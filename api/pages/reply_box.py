@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk
 from api.http.permissions import Actor
+from api.pages.composer.answer_files import FileLimit, limit_on
 from api.rest.replies import LONGEST_TEXT, MOST_COPIES
 from connectors.registry import is_public, kind_of
 from connectors.registry_row import Capabilities
@@ -60,7 +61,8 @@ class Composer:
     answers: where it goes.
     until: the end of the provider's window; None without one.
     is_over: the window is over.  opens_at: when the channel opens; None while it is open.
-    mail: it has copies, a signature, markup.  carries_files: an answer may have files.  files: those of the draft.
+    mail: it has copies, a signature, markup.  files: those of the draft.
+    carries_files: an answer may have files; file_limit: what they may be together.
     everyone: who else got the customer's last message.  usual_copies: who got a copy of our last answer.
     signature: below an answer; empty for none.  quotes: the customer's message stands below, if nothing else is said.
     counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
@@ -78,6 +80,7 @@ class Composer:
     canned: tuple[Canned, ...]
     mail: bool
     carries_files: bool
+    file_limit: FileLimit
     everyone: tuple[str, ...]
     usual_copies: tuple[str, ...]
     files: tuple[AnswerFile, ...]
@@ -111,7 +114,7 @@ def compose(
     heard = last_heard(connection, contact_id=row.contact_id, channel=row.channel) if lasts else None
     until = heard + lasts if heard and lasts else None
     moment = ReplyMoment(missing=missing, opens_at=opens_at, now=now)
-    can = kind_of(channel).can if channel else Capabilities()
+    can, file_limit = kind_of(channel).can if channel else Capabilities(), limit_on(desk, row.channel)
     by = signed_by(connection, agent_id=actor.id, agent=actor.name, team=row.team, language=row.language)
     values = _values(desk.settings, row, actor, moment)
     answers = answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel)
@@ -129,7 +132,8 @@ def compose(
             *_canned(desk.settings, row, moment=moment),
         ),
         mail=can.mail,
-        carries_files=can.files,
+        carries_files=can.files and bool(file_limit.files),
+        file_limit=file_limit,
         everyone=_everyone(connection, desk.settings, answers) if can.mail else (),
         usual_copies=last_copies(connection, row.id) if can.mail else (),
         files=tuple(draft_files(connection, agent_id=actor.id, conversation_id=row.id)) if can.files else (),

@@ -8,7 +8,10 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One message of a customer. after: seconds since the line before.  by: mail, sms, x, telegram, app or wechat."""
+    """One message of a customer. after: seconds since the line before.
+
+    by: mail, sms, x, telegram, app, wechat or call.
+    """
 
     after: float
     by: str
@@ -36,7 +39,9 @@ AFTERNOON: Final = (
     Line(3, "telegram", "刘洋", "请问怎么修改绑定的手机号？"),
     Line(3, "app", "小王", "我在 App 里提现，一直显示处理中，钱没到账"),
     Line(2, "wechat", "阿强", "扫码付款 88 元，商家说没收到，订单号 20261120-4417"),
-    Line(4, "mail", LI_NA, "补充：我的注册邮箱就是这个邮箱。", subject="重置密码"),
+    Line(1, "call", WANG, "a voicemail"),
+    Line(1, "call", "+85291234567", ""),
+    Line(2, "mail", LI_NA, "补充：我的注册邮箱就是这个邮箱。", subject="重置密码"),
     Line(5, "sms", "+85261234567", "TD"),
     Line(4, "x", "Maria Lopez", "Still locked. It says too many attempts."),
     Line(5, "mail", "newsletter@shop.example", "Big sale this weekend!", subject="50 % off everything"),

@@ -61,6 +61,7 @@ class ChatPage:
     proactive_after: timedelta
     per_hour: int
     per_minute: int
+    slots: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

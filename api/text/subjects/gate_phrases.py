@@ -47,6 +47,16 @@ GATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "The note is stored; it stands in the customer's case in a moment.",
         "记录已保存，稍后会出现在客户的会话中。",
     ),
+    "call_backs": ("Call back", "待回电"),
+    "call_backs_hint": (
+        "A caller id can be forged: confirm no identity by it. A note of your call takes the number off this list.",
+        "来电号码可以伪造，不能据此确认身份。保存去电记录后，该号码会从列表中移除。",
+    ),
+    "call_back_danger": ("Emergency", "紧急"),
+    "call_back_note": ("Note my call", "记录去电"),
+    "call_back_done": ("Done", "已处理"),
+    "call_back_done_of": ("Done: call back {number}", "已处理：回电 {number}"),
+    "sound_play": ("Listen to {name}", "播放 {name}"),
     "call_bad_number": ("This is no telephone number.", "这不是有效的电话号码。"),
     "call_empty": ("Write what was said, in at most 20,000 characters.", "请填写通话内容（不超过 20,000 字）。"),
 }

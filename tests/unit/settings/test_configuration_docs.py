@@ -33,10 +33,9 @@ from router.settings.channels import (
 )
 from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings
+from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings, OidcSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
-    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -84,8 +83,10 @@ SECTIONS = {
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[emergency]`": EmergencySettings,
     "`[answers]`": AnswerSettings,
+    "`[answers.model]`": ModelEndpointSettings,
     "`[limits]`": LimitSettings,
     "`[desk]`": AgentAnswerSettings,
+    "`[desk.oidc]`": OidcSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
     "`[sla.NAME]`": SlaSettings,

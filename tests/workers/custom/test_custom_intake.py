@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from connectors.base import WebhookRequest
 from store.contacts.erasure import erase_contact
 from store.db.bulk import table_of
 from store.tables.gates import ContactPointRow
@@ -20,6 +21,7 @@ from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, Id
 from store.tables.operations import EventRow, OutboundRow
 from tests.custom_desk import USER, CustomDesk, message, signed
 from tests.desk import envelope
+from workers.intake.provider_webhooks import Unsigned
 
 
 @pytest.fixture
@@ -256,3 +258,26 @@ def test_a_body_that_is_no_item_is_refused(desk):
     for body in (b"", b"[]", b"7", b'{"a": NaN}', b"[" * 100_000, json.dumps(message(facts={"a": [[[]]]})).encode()):
         answer = desk.webhooks.message("app", signed(body), now=datetime.now(UTC))
         assert answer.status == (200 if body.startswith(b'{"type"') else 400)
+
+
+def test_check_19_a_call_centre_pushes_twice_and_then_its_recording(database, tmp_path, monkeypatch) -> None:
+    centre = CustomDesk(database, tmp_path, monkeypatch, more='auth = "basic"')
+    monkeypatch.setenv("APP_SECRET", "tccc:secret")
+
+    def push(document: dict[str, object], *, password: str = "secret") -> None:
+        proof = base64.b64encode(f"tccc:{password}".encode()).decode()
+        headers = {"authorization": f"Basic {proof}", "content-type": "application/json"}
+        request = WebhookRequest(body=json.dumps(document).encode(), headers=headers)
+        centre.webhooks.message("app", request, now=datetime.now(UTC))
+        centre.work()
+
+    call = {"type": "call", "id": "session-1", "from": "+8613800138000", "result": "voicemail"}
+    push(call)
+    push(call)
+    recording = {"recording": {"name": "1.mp3", "url": "https://files.example/1.mp3"}}
+    push(call | recording)
+    push(call | recording)
+    assert len(centre.messages("text")) == 1
+    assert centre.rows(AttachmentRow, "name") == ["1.mp3"]
+    with pytest.raises(Unsigned):
+        push(call, password="wrong")
