@@ -64,7 +64,7 @@ def shown_document(content: bytes, *, name: str) -> Response:
     """Return a PDF for the browser's own viewer, without any rights in the desk; 404 for what is none.
 
     A browser does not start its viewer in a frame with the attribute `sandbox`; it does for a response that says
-    `sandbox` itself, and the document has the same limits: an origin of its own, no scripts, no forms, no requests.
+    `sandbox` itself. The restrictions are the same: an origin of its own, no scripts, no forms, no requests.
     """
     # Where a viewer looks for the sign of a PDF: within the first kilobyte.
     if b"%PDF-" not in content[:1024]:

@@ -87,7 +87,7 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
         address = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
         return onwards(desk, address, flash=flash)
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form)
+    return or_refusal(request, desk, actor, make, key=key, form=form)
 
 
 @routes.post("/conversations/{key}/judge")
@@ -103,7 +103,7 @@ def judge(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: s
         flash = _flash(desk, actor, said, key=key, judged=True)
         return onwards(desk, f"/conversations/{key}" if _still_sees(desk, key, actor) else "/", flash=flash)
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form)
+    return or_refusal(request, desk, actor, make, key=key, form=form)
 
 
 def _still_sees(desk: Desk, key: str, actor: Actor) -> bool:
@@ -134,7 +134,7 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
         address = ours(form.one("back")) if order.then_status == "resolved" else f"/conversations/{key}"
         return onwards(desk, address, flash=said_after(request, desk, actor, order, key=key, posted=posted))
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
+    return or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
 
 
 @routes.post("/conversations/{key}/macro")
@@ -163,7 +163,7 @@ def press_macro(request: Request, desk: DeskPart, actor: Speaker, form: Form, *,
         undo = reverse(before, change, now=desk.now()) if change else None
         return onwards(desk, f"/conversations/{key}", flash=flash.model_copy(update={"undo": undo, "version": version}))
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
+    return or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
 
 
 def _require_filled(request: Request, desk: Desk, order: MessageOrder) -> None:
@@ -202,7 +202,7 @@ def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key:
             settle_outbound(desk, outbound_id, verdict="cancel", actor=actor)
         return onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, "done_cancel", key=key))
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form)
+    return or_refusal(request, desk, actor, make, key=key, form=form)
 
 
 @routes.post("/conversations/{key}/settle")
@@ -214,7 +214,7 @@ def settle(request: Request, desk: DeskPart, actor: Settler, form: Form, *, key:
         entry = settle_outbound(desk, UUID(form.one("outbound")), verdict=verdict, actor=actor)
         return onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, f"outbound_{entry.state}", key=key))
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form)
+    return or_refusal(request, desk, actor, make, key=key, form=form)
 
 
 @routes.post("/undo")
@@ -239,10 +239,10 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
 
     if done.home:
         return make()
-    return _or_refusal(request, desk, actor, make, key=done.key, form=form)
+    return or_refusal(request, desk, actor, make, key=done.key, form=form)
 
 
-def _or_refusal(
+def or_refusal(
     request: Request,
     desk: Desk,
     actor: Actor,

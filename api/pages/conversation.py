@@ -23,12 +23,14 @@ from api.pages.cases.colleagues import colleagues_of
 from api.pages.cases.regroup import linked_case, proposed_merge
 from api.pages.chat_pane import pane
 from api.pages.fits import draft_of, fitting_to
+from api.pages.generated.cards import used_text, written_for
 from api.pages.guide import guide_to
 from api.pages.orders import snoozes
-from api.pages.people.timeline import timeline_of
+from api.pages.people.customer_timeline import timeline_of
 from api.pages.pictures import fetch_picture, picture_type, with_pictures, with_remote_pictures, without_remote_pictures
-from api.pages.render import moments_of, render, theme_of
+from api.pages.render import language_of, moments_of, render, theme_of
 from api.pages.reply_box import Composer, compose
+from api.rest.answers.written import fresh_texts
 from api.rest.queries import Story, find_for, read_list, read_messages, require_sight
 from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons, why_line
 from api.text.terms.config_names import ConfigNames
@@ -44,7 +46,6 @@ from store.conversations.messages import (
     find_attachment,
     find_message,
     has_forged,
-    missing_files,
 )
 from store.conversations.ratings import ratings_of
 from store.conversations.read import ConversationRecord
@@ -153,14 +154,14 @@ def show_conversation(
                 connection, story.conversation.id, before=before, limit=_MESSAGES
             )
             story.attachments = attachments_of(connection, [message.id for message in story.messages])
-            files = [file.id for listed in story.attachments.values() for file in listed]
-            story.missing = missing_files(connection, files)
+        story.load_page_facts(connection)
         is_new = bool(unread_among(connection, [story.conversation], agent_id=actor.id)) or has_unread(
             connection, actor.id, conversation_id=story.conversation.id
         )
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
         given = given_in(connection, story.conversation.id)
+        generated = fresh_texts(connection, desk, story.conversation.id)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
         kept = find_draft(connection, agent_id=actor.id, conversation_id=story.conversation.id)
         sent = [message.outbound_id for message in story.messages if message.outbound_id]
@@ -173,6 +174,7 @@ def show_conversation(
             moments=moments_of(request, desk),
         )
     fitting = fitting_to(request, desk, story, given=given)
+    written = written_for(request, desk, generated)
     if is_new:
         _note_read(desk, actor, story.conversation)
     context = {
@@ -188,10 +190,14 @@ def show_conversation(
         "question": question,
         "refusal": refusal,
         "is_forged": is_forged,
-        "draft": _draft(request, around["composer"], refusal, kept=kept) or draft_of(request, fitting),
+        "draft": used_text(request, written)
+        or _draft(request, around["composer"], refusal, kept=kept)
+        or draft_of(request, fitting),
         "kept": kept or Draft(copies=list(around["composer"].usual_copies)),
         "answer_files": answer_files,
         "fitting": fitting,
+        "written": written,
+        "reader_language": language_of(request),
         "guide": guide_to(story, actor=actor) if desk.settings.omniyard.guide else (),
         "presence": "",
         "form_key": uuid4().hex,
@@ -247,6 +253,7 @@ def _draft(request: Request, composer: Composer, refusal: Refusal | None, *, kep
         return refusal.draft
     written, wanted = kept.text if kept else "", request.query_params.get("canned")
     chosen = next((each.text for each in composer.canned if each.name == wanted), "")
+    chosen = composer.invitation if wanted == "private" else chosen
     return "\n\n".join(filter(None, (written, chosen)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -38,15 +38,28 @@ _A_YEAR: Final = 31_536_000
 def build_environment() -> Environment:
     """Return the template environment; an unknown variable is an error, not an empty string."""
     loader = FileSystemLoader(_TEMPLATES)
+    # Without auto_reload: a page would ask for the dates of a hundred files.
     environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=loader,
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
     )
     environment.filters["code"] = code
     environment.filters["said"] = said
     environment.filters["trouble"] = trouble
     environment.filters["address"] = mask_address
     environment.globals |= {"channel_icon": channel_icon, "initials_of": initials_of, "tone_of": tone_of}
+    environment.globals["keys_sheet"] = cache(partial(_keys_sheet, environment))
     return environment
+
+
+def _keys_sheet(environment: Environment, language: Language) -> Markup:
+    """Return the sheet of keys, which is on every page and the same on all."""
+    # The template escapes what it shows.
+    return Markup(environment.get_template("keys.html.jinja").render(t=Words(language)))  # noqa: S704
 
 
 def said(text: str, moments: Moments) -> str:
@@ -123,6 +136,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "can_edit_texts": actor is not None and can(actor, Verb.EDIT_READY_TEXTS),
         "keeps_outbox": any(channel.enabled and channel.keeps_outbox for channel in desk.settings.channels.values()),
         "has_calls": actor is not None and can(actor, Verb.SEND_REPLIES) and _has_calls(desk),
+        "has_chats": bool(desk.chats.pages),
         "t": moments.words,
         "moments": moments,
         "desk_name": desk.settings.omniyard.name,
