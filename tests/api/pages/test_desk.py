@@ -218,9 +218,9 @@ def test_queues_are_views_with_counts(browser: AppClient, database: Database) ->
     }  # fmt: skip
     for view, expected in views.items():
         page = browser.get(f"/?view={view}").text
-        listed = set(re.findall(r'<a href="/conversations/\w+">(\w+)</a>', page))
+        listed = set(re.findall(r'<a class="cut" href="/conversations/\w+" title="\w+">(\w+)</a>', page))
         assert listed == expected, view
-    assert re.search(r'Emergencies <span class="count">1</span>', browser.get("/").text)
+    assert re.search(r'Emergencies</span> <span class="count">1</span>', browser.get("/").text)
     assert "danger" in browser.get("/?q=aaaaaaaaa").text
     assert "No conversation matches" in browser.get("/?q=unheard").text
 
