@@ -1,6 +1,7 @@
 """How fast the API answers while mail is routed: lists and reads at a steady rate, with mail at a steady rate.
 
     python -m benchmarks.desk_load --requests 50 --mails 200 --seconds 30 --database sqlite|postgresql --json
+    python -m benchmarks.desk_load --saturate --pages   the highest rate whose p95 is under 50 ms, here of the desk's pages
 
 All parts are processes of this machine: mail server, broker, connectors, a worker, the web process, and this client.
 Times are from when a request was due, so that a stall shows in every request that it delays (no coordinated omission).
@@ -14,30 +15,41 @@ import json
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.mailbox import make_mailbox
+from benchmarks.process_costs import cpu_seconds
 from benchmarks.rig import USER, Rig, running_rig, wait_until
+from benchmarks.web_costs import sign_in
 from store.desk.agents import add_agent
 
 # Conversations in the inbox before the measurement starts.
 _BEFORE: Final = 2_000
-_CLIENTS: Final = 5
+# Each with a token of its own: the desk bounds the requests of one.
+_CLIENTS: Final = 8
 _CHUNKS_A_SECOND: Final = 10
 _START_SECONDS: Final = 60
 _DRAIN_SECONDS: Final = 300
+# A rate holds while 95 of 100 answers take less.
+_HOLDS_MS: Final = 50.0
+_FIRST_RATE: Final = 20
+# The search ends when the rate is known to a sixteenth.
+_FINENESS: Final = 16
 _LISTS: Final = (
     "/api/v1/conversations?status=open&limit=50",
     "/api/v1/conversations?team=front-line&limit=50",
     "/api/v1/conversations?status=open&sort=due&limit=50",
 )
+_PAGES: Final = ("/?view=open", "/?view=unassigned", "/?view=all")
 
 
 def main() -> None:
     """Measure and print."""
     arguments = _arguments()
     with running_rig(arguments.database) as rig:
-        figures = _measure(rig, requests=arguments.requests, mails=arguments.mails, seconds=arguments.seconds)
+        load = _prepared(rig, mails=arguments.mails, seconds=arguments.seconds, pages=arguments.pages)
+        figures = _saturated(load) if arguments.saturate else _measure(load, rate=arguments.requests)
     figures = {"database": arguments.database, **figures}
     if arguments.json:
         print(json.dumps(figures))
@@ -50,37 +62,80 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=50, help="a second")
     parser.add_argument("--mails", type=int, default=200, help="a second")
-    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--seconds", type=int, default=30, help="of each rate")
+    parser.add_argument("--saturate", action="store_true", help="find the highest rate whose p95 is under 50 ms")
+    parser.add_argument("--pages", action="store_true", help="the desk's pages instead of the REST API")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
 
-def _measure(rig: Rig, *, requests: int, mails: int, seconds: int) -> dict[str, Any]:
+@dataclass(kw_only=True)
+class _Load:
+    """What is asked for, and by whom. clients: the headers of each.  batches: how often mail was fed."""
+
+    rig: Rig
+    paths: Sequence[str]
+    clients: Sequence[dict[str, str]]
+    mails: int
+    seconds: int
+    batches: int = 0
+
+
+def _prepared(rig: Rig, *, mails: int, seconds: int, pages: bool) -> _Load:
     with rig.database.write() as connection:
-        _, token = add_agent(connection, name="a tool", role="agent")
+        tokens = [add_agent(connection, name=f"tool {number}", role="agent")[1] for number in range(_CLIENTS)]
     rig.start_from_the_first_mail()
     rig.start_broker()
     for name, module in (("web", "api"), ("worker", "workers"), ("connectors", "connectors")):
         rig.start(name, module)
-    mailbox = make_mailbox(messages=_BEFORE + mails * seconds, seed=1, redeliveries=0, file_bytes=5_000)
-    rig.mail.deliver(USER, mailbox.mails[:_BEFORE])
+    mailbox = make_mailbox(messages=_BEFORE, seed=1, redeliveries=0, file_bytes=5_000)
+    rig.mail.deliver(USER, mailbox.mails)
     wait_until(lambda: _routed(rig) >= _BEFORE, seconds=_DRAIN_SECONDS, every=0.2)
     wait_until(rig.is_serving, seconds=_START_SECONDS, every=0.2)
-    paths = [*_LISTS, *(f"/api/v1/conversations/{reference}" for reference in _references(rig, token))]
+    references = _references(rig, tokens[0])
+    paths = [*_LISTS, *(f"/api/v1/conversations/{reference}" for reference in references)]
+    clients = [{"Authorization": f"Bearer {token}"} for token in tokens]
+    if pages:
+        paths = [*_PAGES, *(f"/conversations/{reference}" for reference in references)]
+        clients = [{"Cookie": sign_in(rig, token)} for token in tokens]
+    return _Load(rig=rig, paths=paths, clients=clients, mails=mails, seconds=seconds)
 
-    feeding = threading.Thread(target=_feed, args=(rig, mailbox.mails[_BEFORE:], mails))
+
+def _saturated(load: _Load) -> dict[str, Any]:
+    """Return the figures of the highest rate whose p95 holds: doubled until it does not, then halved in between."""
+    holds, fails, found = 0, 0, dict[str, Any]()
+    rate = _FIRST_RATE
+    while not fails or fails - holds > max(holds // _FINENESS, 1):
+        figures = _measure(load, rate=rate)
+        if max(figures["list_ms_p95"], figures["read_ms_p95"]) < _HOLDS_MS:
+            holds, found = rate, figures
+        else:
+            fails = rate
+        rate = (holds + fails) // 2 if fails else 2 * holds
+    return {"highest_rate": holds, "first_rate_that_fails": fails, **found}
+
+
+def _measure(load: _Load, *, rate: int) -> dict[str, Any]:
+    rig, before = load.rig, _routed(load.rig)
+    load.batches += 1
+    number = load.mails * load.seconds
+    mailbox = make_mailbox(messages=number, seed=1 + load.batches, redeliveries=0, file_bytes=5_000)
+    feeding = threading.Thread(target=_feed, args=(rig, mailbox.mails, load.mails))
     feeding.start()
-    taken = _ask(rig, token, paths, rate=requests, seconds=seconds)
-    routed_meanwhile = _routed(rig) - _BEFORE
+    cpu = cpu_seconds(rig.processes["web"].pid)
+    taken = _ask(load, rate=rate)
+    cpu = cpu_seconds(rig.processes["web"].pid) - cpu
+    routed_meanwhile = _routed(rig) - before
     feeding.join()
-    wait_until(lambda: _routed(rig) >= len(mailbox.mails), seconds=_DRAIN_SECONDS, every=0.2)
-    lists = sorted(each for path, each in taken if "?" in path)
-    reads = sorted(each for path, each in taken if "?" not in path)
+    wait_until(lambda: _routed(rig) >= before + number, seconds=_DRAIN_SECONDS, every=0.2)
+    lists = sorted(each for path, each in taken if path in load.paths[: len(_LISTS)])
+    reads = sorted(each for path, each in taken if path not in load.paths[: len(_LISTS)])
     return {
-        "requests_per_second": requests,
-        "mails_per_second_sent": mails,
-        "mails_per_second_routed_meanwhile": round(routed_meanwhile / seconds, 1),
+        "requests_per_second": rate,
+        "mails_per_second_sent": load.mails,
+        "mails_per_second_routed_meanwhile": round(routed_meanwhile / load.seconds, 1),
+        "web_cpu_ms_per_request": round(cpu / len(taken) * 1000, 2),
         **{f"list_ms_{name}": _at(lists, share) for name, share in _SHARES.items()},
         **{f"read_ms_{name}": _at(reads, share) for name, share in _SHARES.items()},
     }
@@ -111,24 +166,27 @@ def _feed(rig: Rig, mails: Sequence[bytes], rate: int) -> None:
         rig.mail.deliver(USER, mails[start : start + size])
 
 
-def _ask(rig: Rig, token: str, paths: Sequence[str], *, rate: int, seconds: int) -> list[tuple[str, float]]:
+def _ask(load: _Load, *, rate: int) -> list[tuple[str, float]]:
     """Return the path of each request, and the seconds from when it was due to its complete answer."""
     taken: list[tuple[str, float]] = []
     due = time.perf_counter() + 0.1
-    schedule = [(due + number / rate, _choose(paths, number)) for number in range(rate * seconds)]
+    schedule = [(due + number / rate, _choose(load.paths, number)) for number in range(rate * load.seconds)]
 
-    def client(own: Sequence[tuple[float, str]]) -> None:
-        line = http.client.HTTPConnection("127.0.0.1", rig.web_port, timeout=30)
+    def client(own: Sequence[tuple[float, str]], headers: dict[str, str]) -> None:
+        line = http.client.HTTPConnection("127.0.0.1", load.rig.web_port, timeout=30)
         for at, path in own:
             time.sleep(max(0.0, at - time.perf_counter()))
-            line.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+            line.request("GET", path, headers=headers)
             answer = line.getresponse()
             answer.read()
             if answer.status != http.HTTPStatus.OK:
                 raise RuntimeError(f"{path} was answered {answer.status}")
             taken.append((path, time.perf_counter() - at))
 
-    clients = [threading.Thread(target=client, args=(schedule[number::_CLIENTS],)) for number in range(_CLIENTS)]
+    clients = [
+        threading.Thread(target=client, args=(schedule[number::_CLIENTS], headers))
+        for number, headers in enumerate(load.clients)
+    ]
     for each in clients:
         each.start()
     for each in clients:

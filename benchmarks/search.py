@@ -25,12 +25,13 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.text.search_terms import Wanted, index_words, read_query
-from store.conversations.lists import Filter, Sort, count_all, list_conversations
+from store.conversations.lists import Filter, Sort, list_conversations
 from store.conversations.search import SearchHit, find_messages, index_messages
 from store.db.bulk import insert_rows
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id, new_reference
 from store.db.migrate import upgrade
+from store.desk.inbox_counts import count_all
 from store.tables.messages import ContactRow, ConversationRow, InboundRow, MessageRow
 from tests.inbox_builder import NOON
 from tests.postgres import running_postgres

@@ -6,20 +6,25 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
+from markupsafe import Markup
 
 from api.desk import DeskPart, Shown
-from api.http.authentication import Requires
+from api.http.authentication import Requires, count_costly
 from api.http.pagination import cursor_of, read_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.cases.colleagues import colleagues_of
 from api.pages.chat_pane import band
 from api.pages.finding.chips import chips_of
-from api.pages.finding.kept_views import kept_query, views_shown
-from api.pages.finding.list_query import VIEWS, InboxQuery, wanted_by
-from api.pages.render import render
+from api.pages.finding.kept_views import views_shown
+from api.pages.live.row_painter import RowPainter
+from api.pages.render import moments_of, render
+from api.rest.lists.list_query import VIEWS, InboxQuery, wanted_by
+from api.rest.lists.saved_views import kept_query
 from api.rest.queries import read_list
-from store.conversations.lists import Counts, Sort, count_all, unread_among
+from store.conversations.lists import Sort, unread_among
+from store.conversations.read import ConversationRecord, LastMessage
 from store.desk.composer.drafts import drafted_among
+from store.desk.inbox_counts import Counts, count_all
 from store.events.feed import newest_number
 
 # A little more than one screen.
@@ -34,6 +39,8 @@ def inbox(
 ) -> HTMLResponse:
     """Show one queue, filtered."""
     now = desk.now()
+    if query.q.strip():
+        count_costly(desk, actor)
     with desk.database.read() as connection:
         # First: what is published meanwhile comes by the stream again.
         after = newest_number(connection)
@@ -46,6 +53,13 @@ def inbox(
         counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
         is_narrowed = query.narrowed or query.cursor is not None
         chats = band(connection, desk, actor=actor, view=query.chosen, is_narrowed=is_narrowed)
+    painter: RowPainter = request.app.state.row_painter
+    moments = moments_of(request, desk)
+
+    def paint(row: ConversationRecord, handles: list[str], glimpse: LastMessage | None) -> Markup:
+        is_unread, is_drafted = row.id in unread, row.id in drafted
+        return painter((row, handles, glimpse), moments=moments, unread=is_unread, drafted=is_drafted)
+
     in_band = {chat.conversation_id for chat in chats}
     listed = [each for each in listed if each[0].id not in in_band]
     shown.are([*listed, *chats])
@@ -54,8 +68,7 @@ def inbox(
         "after": after,
         "shows": query.shows(),
         "listed": listed,
-        "unread": unread,
-        "drafted": drafted,
+        "paint": paint,
         "chats": chats,
         "views": _tabs(counts, actor=actor),
         "sorts": list(Sort),

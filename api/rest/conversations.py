@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart, Shown
-from api.http.authentication import Requires
+from api.http.authentication import Requires, count_costly
+from api.http.json_response import json_response
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
@@ -22,7 +23,6 @@ from api.rest.queries import Story, contact_of, find_for, program_reader, read_l
 from api.rest.schemas import (
     ConversationDetail,
     ConversationPage,
-    ConversationSummary,
     MessageEntry,
     MessagePage,
     OutgoingEntry,
@@ -33,9 +33,10 @@ from api.text.reasons import reasons
 from router.conversation_status import Status
 from router.settings.model import Priority
 from router.text.search_terms import read_query
-from store.conversations.lists import Filter, Sort, count_all, unread_among
+from store.conversations.lists import Filter, Sort, unread_among
 from store.conversations.messages import attachments_of
 from store.conversations.search import conversations_with
+from store.desk.inbox_counts import count_all
 
 # A longer list is a mistake or an attack; each value is a bound parameter.
 _MOST_VALUES: Final = 50
@@ -111,12 +112,17 @@ class MessagesQuery(RequestModel):
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
 
-@routes.get("", responses=documented(), summary="List conversations, by default the newest activity first")
-def list_conversations(
-    desk: DeskPart, actor: Reader, rows: Shown, query: Annotated[ListQuery, Query()]
-) -> ConversationPage:
+@routes.get(
+    "",
+    response_model=ConversationPage,
+    responses=documented(),
+    summary="List conversations, by default the newest activity first",
+)
+def list_conversations(desk: DeskPart, actor: Reader, rows: Shown, query: Annotated[ListQuery, Query()]) -> Response:
     """Return a page. New conversations do not shift the later pages; a new first page has them."""
     after, wanted = read_cursor(query.cursor), filter_of(query, actor=actor, now=desk.now())
+    if query.q:
+        count_costly(desk, actor)
     with desk.database.read() as connection:
         if query.q is not None:
             ids = conversations_with(connection, read_query(query.q), only_teams=actor.sees_only)
@@ -125,10 +131,10 @@ def list_conversations(
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
     rows.are(listed)
     shown = [
-        ConversationSummary.of(row, handles=handles, glimpse=glimpse, unread=row.id in unread)
+        summary_fields(row, handles=handles, glimpse=glimpse, unread=row.id in unread)
         for row, handles, glimpse in listed
     ]
-    return ConversationPage(conversations=shown, next_cursor=cursor_of(end))
+    return json_response({"conversations": shown, "next_cursor": cursor_of(end)})
 
 
 def filter_of(query: ListQuery, *, actor: Actor, now: datetime) -> Filter:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
@@ -35,23 +37,32 @@ from store.conversations.read import (
     handles,
 )
 from store.desk.channel_status import DeskStatus, read_status
-from store.inbound.contact_points import contact_points_of
+from store.inbound.contact_points import KnownContactPoint, contact_points_of
 
 Listed = tuple[ConversationRecord, list[str], LastMessage | None]
 
 
 class Story:
-    """One conversation with its newest messages. earlier: the end of the page before them; None if there is none."""
+    """One conversation with its newest messages. earlier: the end of the page before them; None if there is none.
+
+    points, missing: where else its contact can be reached, and which files are not here; pages alone load them.
+    """
+
+    points: Sequence[KnownContactPoint] = ()
+    missing: Mapping[UUID, str] = MappingProxyType({})
 
     def __init__(self, connection: Connection, conversation: ConversationRecord, *, limit: int) -> None:
         self.conversation = conversation
         self.handles = handles(connection, [conversation.contact_id])[conversation.contact_id]
-        self.points = contact_points_of(connection, conversation.contact_id)
         self.glimpse = glimpses(connection, [conversation.id]).get(conversation.id)
         self.messages, self.earlier = read_messages(connection, conversation.id, before=None, limit=limit)
         self.attachments = attachments_of(connection, [message.id for message in self.messages])
-        self.missing = missing_files(connection, [file.id for files in self.attachments.values() for file in files])
         self.outgoing: list[PendingOutbound] = outbound_of(connection, conversation.id)
+
+    def load_page_facts(self, connection: Connection) -> None:
+        """Load what the conversation's page shows besides."""
+        self.points = contact_points_of(connection, self.conversation.contact_id)
+        self.missing = missing_files(connection, [file.id for files in self.attachments.values() for file in files])
 
     @property
     def timeline(self) -> list[MessageRecord | PendingOutbound]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from api.http.openapi import example
 from api.http.requests import ShownHandle
 from api.text.reasons import ExplainedStep, line_in_english
+from router.masking.mask import mask_address
 from router.routing.trace import Trace
 from store.conversations.messages import AttachmentRecord, MessageRecord, PendingOutbound
 from store.conversations.read import ConversationRecord, LastMessage
@@ -223,21 +225,27 @@ class ConversationSummary(BaseModel):
     possible_danger: bool = Field(description="An agent has to answer whether its customer is in danger.")
     unread: bool = Field(description="Has messages that you have not read.")
 
-    @classmethod
-    def of(cls, row: ConversationRecord, *, handles: Sequence[str], glimpse: LastMessage | None, unread: bool) -> Self:
-        """Return the row as the API shows it."""
-        return cls.model_validate(summary_fields(row, handles=handles, glimpse=glimpse, unread=unread))
+
+# The names of a summary in their order: before and after what other tables say.
+_NAMES: Final = tuple(ConversationSummary.model_fields)
+_BEFORE: Final = _NAMES[: _NAMES.index("contact")]
+_AFTER: Final = _NAMES[_NAMES.index("version") : _NAMES.index("unread")]
+_before, _after = attrgetter(*_BEFORE), attrgetter(*_AFTER)
 
 
 def summary_fields(
     row: ConversationRecord, *, handles: Sequence[str], glimpse: LastMessage | None, unread: bool
 ) -> dict[str, Any]:
-    """Return the fields of a row's summary."""
-    contact = {"id": row.contact_id, "name": row.contact_name, "handles": list(handles)}
-    said = {"messages": glimpse.messages if glimpse else 0, "glimpse": glimpse.text if glimpse else ""}
-    said |= {"sender_proof": glimpse.sender_proof if glimpse else ""}
-    said |= {"unread": unread}
-    return {**own_fields(row), **said, "labels": list(row.labels), "contact": contact}
+    """Return a row's summary in the order of its model: a list is written from these, without a model for each row."""
+    return {
+        **dict(zip(_BEFORE, _before(row), strict=True)),
+        "contact": {"id": row.contact_id, "name": row.contact_name, "handles": [*map(mask_address, handles)]},
+        "messages": glimpse.messages if glimpse else 0,
+        "glimpse": glimpse.text if glimpse else "",
+        "sender_proof": glimpse.sender_proof if glimpse else "",
+        **dict(zip(_AFTER, _after(row), strict=True)),
+        "unread": unread,
+    }
 
 
 class AttachmentEntry(BaseModel):

@@ -23,6 +23,7 @@ from redis.retry import Retry
 from rich.console import Console
 from rich.text import Text
 
+from cli.commands.check.model_probe import examine_answer_model
 from cli.commands.check.surroundings import sealing_concerns
 from cli.main import FAILED
 from cli.processes.ports import check_free, listeners
@@ -32,6 +33,7 @@ from connectors.registry import MAIL, open_senders, probe_channel
 from connectors.safe_http import examine
 from router.errors import OmniyardError
 from router.settings import Settings
+from router.settings.desk_answers import OidcSettings
 from router.settings.files import find_settings, load_settings
 from router.settings.model import WebhookSettings
 from router.webhook_signature import read_keys
@@ -112,6 +114,13 @@ def examine_webhook(webhook: WebhookSettings) -> Health:
     read_keys(webhook.secret.reveal())
     address = examine(webhook.url, allow_private=webhook.allow_private)
     return Health(ok=True, findings=(f"events would go to {address}; whether they are taken only an event shows",))
+
+
+def examine_provider(oidc: OidcSettings) -> Health:
+    """Test whether agents could sign in at the provider: its discovery document, its keys, and our secret."""
+    from connectors.oidc.identity_provider import OidcProvider  # noqa: PLC0415  (only a desk with a provider needs it)
+
+    return OidcProvider(oidc).probe()
 
 
 def examine_broker(settings: Settings) -> Health:
@@ -258,6 +267,10 @@ def _examinations(settings: Settings, *, file: Path) -> dict[str, Callable[[], H
     # A new desk has none.
     if ModelFolder.of(settings).in_force():
         parts["model"] = partial(examine_model, settings, file)
+    if settings.answers.model:
+        parts["model that writes"] = partial(examine_answer_model, settings.answers.model)
+    if settings.desk.oidc:
+        parts["sign-in provider"] = partial(examine_provider, settings.desk.oidc)
     channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
     for name, channel in channels:
         parts[f"channel {name}"] = partial(probe_channel, name, channel, desk=settings.omniyard)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 
@@ -24,6 +25,7 @@ from router.text.patterns import WordPlaces
 
 _HINTS: Final = WordPlaces(*HINTS, *KEY_HINTS)
 _DIGIT: Final = re.compile(r"\d")
+_ADDRESSES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ def without_secret(identifier: str, *, key: bytes = b"") -> str:
     return f"masked-{blake2b(identifier.encode('utf-8', 'surrogatepass'), key=key[:64], digest_size=16).hexdigest()}"
 
 
+# A list shows the same people again and again.
+@lru_cache(maxsize=_ADDRESSES)
 def mask_address(handle: str) -> str:
     """Return a mail address as it may be shown: without the secrets of its local part (RFC 5321 section 4.1.2).
 

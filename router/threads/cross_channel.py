@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -26,6 +26,8 @@ _SHORTEST_PIECE: Final = 30
 _AS_LONG: Final = 1.5
 # The replacement of a secret by `router.masking.mask`.
 _MASK: Final = "****"
+# About 1 kB each.
+_KNOWN: Final = 2_048
 # A message of more parts is not a split text message.
 _MOST_PARTS: Final = 6
 
@@ -78,8 +80,14 @@ def find_alike(text: str, others: Iterable[tuple[UUID, str]]) -> list[UUID]:
     said = canonical(text)
     if len(said.key.encode()) < _SHORTEST or _MASK in text:
         return []
-    alike = (whose for whose, theirs in others if _MASK not in theirs and same_canonical(said, canonical(theirs)))
+    alike = (whose for whose, theirs in others if _MASK not in theirs and same_canonical(said, _known(theirs)))
     return list(dict.fromkeys(alike))
+
+
+# Conversations that are opened one after the other have the same neighbours.
+@lru_cache(maxsize=_KNOWN)
+def _known(text: str) -> Canonical:
+    return canonical(text)
 
 
 def _in_parts(said: Canonical, earlier: Sequence[EarlierMessage]) -> EarlierMessage | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -119,12 +120,16 @@ def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRe
 
     Raises NotFound when the conversation never was an emergency.
     """
-    table = table_of(EmergencyRow)
-    columns = columns_of(EmergencyRow, EmergencyRecord)
-    row = connection.execute(sa.select(*columns).where(table.c.conversation_id == conversation_id)).mappings().first()
+    row = connection.execute(_emergency(), {"conversation": conversation_id}).mappings().first()
     if row is None:
         raise NotFound("this conversation never was an emergency")
     return EmergencyRecord(**row)
+
+
+@cache
+def _emergency() -> sa.Select[Any]:
+    theirs = table_of(EmergencyRow).c.conversation_id == sa.bindparam("conversation")
+    return sa.select(*columns_of(EmergencyRow, EmergencyRecord)).where(theirs)
 
 
 def judge_emergency(connection: Connection, conversation_id: UUID, judgement: Judgement) -> None:

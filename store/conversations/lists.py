@@ -6,10 +6,11 @@ row off. A conversation that gets a new message moves to the top, like mail in a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache, lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,13 +24,18 @@ from router.settings.model import PRIORITIES
 from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.conversations.handle_search import written_as
 from store.conversations.read import OWN_COLUMNS, ConversationRecord, Position, conversation_row
-from store.db.bulk import among, table_of
+from store.db.bulk import among, among_bound, table_of, unindexed
 from store.tables.desk import ReadMarkerRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow
 
 # The same text as in the conditions of the partial indexes, so that the planners match them.
 IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())
 IS_LABELLED: Final[Any] = sa.literal_column("conversation.labels <> '[]'", sa.types.NullType())
+# The columns with filters of the same kind: any of several values.
+_COLUMNS: Final = ("team", "assignee", "category", "channel", "priority", "language")
+_LIMIT: Final = sa.bindparam("most", type_=sa.Integer())
+# Every combination that is in use; a handle stands in the text of its statement.
+_SHAPES: Final = 256
 UNRESOLVED: Final = tuple(status for status in Status if status != Status.RESOLVED)
 
 
@@ -81,7 +87,8 @@ class _Lane(StrEnum):
     REST = "rest"
 
 
-@dataclass(frozen=True, slots=True)
+# Parts are made once, and compared as objects: their conditions cannot be.
+@dataclass(frozen=True, slots=True, eq=False)
 class _Part:
     """A part of the list that one index has in order; the whole list is its parts one after the other."""
 
@@ -95,13 +102,33 @@ class _Part:
         pair = (columns[self.at], columns.id)
         return pair if self.ascending else [column.desc() for column in pair]
 
-    def behind(self, position: Position) -> sa.ColumnElement[bool]:
+    def behind(self) -> sa.ColumnElement[bool]:
         # One row comparison, which an index answers; the usual `a < x or (a = x and b < y)` would scan.
         columns = table_of(ConversationRow).c
         at, row_id = columns[self.at], columns.id
-        last = sa.tuple_(sa.literal(position.at, at.type), sa.literal(position.id, row_id.type))
+        last = sa.tuple_(sa.bindparam("after_at", type_=at.type), sa.bindparam("after_id", type_=row_id.type))
         here = sa.tuple_(at, row_id)
         return here > last if self.ascending else here < last
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """All that the text of a page's statement depends on; the values of its filters are bound when it runs.
+
+    one, many: the columns with one wanted value, or several.  others: further names with a bound value.
+    contact: a handle, which is no bound value.
+    """
+
+    part: _Part
+    statuses: tuple[Status, ...]
+    one: frozenset[str]
+    many: frozenset[str]
+    others: frozenset[str]
+    labels: int
+    contact: str | None
+    unassigned: bool
+    emergency: bool
+    possible_danger: bool
 
 
 def list_conversations(
@@ -127,12 +154,19 @@ def list_conversations(
 
 def unread_among(connection: Connection, rows: Collection[ConversationRecord], *, agent_id: UUID) -> set[UUID]:
     """Return which of the conversations have messages that the agent has not read."""
-    columns = table_of(ReadMarkerRow).c
-    theirs = sa.select(columns.conversation_id, columns.read_to).where(
-        columns.agent_id == agent_id, among(columns.conversation_id, [row.id for row in rows])
-    )
-    read_to = {row.conversation_id: row.read_to for row in connection.execute(theirs)}
+    theirs = connection.execute(_READ_TO, {"agent": agent_id, "ids": [row.id for row in rows]})
+    read_to = {row[0]: row[1] for row in theirs}
     return {row.id for row in rows if row.id not in read_to or read_to[row.id] < row.last_message_at}
+
+
+def _read_to() -> sa.Select[Any]:
+    columns = table_of(ReadMarkerRow).c
+    return sa.select(columns.conversation_id, columns.read_to).where(
+        columns.agent_id == sa.bindparam("agent"), among_bound(columns.conversation_id, "ids")
+    )
+
+
+_READ_TO: Final = _read_to()
 
 
 def seen_by_teams(only_teams: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
@@ -140,6 +174,7 @@ def seen_by_teams(only_teams: Collection[str] | None) -> list[sa.ColumnElement[b
     return [] if only_teams is None else [among(table_of(ConversationRow).c.team, only_teams)]
 
 
+@cache
 def _parts(sort: Sort, *, danger_first: bool) -> Sequence[_Part]:
     if not danger_first:
         return _ordered(sort)
@@ -148,6 +183,7 @@ def _parts(sort: Sort, *, danger_first: bool) -> Sequence[_Part]:
     return (*first, *(replace(part, lane=_Lane.REST) for part in _ordered(sort)))
 
 
+@cache
 def _ordered(sort: Sort) -> Sequence[_Part]:
     columns = table_of(ConversationRow).c
     if sort is Sort.DUE:
@@ -165,11 +201,59 @@ def _ordered(sort: Sort) -> Sequence[_Part]:
 def _page(
     connection: Connection, wanted: Filter, *, part: _Part, after: Position | None, limit: int
 ) -> list[ConversationRecord]:
-    # One subquery per status, each limited to a page: the index has the rows of one status in order, not of several.
-    statuses = [status for status in _statuses(wanted) if _has_lane(status, part.lane)]
+    statuses = tuple(status for status in _statuses(wanted) if _has_lane(status, part.lane))
     if not statuses:
         return []
-    arms = [_arm(wanted, status=status, part=part, after=after, limit=limit) for status in statuses]
+    values = _values(wanted) | {"most": limit}
+    if after is not None:
+        values |= {"after_at": after.at, "after_id": after.id}
+    columns = {name: values[name] for name in _COLUMNS if name in values}
+    several = frozenset(name for name, value in columns.items() if isinstance(value, list))
+    statement = _statement(
+        _Shape(
+            part=part,
+            statuses=statuses,
+            one=frozenset(columns) - several,
+            many=several,
+            others=frozenset(values) - frozenset(columns),
+            labels=len(wanted.labels),
+            contact=wanted.contact if isinstance(wanted.contact, str) else None,
+            unassigned=wanted.unassigned,
+            emergency=wanted.emergency,
+            possible_danger=wanted.possible_danger,
+        )
+    )
+    return [conversation_row(row) for row in connection.execute(statement, values)]
+
+
+def _values(wanted: Filter) -> dict[str, Any]:
+    """Return the values of the filters that are set, by the names under which the statement has them."""
+    columns = {
+        "team": wanted.teams,
+        "assignee": wanted.assignees,
+        "category": wanted.categories,
+        "channel": wanted.channels,
+        "priority": wanted.priorities,
+        "language": wanted.languages,
+    }
+    others = {
+        "only_teams": wanted.only_teams,
+        "due_before": wanted.due_before,
+        "unread_by": wanted.unread_by,
+        "ids": wanted.ids,
+        "contact": wanted.contact if isinstance(wanted.contact, UUID) else None,
+        **{f"label_{number}": label for number, label in enumerate(wanted.labels)},
+    }
+    found = {name: next(iter(each)) if len(each) == 1 else list(each) for name, each in columns.items() if each}
+    return found | {name: value for name, value in others.items() if value is not None}
+
+
+@lru_cache(maxsize=_SHAPES)
+def _statement(shape: _Shape) -> sa.Select[Any]:
+    """Return the statement of a page: it takes ten times as long to build as to run."""
+    part = shape.part
+    # One subquery per status, each limited to a page: the index has the rows of one status in order, not of several.
+    arms = [_arm(shape, status=status) for status in shape.statuses]
     page = sa.union_all(*(sa.select(arm.subquery()) for arm in arms)).subquery()
     contact = table_of(ContactRow)
     statement = sa.select(*(page.c[name] for name in OWN_COLUMNS), contact.c.name)
@@ -177,7 +261,7 @@ def _page(
     ordered = statement.join(contact, contact.c.id == page.c.contact_id).order_by(
         *(order if part.ascending else [column.desc() for column in order])
     )
-    return [conversation_row(row) for row in connection.execute(ordered.limit(limit)).mappings()]
+    return ordered.limit(_LIMIT)
 
 
 def _has_lane(status: Status, lane: _Lane | None) -> bool:
@@ -200,52 +284,46 @@ def _statuses(wanted: Filter) -> Sequence[Status]:
     return [*wanted.statuses] or tuple(Status)
 
 
-def _arm(
-    wanted: Filter, *, status: Status, part: _Part, after: Position | None, limit: int
-) -> sa.Select[tuple[object, ...]]:
-    table = table_of(ConversationRow)
+def _arm(shape: _Shape, *, status: Status) -> sa.Select[tuple[object, ...]]:
+    table, part = table_of(ConversationRow), shape.part
+    # Few rows are of one contact, or of these ids.
+    is_narrow = shape.contact is not None or not shape.others.isdisjoint({"contact", "ids"})
+    column = unindexed(table.c.status) if is_narrow else table.c.status
     # A literal: with a parameter the planner would not use the partial index.
-    conditions = [table.c.status == sa.literal_column(f"'{status.value}'"), *_conditions(wanted, status=status)]
+    conditions = [column == sa.literal_column(f"'{status.value}'"), *_conditions(shape, status=status)]
     conditions += _in_lane(status, part.lane)
     if part.condition is not None:
         conditions.append(part.condition)
-    if after is not None:
-        conditions.append(part.behind(after))
+    if "after_at" in shape.others:
+        conditions.append(part.behind())
     columns = (table.c[name] for name in OWN_COLUMNS)
-    return sa.select(*columns).where(*conditions).order_by(*part.order()).limit(limit)
+    return sa.select(*columns).where(*conditions).order_by(*part.order()).limit(_LIMIT)
 
 
-def _conditions(wanted: Filter, *, status: Status) -> Iterator[sa.ColumnElement[bool]]:
-    columns = table_of(ConversationRow).c
+def _conditions(shape: _Shape, *, status: Status) -> Iterator[sa.ColumnElement[bool]]:
+    columns, others = table_of(ConversationRow).c, shape.others
     # A merged conversation is not listed: its messages are in the other one.
     yield columns.merged_into.is_(None)
-    pairs = (
-        (columns.team, wanted.teams),
-        (columns.assignee, wanted.assignees),
-        (columns.category, wanted.categories),
-        (columns.channel, wanted.channels),
-        (columns.priority, wanted.priorities),
-        (columns.language, wanted.languages),
-    )
-    yield from (column == next(iter(values)) for column, values in pairs if len(values) == 1)
-    yield from (among(column, values) for column, values in pairs if len(values) > 1)
-    yield from seen_by_teams(wanted.only_teams)
-    if wanted.unassigned:
+    yield from (columns[name] == sa.bindparam(name) for name in _COLUMNS if name in shape.one)
+    yield from (among_bound(columns[name], name) for name in _COLUMNS if name in shape.many)
+    if "only_teams" in others:
+        yield among_bound(columns.team, "only_teams")
+    if shape.unassigned:
         yield columns.assignee.is_(None)
-    if wanted.labels:
+    if shape.labels:
         yield IS_LABELLED
-        yield _has_label(wanted.labels)
-    if wanted.contact is not None:
-        yield _of_contact(wanted.contact)
-    if wanted.due_before is not None:
-        yield columns.due_at < wanted.due_before if status != Status.RESOLVED else sa.false()
-    if wanted.unread_by is not None:
-        yield _unread(wanted.unread_by)
-    if wanted.ids is not None:
-        yield among(columns.id, wanted.ids)
-    if wanted.emergency:
+        yield sa.or_(*(_holds(columns.labels, _label(number)) for number in range(shape.labels)))
+    if "contact" in others or shape.contact is not None:
+        yield _of_contact(shape.contact)
+    if "due_before" in others:
+        yield columns.due_at < sa.bindparam("due_before") if status != Status.RESOLVED else sa.false()
+    if "unread_by" in others:
+        yield _unread()
+    if "ids" in others:
+        yield among_bound(columns.id, "ids")
+    if shape.emergency:
         yield IS_EMERGENCY if status != Status.RESOLVED else sa.false()
-    if wanted.possible_danger:
+    if shape.possible_danger:
         yield IS_POSSIBLE_DANGER if status != Status.RESOLVED else sa.false()
 
 
@@ -269,80 +347,24 @@ def _holds_sqlite(element: _holds, compiler: SQLCompiler, **options: Any) -> str
     return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = {value})"  # noqa: S608  (our own clauses)
 
 
-def _has_label(labels: Collection[str]) -> sa.ColumnElement[bool]:
-    column = table_of(ConversationRow).c.labels
-    return sa.or_(*(_holds(column, sa.literal(label)) for label in labels))
+def _label(number: int) -> sa.BindParameter[str]:
+    return sa.bindparam(f"label_{number}", type_=sa.String())
 
 
-def _unread(agent_id: UUID) -> sa.ColumnElement[bool]:
+def _unread() -> sa.ColumnElement[bool]:
     columns, marker = table_of(ConversationRow).c, table_of(ReadMarkerRow).c
     read = sa.exists().where(
-        marker.agent_id == agent_id,
+        marker.agent_id == sa.bindparam("unread_by"),
         marker.conversation_id == columns.id,
         marker.read_to >= columns.last_message_at,
     )
     return sa.not_(read)
 
 
-def _of_contact(contact: UUID | str) -> sa.ColumnElement[bool]:
+def _of_contact(handle: str | None) -> sa.ColumnElement[bool]:
     contact_id = table_of(ConversationRow).c.contact_id
-    if isinstance(contact, UUID):
-        return contact_id == contact
+    if handle is None:
+        return contact_id == sa.bindparam("contact")
     columns = table_of(IdentityRow).c
-    named = sa.select(columns.contact_id).where(written_as(columns, contact))
+    named = sa.select(columns.contact_id).where(written_as(columns, handle))
     return contact_id.in_(named)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
-    """How many conversations wait.
-
-    teams, overdue, emergencies: not resolved.  mine, unassigned: open.
-    """
-
-    statuses: Mapping[str, int]
-    teams: Mapping[str, int]
-    mine: int
-    unassigned: int
-    overdue: int
-    emergencies: int = 0
-
-
-def count_all(
-    connection: Connection, *, agent: str, now: datetime, only_teams: Collection[str] | None = None
-) -> Counts:
-    """Return the counts shown next to the list. agent: counted in `mine`."""
-    columns, seen = table_of(ConversationRow).c, seen_by_teams(only_teams)
-    waiting = among(columns.status, UNRESOLVED)
-    statuses, teams = dict.fromkeys(map(str, UNRESOLVED), 0), dict[str, int]()
-    for team in _teams(connection, only_teams=only_teams):
-        # Selects only these two columns, so that the index on teams alone is read.
-        theirs = sa.select(columns.status, sa.func.count()).where(columns.team == team, waiting)
-        for status, number in connection.execute(theirs.group_by(columns.status)):
-            statuses[status] += number
-            teams[team] = teams.get(team, 0) + number
-    is_open = columns.status == sa.literal_column(f"'{Status.OPEN.value}'")
-    return Counts(
-        statuses=statuses,
-        teams=dict(sorted(teams.items())),
-        mine=_number(connection, is_open, columns.assignee == agent, *seen),
-        unassigned=_number(connection, is_open, columns.assignee.is_(None), *seen),
-        overdue=_number(connection, waiting, columns.due_at < now, *seen),
-        emergencies=_number(connection, waiting, IS_EMERGENCY, *seen),
-    )
-
-
-def _teams(connection: Connection, *, only_teams: Collection[str] | None) -> list[str]:
-    """Return the teams that have conversations, with one index lookup per team: there are few."""
-    column = table_of(ConversationRow).c.team
-    found: list[str] = []
-    first = connection.execute(sa.select(sa.func.min(column))).scalar()
-    while first is not None:
-        found.append(first)
-        first = connection.execute(sa.select(sa.func.min(column)).where(column > first)).scalar()
-    return [team for team in found if only_teams is None or team in only_teams]
-
-
-def _number(connection: Connection, *conditions: sa.ColumnElement[bool]) -> int:
-    statement = sa.select(sa.func.count()).select_from(table_of(ConversationRow)).where(*conditions)
-    return int(connection.execute(statement).scalar_one())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from router.errors import NotFound
 from router.origin.sender_proof import ProofKind
 from router.routing.trace import Trace, read_trace
 from store.conversations.read import Position, behind
-from store.db.bulk import among, columns_of, table_of
+from store.db.bulk import among, among_bound, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.tables.gates import FetchedFileRow, FileState
 from store.tables.messages import AttachmentRow, InboundRow, MessageRow, OriginalRow
@@ -79,7 +80,12 @@ class AttachmentRecord:
     @property
     def is_picture(self) -> bool:
         """Whether it says that it is a picture, of a size that can be shown."""
-        return self.media_type in _PICTURES and self.size <= _LARGEST_PICTURE
+        return self.media_type in PICTURES and self.size <= _LARGEST_PICTURE
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether its bytes said that it is a sound that browsers play."""
+        return self.media_type in _SOUNDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +126,8 @@ class PendingOutbound:
 # Where a page had a picture from elsewhere; the sanitiser (`connectors.email.mime.html`) keeps its address there.
 REMOTE_PICTURE: Final = "data-remote="
 # Pictures of pixels, which a browser may be shown after a look at their bytes.
-_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+_SOUNDS: Final = frozenset({"audio/mpeg", "audio/wav", "audio/ogg", "audio/mp4"})
 # A larger one is a file to download.
 _LARGEST_PICTURE: Final = 8 * 1024 * 1024
 # Fields that are not columns of the message table.
@@ -132,12 +139,20 @@ def messages_of(
     connection: Connection, conversation_id: UUID, *, before: Position | None = None, limit: int
 ) -> list[MessageRecord]:
     """Return the newest `limit` messages of a conversation (older than `before`), oldest first, without their HTML."""
-    columns = table_of(MessageRow).c
-    statement = _select(sa.literal("").label("html")).where(columns.conversation_id == conversation_id)
+    values = {"conversation": conversation_id, "most": limit}
+    statement = _newest()
     if before is not None:
+        columns = table_of(MessageRow).c
         statement = statement.where(behind(columns.received_at, columns.id, position=before))
-    statement = statement.order_by(columns.received_at.desc(), columns.id.desc()).limit(limit)
-    return [_record(row) for row in reversed(connection.execute(statement).mappings().all())]
+    return [_record(row) for row in reversed(connection.execute(statement, values).mappings().all())]
+
+
+@cache
+def _newest() -> sa.Select[Any]:
+    columns = table_of(MessageRow).c
+    statement = _select(sa.literal("").label("html")).where(columns.conversation_id == sa.bindparam("conversation"))
+    newest_first = statement.order_by(columns.received_at.desc(), columns.id.desc())
+    return newest_first.limit(sa.bindparam("most", type_=sa.Integer()))
 
 
 def find_message(connection: Connection, message_id: UUID) -> MessageRecord:
@@ -154,11 +169,14 @@ def find_message(connection: Connection, message_id: UUID) -> MessageRecord:
 
 def has_forged(connection: Connection, conversation_id: UUID) -> bool:
     """Return whether a message of the conversation has a forged sender."""
+    return connection.execute(_forged(), {"conversation": conversation_id}).first() is not None
+
+
+@cache
+def _forged() -> sa.Select[Any]:
     columns = table_of(MessageRow).c
-    forged = sa.select(columns.id).where(
-        columns.conversation_id == conversation_id, columns.sender_proof == ProofKind.FAILED
-    )
-    return connection.execute(forged.limit(1)).first() is not None
+    theirs = columns.conversation_id == sa.bindparam("conversation")
+    return sa.select(columns.id).where(theirs, columns.sender_proof == ProofKind.FAILED).limit(1)
 
 
 def _record(row: RowMapping) -> MessageRecord:
@@ -167,13 +185,17 @@ def _record(row: RowMapping) -> MessageRecord:
 
 def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[UUID, list[AttachmentRecord]]:
     """Return the attachments of each message, in order, with one query."""
-    columns = table_of(AttachmentRow).c
-    statement = sa.select(*columns_of(AttachmentRow, AttachmentRecord))
-    statement = statement.where(among(columns.message_id, message_ids)).order_by(columns.message_id, columns.part)
     found: dict[UUID, list[AttachmentRecord]] = {message_id: [] for message_id in message_ids}
-    for row in connection.execute(statement).mappings():
+    for row in connection.execute(_attachments(), {"ids": message_ids}).mappings():
         found[row["message_id"]].append(AttachmentRecord(**row))
     return found
+
+
+@cache
+def _attachments() -> sa.Select[Any]:
+    columns = table_of(AttachmentRow).c
+    statement = sa.select(*columns_of(AttachmentRow, AttachmentRecord)).where(among_bound(columns.message_id, "ids"))
+    return statement.order_by(columns.message_id, columns.part)
 
 
 def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[AttachmentRecord, PackedOriginal]:
@@ -201,6 +223,8 @@ def find_fetched(connection: Connection, attachment_id: UUID) -> FetchedFile | N
 
 def missing_files(connection: Connection, attachment_ids: Sequence[UUID]) -> dict[UUID, str]:
     """Return those of the attachments whose bytes are not here, and why; an empty reason while they are awaited."""
+    if not attachment_ids:
+        return {}
     table = table_of(FetchedFileRow)
     absent = sa.select(table.c.id, table.c.state, table.c.error)
     absent = absent.where(among(table.c.id, attachment_ids), table.c.state != FileState.FETCHED)
@@ -227,13 +251,18 @@ def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
 
 def outbound_of(connection: Connection, conversation_id: UUID) -> list[PendingOutbound]:
     """Return the outgoing messages that are not entries of the conversation, oldest first."""
+    rows = connection.execute(_pending(), {"conversation": conversation_id}).mappings()
+    return [PendingOutbound(**row) for row in rows]
+
+
+@cache
+def _pending() -> sa.Select[Any]:
     table, message = table_of(OutboundRow), table_of(MessageRow)
     listed = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
     statement = sa.select(*columns_of(OutboundRow, PendingOutbound))
     # Agents need no code of a customer.
-    shown = (table.c.conversation_id == conversation_id, sa.not_(listed), table.c.kind != ONE_TIME_CODE)
-    statement = statement.where(*shown).order_by(table.c.id)
-    return [PendingOutbound(**row) for row in connection.execute(statement).mappings()]
+    theirs = table.c.conversation_id == sa.bindparam("conversation")
+    return statement.where(theirs, sa.not_(listed), table.c.kind != ONE_TIME_CODE).order_by(table.c.id)
 
 
 def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:

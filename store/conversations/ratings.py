@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -176,10 +177,16 @@ def list_ratings(
 
 def ratings_of(connection: Connection, conversation_id: UUID) -> list[tuple[int, str, datetime]]:
     """Return the ratings of a case, the newest first: score, words, and when."""
-    table = table_of(RatingRow)
-    own = sa.select(table.c.score, table.c.word, table.c.rated_at).where(table.c.conversation_id == conversation_id)
-    rows = connection.execute(own.where(IS_GIVEN).order_by(table.c.rated_at.desc()))
+    rows = connection.execute(_of_case(), {"conversation": conversation_id})
     return [(row.score, row.word, row.rated_at) for row in rows]
+
+
+@cache
+def _of_case() -> sa.Select[Any]:
+    columns = table_of(RatingRow).c
+    own = sa.select(columns.score, columns.word, columns.rated_at)
+    theirs = own.where(columns.conversation_id == sa.bindparam("conversation"), IS_GIVEN)
+    return theirs.order_by(columns.rated_at.desc())
 
 
 def _position(connection: Connection) -> int:

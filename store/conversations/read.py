@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
 from router.origin.sender_proof import ProofKind
-from store.db.bulk import among, table_of
+from store.db.bulk import among, among_bound, table_of
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 
 NO_CONVERSATION: Final = "there is no conversation with that id or reference"
@@ -89,6 +89,42 @@ class LastMessage:
 
 # The columns of the conversation itself; the contact's name comes from another table.
 OWN_COLUMNS: Final = tuple(field.name for field in fields(ConversationRecord) if field.name != "contact_name")
+_SELECTED: Final = (*OWN_COLUMNS, "contact_name")
+
+
+def _one_conversation(name: str) -> sa.Select[Any]:
+    """Return the statement for a conversation. name: the column that has the bound `key`."""
+    table, contact = table_of(ConversationRow), table_of(ContactRow)
+    statement = sa.select(*(table.c[column] for column in OWN_COLUMNS), contact.c.name)
+    return statement.join(contact, contact.c.id == table.c.contact_id).where(table.c[name] == sa.bindparam("key"))
+
+
+def _glimpses() -> sa.Select[Any]:
+    message, newest = table_of(MessageRow), table_of(MessageRow).alias("newest")
+    columns = message.c
+    of_each = (
+        sa.select(columns.conversation_id, sa.func.count().label("messages"), sa.func.max(_WORSE).label("doubt"))
+        .where(among_bound(columns.conversation_id, "ids"))
+        .group_by(columns.conversation_id)
+        .subquery()
+    )
+    # Reads one text of each conversation, by the index; window functions would sort all of them.
+    last = sa.select(newest.c.id).where(newest.c.conversation_id == of_each.c.conversation_id)
+    last = last.order_by(newest.c.received_at.desc(), newest.c.id.desc()).limit(1)
+    text = sa.func.substr(columns.text, 1, _GLIMPSE_LENGTH)
+    shown = (columns.conversation_id, columns.direction, text, of_each.c.messages, of_each.c.doubt)
+    return sa.select(*shown).join_from(of_each, message, columns.id == last.scalar_subquery())
+
+
+def _handles() -> sa.Select[Any]:
+    columns = table_of(IdentityRow).c
+    statement = sa.select(columns.contact_id, columns.handle).where(among_bound(columns.contact_id, "ids"))
+    return statement.order_by(columns.created_at, columns.id)
+
+
+# Built once: SQLAlchemy takes four times as long to build such a statement as to run it.
+_BY_ID, _BY_REFERENCE = _one_conversation("id"), _one_conversation("reference")
+_GLIMPSES, _HANDLES = _glimpses(), _handles()
 
 
 def find_conversation(connection: Connection, key: UUID | str) -> ConversationRecord:
@@ -96,11 +132,10 @@ def find_conversation(connection: Connection, key: UUID | str) -> ConversationRe
 
     Raises NotFound when there is none.
     """
-    table, contact = table_of(ConversationRow), table_of(ContactRow)
-    named = table.c.id == key if isinstance(key, UUID) else table.c.reference == _as_printed(key)
-    statement = sa.select(*(table.c[name] for name in OWN_COLUMNS), contact.c.name)
-    row = connection.execute(statement.join(contact, contact.c.id == table.c.contact_id).where(named)).mappings()
-    found = row.first()
+    if isinstance(key, UUID):
+        found = connection.execute(_BY_ID, {"key": key}).first()
+    else:
+        found = connection.execute(_BY_REFERENCE, {"key": _as_printed(key)}).first()
     if found is None:
         raise NotFound(NO_CONVERSATION)
     return conversation_row(found)
@@ -108,34 +143,17 @@ def find_conversation(connection: Connection, key: UUID | str) -> ConversationRe
 
 def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, LastMessage]:
     """Return the summary of each conversation that has messages, with one query."""
-    columns = table_of(MessageRow).c
-    newest_first = sa.desc(columns.received_at), sa.desc(columns.id)
-    worst = sa.func.max(_WORSE).over(partition_by=columns.conversation_id)
-    numbered = sa.select(
-        columns.conversation_id,
-        columns.direction,
-        sa.func.substr(columns.text, 1, _GLIMPSE_LENGTH).label("text"),
-        sa.func.count().over(partition_by=columns.conversation_id).label("messages"),
-        worst.label("doubt"),
-        sa.func.row_number().over(partition_by=columns.conversation_id, order_by=newest_first).label("place"),
-    )
-    numbered_rows = numbered.where(among(columns.conversation_id, conversation_ids)).subquery()
-    statement = sa.select(numbered_rows).where(numbered_rows.c.place == 1)
     return {
-        row.conversation_id: LastMessage(
-            messages=row.messages, direction=row.direction, text=row.text, sender_proof=_BY_DOUBT.get(row.doubt, "")
-        )
-        for row in connection.execute(statement)
+        row_id: LastMessage(messages=messages, direction=direction, text=text, sender_proof=_BY_DOUBT.get(doubt, ""))
+        for row_id, direction, text, messages, doubt in connection.execute(_GLIMPSES, {"ids": conversation_ids})
     }
 
 
 def handles(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID, list[str]]:
     """Return the handles of each contact, oldest first, with one query."""
-    columns = table_of(IdentityRow).c
-    statement = sa.select(columns.contact_id, columns.handle).where(among(columns.contact_id, contact_ids))
     found: dict[UUID, list[str]] = {contact_id: [] for contact_id in contact_ids}
-    for row in connection.execute(statement.order_by(columns.created_at, columns.id)):
-        found[row.contact_id].append(row.handle)
+    for contact_id, handle in connection.execute(_HANDLES, {"ids": contact_ids}):
+        found[contact_id].append(handle)
     return found
 
 
@@ -148,10 +166,11 @@ def behind(
     return sa.tuple_(at, row_id) < last
 
 
-def conversation_row(row: sa.RowMapping) -> ConversationRecord:
-    """Return the row of a statement that has `OWN_COLUMNS` and the contact's `name`."""
-    own = {name: row[name] for name in OWN_COLUMNS if name != "labels"}
-    return ConversationRecord(**own, contact_name=row["name"], labels=tuple(row["labels"]))
+def conversation_row(row: Sequence[Any]) -> ConversationRecord:
+    """Return the row of a statement that selects `OWN_COLUMNS`, and then the contact's name."""
+    own: dict[str, Any] = dict(zip(_SELECTED, row, strict=True))
+    own["labels"] = tuple(own["labels"])
+    return ConversationRecord(**own)
 
 
 def _as_printed(reference: str) -> str:

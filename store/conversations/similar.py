@@ -10,7 +10,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.threads.cross_channel import find_alike
-from store.db.bulk import among, table_of
+from store.db.bulk import among_bound, table_of
 from store.tables.messages import ConversationRow, MessageRow
 
 # An older answer may be outdated.
@@ -81,52 +82,78 @@ def similar_to(
 
 
 def _near(connection: Connection, conversation_id: UUID, *, only_teams: Collection[str] | None) -> list[UUID]:
+    row = connection.execute(_opening(), {"conversation": conversation_id}).mappings().first()
+    if row is None:
+        return []
+    ours = _Opening(**row)
+    length = len(ours.text)
+    values = {
+        "contact": ours.contact_id,
+        "at": ours.opened_at,
+        "shortest": length / _AS_LONG,
+        "longest": length * _AS_LONG,
+        "only_teams": only_teams,
+    }
+    others: list[tuple[UUID, str]] = []
+    for later in (False, True):
+        around = {"since": ours.opened_at, "until": ours.opened_at + _AROUND}
+        if not later:
+            around = {"since": ours.opened_at - _AROUND, "until": ours.opened_at}
+        statement = _openings(later=later, is_limited=only_teams is not None)
+        others += [(row_id, text) for row_id, text in connection.execute(statement, values | around).all()]
+    return find_alike(ours.text, others)
+
+
+@cache
+def _opening() -> sa.Select[Any]:
     case, message = table_of(ConversationRow).c, table_of(MessageRow).c
     opening = sa.select(case.contact_id, case.opened_at, sa.func.substr(message.text, 1, _LONGEST).label("text"))
     opening = opening.join_from(
         table_of(ConversationRow), table_of(MessageRow), message.inbound_id == case.opened_by_inbound
     )
-    row = connection.execute(opening.where(case.id == conversation_id)).mappings().first()
-    if row is None:
-        return []
-    ours = _Opening(**row)
-    others = [
-        (other.id, other.text)
-        for later in (False, True)
-        for other in connection.execute(_openings(ours, later=later, only_teams=only_teams))
-    ]
-    return find_alike(ours.text, others)
+    return opening.where(case.id == sa.bindparam("conversation"))
 
 
-def _openings(ours: _Opening, *, later: bool, only_teams: Collection[str] | None) -> sa.Select[tuple[UUID, str]]:
+@cache
+def _openings(*, later: bool, is_limited: bool) -> sa.Select[Any]:
     """Return the query for the opening texts of other customers' open conversations, nearest in time first."""
-    case, message, length = table_of(ConversationRow), table_of(MessageRow), len(ours.text)
+    case, message = table_of(ConversationRow), table_of(MessageRow)
     at = case.c.opened_at
-    since, until = (ours.opened_at, ours.opened_at + _AROUND) if later else (ours.opened_at - _AROUND, ours.opened_at)
     # The limit comes before all other conditions, so the cost does not depend on the size of the desk.
-    nearest = sa.select(case).where(at.between(since, until)).order_by(at.asc() if later else at.desc())
+    around = at.between(sa.bindparam("since"), sa.bindparam("until"))
+    names = (case.c.id, case.c.contact_id, case.c.status, case.c.team, case.c.opened_by_inbound)
+    nearest = sa.select(*names).where(around).order_by(at.asc() if later else at.desc())
     other = nearest.limit(_NEAREST).subquery().c
     statement = sa.select(other.id, message.c.text).join(message, message.c.inbound_id == other.opened_by_inbound)
-    statement = statement.where(other.contact_id != ours.contact_id, other.status != Status.RESOLVED)
-    statement = statement.where(sa.func.length(message.c.text).between(length / _AS_LONG, length * _AS_LONG))
-    return statement if only_teams is None else statement.where(among(other.team, only_teams))
+    statement = statement.where(other.contact_id != sa.bindparam("contact"), other.status != Status.RESOLVED)
+    length = sa.func.length(message.c.text)
+    shortest, longest = (sa.bindparam(name, type_=sa.Float()) for name in ("shortest", "longest"))
+    statement = statement.where(length.between(shortest, longest))
+    return statement.where(among_bound(other.team, "only_teams")) if is_limited else statement
 
 
 def _equal(
     connection: Connection, conversation_id: UUID, *, now: datetime, only_teams: Collection[str] | None, limit: int
 ) -> list[UUID]:
+    values = {"conversation": conversation_id, "since": now - _SINCE, "only_teams": only_teams, "most": limit}
+    return list(connection.execute(_echoing(is_limited=only_teams is not None), values).scalars())
+
+
+@cache
+def _echoing(*, is_limited: bool) -> sa.Select[Any]:
     theirs, said, case = table_of(MessageRow).alias("theirs"), table_of(MessageRow), table_of(ConversationRow)
-    echoes = sa.select(said.c.echo).where(said.c.conversation_id == conversation_id, said.c.echo != "").limit(_MOST)
+    ours = sa.bindparam("conversation", type_=said.c.conversation_id.type)
+    echoes = sa.select(said.c.echo).where(said.c.conversation_id == ours, said.c.echo != "").limit(_MOST)
     newest = (
         sa.select(theirs.c.conversation_id)
         .where(theirs.c.echo.in_(echoes), theirs.c.echo != sa.literal_column("''"))
-        .where(theirs.c.received_at >= now - _SINCE, theirs.c.conversation_id != conversation_id)
+        .where(theirs.c.received_at >= sa.bindparam("since"), theirs.c.conversation_id != ours)
         .order_by(theirs.c.received_at.desc())
         .limit(_MOST)
         .subquery()
     )
     statement = sa.select(case.c.id).where(case.c.id.in_(sa.select(newest.c.conversation_id)))
-    if only_teams is not None:
-        statement = statement.where(case.c.team.in_(list(only_teams)))
-    ordered = statement.order_by(case.c.last_message_at.desc(), case.c.id).limit(limit)
-    return list(connection.execute(ordered).scalars())
+    if is_limited:
+        statement = statement.where(among_bound(case.c.team, "only_teams"))
+    ordered = statement.order_by(case.c.last_message_at.desc(), case.c.id)
+    return ordered.limit(sa.bindparam("most", type_=sa.Integer()))

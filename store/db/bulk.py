@@ -65,6 +65,19 @@ def among(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnEl
     return _among(column, sa.bindparam(None, list(values), type_=_Values(column.type)))
 
 
+def among_bound(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
+    """Return `column IN` the values that the execution of the statement binds under this name."""
+    return _among(column, sa.bindparam(name, type_=_Values(column.type)))
+
+
+def unindexed(column: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+    """Return a text column as an expression that no index has, where another column of the query finds fewer rows.
+
+    Without statistics SQLite prefers the index that has the wanted order, and reads it from end to end.
+    """
+    return column.op("||")(sa.literal_column("''"))
+
+
 class _among(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)
     """The values as one parameter: a plain IN has a placeholder and a bound name for each of them."""
 

@@ -14,7 +14,8 @@ import string
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -114,7 +115,9 @@ def revoke_agent(connection: Connection, *, name: str) -> AgentRecord:
     """
     table = table_of(AgentRow)
     statement = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
-    connection.execute(statement.values(revoked_at=read_clock(connection), previous_hash=None, previous_until=None))
+    # Another agent may get the address.
+    ended = {"revoked_at": read_clock(connection), "previous_hash": None, "previous_until": None}
+    connection.execute(statement.values(**ended, email="", provider_subject=""))
     return _one(connection, table.c.name == name)
 
 
@@ -143,14 +146,13 @@ def end_session(connection: Connection, session_id: UUID, *, longest: timedelta)
 
 def list_agents(connection: Connection) -> list[AgentRecord]:
     """Return all agents, including revoked ones, by name."""
-    table = table_of(AgentRow)
-    return [_row(row) for row in connection.execute(sa.select(table).order_by(table.c.name)).mappings()]
+    return [_row(row) for row in connection.execute(_agents()).mappings()]
 
 
 def find_by_token(connection: Connection, token: str) -> AgentRecord | None:
     """Return the agent with this token; None for malformed, unknown, expired and revoked tokens alike."""
     owner = owner_of(token)
-    row = _in_force(connection, table_of(AgentRow).c.id == owner) if owner else None
+    row = connection.execute(_owner(), {"owner": owner}).mappings().first() if owner else None
     said, none = _hash(token), _hash("")
     # Both comparisons always run: the duration must not reveal which token it was.
     is_new = hmac.compare_digest(said, row["token_hash"] if row and not row["is_over"] else none)
@@ -168,7 +170,8 @@ def names_in_teams(connection: Connection, teams: Collection[str]) -> set[str]:
 
 def find_by_name(connection: Connection, name: str) -> AgentRecord | None:
     """Return the agent of this name; None if there is none, or if revoked or expired."""
-    row = _in_force(connection, table_of(AgentRow).c.name == name.strip())
+    named = _in_force(table_of(AgentRow).c.name == name.strip())
+    row = connection.execute(named).mappings().first()
     return _limited(connection, row) if row and not row["is_over"] else None
 
 
@@ -180,24 +183,43 @@ def owner_of(token: str) -> UUID | None:
 
 def find_by_session(connection: Connection, agent_id: UUID, *, session_id: UUID) -> AgentRecord | None:
     """Return the agent; None if revoked, if the token has expired, or if this session was ended."""
-    ended = table_of(EndedSessionRow)
-    is_over = sa.exists().where(ended.c.id == session_id)
-    row = _in_force(connection, sa.and_(table_of(AgentRow).c.id == agent_id, ~is_over))
+    values = {"owner": agent_id, "session": session_id}
+    row = connection.execute(_owner_by_session(), values).mappings().first()
     return _limited(connection, row) if row and not row["is_over"] else None
 
 
-def _in_force(connection: Connection, which: sa.ColumnElement[bool]) -> sa.RowMapping | None:
+@cache
+def _owner() -> sa.Select[Any]:
+    return _in_force(table_of(AgentRow).c.id == sa.bindparam("owner"))
+
+
+@cache
+def _owner_by_session() -> sa.Select[Any]:
+    is_ended = sa.exists().where(table_of(EndedSessionRow).c.id == sa.bindparam("session"))
+    return _owner().where(~is_ended)
+
+
+@cache
+def _agents() -> sa.Select[Any]:
+    table = table_of(AgentRow)
+    return sa.select(table).order_by(table.c.name)
+
+
+@cache
+def _teams() -> sa.Select[Any]:
+    skill = table_of(AgentSkillRow).c
+    return sa.select(skill.value).where(skill.agent_id == sa.bindparam("owner"), skill.kind == SkillKind.TEAM)
+
+
+def _in_force(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     table, now = table_of(AgentRow), sa.type_coerce(database_now(), UTCDateTime())
     is_over = sa.func.coalesce(table.c.expires_at <= now, sa.false()).label("is_over")
     is_overlapping = sa.func.coalesce(table.c.previous_until > now, sa.false()).label("is_overlapping")
-    statement = sa.select(table, is_over, is_overlapping)
-    return connection.execute(statement.where(which, table.c.revoked_at.is_(None))).mappings().first()
+    return sa.select(table, is_over, is_overlapping).where(which, table.c.revoked_at.is_(None))
 
 
 def _limited(connection: Connection, row: sa.RowMapping) -> AgentRecord:
-    skill = table_of(AgentSkillRow).c
-    theirs = sa.select(skill.value).where(skill.agent_id == row["id"], skill.kind == SkillKind.TEAM)
-    return replace(_row(row), teams=frozenset(connection.execute(theirs).scalars()))
+    return replace(_row(row), teams=frozenset(connection.execute(_teams(), {"owner": row["id"]}).scalars()))
 
 
 def is_use_worth_noting(agent: AgentRecord, *, now: datetime) -> bool:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -152,11 +153,15 @@ def count_unread(connection: Connection, agent_ids: Collection[UUID]) -> Counter
 
 def has_unread(connection: Connection, agent_id: UUID, *, conversation_id: UUID) -> bool:
     """Return whether the agent has not seen a notice about the conversation."""
+    values = {"agent": agent_id, "conversation": conversation_id}
+    return connection.execute(_unread(), values).first() is not None
+
+
+@cache
+def _unread() -> sa.Select[Any]:
     notice = table_of(AgentNoticeRow).c
-    statement = sa.select(notice.kind).where(
-        notice.agent_id == agent_id, notice.conversation_id == conversation_id, notice.read_at.is_(None)
-    )
-    return connection.execute(statement.limit(1)).first() is not None
+    theirs = (notice.agent_id == sa.bindparam("agent"), notice.conversation_id == sa.bindparam("conversation"))
+    return sa.select(notice.kind).where(*theirs, notice.read_at.is_(None)).limit(1)
 
 
 def read_notices(connection: Connection, agent_id: UUID, *, now: datetime, conversation_id: UUID | None = None) -> None:

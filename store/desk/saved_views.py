@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
-from store.db.bulk import among, insert_rows, table_of
+from store.db.bulk import among, among_bound, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
 from store.tables.desk import SavedViewRow
@@ -33,12 +34,18 @@ class SavedView:
 
 def views_of(connection: Connection, *, agent_id: UUID, teams: Collection[str] | None) -> list[SavedView]:
     """Return an agent's own views, then those of the teams. teams: None means all."""
+    values = {"agent": agent_id} | ({} if teams is None else {"teams": teams})
+    return [SavedView(**row) for row in connection.execute(_views(is_limited=teams is not None), values).mappings()]
+
+
+@cache
+def _views(*, is_limited: bool) -> sa.Select[Any]:
     table = table_of(SavedViewRow)
-    shared = table.c.team.is_not(None) if teams is None else among(table.c.team, teams)
+    shared = among_bound(table.c.team, "teams") if is_limited else table.c.team.is_not(None)
     statement = sa.select(*(table.c[name] for name in ("id", "name", "team", "query", "made_by")))
-    statement = statement.where(sa.or_(table.c.agent_id == agent_id, shared))
+    statement = statement.where(sa.or_(table.c.agent_id == sa.bindparam("agent"), shared))
     ordered = statement.order_by(table.c.team.is_not(None), table.c.team, table.c.name, table.c.id)
-    return [SavedView(**row) for row in connection.execute(ordered.limit(MOST_VIEWS)).mappings()]
+    return ordered.limit(MOST_VIEWS)
 
 
 def add_view(connection: Connection, *, agent_id: UUID, by: str, name: str, team: str | None, query: str) -> UUID:
@@ -54,6 +61,27 @@ def add_view(connection: Connection, *, agent_id: UUID, by: str, name: str, team
     row = {"id": new_id(), "agent_id": None if team else agent_id, "team": team, "name": name, "query": query}
     insert_rows(connection, SavedViewRow, rows=[row | {"made_by": by, "created_at": read_clock(connection)}])
     return UUID(str(row["id"]))
+
+
+def change_view(
+    connection: Connection,
+    view_id: UUID,
+    *,
+    agent_id: UUID,
+    teams: Collection[str] | None,
+    name: str | None = None,
+    query: str | None = None,
+) -> None:
+    """Change the name or the query of a view of the agent, or of one of the teams.
+
+    Raises NotFound when there is none. teams: None means all.
+    """
+    table = table_of(SavedViewRow)
+    shared = table.c.team.is_not(None) if teams is None else among(table.c.team, teams)
+    theirs = sa.update(table).where(table.c.id == view_id, sa.or_(table.c.agent_id == agent_id, shared))
+    changes = {"name": table.c.name if name is None else name, "query": table.c.query if query is None else query}
+    if not connection.execute(theirs.values(**changes)).rowcount:
+        raise NotFound("there is no view with that id")
 
 
 def delete_view(connection: Connection, view_id: UUID, *, agent_id: UUID, teams: Collection[str] | None) -> None:

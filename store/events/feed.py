@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -61,9 +62,13 @@ def number_events(connection: Connection, *, after: int, limit: int) -> int:
 
 def newest_number(connection: Connection) -> int:
     """Return the greatest number, 0 if there is none."""
-    table = table_of(EventRow)
-    newest: int = connection.execute(sa.select(sa.func.coalesce(sa.func.max(table.c.number), 0))).scalar_one()
+    newest: int = connection.execute(_newest()).scalar_one()
     return newest
+
+
+@cache
+def _newest() -> sa.Select[Any]:
+    return sa.select(sa.func.coalesce(sa.func.max(table_of(EventRow).c.number), 0))
 
 
 def events_after(

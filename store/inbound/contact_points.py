@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -26,16 +27,21 @@ class KnownContactPoint:
 
 def contact_points_of(connection: Connection, contact_id: UUID) -> list[KnownContactPoint]:
     """Return a contact's points, those that a channel has verified first."""
-    columns, contact = table_of(ContactPointRow).c, table_of(ContactRow).c
-    # Contacts that were merged into this one are the same person.
-    same = sa.select(contact.id).where(sa.or_(contact.id == contact_id, contact.merged_into == contact_id))
-    said = sa.select(columns.kind, columns.value, sa.func.max(sa.cast(columns.verified, sa.Integer)))
-    said = said.where(columns.contact_id.in_(same)).group_by(columns.kind, columns.value)
     rows = [
         KnownContactPoint(kind=kind, value=value, verified=bool(known))
-        for kind, value, known in connection.execute(said)
+        for kind, value, known in connection.execute(_points(), {"contact": contact_id})
     ]
     return sorted(rows, key=lambda each: (not each.verified, each.kind, each.value))
+
+
+@cache
+def _points() -> sa.Select[Any]:
+    columns, contact = table_of(ContactPointRow).c, table_of(ContactRow).c
+    one = sa.bindparam("contact", type_=contact.id.type)
+    # Contacts that were merged into this one are the same person.
+    same = sa.select(contact.id).where(sa.or_(contact.id == one, contact.merged_into == one))
+    said = sa.select(columns.kind, columns.value, sa.func.max(sa.cast(columns.verified, sa.Integer)))
+    return said.where(columns.contact_id.in_(same)).group_by(columns.kind, columns.value)
 
 
 def note_contact_points(connection: Connection, points: Sequence[Mapping[str, Any]]) -> None:

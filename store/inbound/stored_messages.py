@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -71,11 +72,16 @@ def stored_page(
 
 def envelope_of(connection: Connection, message_id: UUID) -> Envelope | None:
     """Return a message as it arrived, unmasked; None if that is not kept any more, or its key is missing."""
-    inbound, message = table_of(InboundRow), table_of(MessageRow)
-    found = sa.select(inbound.c.envelope).join(message, message.c.inbound_id == inbound.c.id)
-    text = connection.execute(found.where(message.c.id == message_id)).scalar()
+    text = connection.execute(_envelope(), {"message": message_id}).scalar()
     opened = try_to_open(sealer_of(connection), text)[0] if text else None
     return from_json(opened) if opened else None
+
+
+@cache
+def _envelope() -> sa.Select[Any]:
+    inbound, message = table_of(InboundRow), table_of(MessageRow)
+    found = sa.select(inbound.c.envelope).join(message, message.c.inbound_id == inbound.c.id)
+    return found.where(message.c.id == sa.bindparam("message"))
 
 
 def _stored(row: RowMapping, *, sealer: Sealer) -> StoredMessage:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
+from store.conversations.messages import PICTURES
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.encryption import sealer_of
 from store.db.ids import new_id
@@ -27,6 +30,11 @@ class AnswerFile:
     name: str
     media_type: str
     size: int
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether its name is that of a picture that pages may show; its bytes decide when it is asked for."""
+        return self.media_type in PICTURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +64,16 @@ def add_file(connection: Connection, file: FileContent, *, agent_id: UUID, conve
 
 def draft_files(connection: Connection, *, agent_id: UUID, conversation_id: UUID) -> list[AnswerFile]:
     """Return the files of an agent's draft, in the order in which they were added."""
+    values = {"agent": agent_id, "conversation": conversation_id}
+    return [AnswerFile(**row) for row in connection.execute(_of_draft(), values).mappings()]
+
+
+@cache
+def _of_draft() -> sa.Select[Any]:
     table = table_of(AnswerFileRow)
-    theirs = (table.c.agent_id == agent_id, table.c.conversation_id == conversation_id, table.c.outbound_id.is_(None))
-    statement = sa.select(*columns_of(AnswerFileRow, AnswerFile)).where(*theirs).order_by(table.c.id)
-    return [AnswerFile(**row) for row in connection.execute(statement).mappings()]
+    theirs = (table.c.agent_id == sa.bindparam("agent"), table.c.conversation_id == sa.bindparam("conversation"))
+    unsent = sa.select(*columns_of(AnswerFileRow, AnswerFile)).where(*theirs, table.c.outbound_id.is_(None))
+    return unsent.order_by(table.c.id)
 
 
 def sent_files(connection: Connection, outbound_ids: Collection[UUID]) -> dict[UUID, list[AnswerFile]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -243,7 +244,13 @@ def find_given(connection: Connection, answer_id: UUID) -> GivenAnswer | None:
 
 def given_in(connection: Connection, conversation_id: UUID) -> list[GivenAnswer]:
     """Return the questions of a case, oldest first."""
-    return _given(connection, table_of(AutoAnswerRow).c.conversation_id == conversation_id)
+    rows = connection.execute(_of_case(), {"conversation": conversation_id}).mappings()
+    return [GivenAnswer(**row) for row in rows]
+
+
+@cache
+def _of_case() -> sa.Select[Any]:
+    return _questions(table_of(AutoAnswerRow).c.conversation_id == sa.bindparam("conversation"))
 
 
 def given_to(connection: Connection, messages: Collection[UUID]) -> list[GivenAnswer]:
@@ -252,10 +259,13 @@ def given_to(connection: Connection, messages: Collection[UUID]) -> list[GivenAn
 
 
 def _given(connection: Connection, which: sa.ColumnElement[bool]) -> list[GivenAnswer]:
+    return [GivenAnswer(**row) for row in connection.execute(_questions(which)).mappings()]
+
+
+def _questions(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     table = table_of(AutoAnswerRow)
     columns = [table.c[name] for name in GivenAnswer.__dataclass_fields__]
-    rows = connection.execute(sa.select(*columns).where(which).order_by(table.c.asked_at, table.c.id)).mappings()
-    return [GivenAnswer(**row) for row in rows]
+    return sa.select(*columns).where(which).order_by(table.c.asked_at, table.c.id)
 
 
 def note_verdict(connection: Connection, given: GivenAnswer, *, verdict: AnswerVerdict, by: str, now: datetime) -> bool:

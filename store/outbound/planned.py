@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -63,10 +64,15 @@ def lock_planned(connection: Connection, conversation_id: UUID) -> list[UUID]:
 
 def has_planned(connection: Connection, conversation_id: UUID) -> bool:
     """Return whether the conversation has planned replies that have not left."""
-    return connection.execute(_planned(conversation_id).limit(1)).first() is not None
+    return connection.execute(_first_planned(), {"conversation": conversation_id}).first() is not None
 
 
-def _planned(conversation_id: UUID) -> sa.Select[Any]:
+@cache
+def _first_planned() -> sa.Select[Any]:
+    return _planned(sa.bindparam("conversation")).limit(1)
+
+
+def _planned(conversation_id: UUID | sa.BindParameter[UUID]) -> sa.Select[Any]:
     columns = table_of(OutboundRow).c
     waits = (columns.kind == REPLY, columns.state == OutboundState.QUEUED, columns.dated_at > columns.created_at)
     # One that only waits to be taken back is sent: who resolves its conversation in these seconds knows it.

@@ -29,7 +29,7 @@ from store.chat.cases import add_answer
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
-from store.outbound.answer_files import files_of
+from store.outbound.answer_files import files_of, sent_files
 from store.outbound.ledger import OutboundClaim
 from store.outbound.provider_ids import keep_other_ids
 from store.outbound.replies import note_answer, put_back
@@ -287,6 +287,7 @@ class Deliverer:
         settings = self._brain.settings.channels.get(row.channel)
         if settings and settings.chat_page:
             automatic, text = row.kind == AUTO_REPLY, mask(row.text).text
+            files = sent_files(connection, [row.id]).get(row.id, [])
             add_answer(
                 connection,
                 row.conversation_id,
@@ -294,6 +295,10 @@ class Deliverer:
                 author=row.author or "",
                 text=text,
                 automatic=automatic,
+                files=[
+                    {"name": each.name, "size": each.size, "file": str(each.id), "picture": each.is_picture}
+                    for each in files
+                ],
             )
 
     def _first_look(self, row: OutboundClaim) -> timedelta:

@@ -12,10 +12,10 @@ from jinja2 import Environment
 from sqlalchemy.engine import Connection
 
 from api.desk import Desk
+from api.pages.live.row_painter import RowPainter
 from api.rest.queries import Listed, read_list
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import LANGUAGES, Language, Words
-from api.text.terms.config_names import ConfigNames
 from api.text.times import Moments
 from router.event_kinds import EventKind
 from store.conversations.lists import Filter
@@ -31,7 +31,7 @@ class ChangedRows:
     """See `DeskSource`."""
 
     def __init__(self, desk: Desk, templates: Environment) -> None:
-        self._desk, self._template = desk, templates.get_template("row.html.jinja")
+        self._desk, self._paint = desk, RowPainter(desk.settings, templates)
 
     def __call__(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
         """Return the rows that changed, and what is no longer to be shown."""
@@ -75,21 +75,9 @@ class ChangedRows:
             yield _gone(row.id, events, is_for=partial(_sees_not, row.team))
 
     def _html(self, listed: Listed, language: Language) -> str:
-        row, handles, glimpse = listed
         words = Words(language)
-        names = ConfigNames(self._desk.settings, words)
-        return self._template.render(
-            row=row,
-            handles=handles,
-            glimpse=glimpse,
-            unread=(),
-            t=words,
-            settings=self._desk.settings,
-            moments=Moments(now=self._desk.now(), zone=self._desk.settings.omniyard.timezone, words=words),
-            title_of=partial(names, "category"),
-            team_of=partial(names, "team"),
-            channel_of=partial(names, "channel"),
-        )
+        zone = self._desk.settings.omniyard.timezone
+        return self._paint(listed, moments=Moments(now=self._desk.now(), zone=zone, words=words))
 
 
 def _facts(row: ConversationRecord) -> Mapping[str, object]:

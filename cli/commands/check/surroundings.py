@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from router.errors import ConfigError
+from router.generated.purposes import Purpose
 from router.hours.calendar import coverage_warning
 from router.hours.from_settings import build_calendars
 from router.hours.holidays import public_holidays
+from router.settings.desk_answers import ModelEndpointSettings
 from router.settings.findings import Finding, Level, Place
 from router.settings.model import DeskSettings, Settings
 from router.settings.secret import Secret
@@ -22,6 +24,7 @@ from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
 from store.db.postgresql_address import missing_files, misspelt_parameters, plain_address, uncertain_hosts
 from workers.broker.sentinel import is_sentinel, read_sentinel
+from workers.generated.prompt_files import load_prompt
 
 _DATABASES: Final = frozenset({"postgresql", "postgresql+psycopg", "sqlite"})
 _BROKERS: Final = frozenset({"redis", "rediss", "sentinel", "unix"})
@@ -51,6 +54,7 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
             Finding(place=("omniyard", key), message=message, level="warning")
             for key, message in sealing_concerns(settings.omniyard)
         )
+    yield from _needs(("desk",), settings.desk, level="error")
     for name, channel in settings.channels.items():
         place = ("channels", name)
         yield from _needs(place, channel, level="error" if channel.enabled else "warning")
@@ -58,7 +62,19 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
         place = ("webhooks", name)
         findings = list(_needs(place, webhook, level="error" if webhook.enabled else "warning"))
         yield from findings or _keys((*place, "secret"), webhook.secret)
+    if settings.answers.model:
+        yield from _needs(("answers", "model"), settings.answers.model, level="error")
+        yield from _prompts(settings.answers.model)
     yield from _holidays(settings, today=today)
+
+
+def _prompts(model: ModelEndpointSettings) -> Iterator[Finding]:
+    for purpose in Purpose:
+        if purpose.configured in model.purposes:
+            try:
+                load_prompt(purpose)
+            except ConfigError as error:
+                yield Finding(place=("answers", "model"), message=str(error))
 
 
 def _addresses(desk: DeskSettings) -> Iterator[Finding]:

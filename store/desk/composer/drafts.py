@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from sqlalchemy.engine import Connection
 
 from router.masking.mask import mask
 from router.text.visible import is_visible
-from store.db.bulk import among, columns_of, table_of
+from store.db.bulk import among, among_bound, columns_of, table_of
 from store.db.engine import read_clock, upsert
 from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
@@ -57,9 +58,8 @@ class SavedDraft:
 
 def find_draft(connection: Connection, *, agent_id: UUID, conversation_id: UUID) -> Draft | None:
     """Return the agent's draft in a conversation, or in one that was merged into it; None without one."""
-    table = table_of(DraftRow)
-    statement = sa.select(*columns_of(DraftRow, Draft)).where(_theirs(agent_id, conversation_id))
-    row = connection.execute(statement.order_by(table.c.saved_at.desc()).limit(1)).mappings().first()
+    values = {"agent": agent_id, "conversation": conversation_id}
+    row = connection.execute(_newest(), values).mappings().first()
     return Draft(**{name: [] if value is None else value for name, value in row.items()}) if row else None
 
 
@@ -96,7 +96,8 @@ def return_to_draft(connection: Connection, draft: Draft, *, agent_id: UUID, con
 
 def drop_draft(connection: Connection, *, agent_id: UUID, conversation_id: UUID) -> None:
     """Delete the agent's draft in a conversation."""
-    connection.execute(sa.delete(table_of(DraftRow)).where(_theirs(agent_id, conversation_id)))
+    values = {"agent": agent_id, "conversation": conversation_id}
+    connection.execute(sa.delete(table_of(DraftRow)).where(_theirs()), values)
 
 
 def was_sent(connection: Connection, *, agent_id: UUID, form: str) -> bool:
@@ -109,9 +110,7 @@ def was_sent(connection: Connection, *, agent_id: UUID, form: str) -> bool:
 
 def drafted_among(connection: Connection, ids: Collection[UUID], *, agent_id: UUID) -> frozenset[UUID]:
     """Return those conversations in which the agent has a draft."""
-    columns = table_of(DraftRow).c
-    found = sa.select(columns.conversation_id).where(columns.agent_id == agent_id, among(columns.conversation_id, ids))
-    return frozenset(connection.execute(found).scalars())
+    return frozenset(connection.execute(_drafted(), {"agent": agent_id, "ids": ids}).scalars())
 
 
 def _write(connection: Connection, draft: Draft, *, agent_id: UUID, conversation_id: UUID) -> None:
@@ -122,9 +121,24 @@ def _write(connection: Connection, draft: Draft, *, agent_id: UUID, conversation
     upsert(connection, DraftRow, row=row, keys=_KEYS, changed=[*values])
 
 
-def _theirs(agent_id: UUID, conversation_id: UUID) -> sa.ColumnElement[bool]:
+@cache
+def _newest() -> sa.Select[Any]:
+    newest_first = table_of(DraftRow).c.saved_at.desc()
+    return sa.select(*columns_of(DraftRow, Draft)).where(_theirs()).order_by(newest_first).limit(1)
+
+
+@cache
+def _drafted() -> sa.Select[Any]:
+    columns = table_of(DraftRow).c
+    mine = columns.agent_id == sa.bindparam("agent")
+    return sa.select(columns.conversation_id).where(mine, among_bound(columns.conversation_id, "ids"))
+
+
+def _theirs() -> sa.ColumnElement[bool]:
+    """Return the condition for the drafts of the bound `agent` in the bound `conversation`."""
     columns, case = table_of(DraftRow).c, table_of(ConversationRow).c
+    conversation_id = sa.bindparam("conversation", type_=case.id.type)
     # From the agent's few drafts to their conversations: no index leads from a conversation to those merged into it.
     merged = sa.exists().where(case.id == columns.conversation_id, case.merged_into == conversation_id)
     here = sa.or_(columns.conversation_id == conversation_id, merged)
-    return sa.and_(columns.agent_id == agent_id, here)
+    return sa.and_(columns.agent_id == sa.bindparam("agent"), here)

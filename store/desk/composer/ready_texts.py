@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
-from store.db.bulk import among, columns_of, table_of
+from store.db.bulk import among_bound, columns_of, table_of
 from store.db.engine import read_clock, upsert
 from store.tables.composer import ReadyTextRow
 
@@ -34,11 +35,16 @@ class ReadyText:
 
 def list_ready_texts(connection: Connection, *, teams: Collection[str] | None = None) -> list[ReadyText]:
     """Return the ready texts by folder and title. teams: theirs and everybody's; None for all."""
+    values = {} if teams is None else {"teams": ["", *teams]}
+    rows = connection.execute(_listed(is_limited=teams is not None), values).mappings()
+    return [ReadyText(**row) for row in rows]
+
+
+@cache
+def _listed(*, is_limited: bool) -> sa.Select[Any]:
     table = table_of(ReadyTextRow)
     statement = sa.select(*columns_of(ReadyTextRow, ReadyText)).order_by(table.c.folder, table.c.title, table.c.id)
-    if teams is not None:
-        statement = statement.where(among(table.c.team, ["", *teams]))
-    return [ReadyText(**row) for row in connection.execute(statement).mappings()]
+    return statement.where(among_bound(table.c.team, "teams")) if is_limited else statement
 
 
 def find_ready_text(connection: Connection, text_id: UUID) -> ReadyText:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -25,16 +27,26 @@ class SignedBy:
 
 def signatures(connection: Connection) -> Mapping[tuple[str, str], str]:
     """Return the signatures by team and language; the team is empty for those of all."""
-    columns = table_of(SignatureRow).c
-    rows = connection.execute(sa.select(columns.team, columns.language, columns.text))
+    rows = connection.execute(_signatures())
     return {(row.team, row.language): row.text for row in rows}
 
 
 def display_names(connection: Connection) -> Mapping[tuple[UUID, str], str]:
     """Return the agents' displayed names by language."""
-    columns = table_of(DisplayNameRow).c
-    rows = connection.execute(sa.select(columns.agent_id, columns.language, columns.name))
+    rows = connection.execute(_display_names())
     return {(row.agent_id, row.language): row.name for row in rows}
+
+
+@cache
+def _signatures() -> sa.Select[Any]:
+    columns = table_of(SignatureRow).c
+    return sa.select(columns.team, columns.language, columns.text)
+
+
+@cache
+def _display_names() -> sa.Select[Any]:
+    columns = table_of(DisplayNameRow).c
+    return sa.select(columns.agent_id, columns.language, columns.name)
 
 
 def signed_by(connection: Connection, *, agent_id: UUID, agent: str, team: str, language: str) -> SignedBy:

@@ -14,13 +14,14 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import Conflict, NotFound, PermanentError
-from store.conversations.lists import Counts, Filter, Sort, count_all, list_conversations
+from store.conversations.lists import Filter, Sort, list_conversations
 from store.conversations.messages import attachments_of, find_message, find_original, messages_of, outbound_of
 from store.conversations.read import ConversationRecord, Position, find_conversation, glimpses, handles
 from store.db.bulk import table_of
 from store.db.encryption import Sealer
 from store.db.engine import Database
 from store.desk.agents import add_agent, find_by_token, list_agents, revoke_agent
+from store.desk.inbox_counts import Counts, count_all
 from store.inbound.quarantine import discard, find_quarantined, find_with_originals, list_quarantined, replay
 from store.tables.messages import OriginalRow
 from tests.inbox_builder import NOON, Builder, fill, mail_with_file
