@@ -23,7 +23,7 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 COUNTED = awk -v all="$$(grep -c '==' $(1))" '/^Collecting / { n++; printf "\r  %d of %d  %-48.48s", n, all, $$2; fflush() } \
 	/^Installing / { printf "\r  %-60s", "unpacking " all " packages"; fflush() } END { printf "\r  %-60s\n", "done" }'
 
-.PHONY: help setup run test check bench chaos dist image map lock machine-parts
+.PHONY: help setup run test journeys check bench chaos fleet dist image map lock machine-parts
 
 help: ## Show what can be made.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ run: $(STAMP) ## Start the whole desk on this machine.
 
 test: $(DEVELOPMENT) machine-parts ## Run all tests.
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+journeys: $(DEVELOPMENT) machine-parts ## Take every page and journey through all sizes, languages and themes in a real browser.
+	OMNIYARD_JOURNEYS=all $(BIN)/python -m pytest -q -n 2 --dist worksteal --timeout=1200 \
+		tests/api/pages/test_browser*.py tests/api/chat/test_chat_browser.py tests/api/customer/test_browser.py
 
 check: $(DEVELOPMENT) machine-parts ## Run every check: style, format, types, layers, tests.
 	$(BIN)/ruff check .
@@ -48,6 +52,9 @@ bench: $(DEVELOPMENT) ## Measure mails a second beside this machine's limit.
 
 chaos: $(DEVELOPMENT) ## Kill parts at random while mail arrives, and count what was lost.
 	$(BIN)/python -m benchmarks.chaos --messages 2000 --kills 60 --database $(DATABASE)
+
+fleet: $(DEVELOPMENT) ## Run a fleet in network namespaces and let its hosts and ways fail (needs root, iproute2, iptables).
+	$(BIN)/python -m benchmarks.fleet
 
 dist: $(DEVELOPMENT) ## Build the wheel into dist/.
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from types import FrameType
 from typing import Final
 
 import uvicorn
 
+import workers.runtime.plain_tracebacks  # noqa: F401  (before whatever imports structlog)
 from api.app import create_app
 from api.desk import Desk
 from api.http.connections import Connections, bounded_by
@@ -16,6 +19,7 @@ from workers.runtime.start import open_house
 
 # A response takes milliseconds; one that takes longer than this hangs.
 _GRACE_SECONDS: Final = 20
+_TICK_SECONDS: Final = 1.0
 
 
 class _Server(uvicorn.Server):
@@ -24,12 +28,23 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, *, tail: Tail, chats: Chats) -> None:
         super().__init__(config)
         self._tail, self._chats = tail, chats
+        self._signalled = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Stop on a signal."""
         self._tail.stop()
         self._chats.stop()
         super().handle_exit(sig, frame)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._signalled.set)
+
+    async def main_loop(self) -> None:
+        """Renew the date of the answers each second, until a signal; uvicorn's own loop wakes ten times as often."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._signalled.wait(), _TICK_SECONDS)
 
 
 def main() -> None:

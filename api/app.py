@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from api import provider_webhooks
-from api.chat import agent_actions, chat_lines, chat_page, chat_stream, visitor_actions
+from api import call_door, provider_webhooks
+from api.chat import agent_actions, chat_files, chat_lines, chat_page, chat_stream, visitor_actions
 from api.customer import answer_links, case_pages, help_centre
 from api.customer import pages as customer
 from api.customer.case_view import limits_of
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
 from api.http.hosts import RequireHost
-from api.http.middleware import ANSWER_BYTES, Boundary
+from api.http.middleware import KEPT_BYTES, Boundary
 from api.http.null_characters import RefuseNull
 from api.http.openapi import describe, operation_id
 from api.http.problems import install
@@ -55,7 +56,10 @@ from api.rest import (
     suggestions,
     webhook_deliveries,
 )
-from api.rest.answers import proposals, suggested
+from api.rest.access import agent_access, tokens
+from api.rest.answers import proposals, suggested, written
+from api.rest.chats import board as chat_board
+from api.rest.lists import saved_views
 from api.services.audit_trail import Trail
 from api.services.chats import Chats
 from api.services.desk_stream import DeskStream
@@ -66,15 +70,20 @@ from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.refusals import Refusals
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
-from api.services.visitors import Visitors
+from api.services.visitors import VisitorPace, Visitors
 from connectors.registry_row import WEBHOOKS_PATH
 from router.settings import Settings
 from store.db.engine import Database
 from store.db.keys import desk_key
 from store.desk.audit import AUDIT_QUERIES
+from workers.calls.hotline import Hotline
+from workers.generated.writer import TextWriter
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
+
+if TYPE_CHECKING:
+    from connectors.oidc.identity_provider import OidcProvider
 
 # The order of the resources in OpenAPI. Each module has its own prefix: a route then knows its whole path.
 _MODULES: Final = (
@@ -87,6 +96,10 @@ _MODULES: Final = (
         suggestions,
         similar,
         agents,
+        chat_board,
+        agent_access,
+        tokens,
+        saved_views,
         emergencies,
         messages,
         replies,
@@ -99,12 +112,14 @@ _MODULES: Final = (
         ratings,
         suggested,
         proposals,
+        written,
         health,
         metrics,
     ),
     *(pages, sign_in, customer, case_pages, help_centre, answer_links),
-    *(chat_page, chat_lines, chat_stream, visitor_actions, agent_actions),
+    *(chat_page, chat_lines, chat_files, chat_stream, visitor_actions, agent_actions),
     provider_webhooks,
+    call_door,
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
@@ -141,7 +156,8 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     describe(app)
     # The paths whose bodies may be larger than all others: forms with files, messages with theirs, and an answer that
     # was typed without a session.
-    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES, SIGN_IN: ANSWER_BYTES}
+    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES}
+    larger |= {f"{SIGN_IN}{step}": KEPT_BYTES for step in ("", "/password", "/code", "/kept")}
     if form := desk.visitors.channel:
         larger[CONTACT] = form[1].largest + customer.FORM_BYTES
     larger |= {f"{CHAT}/{name}/send": page.largest + customer.FORM_BYTES for name, page in desk.chats.pages.items()}
@@ -172,6 +188,7 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         sessions=Sessions(desk_key(settings, purpose="sessions")),
         originals=OriginalReader(),
         webhooks=ProviderWebhooks(settings, database),
+        hotline=Hotline(settings, database),
         replying=ReplyService(settings, database),
         emergencies=EmergencyService(settings),
         bell=Ringer(settings),
@@ -181,12 +198,24 @@ def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:
         stream=DeskStream(tail, database, now=now),
         trail=Trail(database, key=desk_key(settings, purpose=AUDIT_QUERIES)),
         visitors=_visitors(settings, database=database),
+        writer=TextWriter.of(settings, database=database),
         chats=chats,
         buckets=TokenBuckets(settings.omniyard.requests_per_second),
+        reads=VisitorPace(allowed=settings.limits.agent_reads_per_minute, span=timedelta(minutes=1)),
         sign_ins=SignInLimits(clock=lambda: now().timestamp()),
         token_failures=SignInLimits(clock=lambda: now().timestamp()),
+        provider=_provider(settings),
         secure=(settings.omniyard.public_url or "").startswith("https:"),
     )
+
+
+def _provider(settings: Settings) -> OidcProvider | None:
+    if settings.desk.oidc is None:
+        return None
+    # Only a desk with a provider loads what speaks with one.
+    from connectors.oidc.identity_provider import OidcProvider  # noqa: PLC0415
+
+    return OidcProvider(settings.desk.oidc)
 
 
 def _visitors(settings: Settings, *, database: Database) -> Visitors:

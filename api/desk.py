@@ -19,14 +19,17 @@ from api.services.rate_limits import SignInLimits, TokenBuckets
 from api.services.refusals import Refusals
 from api.services.request_metrics import Meter
 from api.services.sessions import Sessions
-from api.services.visitors import Visitors
+from api.services.visitors import VisitorPace, Visitors
 from router.settings import Settings
 from store.db.engine import Database
+from workers.calls.hotline import Hotline
+from workers.generated.writer import TextWriter
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.danger_findings import EmergencyService
 from workers.sending.reply import ReplyService
 
 if TYPE_CHECKING:
+    from connectors.oidc.identity_provider import OidcProvider
     from workers.broker.doorbell import Bell
 
 
@@ -60,7 +63,11 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The objects of one application. secure: people reach it by https, so cookies are only sent over https."""
+    """The objects of one application. secure: people reach it by https, so cookies are only sent over https.
+
+    reads: the pace of each agent's costly reads.
+    provider: where agents sign in by OpenID Connect; None without one.
+    """
 
     settings: Settings
     database: Database
@@ -68,6 +75,7 @@ class Desk:
     sessions: Sessions
     originals: OriginalReader
     webhooks: ProviderWebhooks
+    hotline: Hotline
     replying: ReplyService
     emergencies: EmergencyService
     bell: Ringer
@@ -77,10 +85,13 @@ class Desk:
     stream: DeskStream
     trail: Trail
     visitors: Visitors
+    writer: TextWriter
     chats: Chats
     buckets: TokenBuckets
+    reads: VisitorPace
     sign_ins: SignInLimits
     token_failures: SignInLimits
+    provider: OidcProvider | None
     secure: bool
 
 

@@ -5,7 +5,8 @@
 Processes that die: connectors, workers (with their sweep), the web process, the broker (killed, emptied, stalled or
 absent for a while) and PostgreSQL. Half of the mail comes by IMAP, half by SMTP from a client that, like a mail server,
 tries until it gets 250. In parallel --chats customers write by SMS, X and Telegram: polls are replayed and shuffled,
-webhooks come twice. Twenty visitors of the site's chat write --lines lines; each is sent until it is acknowledged, some twice.
+webhooks come twice. --gates customers write by the operator's own channel, by WeCom and in public on X (`benchmarks.gates`).
+Twenty visitors of the site's chat write --lines lines; each is sent until it is acknowledged, some twice.
 """
 
 from __future__ import annotations
@@ -22,10 +23,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from benchmarks.chats import PUBLIC_URL, SECRETS, Chats
+from benchmarks.gates import SECRETS as GATE_SECRETS
+from benchmarks.gates import Gates
 from benchmarks.hands import Hands
 from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.mailbox import make_mailbox
-from benchmarks.rig import USER, Rig, running_rig, wait_until
+from benchmarks.rig import USER, Rig, Served, running_rig, wait_until
 from benchmarks.visitors import Visitors
 from router.errors import OmniyardError
 
@@ -42,6 +45,7 @@ def main() -> None:
     ledger = run(
         messages=arguments.messages,
         chats=arguments.chats,
+        gates=arguments.gates,
         lines=arguments.lines,
         kills=arguments.kills,
         database=arguments.database,
@@ -56,7 +60,7 @@ def main() -> None:
     sys.exit(0 if ledger.is_clean else 1)
 
 
-def run(*, messages: int, chats: int, kills: int, database: str, seed: int, lines: int = 0) -> Ledger:
+def run(*, messages: int, chats: int, kills: int, database: str, seed: int, lines: int = 0, gates: int = 0) -> Ledger:
     """Return the ledger of one run."""
     chance = random.Random(seed)
     visitors = Visitors(lines=lines, chance=chance)
@@ -64,9 +68,11 @@ def run(*, messages: int, chats: int, kills: int, database: str, seed: int, line
     with contextlib.ExitStack() as stack:
         talk = Chats(messages=chats, chance=chance)
         stack.callback(talk.stop)
-        house = running_rig(
-            database, page=50, public_url=PUBLIC_URL, channels=talk.config + visitors.config, secrets=SECRETS
-        )
+        others = Gates(messages=gates, chance=chance)
+        stack.callback(others.stop)
+        channels = talk.config + visitors.config + others.config
+        secrets = {**SECRETS, **GATE_SECRETS}
+        house = running_rig(database, page=50, public_url=PUBLIC_URL, channels=channels, secrets=secrets)
         rig = stack.enter_context(house)
         rig.start_from_the_first_mail()
         hands = Hands(rig, chance=chance)
@@ -76,6 +82,7 @@ def run(*, messages: int, chats: int, kills: int, database: str, seed: int, line
             threading.Thread(target=_feed_smtp, args=(rig, mailbox.mails[1::2])),
             threading.Thread(target=talk.feed, args=(rig,), kwargs={"seconds": _ARRIVAL_SECONDS}),
             *visitors.threads(rig, seconds=_ARRIVAL_SECONDS),
+            *others.threads(rig, seconds=_ARRIVAL_SECONDS),
         ]
         for feeder in feeders:
             feeder.start()
@@ -83,14 +90,18 @@ def run(*, messages: int, chats: int, kills: int, database: str, seed: int, line
         for feeder in feeders:
             feeder.join()
         with contextlib.suppress(TimeoutError):
-            wait_until(lambda: is_drained(rig, len(mailbox.mails) + chats + lines), seconds=_DRAIN_SECONDS, every=0.5)
-        return read_ledger(rig, mailbox, kills=done, chats=talk, visitors=visitors)
+            rows = len(mailbox.mails) + chats + lines + others.rows
+            wait_until(lambda: is_drained(rig, rows) and others.is_drained(rig), seconds=_DRAIN_SECONDS, every=0.5)
+        return read_ledger(rig, mailbox, kills=done, chats=talk, visitors=visitors, gates=others)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--messages", type=int, default=2000)
     parser.add_argument("--chats", type=int, default=300, help="messages by SMS, X and Telegram, a third each")
+    parser.add_argument(
+        "--gates", type=int, default=150, help="messages by custom, WeCom and mentions on X, a third each"
+    )
     parser.add_argument("--lines", type=int, default=1000, help="lines of 20 visitors of the site's chat")
     parser.add_argument("--kills", type=int, default=60)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
@@ -120,7 +131,7 @@ def _nothing() -> None:
     """Do nothing; the next attempt follows."""
 
 
-def submit(rig: Rig, mail: bytes, *, on_failure: Callable[[], None] = _nothing) -> None:
+def submit(rig: Served, mail: bytes, *, on_failure: Callable[[], None] = _nothing) -> None:
     """Submit a mail to the SMTP listener until it answers 250, as a mail server would."""
     end = time.monotonic() + _SMTP_TRIES_SECONDS
     while True:

@@ -157,9 +157,16 @@ class ChatBenchmark:
         return int(float(next(line for line in lines if line.startswith(f"{name} ")).split()[1]))
 
     async def _talk(self, visitors: Sequence[BenchmarkVisitor]) -> dict[str, object]:
+        before = self._metric("omniyard_chat_wakeups_total")
         up = [await self._up(visitor, f"question {number} of mine") for number, visitor in enumerate(visitors)]
         down = [await self._down(visitor, number) for number, visitor in enumerate(visitors)]
-        return {"talks": len(visitors), "visitor_to_agent_ms": _shown(up), "agent_to_visitor_ms": _shown(down)}
+        woken = self._metric("omniyard_chat_wakeups_total") - before
+        return {
+            "talks": len(visitors),
+            "wakeups_of_all_talks": woken,
+            "visitor_to_agent_ms": _shown(up),
+            "agent_to_visitor_ms": _shown(down),
+        }
 
     async def _up(self, visitor: BenchmarkVisitor, text: str) -> float:
         """Return how long it takes until the agents' list has the message."""
@@ -167,7 +174,7 @@ class ChatBenchmark:
         await visitor.write(text)
         async with asyncio.timeout(60):
             while not await asyncio.to_thread(self._is_routed, text):  # noqa: ASYNC110  (another process writes it)
-                await asyncio.sleep(0.005)
+                await asyncio.sleep(0.01)
         return time.perf_counter() - began
 
     def _is_routed(self, text: str) -> bool:

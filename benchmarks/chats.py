@@ -6,7 +6,6 @@ The providers are those of the tests, in this process; each customer writes once
 from __future__ import annotations
 
 import contextlib
-import itertools
 import random
 import time
 import urllib.error
@@ -20,7 +19,7 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from twilio.request_validator import RequestValidator
 
-from benchmarks.rig import Rig
+from benchmarks.rig import Served
 from store.db.bulk import table_of
 from store.tables.messages import MessageRow
 from tests.fakes import telegram as telegrams
@@ -102,20 +101,24 @@ class Chats:
         for provider in (self._twilio, self._x, self._telegram):
             provider.stop()
 
-    def feed(self, rig: Rig, *, seconds: float) -> None:
+    def feed(self, rig: Served, *, seconds: float) -> None:
         """Write as the customers, spread over `seconds`."""
-        for number, channel in zip(range(self.messages), itertools.cycle(CHANNELS), strict=False):
-            text = _text(number)
-            if channel == "sms":
-                sid = self._twilio.receive(text, sender=f"+1415{2_000_000 + number}")
-                self._post_twice(rig, self._twilio.webhook_form(sid))
-            elif channel == "x":
-                self._x.receive(text, sender=str(1_000_000 + number))
-            else:
-                self._telegram.receive(text, sender=2_000_000 + number)
+        for number in range(self.messages):
+            self.write(rig, number)
             time.sleep(seconds / self.messages)
 
-    def books(self, rig: Rig) -> ChatBooks:
+    def write(self, rig: Served, number: int) -> None:
+        """Write one message, as one of the customers."""
+        channel, text = CHANNELS[number % len(CHANNELS)], _text(number)
+        if channel == "sms":
+            sid = self._twilio.receive(text, sender=f"+1415{2_000_000 + number}")
+            self._post_twice(rig, self._twilio.webhook_form(sid))
+        elif channel == "x":
+            self._x.receive(text, sender=str(1_000_000 + number))
+        else:
+            self._telegram.receive(text, sender=2_000_000 + number)
+
+    def books(self, rig: Served) -> ChatBooks:
         """Compare the written messages with those in the desk, and the desk's answers with those received."""
         table = table_of(MessageRow)
         incoming = sa.select(table.c.text).where(table.c.channel.in_(CHANNELS), table.c.inbound_id.is_not(None))
@@ -139,7 +142,7 @@ class Chats:
         for message in self._telegram.sent:
             yield str(message["chat"]["id"]), message["text"]
 
-    def _post_twice(self, rig: Rig, form: Mapping[str, str]) -> None:
+    def _post_twice(self, rig: Served, form: Mapping[str, str]) -> None:
         """Post the webhook twice; like a provider, ignore a desk that does not answer."""
         signature = RequestValidator(twilios.TOKEN).compute_signature(f"{PUBLIC_URL}/webhooks/sms", dict(form))
         headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import astuple, dataclass
+from dataclasses import asdict, astuple, dataclass
 
 import sqlalchemy as sa
 
 from benchmarks.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
-from benchmarks.mailbox import Mailbox, message_id
-from benchmarks.rig import Rig
+from benchmarks.gates import CHANNELS as GATE_CHANNELS
+from benchmarks.gates import NO_GATES, GateBooks, Gates
+from benchmarks.mailbox import Mailbox
+from benchmarks.rig import Served
 from benchmarks.visitors import CHANNEL, NO_LINES, LineBooks, Visitors
 from store.db.bulk import table_of
 from store.tables.messages import ConversationRow, InboundRow, MessageRow
@@ -37,12 +39,13 @@ class Ledger:
     unbalanced: int
     chats: ChatBooks = NO_CHATS
     visitors: LineBooks = NO_LINES
+    gates: GateBooks = NO_GATES
 
     @property
     def is_clean(self) -> bool:
         """Return whether nothing was lost, duplicated or left unprocessed."""
         wrong = (self.lost, self.duplicated_messages, self.duplicated_conversations, self.missing_conversations)
-        books = (*astuple(self.chats), *astuple(self.visitors))
+        books = (*astuple(self.chats), *astuple(self.visitors), *astuple(self.gates))
         return not any((*wrong, self.repeated_replies, self.unrecognised, self.unbalanced, *books))
 
     def figures(self) -> dict[str, object]:
@@ -65,21 +68,23 @@ class Ledger:
             "lines_doubled": self.visitors.doubled,
             "lines_out_of_order": self.visitors.out_of_order,
             "lines_without_a_message": self.visitors.without_message,
+            **{f"gates_{name}": count for name, count in asdict(self.gates).items()},
         }
 
 
 def read_ledger(
-    rig: Rig,
+    rig: Served,
     mailbox: Mailbox,
     *,
     kills: Mapping[str, int],
     chats: Chats | None = None,
     visitors: Visitors | None = None,
+    gates: Gates | None = None,
 ) -> Ledger:
-    """Compare the contents of `mailbox`, `chats` and `visitors` with the contents of the database."""
+    """Compare the contents of `mailbox`, `chats`, `visitors` and `gates` with the contents of the database."""
     table, inbound, reply = table_of(MessageRow), table_of(InboundRow), table_of(OutboundRow)
     with rig.database.read() as connection:
-        mail = table.c.channel.not_in((*CHANNELS, CHANNEL))
+        mail = table.c.channel.not_in((*CHANNELS, *GATE_CHANNELS, CHANNEL))
         stored = Counter(connection.execute(sa.select(table.c.rfc_message_id).where(mail)).scalars())
         opened = connection.execute(sa.select(sa.func.count()).select_from(table_of(ConversationRow))).scalar_one()
         empty = connection.execute(_empty_conversations()).scalar_one()
@@ -88,9 +93,13 @@ def read_ledger(
             key.rpartition(":")[0] for key in connection.execute(sa.select(reply.c.dedupe_key)).scalars()
         )
         states = Counter(connection.execute(sa.select(inbound.c.state)).scalars())
-    sent = {message_id(number).strip("<>") for number in range(mailbox.messages)}
+        # A change of a message counts as a duplicate of it.
+        changed = sa.select(sa.func.count()).where(inbound.c.state == "duplicate", inbound.c.channel.in_(GATE_CHANNELS))
+        changes = connection.execute(changed).scalar_one()
+    sent = {id_.strip("<>") for id_ in mailbox.ids}
     # Each customer of a chat is another person, and writes once.
     expected = mailbox.conversations + (chats.messages if chats else 0) + (visitors.conversations if visitors else 0)
+    expected += gates.messages if gates else 0
     return Ledger(
         messages=mailbox.messages,
         kills=kills,
@@ -99,10 +108,11 @@ def read_ledger(
         duplicated_conversations=max(opened - expected, empty),
         missing_conversations=max(expected - opened, 0),
         repeated_replies=sum(count - 1 for count in answered.values()),
-        unrecognised=abs(states["duplicate"] - mailbox.redeliveries),
+        unrecognised=abs(states["duplicate"] - changes - mailbox.redeliveries),
         unbalanced=sum(count for state, count in states.items() if state not in {"routed", "duplicate"}),
         chats=chats.books(rig) if chats else NO_CHATS,
         visitors=visitors.books(rig) if visitors else NO_LINES,
+        gates=gates.books(rig) if gates else NO_GATES,
     )
 
 

@@ -42,13 +42,17 @@ _ZH: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Mailbox:
-    """mails: in the order of delivery.  The expected result: conversations, messages, replies, redeliveries."""
+    """mails: in the order of delivery.  ids: their Message-IDs.
+
+    The expected result: conversations, messages, replies, redeliveries.
+    """
 
     mails: Sequence[bytes]
     conversations: int
     messages: int
     replies: int
     redeliveries: int
+    ids: frozenset[str]
 
 
 def make_mailbox(
@@ -61,11 +65,12 @@ def make_mailbox(
     chance = random.Random(seed)
     replies, again = round(messages * REPLIES), round(messages * redeliveries)
     openers = messages - replies - again
-    write = _Writer(chance, file_bytes)
+    write = MailWriter(chance, file_bytes)
     mails = [write.opener(number) for number in range(openers)]
     mails += [write.reply(number, to=chance.randrange(openers)) for number in range(openers, openers + replies)]
-    mails += [_redelivered(mail) for mail in chance.sample(mails, again)]
-    return Mailbox(tuple(mails), openers, openers + replies, replies, again)
+    mails += [redelivered(mail) for mail in chance.sample(mails, again)]
+    ids = frozenset(map(message_id, range(openers + replies)))
+    return Mailbox(tuple(mails), openers, openers + replies, replies, again, ids)
 
 
 def message_id(number: int) -> str:
@@ -74,16 +79,20 @@ def message_id(number: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
+class MailWriter:
+    """Writes mail `number`, one after the other. chance: seeded.  file_bytes: the size of an attached file."""
+
     chance: random.Random
     file_bytes: int
 
     def opener(self, number: int) -> bytes:
+        """Return the first mail of a customer."""
         words = _ZH if self.chance.random() < _CHINESE else _ENGLISH
         subject = f"{self.chance.choice(words)} #{number}"
         return self._mail(number, customer=number, subject=subject, words=words).as_bytes(policy=SMTP)
 
     def reply(self, number: int, *, to: int) -> bytes:
+        """Return a later mail of the same customer, an answer to their mail `to`."""
         mail = self._mail(number, customer=to, subject=f"Re: case #{to}", words=_ENGLISH)
         mail["In-Reply-To"] = mail["References"] = message_id(to)
         return mail.as_bytes(policy=SMTP)
@@ -111,5 +120,6 @@ class _Writer:
         return mail
 
 
-def _redelivered(mail: bytes) -> bytes:
+def redelivered(mail: bytes) -> bytes:
+    """Return the same mail as it comes a second time."""
     return b"Received: from relay.example by mx.desk.example; Mon, 2 Mar 2026 10:00:00 +0800\r\n" + mail

@@ -18,7 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import sqlalchemy as sa
 
@@ -39,7 +39,7 @@ USER: Final = "support"
 CHANNEL: Final = "mailbox"
 _STOP_SECONDS: Final = 25
 
-_CHANNELS: Final = """
+MAILBOX: Final = """
 [channels.{channel}]
 kind = "imap"
 host = "127.0.0.1"
@@ -52,6 +52,18 @@ calendar = "{calendar}"
 poll = "1s"
 page = {page}
 """
+
+
+class Served(Protocol):
+    """What those who write to a desk need of it, and those who read its books: a rig's or a fleet's."""
+
+    mail: MailServer
+    smtp_port: int
+    web_port: int
+
+    @property
+    def database(self) -> Database:
+        """The desk's database."""
 
 
 @dataclass(kw_only=True)
@@ -97,7 +109,7 @@ class Rig:
         text = text.replace("127.0.0.1:2525", f"127.0.0.1:{self.smtp_port}")
         # So that the assignment is killed and measured too.
         text = text.replace('#assign = "round_robin"', 'assign = "round_robin"', 1)
-        channels = _CHANNELS.format(
+        channels = MAILBOX.format(
             channel=CHANNEL, port=self.mail.port, user=USER, page=self.page, calendar=self.calendar
         )
         self.config.write_text(text + channels + self.channels, encoding="utf-8")
@@ -169,14 +181,19 @@ class Rig:
 
     def start_from_the_first_mail(self) -> None:
         """Set the channel's cursor below the first mail, as if it had been polled when the mailbox was empty."""
-        client = self.mail.client(USER)
-        epoch = client.folder_status("INBOX", ["UIDVALIDITY"])[b"UIDVALIDITY"]
-        client.logout()
-        with self.database.write() as connection:
-            cursors.move_cursor(connection, channel=CHANNEL, epoch=str(epoch), position="0", notice="")
+        start_from_the_first_mail(self)
 
 
-def _add_agents(database: Database) -> None:
+def start_from_the_first_mail(desk: Served) -> None:
+    """Set the mailbox channel's cursor below the first mail, as if it had been polled when the mailbox was empty."""
+    client = desk.mail.client(USER)
+    epoch = client.folder_status("INBOX", ["UIDVALIDITY"])[b"UIDVALIDITY"]
+    client.logout()
+    with desk.database.write() as connection:
+        cursors.move_cursor(connection, channel=CHANNEL, epoch=str(epoch), position="0", notice="")
+
+
+def add_two_agents(database: Database) -> None:
     """Add two agents with room for everything."""
     with database.write() as connection:
         for name in ("Ann", "Bo"):
@@ -206,7 +223,7 @@ def running_rig(
         database = Database(postgres.url() if postgres else f"sqlite:///{(database_folder or folder) / 'omniyard.db'}")
         stack.callback(database.close)
         upgrade(database)
-        _add_agents(database)
+        add_two_agents(database)
         mail = start(folder)
         stack.callback(mail.stop)
         (folder / "var").mkdir()

@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from benchmarks.rig import Rig
+from benchmarks.rig import Served
 from store.db.bulk import table_of
 from store.tables.chat import ChatLineRow, LineKind
 from store.tables.messages import MessageRow
@@ -73,14 +73,14 @@ class Visitors:
         """How many conversations they make: one each."""
         return len(self._written)
 
-    def threads(self, rig: Rig, *, seconds: float) -> list[threading.Thread]:
+    def threads(self, rig: Served, *, seconds: float) -> list[threading.Thread]:
         """Return the threads that write, each as one visitor, spread over `seconds`."""
         return [
             threading.Thread(target=self._write, args=(rig, written), kwargs={"number": number, "seconds": seconds})
             for number, written in enumerate(self._written)
         ]
 
-    def books(self, rig: Rig) -> LineBooks:
+    def books(self, rig: Served) -> LineBooks:
         """Compare what was acknowledged with the lines and messages of the desk."""
         line, message = table_of(ChatLineRow), table_of(MessageRow)
         mine = sa.select(line.c.session_id, line.c.seq, line.c.client_id).where(line.c.kind == LineKind.VISITOR)
@@ -112,7 +112,7 @@ class Visitors:
             seqs.setdefault(session, []).append(seq)
         return swapped + sum(found != list(range(1, len(found) + 1)) for found in seqs.values())
 
-    def _write(self, rig: Rig, written: list[str], *, number: int, seconds: float) -> None:
+    def _write(self, rig: Served, written: list[str], *, number: int, seconds: float) -> None:
         count = self.lines // len(self._written) + (number < self.lines % len(self._written))
         secret = json.loads(_until_done(rig, "session", {"in_header": True}))["secret"]
         for place in range(count):
@@ -124,7 +124,7 @@ class Visitors:
             time.sleep(seconds / count)
 
 
-def _until_done(rig: Rig, what: str, said: Mapping[str, object], *, secret: str = "") -> bytes:
+def _until_done(rig: Served, what: str, said: Mapping[str, object], *, secret: str = "") -> bytes:
     """Post until the desk answers 200, as the chat's page does."""
     end = time.monotonic() + _PATIENCE_SECONDS
     headers = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}

@@ -9,6 +9,7 @@ import gc
 import sys
 from functools import partial
 
+import workers.runtime.plain_tracebacks  # noqa: F401  (before whatever imports structlog)
 from connectors.daemon import Daemon
 from connectors.email.dkim_check import open_check
 from connectors.email.sandbox.parent import Guard

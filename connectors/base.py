@@ -14,6 +14,7 @@ from typing import Final, Protocol, runtime_checkable
 from uuid import UUID
 
 from router.delivery import DeliveryReport, Window
+from router.phone_call import CallNews
 
 # The form of mail messages.
 MAIL: Final = "mail"
@@ -70,6 +71,7 @@ class Page:
     form: how to parse the messages: as mail, or with the reader of the kind of that name (`connectors.registry`).
     reports: what the provider says about messages of ours.
     wakes: by topic, what a callback says that waits at the provider: a polled channel with the topic asks at once.
+    calls: what the provider's list says about calls; each becomes a message when enough is known of it.
     """
 
     channel: str
@@ -83,6 +85,7 @@ class Page:
     form: str = MAIL
     reports: Sequence[NamedReport] = ()
     wakes: Mapping[str, str] = field(default_factory=dict)
+    calls: Sequence[CallNews] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

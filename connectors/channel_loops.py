@@ -71,6 +71,9 @@ _LONGEST_LIMIT: Final = 6 * 3600.0
 
 # While more is fetched, the operator's figures need not be newer than this.
 _REPORT_EVERY: Final = 2.0
+# A listener that refused no sender has nothing to tell but that it lives.
+_STILL_LISTENING_EVERY: Final = 20.0
+_LOOK_AT_LISTENER_EVERY: Final = 10.0
 
 # How often a channel with callbacks looks whether one came: what a customer would notice, and one read of an index.
 _LOOK_FOR_WAKES: Final = 1.0
@@ -185,7 +188,7 @@ class PollLane:
 
     def _keep(self, taken: FetchedPage, ownership: Ownership, cursor: Cursor | None) -> Cursor | None:
         page, trouble = taken.page, ""
-        if page.messages or page.notice or page.cursor not in {None, cursor}:
+        if page.messages or page.calls or page.notice or page.cursor not in {None, cursor}:
             self._watchdog.expect(self.channel, within=_STEP)
             ownership.accept(page, taken.arrivals)
             self._watchdog.expect(self.channel, within=_STEP)
@@ -306,11 +309,15 @@ class GateLane:
         self._gate.open(self._keeper.take)
         _log.info("channel.listening", channel=self.channel)
         self._failures = 0
+        report_at = 0.0
         while not self._stopped.is_set():
             self._watchdog.expect(self.channel, within=_CALL)
             self._gate.check()
-            self._keeper.report(Report(channel=self.channel, ok=True, refused=self._gate.take_refusals()))
-            self._rest(ASK_AGAIN)
+            refused = self._gate.take_refusals()
+            if refused or time.monotonic() >= report_at:
+                self._keeper.report(Report(channel=self.channel, ok=True, refused=refused))
+                report_at = time.monotonic() + _STILL_LISTENING_EVERY
+            self._rest(_LOOK_AT_LISTENER_EVERY)
 
     def _fail(self, error: Exception) -> None:
         self._failures += 1

@@ -34,6 +34,9 @@ _MAGIC: Final = (
     (0, b"#!AMR", "audio/amr"),
     (0, b"ID3", "audio/mpeg"),
     (0, b"\xff\xfb", "audio/mpeg"),
+    # MPEG-2, as telephone recordings with their low rates are.
+    (0, b"\xff\xf3", "audio/mpeg"),
+    (0, b"\xff\xf2", "audio/mpeg"),
     (8, b"WAVE", "audio/wav"),
     (0, b"BEGIN:VCARD", "text/vcard"),
 )

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from connectors.base import Connector, Health, Outgoing, Polled, ProviderEndpoint, PushGate, Sender
+from connectors.call_machine import CallMachine, StaffedHours
 from connectors.registry_row import Capabilities, ChannelKind, FileRequest, Icon, LazyPart
 from router.delivery import DeliveryStatus
 from router.envelope import PartyKind
@@ -38,6 +39,7 @@ from router.settings.channels import (
     TwilioSettings,
     VoiceSettings,
     WebSettings,
+    WechatSettings,
     WecomSettings,
     XMentionsSettings,
     XSettings,
@@ -86,7 +88,7 @@ _ROWS: Final = (
         settings=SiteChatSettings,
         parties=(PartyKind.VISITOR, PartyKind.ACCOUNT),
         icon=Icon.BUBBLE,
-        can=Capabilities(at_once=True),
+        can=Capabilities(at_once=True, files=True),
         sender=LazyPart("connectors.web.chat.sender:open_sender"),
         reader=LazyPart("connectors.web.chat.messages"),
     ),
@@ -144,8 +146,11 @@ _ROWS: Final = (
         parties=(PartyKind.PHONE,),
         icon=Icon.PHONE,
         can=Capabilities(answers=False),
-        reader=LazyPart("connectors.voice.notes"),
-        probe=LazyPart("connectors.voice.notes:probe"),
+        connector=LazyPart("connectors.voice.twilio.connector:VoiceConnector"),
+        reader=LazyPart("connectors.voice.messages"),
+        desk_probe=LazyPart("connectors.voice.number_probe:probe"),
+        files=LazyPart("connectors.voice.twilio.machine:file_request"),
+        calls=LazyPart("connectors.voice.twilio.machine:open_machine"),
     ),
     ChannelKind(
         settings=WecomSettings,
@@ -157,6 +162,15 @@ _ROWS: Final = (
         sender=LazyPart("connectors.social.wecom.sender:open_sender"),
         reader=LazyPart("connectors.social.wecom.messages"),
         files=LazyPart("connectors.social.wecom.connector:file_request"),
+    ),
+    ChannelKind(
+        settings=WechatSettings,
+        parties=(PartyKind.WECHAT,),
+        icon=Icon.BUBBLE,
+        endpoint=LazyPart("connectors.social.wechat.webhook:WechatEndpoint"),
+        sender=LazyPart("connectors.social.wechat.sender:open_sender"),
+        reader=LazyPart("connectors.social.wechat.messages"),
+        files=LazyPart("connectors.social.wechat.webhook:file_request"),
     ),
     ChannelKind(
         settings=XMentionsSettings,
@@ -238,6 +252,16 @@ def open_senders(settings: Settings, *, kinds: Kinds = KINDS) -> Lanes:
     return lanes
 
 
+def call_machine_of(
+    name: str, channel: ChannelSettings, *, desk: DeskSettings, hours: StaffedHours, kinds: Kinds = KINDS
+) -> CallMachine:
+    """Return what answers the channel's calls. Raises NotFound for a channel without calls, or without a menu."""
+    machine = kind_of(channel, kinds=kinds).calls
+    if machine is None:
+        raise NotFound("no provider uses this address")
+    return machine.load()(name, channel, desk, hours)
+
+
 def is_public(channel: ChannelSettings, *, kinds: Kinds = KINDS) -> bool:
     """Return whether anybody can read the channel's messages and our answers."""
     return channel.is_public or kind_of(channel, kinds=kinds).can.public
@@ -267,6 +291,8 @@ def sender_of(name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds:
 
 def probe_channel(name: str, channel: ChannelSettings, *, desk: DeskSettings, kinds: Kinds = KINDS) -> Health:
     """Log in to a channel's provider, or test whether its listener answers or could listen; change nothing."""
+    if desk_probe := kind_of(channel, kinds=kinds).desk_probe:
+        return desk_probe.load()(name, channel, desk)
     if probe := kind_of(channel, kinds=kinds).probe:
         return probe.load()(name, channel)
     if way := connector_of(name, channel, kinds=kinds) or sender_of(name, channel, desk=desk, kinds=kinds):

@@ -10,6 +10,7 @@ from typing import Final, Generic, Protocol, TypeVar, cast
 from urllib.parse import quote
 
 from connectors.base import Connector, Health, Outgoing, ProviderEndpoint, PushGate, RawMessage, Sender
+from connectors.call_machine import CallMachine, StaffedHours
 from router.delivery import DeliveryStatus
 from router.envelope import Envelope, PartyKind
 from router.settings.channel_base import ChannelSettings
@@ -17,6 +18,8 @@ from router.settings.model import DeskSettings
 
 # Providers call below this path, each channel at its name.
 WEBHOOKS_PATH: Final = "/webhooks"
+# The same for calls, whose every step waits for our answer.
+VOICE_PATH: Final = "/voice"
 
 Part_co = TypeVar("Part_co", covariant=True)
 
@@ -24,6 +27,11 @@ Part_co = TypeVar("Part_co", covariant=True)
 def webhook_address(desk: DeskSettings, channel: str) -> str:
     """Return the public URL for the provider of a channel; empty if the desk has no public URL."""
     return f"{desk.public_url}{WEBHOOKS_PATH}/{quote(channel)}" if desk.public_url else ""
+
+
+def voice_address(desk: DeskSettings, channel: str) -> str:
+    """Return the public URL for the calls of a channel; empty if the desk has no public URL."""
+    return f"{desk.public_url}{VOICE_PATH}/{quote(channel)}" if desk.public_url else ""
 
 
 class MessageReader(Protocol):
@@ -43,11 +51,13 @@ class FileRequest:
     """How a file of a message is fetched. headers: with the credentials.  allow_private: from our own networks as well.
 
     largest: bytes.  json_is_refusal: a JSON document in place of the bytes says why there are none.
+    onward: ends of the names of other hosts that may be passed on to; they do not get the headers.
     """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     allow_private: bool = False
+    onward: tuple[str, ...] = ()
     largest: int = 20_971_520
     json_is_refusal: bool = False
 
@@ -58,7 +68,10 @@ GateMaker = Callable[[str, ChannelSettings], PushGate]
 SenderMaker = Callable[[str, ChannelSettings, DeskSettings], Sender]
 EndpointMaker = Callable[[str, ChannelSettings, DeskSettings], ProviderEndpoint]
 Probe = Callable[[str, ChannelSettings], Health]
+DeskProbe = Callable[[str, ChannelSettings, DeskSettings], Health]
 PositionParser = Callable[[str], object]
+# Called like an `EndpointMaker`, and with the hours of the channel.
+CallMachineMaker = Callable[[str, ChannelSettings, DeskSettings, StaffedHours], CallMachine]
 # Called with the channel's settings and the URL that a message names.
 FileRequester = Callable[[ChannelSettings, str], FileRequest]
 # Called with the channel's name, its settings and a message of ours; returns it as JSON for who collects it.
@@ -126,9 +139,11 @@ class ChannelKind:
         process parses.
     statuses: the delivery reports that the endpoint gets from the provider; empty without any.
     probe: for the operator, where the probe of the connector or else of the sender does not show enough.
+    desk_probe: the same, where the desk's own address is compared with what the provider calls.
     position: checks a cursor position typed by an operator; None if the cursor cannot be moved by hand.
     files: how its files are fetched that came as a reference; None if they never do.
     outbox: writes our messages for a system that collects them; None if none does.
+    calls: answers telephone calls; None if none come.
     """
 
     settings: type[ChannelSettings]
@@ -143,9 +158,11 @@ class ChannelKind:
     reader: LazyPart[MessageReader] | None = None
     statuses: frozenset[DeliveryStatus] = frozenset()
     probe: LazyPart[Probe] | None = None
+    desk_probe: LazyPart[DeskProbe] | None = None
     position: LazyPart[PositionParser] | None = None
     files: LazyPart[FileRequester] | None = None
     outbox: LazyPart[OutboxWriter] | None = None
+    calls: LazyPart[CallMachineMaker] | None = None
 
     @property
     def name(self) -> str:

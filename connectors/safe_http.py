@@ -99,14 +99,28 @@ def is_public(address: str) -> bool:
 
 
 def post(
-    url: str, *, body: bytes, headers: Mapping[str, str], allow_private: bool = False, seconds: float = _SECONDS
+    url: str,
+    *,
+    body: bytes,
+    headers: Mapping[str, str],
+    allow_private: bool = False,
+    seconds: float = _SECONDS,
+    largest: int | None = None,
 ) -> HttpAnswer:
-    """Post once and return the response, with any status.
+    """Post once and return the response, with any status; a redirect is a response like any other.
 
     allow_private: private addresses are allowed.  seconds: the limit for everything, including resolving the name.
-    Raises Forbidden, NotReached when no byte was sent, TransientError when there is no response.
+    largest: the most bytes of a response that is needed whole; None if its beginning is enough.
+    Raises Forbidden, TooLarge, NotReached when no byte was sent, TransientError when there is no response.
     """
-    request = _HttpRequest(method="POST", path=_path_of(url), headers=headers, body=body)
+    request = _HttpRequest(
+        method="POST",
+        path=_path_of(url),
+        headers=headers,
+        body=body,
+        largest=_MOST_BYTES if largest is None else largest,
+        whole=largest is not None,
+    )
     return _send(url, request, allow_private=allow_private, seconds=seconds)
 
 
@@ -117,10 +131,12 @@ def fetch(
     headers: Mapping[str, str] | None = None,
     allow_private: bool = False,
     seconds: float = _SECONDS,
+    onward: tuple[str, ...] = (),
 ) -> HttpAnswer:
     """Fetch a URL and return the response, with any status; redirects are followed on the same host only.
 
     largest: the most bytes that are taken.  seconds: the limit for everything.
+    onward: ends of the names of other hosts that may be passed on to, by https; they do not get the headers.
     Raises Forbidden, also for a redirect elsewhere, TooLarge, NotReached, TransientError when there is no response.
     """
     until = time.monotonic() + seconds
@@ -130,16 +146,21 @@ def fetch(
         answer = _send(url, request, allow_private=allow_private, seconds=left)
         if answer.status not in _REDIRECTS:
             return answer
-        url = _same_host(url, answer.location)
+        url, stayed = _next_hop(url, answer.location, onward=onward)
+        headers = headers if stayed else None
     raise Forbidden("the target passes us on again and again")
 
 
-def _same_host(url: str, location: str) -> str:
+def _next_hop(url: str, location: str, *, onward: tuple[str, ...]) -> tuple[str, bool]:
+    """Return where a redirect leads, and whether that is the same host."""
     target = urljoin(url, location)
     here, there = urlsplit(url), urlsplit(target)
-    if (here.scheme, here.hostname, here.port) != (there.scheme, there.hostname, there.port):
+    if (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port):
+        return target, True
+    allowed = there.scheme == "https" and there.port in {None, 443} and (there.hostname or "").endswith(onward)
+    if not onward or not allowed:
         raise Forbidden("the target passes us on to another host, which we do not follow")
-    return target
+    return target, False
 
 
 def _path_of(url: str) -> str:
@@ -250,13 +271,14 @@ def _exchange(connection: http.client.HTTPConnection, request: _HttpRequest, *, 
             raise NotReached(f"the target cannot be reached ({type(error).__name__})") from error
         connection.sock.settimeout(seconds)
         connection.request(request.method, request.path, request.body, dict(request.headers))
-        answer = connection.getresponse()
-        return HttpAnswer(
-            answer.status,
-            _retry_after(answer.getheader("Retry-After", "")),
-            _body(answer, request),
-            answer.getheader("Location", ""),
-        )
+        # A response that is not read to its end holds the socket, also after the connection is closed.
+        with connection.getresponse() as answer:
+            return HttpAnswer(
+                answer.status,
+                _retry_after(answer.getheader("Retry-After", "")),
+                _body(answer, request),
+                answer.getheader("Location", ""),
+            )
     finally:
         guard.cancel()
         connection.close()

@@ -28,6 +28,7 @@ class PartyKind(StrEnum):
     WEB = "web"
     CUSTOM = "custom"
     WECOM = "wecom"
+    WECHAT = "wechat"
     VISITOR = "visitor"
     ACCOUNT = "account"
 
@@ -35,7 +36,7 @@ class PartyKind(StrEnum):
 # Kinds of short messages: they do not name the message that they answer, and their senders are not mail addresses.
 CHAT_KINDS: Final = frozenset({
     PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM, PartyKind.CUSTOM, PartyKind.WECOM,
-    PartyKind.VISITOR, PartyKind.ACCOUNT,
+    PartyKind.WECHAT, PartyKind.VISITOR, PartyKind.ACCOUNT,
 })  # fmt: skip
 
 # The machine header of a message from our own form; a mail's header section cannot set it.

@@ -61,6 +61,8 @@ class EventKind(StrEnum):
     ANSWER_DECIDED = "answer.decided"
     ANSWER_JUDGED = "answer.judged"
     ANSWER_PHRASING = "answer.phrasing"
+    TEXT_GENERATED = "text.generated"
+    TEXT_SENT = "text.sent"
     SLA_WARNING = "sla.warning"
     SLA_BREACHED = "sla.breached"
     ASSIGNMENT_NOBODY = "assignment.nobody"

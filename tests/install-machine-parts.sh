@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the servers that the tests and benchmarks talk to: Dovecot (IMAP), PostgreSQL, Chromium (the desk's pages),
-# nginx and Caddy (the proxies of docs/proxy.md), PgBouncer.
+# nginx and Caddy (the proxies of docs/proxy.md), PgBouncer, faketime (clocks that differ, in benchmarks.fleet).
 # They come from the machine's own package archive. None is needed to run Omniyard, and none is left running:
 # the tests start their own, on loopback, in temporary folders. What is missing is skipped, loudly, by its tests.
 # Needs root and a Debian or Ubuntu with a network; without them it says so and ends well.
@@ -15,6 +15,7 @@ command -v chromium >/dev/null || command -v chromium-browser >/dev/null || miss
 command -v pgbouncer >/dev/null || [ -x /usr/sbin/pgbouncer ] || missing+=(pgbouncer)
 command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing+=(nginx-light)
 command -v caddy >/dev/null || missing+=(caddy)
+command -v faketime >/dev/null || missing+=(faketime)
 
 if [ "${#missing[@]}" = 0 ]; then
     exit 0

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import workers.runtime.plain_tracebacks  # noqa: F401  (before whatever imports structlog)
 from connectors.registry import open_senders
 from store.desk.audit import is_anything_unsealed
-from workers.broker.doorbell import broker_url
+from workers.broker.doorbell import Bell, broker_url
+from workers.calls.call_writer import CallWriter
+from workers.calls.hotline import Hotline
 from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
 from workers.chores.chat_keeper import ChatKeeper
+from workers.chores.chat_retention import ChatForgetter
 from workers.chores.fetch_files import FileFetcher
 from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
@@ -16,10 +20,12 @@ from workers.chores.retention import Forgetter
 from workers.chores.sla import Watch
 from workers.chores.unanswered_pages import PageEscalator
 from workers.chores.webhooks import fan_out_step, targets
+from workers.intake.intake import Intake
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
 from workers.runtime.cpu import calculate_alone
 from workers.runtime.start import open_house
+from workers.sending.away_mail import AwayMailer
 from workers.sending.threads import Dispatch
 from workers.training.learn import LearntClassifier
 from workers.worker import Companion, Worker
@@ -35,21 +41,28 @@ def main() -> None:
     forgetter = Forgetter(database, keep=settings.omniyard.keep_originals)
     from workers.answering.answerer import Answerer  # noqa: PLC0415  (NumPy, not before the worker runs)
     from workers.answering.library import AnswerLibrary  # noqa: PLC0415
+    from workers.answering.rephrase import Rephraser  # noqa: PLC0415
+    from workers.generated.writer import TextWriter  # noqa: PLC0415
 
+    writer, known = TextWriter.of(settings, database=database), settings.answers.model
+    rephraser = Rephraser(database, writer, seconds=known.timeout.total_seconds()) if known else None
     library = AnswerLibrary(settings, database=database, encoder=learnt.encoder)
     chores = (
-        Answerer(database, brain, library),
+        Answerer(database, brain, library, rephraser=rephraser),
         Watch(database, brain),
         PageEscalator(database, brain),
         FalsePageWatch(database, brain),
         Assigner(database, brain),
         RatingAsker(database, brain),
         ChatKeeper(database, brain),
+        ChatForgetter(database),
         learnt,
         forgetter,
     )
+    intake = Intake(database, bell=Bell(lambda: broker_url(settings)))
+    calls = CallWriter(database, Hotline(settings, database), intake)
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
-    steps = (fan_out_step(settings.webhooks), seal_step, notice_step)
+    steps = (fan_out_step(settings.webhooks), seal_step, notice_step, AwayMailer(settings))
     publisher = Publisher(database, takeover=settings.omniyard.takeover, steps=steps, is_due=(is_anything_unsealed,))
     files = FileFetcher(database, settings)
     companions: list[Companion] = [publisher, files, *targets(database, settings.webhooks)]
@@ -57,9 +70,11 @@ def main() -> None:
         Router(database, brain),
         find_url=lambda: broker_url(settings),
         dispatch=dispatch,
-        chores=chores,
+        chores=(*chores, calls),
         companions=companions,
+        heard=publisher.nudge,
     ).run()
+    intake.close()
     database.close()
 
 

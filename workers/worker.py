@@ -14,6 +14,7 @@ import structlog
 from redis import RedisError
 
 from connectors.watchdog import Watchdog
+from workers.broker.announcements import Announcements, AnnouncingBroker
 from workers.broker.doorbell import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, answers, listening_broker
 from workers.chores.sweep import Chore, Sweep
 from workers.routing.route import Router
@@ -21,8 +22,8 @@ from workers.sending.threads import Dispatch
 
 # Routing is pure Python: a second thread would only alternate with the first; use one more process for one more core.
 _BELL_THREADS: Final = 1
-# Dramatiq's consumers sleep longer and longer while the queue is empty, up to this; their default is a second.
-_DEAF_MILLISECONDS: Final = 200
+# How often Dramatiq's thread that does the work looks whether it is stopped.
+_LOOK_MILLISECONDS: Final = 1000
 _STOP_MILLISECONDS: Final = 20_000
 # While the broker is unreachable its consumers sleep between attempts and ignore a stop, so do not wait for them: the
 # sweep claims an interrupted page again.
@@ -43,7 +44,10 @@ class Companion(Protocol):
 
 
 class Worker:
-    """Runs until SIGTERM or SIGINT; a second signal ends the process at once."""
+    """Runs until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    heard: called when any process of the desk has rung the bell.
+    """
 
     def __init__(
         self,
@@ -53,7 +57,9 @@ class Worker:
         dispatch: Dispatch,
         chores: Sequence[Chore] = (),
         companions: Sequence[Companion] = (),
+        heard: Callable[[], None] = lambda: None,
     ) -> None:
+        self._heard = heard
         self._router, self._find_url, self._dispatch = router, find_url, dispatch
         self._companions: Sequence[Companion] = (dispatch, *companions)
         self._stopped = threading.Event()
@@ -96,30 +102,38 @@ class Worker:
         """Consume bells while there is a broker; without one, look for one every few seconds."""
         while not self._stopped.is_set():
             url = self._find_url()
-            listening = self._listen(url) if url else None
-            self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
-            if url and listening is not None:
-                self._wait_while(url)
-                listening.stop(timeout=_STOP_MILLISECONDS if answers(url) else _STOP_WITHOUT_BROKER_MILLISECONDS)
+            broker = self._reach(url) if url else None
+            if url and broker is not None:
+                self._consume(url, broker)
+            else:
+                self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
+
+    def _consume(self, url: str, broker: AnnouncingBroker) -> None:
+        dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(self._route_page)
+        dramatiq.actor(actor_name=SENDING_ACTOR, queue_name=SENDING_QUEUE, broker=broker)(self._dispatch.nudge)
+        queues = {QUEUE, SENDING_QUEUE}
+        worker = dramatiq.Worker(broker, queues=queues, worker_threads=_BELL_THREADS, worker_timeout=_LOOK_MILLISECONDS)
+        announcements = Announcements(broker, heard=self._heard)
+        announcements.start()
+        worker.start()
+        self._wait_while(url)
+        announcements.stop()
+        worker.stop(timeout=_STOP_MILLISECONDS if answers(url) else _STOP_WITHOUT_BROKER_MILLISECONDS)
 
     def _wait_while(self, url: str) -> None:
         # A restarted embedded broker may have another port.
+        self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
         while not self._stopped.is_set() and self._find_url() == url:
             self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
 
-    def _listen(self, url: str) -> dramatiq.Worker | None:
+    def _reach(self, url: str) -> AnnouncingBroker | None:
         try:
             broker = listening_broker(url)
             broker.client.ping()
         except (RedisError, OSError) as error:
             _log.warning("broker.away", error=type(error).__name__)
             return None
-        dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(self._route_page)
-        dramatiq.actor(actor_name=SENDING_ACTOR, queue_name=SENDING_QUEUE, broker=broker)(self._dispatch.nudge)
-        queues = {QUEUE, SENDING_QUEUE}
-        worker = dramatiq.Worker(broker, queues=queues, worker_threads=_BELL_THREADS, worker_timeout=_DEAF_MILLISECONDS)
-        worker.start()
-        return worker
+        return broker
 
     def _route_page(self, ids: list[str]) -> None:
         # An actor never raises: a row records the failure, and the sweep tries again.
@@ -130,5 +144,6 @@ class Worker:
                 routed = self._router.route_oldest()
         except Exception:  # noqa: BLE001  (the outer loop of a bell)
             _log.warning("bell.failed", exc_info=True)
-        # The routed messages may have automatic replies to send.
+        # The routed messages may have automatic replies to send, and their events are to be published.
         self._dispatch.nudge()
+        self._heard()

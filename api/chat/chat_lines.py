@@ -5,6 +5,7 @@ A request of a page carries the cookie, one of an app `Authorization: Bearer SEC
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -12,12 +13,13 @@ from pydantic import BaseModel, Field
 
 from api.chat.chat_door import VisitorPart, give_secret
 from api.chat.chat_send import Beginning, begin, note_email, send
-from api.desk import DeskPart
+from api.desk import Desk, DeskPart
 from api.pages.render import language_of
 from api.paths import CHAT
 from api.services.chat_state import ChatState, LineShown
+from router.errors import TransientError
 from store.chat.line_log import VisitorLine, lines_after
-from store.chat.visitor_sessions import note_marks, note_presence
+from store.chat.visitor_sessions import HERE, ChatSession, note_marks, note_presence
 
 _GREATEST: Final = 2**31 - 1
 _ID: Final = r"^[0-9A-Za-z_-]{8,64}$"
@@ -100,8 +102,18 @@ def read_lines(
     session = visitor.known
     with desk.database.read() as connection:
         lines = lines_after(connection, session.id, after)
+    note_polling(desk, session)
     state = desk.chats.state(visitor.name, session, language=language_of(request))
     return LinePage(lines=[LineShown.of(line) for line in lines], state=state)
+
+
+def note_polling(desk: Desk, session: ChatSession) -> None:
+    """Record that the visitor's page is open: a page that polls has no stream that says so."""
+    now = desk.now()
+    if session.here_until is None or session.here_until < now + HERE / 2:
+        # Not important enough for an error while the database is busy.
+        with contextlib.suppress(TransientError), desk.database.write() as connection:
+            note_presence(connection, session.id, now=now)
 
 
 @routes.post("/{chat}/lines")

@@ -53,6 +53,10 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "No colleague is free at the moment. Write to us; the answer comes here.",
         "客服暂时都在忙。请先留言，回复会显示在这里。",
     ),
+    "busy": (
+        "All colleagues are in conversations now. Waiting before you: {ahead}.",
+        "客服都在接待中，前面还有 {ahead} 位在等候。",
+    ),
     "place_lead": ("Your place in the queue", "您排在"),
     "place": ("{place}", "第 {place} 位"),
     "wait": ("about {minutes} min", "预计等候约 {minutes} 分钟"),

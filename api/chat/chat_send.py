@@ -12,7 +12,9 @@ from api.chat.chat_door import MINUTE, Visitor, address_of
 from api.desk import Desk
 from api.http.problems import ProblemError
 from router.envelope import PartyKind
+from router.masking.mask import mask
 from router.settings.site_chat import LONGEST_LINE
+from router.text.visible import tame
 from store.chat.endings import is_address_blocked
 from store.chat.line_log import ChatLine, VisitorLine
 from store.chat.visitor_sessions import BlockedVisitor, ChatSession, NewChatSession, begin_session, change_session
@@ -43,7 +45,7 @@ def begin(desk: Desk, request: Request, visitor: Visitor, said: Beginning) -> tu
     new = NewChatSession(
         channel=visitor.name,
         party=PartyKind.VISITOR,
-        name=" ".join(said.name.split())[:LONGEST_NAME],
+        name=mask(tame(" ".join(said.name.split())[:LONGEST_NAME])).text,
         email=said.email.lower(),
         language=said.language,
         origin=said.origin[:_LONGEST_ORIGIN] if said.origin in visitor.page.origins else "",
@@ -83,7 +85,7 @@ def note_email(desk: Desk, session: ChatSession, email: str) -> None:
     if not _is_address(email):
         raise ProblemError("invalid", "expected a mail address", field="email")
     # A mail address that the operator's server signed is not replaced by a typed one.
-    if not session.proved or not session.email:
+    if not session.email_proved:
         with desk.database.write() as connection:
             change_session(connection, session.id, email=email.lower())
 

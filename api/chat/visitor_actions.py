@@ -79,6 +79,8 @@ def rate_chat(desk: DeskPart, visitor: VisitorPart, said: ChatRating) -> Respons
 def send_transcript(desk: DeskPart, visitor: VisitorPart, said: AddressRequest) -> Response:
     """Send all lines to the visitor's address, masked; an answer to that mail joins the case."""
     session = visitor.known
+    if not desk.chats.transcripts.takes(str(session.id), now=desk.now()):
+        raise ProblemError("too-many-requests", "too many transcripts; wait an hour", headers={"Retry-After": "3600"})
     note_email(desk, session, said.email)
     mailer = ChatMailer(desk.settings)
     with desk.database.write() as connection:
@@ -145,8 +147,8 @@ def _own_session(
             known = None
         secret = rotate_secret(connection, known, keeps_old=False) if known else None
         if known and secret:
-            named = {"name": who.name or known.name, "email": who.email or known.email}
-            identify(connection, known.id, party=PartyKind.ACCOUNT, handle=handle, proved=True, **named)
+            named = {"name": who.name or known.name, "email": who.email}
+            identify(connection, known.id, party=PartyKind.ACCOUNT, handle=handle, **named)
             return find_session(connection, known.id), secret
         new = NewChatSession(
             channel=visitor.name,
@@ -155,6 +157,7 @@ def _own_session(
             name=who.name,
             email=who.email,
             proved=True,
+            email_proved=bool(who.email),
             language=language_of(request),
             address=address_of(request),
         )

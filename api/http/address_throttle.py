@@ -1,4 +1,4 @@
-"""The pace of each address, asked before a body is read: pages of help, the contact form, and searches."""
+"""The pace of each address, asked before a body is read: help, the contact form, cases, the provider, searches."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.desk import Clock
 from api.http.problems import respond
-from api.paths import ANSWER, API, CONTACT, HELP
+from api.paths import ANSWER, API, CONTACT, HELP, SIGN_IN
 from api.services.refusals import Refusals, Refused
 from api.services.visitors import Visitors
 from router.client_address import client_address
@@ -17,6 +17,8 @@ from router.client_address import client_address
 # In the scope of a filled contact form whose sender wrote too much: its body is not read, and the page says so.
 OVER_PACE: Final = "over_pace"
 _SEARCH: Final = f"{API}/search"
+# Pages for everybody, with all that is below them: the way to a provider asks another server.
+_OPEN: Final = (f"{HELP}/", f"{ANSWER}/", "/case/", f"{SIGN_IN}/oidc")
 _DETAIL: Final = "too many requests from this address; wait a minute"
 
 
@@ -41,7 +43,7 @@ class AddressThrottle:
         if path == _SEARCH:
             taken = self._visitors.searches.takes(client_address(host), now=self._now())
             return None if taken else Refused.SEARCHES
-        if path not in {CONTACT, HELP} and not path.startswith((f"{HELP}/", f"{ANSWER}/")):
+        if path not in {CONTACT, HELP} and not path.startswith(_OPEN):
             return None
         address = client_address(host)
         if not self._visitors.pages.takes(address, now=self._now()):

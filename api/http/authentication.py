@@ -33,6 +33,7 @@ from store.desk.agents import (
 )
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="omniyard"'}
+_TOO_COSTLY: Final = "too many searches and reports in a minute; wait a minute"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 
 _BEARER: Final = HTTPBearer(
@@ -49,7 +50,14 @@ class AccessRule:
 
 
 class Requires(AccessRule):
-    """A known caller who may do `verb`. The dependency's value is the Actor."""
+    """A known caller who may do `verb`. The dependency's value is the Actor.
+
+    costly: the answer is searched or computed from very many rows, so that each agent has a pace for all of these.
+    """
+
+    def __init__(self, verb: Verb, *, costly: bool = False) -> None:
+        super().__init__(verb)
+        self.costly = costly
 
     def __call__(self, request: Request, desk: DeskPart, bearer: Bearer) -> Actor:
         agent = _by_token(desk, bearer.credentials) if bearer else _by_session(desk, request)
@@ -57,7 +65,7 @@ class Requires(AccessRule):
             _refuse_token(desk, bearer.credentials, address=client_of(request))
         if agent is None:
             raise ProblemError("unauthenticated", headers=_CHALLENGE)
-        actor = Actor(id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes)
+        actor = actor_of(agent)
         request.scope["actor"] = actor
         if bearer and (seconds := desk.buckets.wait(agent.id)):
             raise ProblemError("too-many-requests", headers={"Retry-After": str(math.ceil(seconds))})
@@ -66,7 +74,16 @@ class Requires(AccessRule):
         if NOT_TEXT.search(request.scope["path"]):
             # Nothing has such a name, and PostgreSQL cannot even be asked for U+0000.
             raise ProblemError("not-found")
+        if self.costly:
+            count_costly(desk, actor)
         return actor
+
+
+def count_costly(desk: Desk, actor: Actor) -> None:
+    """Count a costly read of an agent. Raises ProblemError above the pace of `[limits] agent_reads_per_minute`."""
+    if not desk.reads.takes(str(actor.id), now=desk.now()):
+        desk.refusals.note(Refused.AGENT_READS)
+        raise ProblemError("too-many-requests", _TOO_COSTLY, headers={"Retry-After": "60"})
 
 
 def _refuse_token(desk: Desk, token: str, *, address: str) -> None:
@@ -90,8 +107,8 @@ class TooManyFailuresError(ProblemError):
         super().__init__("too-many-requests", detail, headers={"Retry-After": str(self.seconds)})
 
 
-def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> bool:
-    """Begin a session for the token's agent; return False when the token is not valid.
+def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> AgentRecord | None:
+    """Begin a session for the token's agent; return the agent, None when the token is not valid.
 
     Raises TooManyFailuresError if this address, or this agent's token, failed too often; the token is then not checked.
     """
@@ -100,9 +117,9 @@ def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> 
     agent = _by_token(desk, token)
     if agent is None:
         desk.trail.stranger("session.refused", claimed=owner, address=address, why="token")
-        return False
+        return None
     begin_session(desk, request, agent, response=response)
-    return True
+    return agent
 
 
 def refuse_too_many(desk: Desk, request: Request, *, owner: UUID | None) -> None:
@@ -129,6 +146,17 @@ def sign_out(desk: Desk, request: Request, *, response: Response) -> None:
             end_session(connection, session.id, longest=LONGEST)
         desk.trail.session(agent, "session.ended", address=client_of(request))
     response.delete_cookie(cookie_name(desk), path="/", secure=desk.secure, httponly=True, samesite="lax")
+
+
+def actor_of(agent: AgentRecord) -> Actor:
+    """Return the caller that an authenticated agent is."""
+    return Actor(id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes)
+
+
+def session_actor(desk: Desk, request: Request) -> Actor | None:
+    """Return who is signed in in this browser; None without a session in force."""
+    _, agent = _session_of(desk, request)
+    return actor_of(agent) if agent else None
 
 
 def client_of(request: Request) -> str:

@@ -60,6 +60,25 @@ def shown_picture(content: bytes, *, name: str, media_type: str) -> Response:
     return Response(content, headers=headers)
 
 
+def shown_document(content: bytes, *, name: str) -> Response:
+    """Return a PDF for the browser's own viewer, without any rights in the desk; 404 for what is none.
+
+    A browser does not start its viewer in a frame with the attribute `sandbox`; it does for a response that says
+    `sandbox` itself. The restrictions are the same: an origin of its own, no scripts, no forms, no requests.
+    """
+    # Where a viewer looks for the sign of a PDF: within the first kilobyte.
+    if b"%PDF-" not in content[:1024]:
+        raise ProblemError("not-found")
+    headers = {
+        "Content-Disposition": disposition(name).replace("attachment", "inline", 1),
+        "Content-Security-Policy": f"{_SEALED}; frame-ancestors 'self'",
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "private, max-age=600",
+        "Content-Type": "application/pdf",
+    }
+    return Response(content, headers=headers)
+
+
 def disposition(name: str) -> str:
     """Return the Content-Disposition of a download: an ASCII name for old clients, and the real name.
 
@@ -95,14 +114,27 @@ _SEALED_FRAME: Final = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'"
 )
-# The background is white in dark mode as well: senders use dark text.
-_PAGE: Final = (
-    '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-    "<style>html{{background:#fff;color:#111;font:15px/1.5 system-ui,sans-serif}}body{{margin:12px}}"
-    "img{{max-width:100%}}table{{max-width:100%}}</style></head><body>{html}</body></html>"
-)
+# What a customer's element with a ground of its own is: there their colours hold, in both themes.
+_GROUND: Final = ':is([bgcolor],[style*="background-color"])'
+# Elsewhere a text colour alone was meant for a white page: in the dark it goes. A picture may be dark on nothing.
+_DARK: Final = f"""html{{background:#151d1c;color:#e4ecea;color-scheme:dark}}a{{color:#7cc3e6}}img{{background:#fff}}
+:is(font[color],[style*="color:"]):not({_GROUND}):not({_GROUND} *){{color:inherit!important}}
+a:not({_GROUND}):not({_GROUND} *){{color:#7cc3e6!important}}"""
+_STYLE: Final = f"""html{{background:#fff;color:#111;font:15px/1.6 system-ui,sans-serif}}
+body{{margin:12px;overflow-wrap:anywhere}}img{{max-width:100%}}table{{max-width:100%}}
+a{{color:#0b5c7d}}{_GROUND}{{color:#111}}{_GROUND} a{{color:#0b5c7d}}"""
+# By the reader's theme.
+_STYLES: Final = {
+    "light": _STYLE,
+    "dark": f"{_STYLE}{_DARK}",
+    "auto": f"{_STYLE}@media (prefers-color-scheme:dark){{{_DARK}}}",
+}
 
 
-def framed(html: str) -> HTMLResponse:
-    """Return the sanitised `html` as a page without any rights."""
-    return HTMLResponse(_PAGE.format(html=html), headers={"Content-Security-Policy": _SEALED_FRAME})
+def framed(html: str, *, theme: str = "light") -> HTMLResponse:
+    """Return the sanitised `html` as a page without any rights. theme: light, dark, or auto for the reader's system."""
+    page = (
+        '<!doctype html><html><head><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
+        f"<style>{_STYLES[theme]}</style></head><body>{html}</body></html>"
+    )
+    return HTMLResponse(page, headers={"Content-Security-Policy": _SEALED_FRAME})

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.http.problems import respond
-from connectors.registry_row import WEBHOOKS_PATH
+from connectors.registry_row import VOICE_PATH, WEBHOOKS_PATH
 from router.settings.values import is_loopback
 
 # Load balancers and Prometheus ask each process by its address.
@@ -35,7 +35,7 @@ class RequireHost:
 
     def _is_free(self, path: str) -> bool:
         # A provider proves itself by its signature, and no message may be lost by a proxy that renames us.
-        return path in _MONITORED or path.startswith(f"{WEBHOOKS_PATH}/")
+        return path in _MONITORED or path.startswith((f"{WEBHOOKS_PATH}/", f"{VOICE_PATH}/"))
 
     def _is_ours(self, scope: Scope) -> bool:
         named = Headers(scope=scope).getlist("host")

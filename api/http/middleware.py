@@ -24,6 +24,8 @@ from api.services.request_metrics import Meter
 MOST_BODY_BYTES: Final = 65_536
 # An answer of 20,000 Chinese characters, as a form sends it: nine bytes each.
 ANSWER_BYTES: Final = 262_144
+# A form that waits during the sign-in, which is written into a form again: of each byte, three.
+KEPT_BYTES: Final = 2 * ANSWER_BYTES
 _ANSWER: Final = re.compile(r"/conversations/[^/]+/(say|draft|macro)|/desk/new")
 # All files of an answer at once, with what a form writes around them (`api.pages.composer.answer_files`).
 FILES_BYTES: Final = 19 * 1024 * 1024
@@ -33,8 +35,8 @@ _ONE_CASE: Final = re.compile(r"^/case/[^/]+/")
 _BODIES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _METHODS: Final = _BODIES | {"GET", "HEAD", "OPTIONS"}
 STRICT: Final = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; media-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 # A response that needs another value sets the header itself.
 _HEADERS: Final = {

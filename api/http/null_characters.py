@@ -13,9 +13,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.problems import ProblemError, respond
 from api.paths import API
-from connectors.registry_row import WEBHOOKS_PATH
+from connectors.registry_row import VOICE_PATH, WEBHOOKS_PATH
 
 _DETAIL: Final = "the request contains the character U+0000"
+
+
+_FREE: Final = (f"{WEBHOOKS_PATH}/", f"{VOICE_PATH}/", f"{API}/")
 
 
 class RefuseNull:
@@ -29,7 +32,7 @@ class RefuseNull:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. See the ASGI specification."""
-        if scope["type"] != "http" or scope["path"].startswith((f"{WEBHOOKS_PATH}/", f"{API}/")):
+        if scope["type"] != "http" or scope["path"].startswith(_FREE):
             await self._app(scope, receive, send)
         elif "\x00" in scope["path"]:
             await respond(Request(scope), "not-found")(scope, receive, send)

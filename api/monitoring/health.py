@@ -72,16 +72,17 @@ def _database(desk: Desk) -> str:
 
 def _broker(desk: Desk) -> str:
     import redis  # noqa: PLC0415  (slow to load and needed nowhere else)
+    from redis.backoff import NoBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
 
+    from workers.broker.connect import connect_broker  # noqa: PLC0415
     from workers.broker.doorbell import broker_url  # noqa: PLC0415
 
     try:
         url = broker_url(desk.settings)
         if url is None:
             return "not started"
-        with redis.Redis.from_url(
-            url, socket_connect_timeout=_BROKER_SECONDS, socket_timeout=_BROKER_SECONDS, retry=None
-        ) as client:
+        with connect_broker(url, seconds=_BROKER_SECONDS, retry=Retry(NoBackoff(), 0)) as client:
             client.ping()
     except (redis.RedisError, OSError, ValueError, OmniyardError) as error:
         # Only the class name: a URL in the sentence would show the broker's password.

@@ -24,9 +24,11 @@ from api.http.problems import ProblemError, documented
 from router.errors import TransientError
 from router.settings import Settings
 from router.settings.values import is_loopback
+from store.calls.phone_calls import count_calls
 from store.db.engine import Database
 from store.desk.channel_status import DeskStatus, read_status
 from store.desk.false_pages import WINDOW, count_false_pages
+from store.desk.generated.model_days import ModelDay, spent_today
 from store.events.webhook_deliveries import TargetCount, count_deliveries
 from store.inbound.fetched_files import count_files
 from store.inbound.quarantine import count_quarantined
@@ -113,7 +115,9 @@ class DeskCollector(Collector):
             dead = count_quarantined(connection)
             told = count_deliveries(connection)
             files = count_files(connection)
+            calls = count_calls(connection, since=status.now - _DAY)
             answers = tally_answers(connection, since=status.now - _DAY)
+            model = spent_today(connection) if self._settings.answers.model else None
             pages = count_false_pages(connection, since=status.now - WINDOW, until=status.now)
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
         unknown = status.outbound.get("unknown", 0)
@@ -136,6 +140,9 @@ class DeskCollector(Collector):
         yield _gauge("omniyard_oldest_due_seconds", "Age of the oldest message that waits.", _oldest(status))
         yield _of_webhooks(told)
         yield _of_answers(answers)
+        if model:
+            yield _of_model(model)
+        yield _of_calls(calls)
         yield from _of_channels(status)
         yield from _held_back(status)
         yield _rows(status, files)
@@ -189,6 +196,20 @@ def _of_answers(tally: Mapping[tuple[str, str, str], int]) -> Metric:
     for labels, number in tally.items():
         asked.add_metric(list(labels), number)
     return asked
+
+
+def _of_model(day: ModelDay) -> Metric:
+    spent = GaugeMetricFamily("omniyard_model", "What the model was used for today (UTC).", labels=["what"])
+    for what in ("calls", "tokens", "texts", "refused", "failed"):
+        spent.add_metric([what], getattr(day, what))
+    return spent
+
+
+def _of_calls(counted: Mapping[str, int]) -> Metric:
+    calls = GaugeMetricFamily("omniyard_calls", "Calls of the last 24 hours by what came of them.", labels=["what"])
+    for what, number in counted.items():
+        calls.add_metric([what], number)
+    return calls
 
 
 def _of_webhooks(told: Mapping[str, TargetCount]) -> Metric:

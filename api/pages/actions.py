@@ -28,7 +28,7 @@ from api.pages.composer.answer_files import pass_on_files
 from api.pages.composer.drafts import save_for, typed
 from api.pages.composer.macros import macro_of, split
 from api.pages.conversation import Refusal, show_conversation
-from api.pages.orders import change_order, message_order, reverse
+from api.pages.orders import change_order, kind_of, message_order, reverse
 from api.pages.render import moments_of
 from api.pages.reply_box import fill_ready
 from api.pages.toast import Flash, set_flash, unseal
@@ -87,7 +87,7 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
         address = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
         return onwards(desk, address, flash=flash)
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form)
+    return or_refusal(request, desk, actor, make, key=key, form=form)
 
 
 @routes.post("/conversations/{key}/judge")
@@ -103,7 +103,7 @@ def judge(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: s
         flash = _flash(desk, actor, said, key=key, judged=True)
         return onwards(desk, f"/conversations/{key}" if _still_sees(desk, key, actor) else "/", flash=flash)
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form)
+    return or_refusal(request, desk, actor, make, key=key, form=form)
 
 
 def _still_sees(desk: Desk, key: str, actor: Actor) -> bool:
@@ -123,9 +123,9 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
     def make() -> Response:
         if not is_visible(form.whole("text")):
             raise ProblemError("invalid", moments_of(request, desk).words("refused_empty"))
-        if form.one("kind") == "forward" and not form.one("recipient"):
+        if kind_of(form) == "forward" and not form.one("recipient"):
             raise ProblemError("invalid", moments_of(request, desk).words("refused_no_recipient"))
-        if form.one("kind") == "forward" and form.one("with_files") == "yes":
+        if kind_of(form) == "forward" and form.one("with_files") == "yes":
             pass_on_files(desk, actor, key)
         macro = macro_of(desk, actor, key, form=form)
         order, change = split(message_order(form, zone=_zone(desk)), macro.actions if macro else None)
@@ -134,7 +134,7 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
         address = ours(form.one("back")) if order.then_status == "resolved" else f"/conversations/{key}"
         return onwards(desk, address, flash=said_after(request, desk, actor, order, key=key, posted=posted))
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
+    return or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
 
 
 @routes.post("/conversations/{key}/macro")
@@ -163,7 +163,7 @@ def press_macro(request: Request, desk: DeskPart, actor: Speaker, form: Form, *,
         undo = reverse(before, change, now=desk.now()) if change else None
         return onwards(desk, f"/conversations/{key}", flash=flash.model_copy(update={"undo": undo, "version": version}))
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
+    return or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
 
 
 def _require_filled(request: Request, desk: Desk, order: MessageOrder) -> None:
@@ -202,7 +202,7 @@ def cancel(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key:
             settle_outbound(desk, outbound_id, verdict="cancel", actor=actor)
         return onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, "done_cancel", key=key))
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form)
+    return or_refusal(request, desk, actor, make, key=key, form=form)
 
 
 @routes.post("/conversations/{key}/settle")
@@ -214,7 +214,7 @@ def settle(request: Request, desk: DeskPart, actor: Settler, form: Form, *, key:
         entry = settle_outbound(desk, UUID(form.one("outbound")), verdict=verdict, actor=actor)
         return onwards(desk, f"/conversations/{key}", flash=_flash(desk, actor, f"outbound_{entry.state}", key=key))
 
-    return _or_refusal(request, desk, actor, make, key=key, form=form)
+    return or_refusal(request, desk, actor, make, key=key, form=form)
 
 
 @routes.post("/undo")
@@ -239,10 +239,10 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
 
     if done.home:
         return make()
-    return _or_refusal(request, desk, actor, make, key=done.key, form=form)
+    return or_refusal(request, desk, actor, make, key=done.key, form=form)
 
 
-def _or_refusal(
+def or_refusal(
     request: Request,
     desk: Desk,
     actor: Actor,

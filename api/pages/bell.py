@@ -25,7 +25,7 @@ from store.tables.desk import AgentNoticeKind
 
 NOTICE: Final = "notice"
 # An agent is called by these, unless they chose otherwise; a sound only after a choice.
-CALLS: Final = ("emergencies", "mine", "mentions", "sound")
+CALLS: Final = ("emergencies", "mine", "mentions", "chats", "sound", "away_mail")
 DEFAULT_CALLS: Final = "emergencies mine mentions"
 CALLS_PREFERENCE: Final = "calls"
 _MOST: Final = 60

@@ -16,18 +16,21 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
-from api.http.files import framed, shown_picture
+from api.http.files import framed, shown_document, shown_picture
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.cases.colleagues import colleagues_of
 from api.pages.cases.regroup import linked_case, proposed_merge
 from api.pages.chat_pane import pane
 from api.pages.fits import draft_of, fitting_to
+from api.pages.generated.cards import used_text, written_for
 from api.pages.guide import guide_to
 from api.pages.orders import snoozes
+from api.pages.people.customer_timeline import timeline_of
 from api.pages.pictures import fetch_picture, picture_type, with_pictures, with_remote_pictures, without_remote_pictures
-from api.pages.render import moments_of, render
+from api.pages.render import language_of, moments_of, render, theme_of
 from api.pages.reply_box import Composer, compose
+from api.rest.answers.written import fresh_texts
 from api.rest.queries import Story, find_for, read_list, read_messages, require_sight
 from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons, why_line
 from api.text.terms.config_names import ConfigNames
@@ -60,7 +63,9 @@ from workers.routing.danger_findings import find_alarm, find_question
 _MESSAGES: Final = 50
 # How many other conversations of the customer the page shows; the inbox lists the rest.
 _OTHERS: Final = 12
-# Of one picture from elsewhere.
+# More than the timeline shows, so that it can say how many there are.
+_KNOWN: Final = 30
+_LARGEST_PREVIEW: Final = 20 * 1024 * 1024
 
 routes: Final = APIRouter(include_in_schema=False)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
@@ -85,7 +90,7 @@ def conversation(request: Request, desk: DeskPart, actor: Watcher, key: str, *, 
 
 
 @routes.get("/messages/{message_id}/frame")
-def frame(desk: DeskPart, actor: Watcher, message_id: UUID, *, remote: bool = False) -> HTMLResponse:
+def frame(request: Request, desk: DeskPart, actor: Watcher, message_id: UUID, *, remote: bool = False) -> HTMLResponse:
     """Return a message's HTML for the sandboxed frame of the conversation's page.
 
     remote: the agent wants the pictures from elsewhere, which the desk fetches and puts into the page.
@@ -100,14 +105,14 @@ def frame(desk: DeskPart, actor: Watcher, message_id: UUID, *, remote: bool = Fa
         with_remote_pictures(message.html, fetched=fetch_picture) if pictured else without_remote_pictures(message.html)
     )
     if not files or not may:
-        return framed(page)
+        return framed(page, theme=theme_of(request))
 
     def read(file: AttachmentRecord) -> bytes:
         with desk.database.read() as connection:
             _, original = find_attachment(connection, file.id)
         return desk.originals.part(original, file.part)
 
-    return framed(with_pictures(page, files=files, read=read))
+    return framed(with_pictures(page, files=files, read=read), theme=theme_of(request))
 
 
 @routes.get("/attachments/{attachment_id}/picture")
@@ -120,6 +125,18 @@ def picture(
         require_sight(connection, find_message(connection, attachment.message_id).conversation_id, actor=actor)
     content = desk.originals.part(original, attachment.part) if attachment.is_picture else b""
     return shown_picture(content, name=attachment.name, media_type=picture_type(content))
+
+
+@routes.get("/attachments/{attachment_id}/preview")
+def preview(
+    desk: DeskPart, attachment_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_FILES))]
+) -> Response:
+    """Return a PDF for the browser's viewer, in a frame of its message."""
+    with desk.database.read() as connection:
+        attachment, original = find_attachment(connection, attachment_id)
+        require_sight(connection, find_message(connection, attachment.message_id).conversation_id, actor=actor)
+    is_shown = attachment.media_type == "application/pdf" and attachment.size <= _LARGEST_PREVIEW
+    return shown_document(desk.originals.part(original, attachment.part) if is_shown else b"", name=attachment.name)
 
 
 def show_conversation(
@@ -144,6 +161,7 @@ def show_conversation(
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
         given = given_in(connection, story.conversation.id)
+        generated = fresh_texts(connection, desk, story.conversation.id)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
         kept = find_draft(connection, agent_id=actor.id, conversation_id=story.conversation.id)
         sent = [message.outbound_id for message in story.messages if message.outbound_id]
@@ -156,6 +174,7 @@ def show_conversation(
             moments=moments_of(request, desk),
         )
     fitting = fitting_to(request, desk, story, given=given)
+    written = written_for(request, desk, generated)
     if is_new:
         _note_read(desk, actor, story.conversation)
     context = {
@@ -171,10 +190,14 @@ def show_conversation(
         "question": question,
         "refusal": refusal,
         "is_forged": is_forged,
-        "draft": _draft(request, around["composer"], refusal, kept=kept) or draft_of(request, fitting),
+        "draft": used_text(request, written)
+        or _draft(request, around["composer"], refusal, kept=kept)
+        or draft_of(request, fitting),
         "kept": kept or Draft(copies=list(around["composer"].usual_copies)),
         "answer_files": answer_files,
         "fitting": fitting,
+        "written": written,
+        "reader_language": language_of(request),
         "guide": guide_to(story, actor=actor) if desk.settings.omniyard.guide else (),
         "presence": "",
         "form_key": uuid4().hex,
@@ -191,13 +214,15 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
     row = story.conversation
     missing = _missing(story.messages)
     theirs = Filter(contact=row.contact_id, only_teams=actor.sees_only)
-    others = [each for each in read_list(connection, theirs, after=None, limit=_OTHERS)[0] if each[0].id != row.id]
+    known = read_list(connection, theirs, after=None, limit=_KNOWN)[0]
+    others = [each for each in known if each[0].id != row.id][:_OTHERS]
     alike = similar_to(connection, row.id, now=now, only_teams=actor.sees_only)
     same = Filter(ids={each.conversation_id for each in alike}, only_teams=actor.sees_only)
     composer = compose(connection, desk, row, actor=actor, missing=missing, now=now)
     return {
         "missing": missing,
         "others": others,
+        "timeline": timeline_of(row, listed=known, now=now),
         "proposed": proposed_merge(row, others),
         "ratings": ratings_of(connection, row.id),
         "linked": linked_case(connection, row, actor=actor),
@@ -228,6 +253,7 @@ def _draft(request: Request, composer: Composer, refusal: Refusal | None, *, kep
         return refusal.draft
     written, wanted = kept.text if kept else "", request.query_params.get("canned")
     chosen = next((each.text for each in composer.canned if each.name == wanted), "")
+    chosen = composer.invitation if wanted == "private" else chosen
     return "\n\n".join(filter(None, (written, chosen)))
 
 

@@ -5,22 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import quote
 
 from fastapi import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from api.http.problems import slug_of_status
+from api.pages.entry.waiting_text import way_to_sign_in
 from api.pages.render import language_of, render
-from api.paths import SIGN_IN
 from api.text.phrases import Words
 from api.text.terms.sentences import say_refusal
 
 # The page that a form of a conversation is on.
 _CONVERSATION: Final = re.compile(r"(/conversations/[^/]+)/[a-z]+")
-# Forms that are sent to the address of their page.
-_OWN_PAGES: Final = frozenset({"/desk/new", "/ready-texts", "/signatures"})
-_KEEP_BODY, _SEE_OTHER = 307, 303
 
 
 def error_page(
@@ -40,10 +36,6 @@ def error_page(
 def _to_sign_in(request: Request) -> Response:
     """Return the way to the sign-in form and back to the page, with a text that was typed there."""
     path = request.url.path
-    page = _CONVERSATION.fullmatch(path) if request.method == "POST" else None
-    wished = path + (f"?{request.url.query}" if request.url.query else "")
-    if request.method == "POST":
-        wished = page[1] if page else (path if path in _OWN_PAGES else "/")
-    # The browser sends the body of an answer again, so that the sign-in form can hold its text.
-    status = _KEEP_BODY if page and path.endswith("/say") else _SEE_OTHER
-    return RedirectResponse(f"{SIGN_IN}?next={quote(wished, safe='')}", status_code=status)
+    page = _CONVERSATION.fullmatch(path)
+    usual = page[1] if page else "/"
+    return way_to_sign_in(path, method=request.method, query=request.url.query, usual=usual)

@@ -9,16 +9,17 @@ from fastapi.responses import HTMLResponse
 from markupsafe import Markup
 
 from api.desk import DeskPart, Shown
-from api.http.authentication import Requires
+from api.http.authentication import Requires, count_costly
 from api.http.pagination import cursor_of, read_cursor
 from api.http.permissions import Actor, Verb, can
 from api.pages.cases.colleagues import colleagues_of
 from api.pages.chat_pane import band
 from api.pages.finding.chips import chips_of
-from api.pages.finding.kept_views import kept_query, views_shown
-from api.pages.finding.list_query import VIEWS, InboxQuery, wanted_by
+from api.pages.finding.kept_views import views_shown
 from api.pages.live.row_painter import RowPainter
 from api.pages.render import moments_of, render
+from api.rest.lists.list_query import VIEWS, InboxQuery, wanted_by
+from api.rest.lists.saved_views import kept_query
 from api.rest.queries import read_list
 from store.conversations.lists import Sort, unread_among
 from store.conversations.read import ConversationRecord, LastMessage
@@ -38,6 +39,8 @@ def inbox(
 ) -> HTMLResponse:
     """Show one queue, filtered."""
     now = desk.now()
+    if query.q.strip():
+        count_costly(desk, actor)
     with desk.database.read() as connection:
         # First: what is published meanwhile comes by the stream again.
         after = newest_number(connection)

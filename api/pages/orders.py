@@ -79,12 +79,22 @@ def change_order(form: Fields, *, opens_at: datetime | None, now: datetime, zone
     return ChangeOrder.model_validate(_VERBS[verb](form))
 
 
+def kind_of(form: Fields) -> str:
+    """Return what the agent writes: the tab decides, and within the answer's tab the button.
+
+    A form that is sent by Enter has the first button's name: a note must not leave as an answer by that.
+    """
+    mode = form.one("mode")
+    return mode if mode in ("note", "forward") else form.one("kind")
+
+
 def message_order(form: Fields, *, zone: ZoneInfo) -> MessageOrder:
     """Return the message to write.
 
     Raises ValueError for fields that make no sense.
     """
-    is_note, resolves = form.one("kind") == "note", form.one("kind") == "resolve"
+    kind = kind_of(form)
+    is_note = kind == "note"
     when = "" if is_note else form.one("when")
     return MessageOrder(
         kind="note" if is_note else "reply",
@@ -95,12 +105,12 @@ def message_order(form: Fields, *, zone: ZoneInfo) -> MessageOrder:
         take=not is_note and form.one("take") == "true",
         copies=[] if is_note else addresses(form.one("copies")),
         blind_copies=[] if is_note else addresses(form.one("blind_copies")),
-        forward_to=form.one("recipient") or None if form.one("kind") == "forward" else None,
+        forward_to=form.one("recipient") or None if kind == "forward" else None,
         rich=not is_note and form.one("rich") == "yes",
         signs=not is_note and form.one("signs") == "yes",
         quotes=not is_note and form.one("quotes") == "yes",
         undoable=not is_note,
-        then_status="resolved" if resolves else None,
+        then_status="resolved" if kind == "resolve" else None,
         ends_draft=True,
     )
 

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 
 from api.desk import Desk, desk_of
 from api.http.permissions import Verb, can
+from api.pages.people.faces import channel_icon, initials_of, tone_of
 from api.pages.toast import drop_flash, take_flash
 from api.paths import PART_HEADER
 from api.text.phrases import Language, Words, choose_language
@@ -23,9 +24,7 @@ from api.text.reasons import ReasonReader, language_name, say_line
 from api.text.terms.config_names import ConfigNames
 from api.text.terms.sentences import say_trouble
 from api.text.times import Moments
-from connectors.registry import kind_of
 from router.masking.mask import mask_address
-from router.settings import Settings
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _LANGUAGE_COOKIE: Final = "omniyard_language"
@@ -52,7 +51,7 @@ def build_environment() -> Environment:
     environment.filters["said"] = said
     environment.filters["trouble"] = trouble
     environment.filters["address"] = mask_address
-    environment.globals["icon_of"] = icon_of
+    environment.globals |= {"channel_icon": channel_icon, "initials_of": initials_of, "tone_of": tone_of}
     environment.globals["keys_sheet"] = cache(partial(_keys_sheet, environment))
     return environment
 
@@ -61,12 +60,6 @@ def _keys_sheet(environment: Environment, language: Language) -> Markup:
     """Return the sheet of keys, which is on every page and the same on all."""
     # The template escapes what it shows.
     return Markup(environment.get_template("keys.html.jinja").render(t=Words(language)))  # noqa: S704
-
-
-def icon_of(settings: Settings, channel: str) -> str:
-    """Return how a channel is drawn; empty for one that the file has no more."""
-    known = settings.channels.get(channel)
-    return kind_of(known).icon if known else ""
 
 
 def said(text: str, moments: Moments) -> str:
@@ -143,6 +136,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "can_edit_texts": actor is not None and can(actor, Verb.EDIT_READY_TEXTS),
         "keeps_outbox": any(channel.enabled and channel.keeps_outbox for channel in desk.settings.channels.values()),
         "has_calls": actor is not None and can(actor, Verb.SEND_REPLIES) and _has_calls(desk),
+        "has_chats": bool(desk.chats.pages),
         "t": moments.words,
         "moments": moments,
         "desk_name": desk.settings.omniyard.name,

@@ -12,15 +12,17 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk
 from api.http.permissions import Actor
+from api.pages.composer.answer_files import FileLimit, limit_on
 from api.rest.replies import LONGEST_TEXT, MOST_COPIES
-from connectors.registry import kind_of
+from connectors.registry import is_public, kind_of
 from connectors.registry_row import Capabilities
 from router.delivery import TextLimit
 from router.envelope import PartyKind
 from router.replies.autoreply import choose
-from router.replies.phrases import facts_in_words, opening_words
+from router.replies.phrases import facts_in_words, opening_words, private_invitation
 from router.replies.placeholders import fill
 from router.settings import Settings
+from router.settings.channel_base import ChannelSettings
 from router.settings.own_addresses import own_side
 from router.settings.values import title_in
 from store.conversations.read import ConversationRecord
@@ -59,10 +61,12 @@ class Composer:
     answers: where it goes.
     until: the end of the provider's window; None without one.
     is_over: the window is over.  opens_at: when the channel opens; None while it is open.
-    mail: it has copies, a signature, markup.  carries_files: an answer may have files.  files: those of the draft.
+    mail: it has copies, a signature, markup.  files: those of the draft.
+    carries_files: an answer may have files; file_limit: what they may be together.
     everyone: who else got the customer's last message.  usual_copies: who got a copy of our last answer.
     signature: below an answer; empty for none.  quotes: the customer's message stands below, if nothing else is said.
     counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
+    is_public: anybody can read the answer.  invitation: a text that asks for a private message; empty without a way.
     """
 
     way_out: bool
@@ -76,11 +80,14 @@ class Composer:
     canned: tuple[Canned, ...]
     mail: bool
     carries_files: bool
+    file_limit: FileLimit
     everyone: tuple[str, ...]
     usual_copies: tuple[str, ...]
     files: tuple[AnswerFile, ...]
     signature: str
     quotes: bool
+    is_public: bool
+    invitation: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +114,7 @@ def compose(
     heard = last_heard(connection, contact_id=row.contact_id, channel=row.channel) if lasts else None
     until = heard + lasts if heard and lasts else None
     moment = ReplyMoment(missing=missing, opens_at=opens_at, now=now)
-    can = kind_of(channel).can if channel else Capabilities()
+    can, file_limit = kind_of(channel).can if channel else Capabilities(), limit_on(desk, row.channel)
     by = signed_by(connection, agent_id=actor.id, agent=actor.name, team=row.team, language=row.language)
     values = _values(desk.settings, row, actor, moment)
     answers = answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel)
@@ -125,13 +132,21 @@ def compose(
             *_canned(desk.settings, row, moment=moment),
         ),
         mail=can.mail,
-        carries_files=can.files,
+        carries_files=can.files and bool(file_limit.files),
+        file_limit=file_limit,
         everyone=_everyone(connection, desk.settings, answers) if can.mail else (),
         usual_copies=last_copies(connection, row.id) if can.mail else (),
         files=tuple(draft_files(connection, agent_id=actor.id, conversation_id=row.id)) if can.files else (),
         signature=fill(by.signature, {**values(row.language), "agent": by.name}) if can.mail else "",
         quotes=desk.settings.desk.quote_below,
+        is_public=channel is not None and is_public(channel),
+        invitation=_invitation(channel, language=row.language),
     )
+
+
+def _invitation(channel: ChannelSettings | None, *, language: str) -> str:
+    link = channel.private_link if channel else ""
+    return private_invitation(link, language=language) if link else ""
 
 
 def _everyone(connection: Connection, settings: Settings, answers: AnswerAddress) -> tuple[str, ...]:

@@ -22,9 +22,6 @@ from api.pages import (
     bell as pages_bell,
 )
 from api.pages import (
-    calls as pages_calls,
-)
-from api.pages import (
     conversation as pages_conversation,
 )
 from api.pages import (
@@ -62,15 +59,21 @@ from api.pages.composer import drafts as pages_drafts
 from api.pages.composer import new_mail as pages_new_mail
 from api.pages.composer import ready_texts as pages_ready_texts
 from api.pages.composer import signatures as pages_signatures
+from api.pages.entry import password_steps as entry_password
+from api.pages.entry import provider_sign_in as entry_provider
 from api.pages.finding import kept_views as finding_views
 from api.pages.finding import search as finding_search
+from api.pages.generated import presses as pages_generated
+from api.pages.hotline import calls as pages_calls
+from api.pages.hotline import sounds as pages_sounds
 from api.pages.live import desk_door as pages_desk_door
 from api.pages.people import contact_page as pages_contact
 from api.pages.render import render
+from api.pages.reports import chat_board as pages_chat_board
 from api.pages.reports import report as pages_report
 from api.pages.settings import agents as settings_agents
 from api.pages.settings import ledgers as settings_ledgers
-from api.pages.settings import sign_in_steps as settings_sign_in
+from api.pages.settings import second_factor as settings_factor
 from api.rest.quarantine import QuarantinedEntry
 from api.rest.queries import channels_seen, status_seen
 from store.inbound.quarantine import list_quarantined
@@ -82,11 +85,18 @@ _MESSAGES: Final = 50
 routes: Final = APIRouter(include_in_schema=False)
 _CASES: Final = (cases_bulk, cases_labels, cases_next, cases_regroup, cases_spam, pages_contact)
 _FINDING: Final = (finding_search, finding_views)
-_SETTINGS: Final = (settings_agents, settings_ledgers, settings_sign_in)
+_ENTRY: Final = (entry_password, entry_provider)
+_SETTINGS: Final = (settings_agents, settings_factor, settings_ledgers)
 _PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
-_ROOMS: Final = (pages_desk_door, pages_bell, pages_calls, pages_outbox, pages_fits)
+_ROOMS: Final = (
+    *(pages_desk_door, pages_bell, pages_calls, pages_sounds),
+    *(pages_outbox, pages_fits, pages_generated),
+)
 _COMPOSER: Final = (pages_drafts, pages_new_mail, pages_ready_texts, pages_answer_files, pages_signatures)
-_PARTS: Final = (*_PAGES, *_COMPOSER, *_ROOMS, *_CASES, *_FINDING, *_SETTINGS, pages_report)
+_PARTS: Final = (
+    *(*_PAGES, *_COMPOSER, *_ROOMS, *_CASES, *_FINDING, *_ENTRY, *_SETTINGS),
+    *(pages_report, pages_chat_board),
+)
 for part in _PARTS:
     routes.include_router(part.routes)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]

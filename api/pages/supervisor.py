@@ -111,7 +111,7 @@ _LONGEST: Final = timedelta(days=92)
 routes: Final = APIRouter(include_in_schema=False)
 
 
-@routes.get("/supervisor", dependencies=[Depends(Requires(Verb.READ_SUPERVISION))])
+@routes.get("/supervisor", dependencies=[Depends(Requires(Verb.READ_SUPERVISION, costly=True))])
 def supervisor(
     request: Request,
     desk: DeskPart,

@@ -28,6 +28,7 @@ from store.tables.desk import SkillKind
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _MOST_CAPACITY: Final = 1_000
+_MOST_SLOTS: Final = 100
 _MOST_VALUES: Final = 50
 _AGENT: Final[dict[str, Any]] = {
     "id": _ID,
@@ -35,6 +36,7 @@ _AGENT: Final[dict[str, Any]] = {
     "role": "agent",
     "available": True,
     "capacity": 20,
+    "chat_slots": None,
     "teams": ["payments"],
     "languages": ["zh", "en"],
     "categories": [],
@@ -69,6 +71,7 @@ class AgentEntry(BaseModel):
     role: str
     available: bool = Field(description="Takes assigned work.")
     capacity: int = Field(description="The limit of assigned work: low counts 1, normal 2, high 3, urgent 4.")
+    chat_slots: int | None = Field(description="How many chats at once; null for what the chat's channel says.")
     teams: list[str]
     languages: list[str]
     categories: list[str]
@@ -86,17 +89,27 @@ class AgentList(BaseModel):
 
 
 class DutyOrder(RequestModel):
-    """What to change. Agents may change their own `available`, `capacity` and absence; the rest needs a supervisor."""
+    """What to change. Agents may change their own availability, `capacity`, `chat_slots` and absence.
+
+    The rest needs a supervisor.
+    """
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"available": True, "capacity": 20}]})
 
     available: bool | None = None
     capacity: int | None = Field(default=None, ge=0, le=_MOST_CAPACITY)
+    chat_slots: int | None = Field(
+        default=None, ge=0, le=_MOST_SLOTS, description="Chats at once; null for what the chat's channel says."
+    )
     away_from: Moment | None = Field(default=None, description="With `away_until`: when an absence begins.")
     away_until: Moment | None = Field(default=None, description="When it ends; null takes an absence back.")
     teams: list[Name] | None = Field(default=None, max_length=_MOST_VALUES, description="Whose conversations they see.")
     languages: list[Name] | None = Field(default=None, max_length=_MOST_VALUES)
     categories: list[Name] | None = Field(default=None, max_length=_MOST_VALUES)
+
+    def slots(self) -> int | None:
+        """Return the chats at once as `set_duty` takes them: None changes nothing, below 0 takes the number back."""
+        return -1 if "chat_slots" in self.model_fields_set and self.chat_slots is None else self.chat_slots
 
     def skills(self) -> dict[SkillKind, list[str]]:
         """Return the skills that the order names."""
@@ -177,7 +190,14 @@ def set_duty_of(connection: Connection, desk: Desk, agent_id: UUID, *, order: Du
     if name is None:
         raise NotFound("there is no agent with that id")
     _refuse_foreign(actor, agent_id, order=order)
-    set_duty(connection, name=name, available=order.available, capacity=order.capacity, skills=order.skills())
+    set_duty(
+        connection,
+        name=name,
+        available=order.available,
+        capacity=order.capacity,
+        chat_slots=order.slots(),
+        skills=order.skills(),
+    )
     if "away_until" in order.model_fields_set:
         set_absence(connection, name=name, away_from=order.away_from, away_until=order.away_until)
     payload = {"agent": name, "by": actor.name, **order.model_dump(mode="json", exclude_unset=True)}
@@ -222,6 +242,11 @@ def _refuse_foreign(actor: Actor, agent_id: UUID, *, order: DutyOrder) -> None:
         raise ProblemError("forbidden", "teams, languages and categories are set by a supervisor")
 
 
+def refuse_unknown_teams(desk: Desk, teams: Collection[str]) -> None:
+    """Raise ProblemError if a team is not in the configuration."""
+    _known(teams, desk.settings.teams, noun="team")
+
+
 def _known(names: Collection[str] | None, known: Mapping[str, object], *, noun: str) -> None:
     for name in names or ():
         if known and name not in known:
@@ -245,6 +270,7 @@ def _entry(row: AgentRecord, duty: Duty) -> AgentEntry:
         role=row.role,
         available=duty.available,
         capacity=duty.capacity,
+        chat_slots=duty.chat_slots,
         teams=list(duty.skills[SkillKind.TEAM]),
         languages=list(duty.skills[SkillKind.LANGUAGE]),
         categories=list(duty.skills[SkillKind.CATEGORY]),

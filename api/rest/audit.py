@@ -86,7 +86,7 @@ class AuditQuery(RequestModel):
 
 @routes.get(
     "",
-    dependencies=[Depends(Requires(Verb.READ_AUDIT))],
+    dependencies=[Depends(Requires(Verb.READ_AUDIT, costly=True))],
     responses=documented(),
     summary="Which agent read or changed what",
 )

@@ -290,7 +290,7 @@ def block(
     summary="Export everything about a contact",
 )
 def export(
-    desk: DeskPart, contact_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.EXPORT_CONTACTS))]
+    desk: DeskPart, contact_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.EXPORT_CONTACTS, costly=True))]
 ) -> Response:
     """Return all stored data: secrets masked, files by name; originals are downloaded per message."""
     with desk.database.read() as connection:

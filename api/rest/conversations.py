@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart, Shown
-from api.http.authentication import Requires
+from api.http.authentication import Requires, count_costly
 from api.http.json_response import json_response, model_response
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
@@ -121,6 +121,8 @@ class MessagesQuery(RequestModel):
 def list_conversations(desk: DeskPart, actor: Reader, rows: Shown, query: Annotated[ListQuery, Query()]) -> Response:
     """Return a page. New conversations do not shift the later pages; a new first page has them."""
     after, wanted = read_cursor(query.cursor), filter_of(query, actor=actor, now=desk.now())
+    if query.q:
+        count_costly(desk, actor)
     with desk.database.read() as connection:
         if query.q is not None:
             ids = conversations_with(connection, read_query(query.q), only_teams=actor.sees_only)

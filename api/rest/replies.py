@@ -23,10 +23,12 @@ from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
 from api.rest.schemas import MessageEntry, message_example
 from router.conversation_status import Status
+from store.chat.cases import session_of
 from store.conversations.changes import only_sent_since, version_of
 from store.conversations.messages import attachments_of, find_message, messages_of
 from store.db.engine import read_clock
 from store.desk.composer.drafts import drop_draft
+from store.desk.generated.generated_texts import note_if_drafted
 from store.outbound.answer_files import draft_files
 from store.outbound.replies import Answerable, lock_answerable
 from store.outbound.review import find_outbound
@@ -37,6 +39,7 @@ LONGEST_TEXT: Final = 20_000
 MOST_COPIES: Final = 10
 _MOST_NEWS: Final = 50
 _CREATED: Final = 201
+NO_VISITOR: Final = "this chat was forgotten after 30 days; no answer reaches its visitor any more"
 _MAIL: Final = r"^[^\s@<>,;]{1,64}@[^\s@<>,;]{1,255}$"
 
 routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["messages"])
@@ -174,8 +177,10 @@ def post_within(
 ) -> PostedMessage:
     """Store and queue an order in a transaction. opens_with: the customer's address, if it is the first message."""
     case = lock_answerable(connection, find_for(connection, key, actor=actor).id)
-    if case.channel not in desk.chats.pages:
+    if case.channel in desk.chats.pages:
         # Both sides of a chat write at once, and its page shows every line as it comes.
+        _require_visitor(connection, case, order=order)
+    else:
         _refuse_stale(connection, case, order=order)
     if order.kind == "note":
         message_id = desk.replying.note(connection, case, author=actor.name, text=order.text)
@@ -195,6 +200,7 @@ def post_within(
             message_id = desk.replying.reply(connection, case, wanted)
         except TooLongError as error:
             raise ProblemError("invalid", str(error), field="text") from error
+        note_if_drafted(connection, case.id, sent=order.text, message_id=message_id, by=actor.name)
         if order.take:
             take_if_free(connection, case.id, actor=actor)
     if order.ends_draft:
@@ -240,6 +246,11 @@ def _request(
         undo=undo,
         then=Status(order.then_status) if order.then_status else None,
     )
+
+
+def _require_visitor(connection: Connection, case: Answerable, *, order: MessageOrder) -> None:
+    if order.kind == "reply" and session_of(connection, case.id) is None:
+        raise ProblemError("conflict", NO_VISITOR)
 
 
 def _refuse_stale(connection: Connection, case: Answerable, *, order: MessageOrder) -> None:

@@ -96,7 +96,7 @@ class FoundPage(BaseModel):
 @routes.get("", responses=documented(), summary="Search messages, newest first")
 def search(
     desk: DeskPart,
-    actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))],
+    actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX, costly=True))],
     shown: Shown,
     query: Annotated[SearchQuery, Query()],
 ) -> FoundPage:

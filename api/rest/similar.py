@@ -52,7 +52,7 @@ class SimilarList(BaseModel):
 
 @routes.get("/{key}/similar", responses=documented("not-found"), summary="Other customers with the same text")
 def list_similar(
-    desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))], shown: Shown
+    desk: DeskPart, key: str, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX, costly=True))], shown: Shown
 ) -> SimilarList:
     """Return conversations with equal text within 90 days, and open ones of the same day with nearly equal text."""
     with desk.database.read() as connection:

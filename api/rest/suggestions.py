@@ -58,7 +58,10 @@ class SuggestionList(BaseModel):
 
 @routes.get("/{contact_id}/suggestions", responses=documented("not-found"), summary="Possibly the same person")
 def list_suggestions(
-    desk: DeskPart, contact_id: UUID, actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))], shown: Shown
+    desk: DeskPart,
+    contact_id: UUID,
+    actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX, costly=True))],
+    shown: Shown,
 ) -> SuggestionList:
     """Return contacts who have an address or number that this contact's messages name; `merge` merges them."""
     with desk.database.read() as connection:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import statistics
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from time import monotonic
@@ -18,9 +18,9 @@ from router.hours.calendar import Calendar
 from router.hours.from_settings import build_calendars
 from router.settings import Settings
 from store.chat.queue import agents_at_work, first_answers, waiting_in
+from store.chat.slots import chats_by_agent
 from store.db.engine import Database
-from store.desk.assignment import duties
-from store.tables.desk import SkillKind
+from store.desk.assignment import read_workers
 
 _FRESH_SECONDS: Final = 2.0
 # Of how many first answers the median is taken, and from how many on it means anything.
@@ -32,7 +32,9 @@ _STEPS: Final = (1, 2, 5, 10, 15, 30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatFacts:
-    """until: when it closes.  next_opening: while it is closed.  agents: how many can take a chat.
+    """until: when it closes.  next_opening: while it is closed.  agents: how many there take chats.
+
+    rooms: how many more chats they take now.
 
     order: the sessions that wait, the longest first.  usual: how long a first answer usually takes; None if unknown.
     """
@@ -41,8 +43,20 @@ class ChatFacts:
     until: datetime | None
     next_opening: datetime | None
     agents: int
+    rooms: int
     order: Sequence[UUID]
     usual: timedelta | None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether the next visitor waits though agents are there."""
+        return self.agents > 0 and self.rooms <= len(self.order)
+
+    def moved_since(self, before: ChatFacts) -> set[UUID]:
+        """Return the sessions whose place or waiting time is another one."""
+        now, then = ({each: n for n, each in enumerate(facts.order, 1)} for facts in (self, before))
+        shown = {each for each, place in now.items() if self.minutes(place) != before.minutes(then.get(each))}
+        return shown | {each for each in now.keys() | then.keys() if now.get(each) != then.get(each)}
 
     def place(self, session_id: UUID) -> int | None:
         """Return the visitor's place in the queue, counted from 1; None if they do not wait."""
@@ -93,12 +107,14 @@ class FactBook:
     def _read(self, connection: Connection, channel: str, *, now: datetime) -> ChatFacts:
         took = first_answers(connection, channel, limit=_SAMPLES)
         usual = timedelta(seconds=statistics.median(each.total_seconds() for each in took)) if took else None
+        agents, rooms = self._agents(connection, channel, now=now)
         return self._with_hours(
             ChatFacts(
                 open=False,
                 until=None,
                 next_opening=None,
-                agents=self._agents(connection, channel, now=now),
+                agents=agents,
+                rooms=rooms,
                 order=tuple(waiting_in(connection, channel)),
                 usual=usual if len(took) >= _FEWEST else None,
             ),
@@ -109,21 +125,29 @@ class FactBook:
     def _with_hours(self, facts: ChatFacts, channel: str, *, now: datetime) -> ChatFacts:
         calendar = self.calendar(channel)
         is_open = calendar.is_open(now)
-        return ChatFacts(
+        return replace(
+            facts,
             open=is_open,
             until=calendar.closes(now) if is_open else None,
             next_opening=None if is_open else calendar.next_opening(now),
-            agents=facts.agents,
-            order=facts.order,
-            usual=facts.usual,
         )
 
-    def _agents(self, connection: Connection, channel: str, *, now: datetime) -> int:
-        """Return how many agents of the channel's team are available, or have a conversation open."""
-        team, at_work = self._settings.team_of_channel(channel), agents_at_work(connection, now=now)
-        there = [each for each in duties(connection).values() if each.available or each.name in at_work]
-        return sum(_answers(each.skills.get(SkillKind.TEAM, ()), team) for each in there)
+    def _agents(self, connection: Connection, channel: str, *, now: datetime) -> tuple[int, int]:
+        """Return how many agents of the channel's team are there and take chats, and how many more chats they take.
+
+        There is who is available, or has a conversation open.
+        """
+        team, page = self._settings.team_of_channel(channel), self._settings.channels[channel].chat_page
+        there = {each.name for each in read_workers(connection, off_duty=False)} | agents_at_work(connection, now=now)
+        usual, has = page.slots if page else 0, chats_by_agent(connection)
+        slots = {
+            each.name: usual if each.chat_slots is None else each.chat_slots
+            for each in read_workers(connection, off_duty=True)
+            if each.name in there and _answers(each.teams, team)
+        }
+        takes = {name: number for name, number in slots.items() if number}
+        return len(takes), sum(max(0, number - has.get(name, 0)) for name, number in takes.items())
 
 
-def _answers(teams: Sequence[str], team: str | None) -> bool:
+def _answers(teams: Collection[str], team: str | None) -> bool:
     return not teams or team is None or team in teams

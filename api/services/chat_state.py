@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, Field
@@ -28,17 +31,22 @@ class ChatPhase(StrEnum):
 class ChatState(BaseModel):
     """What a page shows besides the lines.
 
-    known: the visitor has a session.  opening: the next opening in words.  read: up to where an agent has read.
+    known: the visitor has a session.  key: tells it from others, and opens nothing.
+    opening: the next opening in words.  read: up to where an agent has read.
     place, minutes: in the queue; absent if not known.  warned: the chat ends soon because nothing is written.
+    busy, ahead: a new visitor has to wait, behind so many.
     """
 
     phase: ChatPhase
     known: bool = False
+    key: str = ""
     open: bool
     until: datetime | None = None
     next_opening: datetime | None = None
     opening: str = ""
     agents: bool
+    busy: bool = False
+    ahead: int = 0
     place: int | None = None
     minutes: int | None = None
     agent: str = ""
@@ -57,7 +65,10 @@ class ChatState(BaseModel):
 
 
 class LineShown(BaseModel):
-    """One line. kind: visitor, agent, machine or notice.  author: the agent; of a notice, the name in it."""
+    """One line. kind: visitor, agent, machine or notice.  author: the agent; of a notice, the name in it.
+
+    files: with name and size; `kept`: it can be downloaded, at its place in this list; `picture`: it can be shown.
+    """
 
     seq: int
     kind: str
@@ -72,7 +83,21 @@ class LineShown(BaseModel):
     @classmethod
     def of(cls, line: ChatLine) -> LineShown:
         """Return the line as a page gets it."""
-        return cls.model_validate(line, from_attributes=True)
+        shown = cls.model_validate(line, from_attributes=True)
+        return shown.model_copy(update={"files": files_shown(line.files)})
+
+
+def files_shown(files: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
+    """Return a line's files without our ids: a visitor asks for them by the line's number and their place."""
+    return [
+        {
+            "name": each.get("name"),
+            "size": each.get("size"),
+            "kept": "file" in each,
+            "picture": each.get("picture", False),
+        }
+        for each in files
+    ]
 
 
 def phase_of(session: ChatSession | None, case: ChatCase | None) -> ChatPhase:
@@ -95,6 +120,8 @@ def common_state(facts: ChatFacts, *, zone: ZoneInfo, language: str, now: dateti
         next_opening=opens,
         opening=opening_words(opens, now=now, zone=zone, language=language) if opens else "",
         agents=facts.agents > 0,
+        busy=facts.is_busy,
+        ahead=len(facts.order) if facts.is_busy else 0,
     )
 
 
@@ -116,6 +143,7 @@ def own_state(
         update={
             "phase": phase,
             "known": True,
+            "key": hashlib.sha256(session.id.bytes).hexdigest()[:16],
             "place": place,
             "minutes": facts.minutes(place),
             "agent": (case.agent or "") if case else "",

@@ -21,7 +21,7 @@ from router.errors import NotFound
 from router.settings import Settings
 from router.settings.channel_base import ChatPage
 from store.chat.cases import sessions_about
-from store.chat.queue import case_of_chat, changed_since, note_here, typing_agents, waiting_in
+from store.chat.queue import case_of_chat, changed_since, note_here, typing_agents
 from store.chat.visitor_sessions import ChatSession
 from store.conversations.ratings import last_closing, score_of
 from store.db.engine import Database, read_clock
@@ -51,10 +51,9 @@ class Chats:
         # Open streams of each address.
         self.of_address: Counter[str] = Counter()
         self.typed = VisitorPace(allowed=1, span=timedelta(seconds=2))
+        self.transcripts = VisitorPace(allowed=5, span=hour)
         # Of one address: secrets that open nothing.
         self.misses = VisitorPace(allowed=60, span=_MINUTE)
-        # Of the sessions that changed lately, which waited for an agent.
-        self._waits: dict[UUID, bool] = {}
         self._typing: dict[UUID, str] = {}
         self._shown: dict[str, ChatFacts] = {}
         self._looked_at = self._here_at = 0.0
@@ -126,15 +125,8 @@ class Chats:
         return monotonic() - self._here_at >= _HERE_SECONDS
 
     def _by_version(self, connection: Connection) -> set[UUID]:
-        since = read_clock(connection) - _ASKED_BACK
-        found = changed_since(connection, since)
-        known, self._waits = self._waits, {each.id: each.waits for each in found}
-        # Who stands behind a chat that was taken, or that ended, moves up.
-        moved = {each.channel for each in found if known.get(each.id, each.waits) != each.waits}
-        behind = {waiting for channel in moved for waiting in waiting_in(connection, channel)}
-        for channel in moved:
-            self.facts.forget(channel)
-        return {each.id for each in found if self.waker.is_behind(each.id, each.version)} | behind
+        found = changed_since(connection, read_clock(connection) - _ASKED_BACK)
+        return {each.id for each in found if self.waker.is_behind(each.id, each.version)}
 
     def _by_typing(self, connection: Connection) -> set[UUID]:
         typing = typing_agents(connection, now=self._now())
@@ -151,6 +143,7 @@ class Chats:
             self._shown[name] = facts
             if known is None or facts == known:
                 continue
-            same = (facts.open, facts.agents > 0) == (known.open, known.agents > 0)
-            changed |= {*facts.order, *known.order} if same else set(self.waker.keys)
+            same = (facts.open, facts.agents > 0, facts.is_busy) == (known.open, known.agents > 0, known.is_busy)
+            # Who is new at the end of the queue wakes no one; who leaves it moves those behind, once for all of them.
+            changed |= facts.moved_since(known) if same else set(self.waker.keys)
         return changed

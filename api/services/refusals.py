@@ -36,6 +36,7 @@ class Refused(StrEnum):
     PAGES = "pages"
     SEARCHES = "searches"
     QUESTIONS = "questions"
+    AGENT_READS = "agent_reads"
     TOKENS = "tokens"
 
 

@@ -24,12 +24,22 @@ class Meter:
         self._refusals = Counter(
             "omniyard_refusals", "Refused for want of places or time.", ["limit"], registry=self.registry
         )
+        self._calls = Counter(
+            "omniyard_calls_without_database",
+            "Steps of calls that were answered while the database was away.",
+            ["channel"],
+            registry=self.registry,
+        )
         build = Gauge("omniyard_build_info", "1, labelled with the version.", ["version"], registry=self.registry)
         build.labels(version("omniyard")).set(1)
 
     def refused(self, limit: str) -> None:
         """Count one refusal. limit: which bound was reached."""
         self._refusals.labels(limit).inc()
+
+    def call_without_database(self, channel: str) -> None:
+        """Count a step of a call that was answered without the database."""
+        self._calls.labels(channel).inc()
 
     def answered(self, *, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request. route: its template, such as `/api/v1/messages/{message_id}`."""

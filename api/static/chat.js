@@ -27,8 +27,7 @@
   let secret = store.get("secret") || "";
   let pending = JSON.parse(store.get("pending") || "[]");
   let last = Math.max(0, ...[...list.children].map((each) => Number(each.dataset.seq || 0)));
-  let host = null, unread = 0, heard = 0, failures = 0, polls = 0, leading = false, ended = null, epoch = 0;
-  const channel = "BroadcastChannel" in window ? new BroadcastChannel(`chat:${chat}`) : null;
+  let host = null, unread = 0, heard = 0, failures = 0, polls = 0, leading = false, ended = null, epoch = 0, queued = false, channel = null;
 
   // Requests. The secret is in a cookie that no script sees; only where the browser keeps none it is in memory.
   async function ask(path, { body, data, method, signal, accept } = {}) {
@@ -54,7 +53,7 @@
     const begun = await answer.json();
     if (begun.secret) keep(begun.secret);
     show({ ...begun.state, known: true });
-    connect();
+    hall?.postMessage("begun");
     return true;
   }
 
@@ -78,12 +77,38 @@
     const node = make("li", `bub ${line.kind}`), foot = make("small");
     const who = line.kind === "visitor" ? t("you") : line.author || t(line.kind === "machine" ? "automatic" : "desk");
     node.append(make("span", "who", who), make("p", "", line.text));
-    for (const file of line.files || []) node.append(make("span", "file", file.name));
+    (line.files || []).forEach((file, place) => node.append(file.kept ? kept(file, `/lines/${line.seq}/files/${place}`) : make("span", "file", file.name)));
     if (line.masked) foot.append(`${t("masked")} · `);
     if (line.by_mail) foot.append(`${t("mailed")} · `);
     foot.append(clock(line.at), make("span", "mark"));
     node.append(foot);
     return node;
+  }
+  // A file of an answer. Where the secret travels in a header, an address alone opens nothing: it is fetched.
+  function kept(file, path) {
+    const node = make("a", file.picture ? "picture" : "file", file.picture ? "" : file.name);
+    Object.assign(node, { href: base + path, download: file.name });
+    if (file.picture) {
+      const shown = new Image();
+      shown.alt = file.name;
+      shown.addEventListener("load", () => { if (near) flow.scrollTop = flow.scrollHeight; });
+      shown.addEventListener("error", () => { node.className = "file"; node.textContent = file.name; });
+      const near = atEnd();
+      if (secret) fetched(`${path}?show=1`).then((url) => { shown.src = url; }).catch(() => shown.dispatchEvent(new Event("error")));
+      else shown.src = `${base}${path}?show=1`;
+      node.append(shown);
+    }
+    node.addEventListener("click", async (event) => {
+      if (!secret || node.href.startsWith("blob:")) return;
+      event.preventDefault();
+      try { node.href = await fetched(path); node.click(); } catch { complain(t("unavailable")); }
+    });
+    return node;
+  }
+  async function fetched(path) {
+    const answer = await ask(path, { accept: "*/*" });
+    if (!answer.ok) throw new Error(answer.status);
+    return URL.createObjectURL(await answer.blob());
   }
   function place(line) {
     if (line.seq <= last) return;
@@ -103,7 +128,7 @@
   function takeIn(event, data) {
     if (event === "line") data.seq > last + 1 ? catchUp() : place(data);
     else if (event === "state") show(data);
-    else if (event === "gone") forget();
+    else if (event === "gone") forget(false);
   }
   let catching = null;
   function catchUp() {
@@ -114,9 +139,11 @@
           if (answer.status === 401) return forget();
           if (!answer.ok) return false;
           const page = await answer.json();
-          page.lines.forEach(place);
+          // Another visitor has signed in on this computer since: what stands here is not theirs.
+          more = isOther(page.state);
+          if (more) { forget(false); state = page.state; }
+          else { page.lines.forEach(place); more = page.lines.length === 200; }
           show(page.state);
-          more = page.lines.length === 200;
         }
         return true;
       } catch { return false; } finally { catching = null; }
@@ -160,7 +187,15 @@
         const answer = await post(item);
         if (answer.ok) { tries = 0; const line = await answer.json(); line.seq > last + 1 ? await catchUp() : place(line); settle(item.id); complain(""); }
         else if (answer.status >= 500 || answer.status === 408) throw new Error(answer.status);
-        else if (answer.status === 401) { forget(); break; }
+        else if (answer.status === 401) {
+          // The session is over, the words are not.
+          const texts = pending.map(({ text }) => text);
+          forget();
+          box.value = texts.join("\n");
+          grow();
+          complain(t("unauthenticated"));
+          break;
+        }
         else { refuse(answer); give(item); }
       }
     } catch {
@@ -183,12 +218,21 @@
   function give(item) {
     settle(item.id);
     list.querySelector(`[data-id="${CSS.escape(item.id)}"]`)?.remove();
-    if (!box.value) { box.value = item.text; grow(); }
+    box.value = [box.value, item.text].filter(Boolean).join("\n");
+    grow();
+    const field = $("files");
+    if (!field || !item.files?.length) return;
+    const back = new DataTransfer();
+    for (const file of [...field.files, ...item.files]) back.items.add(file);
+    field.files = back.files;
+    chosen();
   }
 
   // The state comes whole, so a page that slept shows the truth at once.
+  const isOther = (next) => Boolean(state.key && next.key && state.key !== next.key);
   function show(next) {
     state = next;
+    if (state.known && !queued) connect();
     const closed = !state.open && state.phase === "new";
     const key = closed ? (state.opening ? "closed" : "closed_long") : state.phase === "open" && state.agent ? "agent" : state.phase;
     $("subtitle").textContent = t(`subtitle_${key}`, { at: state.opening, name: state.agent });
@@ -200,6 +244,8 @@
     $("place-number").textContent = state.place ? t("place", { place: state.place }) : "";
     $("wait").textContent = state.minutes ? t("wait", { minutes: state.minutes }) : "";
     $("no-agents").hidden = state.agents || !state.open || !["new", "waiting"].includes(state.phase);
+    $("busy").hidden = !(state.busy && state.open && state.phase === "new");
+    $("busy").textContent = t("busy", { ahead: state.ahead });
     for (const label of form.querySelectorAll("[data-ask]")) {
       const name = label.dataset.ask, asked = root.dataset.prechat.split(" ").includes(name) || (closed && root.dataset.form && name === "email");
       label.hidden = label.querySelector("input").disabled = state.known || !asked;
@@ -298,9 +344,14 @@
 
   // One tab of the browser holds the stream and gives it to the others.
   function connect() {
-    if (!state.known || ended) return;
-    const mine = ++epoch;
-    if (navigator.locks) navigator.locks.request(`chat:${chat}`, () => hold(mine)).catch(() => hold(mine));
+    if (!state.known || queued) return;
+    queued = true;
+    const mine = ++epoch, name = `chat:${chat}:${state.key}`;
+    // Tabs of one session share a stream; a tab where the browser keeps no cookie has a session of its own.
+    channel?.close();
+    channel = "BroadcastChannel" in window ? new BroadcastChannel(name) : null;
+    channel?.addEventListener("message", ({ data: [event, data] }) => { event === "look" ? catchUp() : takeIn(event, data); });
+    if (navigator.locks) navigator.locks.request(name, () => hold(mine)).catch(() => hold(mine));
     else hold(mine);
   }
   async function hold(mine) {
@@ -368,10 +419,16 @@
     if (Date.now() - heard > 20000) { cut?.abort(); ended?.(); }
     flush(true);
   }
-  channel?.addEventListener("message", ({ data: [event, data] }) => { if (event === "look" || event === "begun") catchUp(); else takeIn(event, data); });
+  // A tab that was open before another one began: the cookie is theirs together.
+  const hall = "BroadcastChannel" in window ? new BroadcastChannel(`chat:${chat}`) : null;
+  hall?.addEventListener("message", () => { if (!state.known && !secret) catchUp().catch(() => {}); });
 
   // Signing out, and a session that is gone: nothing of it stays in the page, in storage or in memory.
-  function forget() {
+  function forget(tells = true) {
+    if (tells) channel?.postMessage(["gone", {}]);
+    channel?.close();
+    channel = null;
+    queued = false;
     epoch += 1;
     cut?.abort();
     ended?.();
@@ -383,7 +440,7 @@
     list.replaceChildren();
     box.value = "";
     complain("");
-    show({ ...state, known: false, phase: "new", place: null, agent: "", typing: "", email: "", name: "", reference: "", read: 0, last: 0, blocked: false, rated: null, may_rate: false, proved: false });
+    show({ ...state, known: false, key: "", phase: "new", place: null, agent: "", typing: "", email: "", name: "", reference: "", read: 0, last: 0, blocked: false, rated: null, may_rate: false, proved: false });
     return false;
   }
 
@@ -410,8 +467,8 @@
     let now = begun.state;
     if (!begun.secret && !(await (await ask("/state")).json()).known) { say({ type: "identity-refused" }); return; }
     show({ ...now, known: true });
+    hall?.postMessage("begun");
     await catchUp();
-    connect();
   }
 
   // The form.
@@ -469,7 +526,6 @@
   setTimeout(() => flow.setAttribute("aria-live", "polite"), 500);
   (async () => {
     if (!state.known && secret) await catchUp().then((good) => { if (good) state.known = true; });
-    connect();
     flush();
   })();
 })();

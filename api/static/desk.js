@@ -16,13 +16,32 @@ function move(step) {
   all[Math.min(all.length - 1, Math.max(0, here + step))].focus();
 }
 
+// The button of the tab that is chosen: a note never leaves as an answer.
+function submit(form) {
+  const shown = [...form.querySelectorAll("button[name=kind]")].find((button) => button.offsetParent);
+  form.requestSubmit(shown);
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.name !== "mode" || event.target.form?.id !== "reply-form") return;
+  event.target.form.elements.text.focus();
+});
+
+// A menu closes when the agent presses elsewhere.
+document.addEventListener("click", (event) => {
+  document.querySelectorAll("details.drop[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+});
+
 document.addEventListener("keydown", (event) => {
   // An input method composes: its keys are no keys of the page.
   if (event.isComposing || event.keyCode === 229 || one("dialog[open]")) return;
-  if (event.key === "Escape") document.activeElement?.blur();
+  if (event.key === "Escape") {
+    document.querySelectorAll("details.drop[open]").forEach((menu) => { menu.open = false; });
+    document.activeElement?.blur();
+  }
   const typing = event.target.matches("input, select, textarea");
   if (typing && event.target.id === "text" && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.target.form.requestSubmit();
+    submit(event.target.form);
   }
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "j") move(1);

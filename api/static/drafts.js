@@ -141,7 +141,7 @@
     const one = (name) => (form.elements[name] ? value(form.elements[name]) : "");
     const list = (name) => one(name).split(/[\s,;，；]+/).filter(Boolean);
     return {
-      kind: "reply",
+      kind: [...form.querySelectorAll("[name=mode]")].find((field) => field.checked)?.value || "reply",
       text: one("text"),
       recipient: one("recipient"),
       copies: list("copies"),

@@ -161,9 +161,9 @@ export function patchList(page) {
   } else pending.clear();
   if (!list || !isUsed(list)) patch(old, fresh);
   else patchUsed(list, fresh);
-  for (const kind of [".tabs", ".pager"]) {
-    const part = one(`#list-pane ${kind}`);
-    const news = page.querySelector(`#list-pane ${kind}`);
+  for (const kind of ["#queues", "#list-pane .list-head", "#list-pane .pager"]) {
+    const part = one(kind);
+    const news = page.querySelector(kind);
     if (part && news) patch(part, news);
   }
   pill();

@@ -168,6 +168,8 @@ document.addEventListener("desk:counts", ({ detail }) => {
     const number = detail.views[tab.dataset.view];
     const count = tab.querySelector(".count");
     if (count && number !== undefined) count.textContent = number.toLocaleString("en");
+    const head = document.querySelector(`#list-pane [data-of="${tab.dataset.view}"]`);
+    if (head && number !== undefined) head.textContent = number.toLocaleString("en");
     if (["overdue", "emergencies"].includes(tab.dataset.view)) tab.classList.toggle("hot", number > 0);
   }
 });

@@ -5,16 +5,18 @@ import { isFirst } from "./live.js";
 const one = (selector) => document.querySelector(selector);
 const EMERGENCY = ["conversation.opened", "conversation.escalated", "message.received", "emergency.reopened"];
 let counts = { unread: 0, bell: 0, calls: [], views: {} };
+let chats = 0;
 let plain = document.title;
 
 // ---- The tab.
 
 function title() {
   const danger = counts.views.emergencies || 0;
-  const marks = `${danger ? `(!${danger}) ` : ""}${counts.unread ? `(${counts.unread}) ` : ""}`;
+  const open = counts.unread + chats;
+  const marks = `${danger ? `(!${danger}) ` : ""}${open ? `(${open}) ` : ""}`;
   const wanted = marks + plain;
   if (document.title !== wanted) document.title = wanted;
-  const icon = danger ? "mark-danger" : counts.unread ? "mark-unread" : "mark";
+  const icon = danger ? "mark-danger" : open ? "mark-unread" : "mark";
   const link = one("link[rel=icon]");
   if (link && !link.href.endsWith(`/${icon}.svg`)) link.href = `/static/${icon}.svg`;
   const bell = one("[data-bell] .count");
@@ -33,6 +35,13 @@ new MutationObserver(() => {
 document.addEventListener("desk:counts", ({ detail }) => {
   counts = detail;
   title();
+});
+
+// Visitors who wait count too.
+document.addEventListener("desk:waiting", ({ detail }) => {
+  chats = detail.count;
+  title();
+  for (const reference of detail.fresh) call("chats", { title: document.body.dataset.chat, body: reference, url: `/conversations/${reference}`, tag: `chat ${reference}` });
 });
 
 // ---- Calls: once a browser, by the tab that has the stream, and never about what the agent looks at.

@@ -8,7 +8,7 @@ const GO = {
   s: "/?view=snoozed", p: "/?view=pending", r: "/?view=resolved", a: "/?view=all", n: "/notices",
 };
 // What a button next to its field does is reached by the field.
-const CONTROLS = ["#question button", "aside button:not(.inline button)", "aside select", "aside input[name=label]", ".composer button"].map((each) => `#case-pane ${each}`).join();
+const CONTROLS = ["#question button", "#actions button:not(.inline button)", "aside button:not(.inline button)", "aside select", "aside input[name=label]", ".composer button"].map((each) => `#case-pane ${each}`).join();
 const GO_MILLISECONDS = 1500;
 const MOST = 12;
 

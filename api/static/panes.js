@@ -41,10 +41,10 @@ function write(push) {
   history[push ? "pushState" : "replaceState"]({ ...state }, "", where);
   sessionStorage.setItem("omniyard-list", state.list);
   one("#panes").dataset.panes = state.case ? "case" : "list";
+  // On a phone the bar of queues leaves its place to the conversation.
+  document.body.classList.toggle("in-case", Boolean(state.case));
   remember();
   mark();
-  // Where the queues stand in one line, the one that is shown may be outside of it.
-  one("#list-pane .tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
 }
 
 // Links back and forms that leave a conversation lead to the list that the agent saw last.
@@ -120,6 +120,7 @@ function place(page, path, { push, keep }) {
   const was = state.case;
   const number = rows().findIndex((link) => link.closest(".chosen"));
   show(one("#list-pane"), page.querySelector("#list-pane"));
+  queues(page);
   if (!keep) {
     state.case = null;
     emptyCase(page);
@@ -128,6 +129,13 @@ function place(page, path, { push, keep }) {
   notices(page);
   write(push);
   if (!keep && was) back(was, number);
+}
+
+// The queues stand in the column of the whole desk.
+function queues(page) {
+  const fresh = page.querySelector("#queues");
+  if (fresh) show(one("#queues"), fresh);
+  one(".top").classList.remove("open");
 }
 
 function rows() {
@@ -168,13 +176,13 @@ function toList(where, { push = true } = {}) {
 document.addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
-  if (!one("#panes") || !link.closest("#panes, .toasts, #bell") || link.target || link.hasAttribute("download")) return;
+  if (!one("#panes") || !link.closest("#panes, #queues, .toasts, #bell") || link.target || link.hasAttribute("download")) return;
   const url = new URL(link.href);
   if (url.origin !== location.origin) return;
   const where = url.pathname + url.search;
   if (isCase(url)) showCase(where, { focus: event.detail === 0 }).catch(() => location.assign(where));
   else if (url.pathname !== "/") return;
-  else if (link.closest("#list-pane") && state.case) showList(where, { keep: true }).catch(() => location.assign(where));
+  else if (link.closest("#list-pane, #queues") && state.case) showList(where, { keep: true }).catch(() => location.assign(where));
   else toList(where);
   event.preventDefault();
 });
@@ -256,6 +264,7 @@ document.addEventListener("click", (event) => {
   const part = button.matches("[data-menu]") ? one(".top") : one("#case-pane");
   const isOpen = part.classList.toggle("open");
   button.setAttribute("aria-expanded", String(isOpen));
+  if (isOpen && button.matches("[data-customer]")) one("#customer a, #customer button")?.focus();
 });
 
 function start() {

@@ -8,8 +8,11 @@ from typing import Final, Literal
 
 from api.text.rooms.case_phrases import CASE_WORDS
 from api.text.rooms.finding_phrases import FINDING_WORDS
+from api.text.rooms.generated_phrases import GENERATED_WORDS
+from api.text.rooms.look_phrases import LOOK_WORDS
 from api.text.rooms.report_phrases import REPORT_WORDS
 from api.text.rooms.setting_phrases import SETTING_WORDS
+from api.text.rooms.sign_in_phrases import SIGN_IN_WORDS
 from api.text.subjects.action_phrases import ACTION_WORDS
 from api.text.subjects.answer_phrases import ANSWER_WORDS
 from api.text.subjects.channel_phrases import CHANNEL_WORDS
@@ -38,8 +41,10 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **CASE_WORDS,
     **FINDING_WORDS,
+    **LOOK_WORDS,
     **REPORT_WORDS,
     **SETTING_WORDS,
+    **SIGN_IN_WORDS,
     **ACTION_WORDS,
     **ANSWER_WORDS,
     **CHANNEL_WORDS,
@@ -50,6 +55,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **DATE_WORDS,
     **DESK_WORDS,
     **GATE_WORDS,
+    **GENERATED_WORDS,
     **INBOX_WORDS,
     **LIMIT_WORDS,
     **LIVE_WORDS,

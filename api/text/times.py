@@ -41,6 +41,19 @@ class Moments:
         values |= {"weekday": self.words(f"day_{local.isoweekday()}"), "month_name": self.words(f"month_{local.month}")}
         return self.words("dated" if local.year == today.year else "dated_year", **values)
 
+    def day(self, at: datetime) -> str:
+        """Return weekday and day; the year where it is another."""
+        local, today = at.astimezone(self.zone), self.now.astimezone(self.zone)
+        names = {"weekday": self.words(f"day_{local.isoweekday()}"), "month_name": self.words(f"month_{local.month}")}
+        said = "day_only" if local.year == today.year else "day_only_year"
+        return self.words(said, year=local.year, month=local.month, day=local.day, **names)
+
+    def day_line(self, at: datetime) -> str:
+        """Return the day as a line between messages: today and yesterday also by name."""
+        past = (self.now.astimezone(self.zone).date() - at.astimezone(self.zone).date()).days
+        name = {0: "today", 1: "yesterday"}.get(past)
+        return f"{self.words(name)} · {self.day(at)}" if name else self.day(at)
+
     def full(self, at: datetime) -> str:
         """Return date, time and zone."""
         return at.astimezone(self.zone).strftime("%Y-%m-%d %H:%M %Z")

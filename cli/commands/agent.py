@@ -113,6 +113,9 @@ def set_all(  # noqa: PLR0913  (one a thing that may be set)
     capacity: Annotated[
         int | None, typer.Option(min=0, help="Open work at most: low 1, normal 2, high 3, urgent 4; 0 for none.")
     ] = None,
+    chats: Annotated[
+        int | None, typer.Option(min=-1, max=100, help="Chats at once; -1 for what the chat's channel says.")
+    ] = None,
     team: Annotated[list[str] | None, typer.Option(help="Team they belong to; repeatable.")] = None,
     language: Annotated[list[str] | None, typer.Option(help='Language they speak ("any" for all); repeatable.')] = None,
     category: Annotated[list[str] | None, typer.Option(help='Category they take ("any" for all); repeatable.')] = None,
@@ -130,7 +133,7 @@ def set_all(  # noqa: PLR0913  (one a thing that may be set)
         _known(skills.get(SkillKind.CATEGORY, ()), settings.categories, noun="category")
         if role:
             change_role(connection, name=name, role=role)
-        duty = set_duty(connection, name=name, available=available, capacity=capacity, skills=skills)
+        duty = set_duty(connection, name=name, available=available, capacity=capacity, chat_slots=chats, skills=skills)
         write_down(connection, "agent.set", about=name, duty=_in_words(duty), **({"role": str(role)} if role else {}))
     if as_json:
         print_json(asdict(duty))
@@ -159,7 +162,8 @@ def _known(names: Iterable[str], known: Collection[str], *, noun: str) -> None:
 
 def _in_words(duty: Duty) -> str:
     skills = [f"{kind.value} {', '.join(values)}" for kind, values in duty.skills.items() if values]
-    return "; ".join(["available" if duty.available else "away", f"capacity {duty.capacity}", *skills])
+    chats = [] if duty.chat_slots is None else [f"{duty.chat_slots} chats at once"]
+    return "; ".join(["available" if duty.available else "away", f"capacity {duty.capacity}", *chats, *skills])
 
 
 def _day(moment: object) -> str:

@@ -18,9 +18,12 @@ from typing import Annotated, Any, Final
 import redis
 import sqlalchemy as sa
 import typer
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rich.console import Console
 from rich.text import Text
 
+from cli.commands.check.model_probe import examine_answer_model
 from cli.commands.check.surroundings import sealing_concerns
 from cli.main import FAILED
 from cli.processes.ports import check_free, listeners
@@ -30,14 +33,16 @@ from connectors.registry import MAIL, open_senders, probe_channel
 from connectors.safe_http import examine
 from router.errors import OmniyardError
 from router.settings import Settings
+from router.settings.desk_answers import OidcSettings
 from router.settings.files import find_settings, load_settings
 from router.settings.model import WebhookSettings
 from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
-from store.db.engine import NO_POOLER, read_clock
+from store.db.engine import NO_POOLER, Database, read_clock
 from store.db.keys import desk_key
-from store.db.open import current_version, latest_version, open_database
+from store.db.open import current_version, is_usable, latest_version, open_database
 from store.db.private_files import close_files, find_open_files
+from workers.broker.connect import connect_broker, silent_sentinels
 from workers.broker.doorbell import broker_url
 from workers.training.learn import EXAMPLES_CHANGED, examples_changed
 from workers.training.model_store import ModelFolder
@@ -79,13 +84,14 @@ def examine_database(settings: Settings) -> Health:
     try:
         where = database.shown
         found, needed = current_version(database), latest_version()
+        usable = is_usable(database, found)
         with database.read() as connection:
             offset = read_clock(connection) - datetime.now(UTC)
-            unsafe = [] if database.is_sqlite else _unsafe(connection)
+            unsafe = [] if database.is_sqlite else [*_unsafe(connection), *_unsynchronised(connection, database)]
     finally:
         database.close()
     wrong = [
-        *([f"at version {found or 'none'}, not {needed}: run `omniyard migrate`"] if found != needed else []),
+        *([f"at version {found or 'none'}, not {needed}: run `omniyard migrate`"] if not usable else []),
         *unsafe,
         *([f"its clock is {offset.total_seconds():+.1f} s off ours: run NTP on both"] if _apart(offset) else []),
     ]
@@ -110,24 +116,39 @@ def examine_webhook(webhook: WebhookSettings) -> Health:
     return Health(ok=True, findings=(f"events would go to {address}; whether they are taken only an event shows",))
 
 
+def examine_provider(oidc: OidcSettings) -> Health:
+    """Test whether agents could sign in at the provider: its discovery document, its keys, and our secret."""
+    from connectors.oidc.identity_provider import OidcProvider  # noqa: PLC0415  (only a desk with a provider needs it)
+
+    return OidcProvider(oidc).probe()
+
+
 def examine_broker(settings: Settings) -> Health:
     """Test whether the broker answers, and refuses instead of evicting when it is full."""
     url = broker_url(settings)
     if url is None:
         return Health(ok=True, findings=("the embedded broker has never run here; `omniyard up` starts it",))
     try:
-        with redis.Redis.from_url(
-            url, socket_timeout=_PATIENCE_SECONDS, socket_connect_timeout=_PATIENCE_SECONDS
-        ) as it:
+        silent = silent_sentinels(url, seconds=_PATIENCE_SECONDS)
+        with connect_broker(url, seconds=_PATIENCE_SECONDS, retry=Retry(NoBackoff(), 0)) as it:
             server: Mapping[str, Any] = it.info("server")
             policy = str(it.info("memory").get("maxmemory_policy", "noeviction"))
-    except redis.RedisError as error:
+    except (redis.RedisError, ValueError) as error:
         return _broker_away(settings, type(error).__name__)
-    version = server.get("valkey_version") or server.get("redis_version")
+    if silent:
+        mend = (
+            f"{', '.join(silent)} does not answer as a Sentinel of this master: start it, or correct [omniyard] broker"
+        )
+        return Health(ok=False, findings=(f"version {_version(server)} answers", mend))
+    version = _version(server)
     if policy != "noeviction":
         mend = f'it evicts keys when full ({policy}): set "maxmemory-policy noeviction"'
         return Health(ok=False, findings=(f"version {version} answers", mend))
     return Health(ok=True, findings=(f"version {version} answers",))
+
+
+def _version(server: Mapping[str, Any]) -> str:
+    return str(server.get("valkey_version") or server.get("redis_version"))
 
 
 def examine_model(settings: Settings, config: Path) -> Health:
@@ -176,6 +197,19 @@ def _unsafe(connection: sa.Connection) -> list[str]:
     unbounded = connection.execute(sa.text("SHOW statement_timeout")).scalar_one() == "0"
     pooled = f"a pooler such as PgBouncer stands before it and ignores what our sessions ask for: {NO_POOLER}"
     return [*off, *([pooled] if unbounded else [])]
+
+
+def _unsynchronised(connection: sa.Connection, database: Database) -> list[str]:
+    """Return what a failover to another server of the address may lose."""
+    confirmed = connection.execute(sa.text("SHOW synchronous_standby_names")).scalar_one()
+    if confirmed or not database.has_standbys:
+        return []
+    return [
+        (
+            "no standby confirms a commit, so a failover can lose mail that was acknowledged: set "
+            "synchronous_standby_names on each server, such as 'ANY 1 (a, b)'"
+        )
+    ]
 
 
 def _apart(offset: timedelta) -> bool:
@@ -233,6 +267,10 @@ def _examinations(settings: Settings, *, file: Path) -> dict[str, Callable[[], H
     # A new desk has none.
     if ModelFolder.of(settings).in_force():
         parts["model"] = partial(examine_model, settings, file)
+    if settings.answers.model:
+        parts["model that writes"] = partial(examine_answer_model, settings.answers.model)
+    if settings.desk.oidc:
+        parts["sign-in provider"] = partial(examine_provider, settings.desk.oidc)
     channels = ((name, channel) for name, channel in settings.channels.items() if channel.enabled)
     for name, channel in channels:
         parts[f"channel {name}"] = partial(probe_channel, name, channel, desk=settings.omniyard)

@@ -16,7 +16,7 @@ from router.classify.trainer import TrainingExample
 from router.errors import ConfigError, Conflict
 from router.settings import Settings
 from router.settings.files import find_settings, load_settings
-from store.db.open import current_version, latest_version, open_database
+from store.db.open import current_version, is_usable, open_database
 from workers.training.comparison import compare_reports, danger_rows
 from workers.training.desk_examples import desk_examples
 from workers.training.learn import learn, lessons_of
@@ -92,7 +92,7 @@ def _corrections(settings: Settings) -> Sequence[TrainingExample]:
     """Return what agents corrected and judged; empty for a desk that has not routed anything yet."""
     database = open_database(settings)
     try:
-        if current_version(database) != latest_version():
+        if not is_usable(database, current_version(database)):
             return ()
         with database.read() as connection:
             return desk_examples(connection, settings)

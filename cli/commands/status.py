@@ -20,6 +20,7 @@ from router.settings import Settings
 from router.settings.files import find_settings
 from store.db.engine import Database
 from store.desk.channel_status import ChannelStatus, DeskStatus, read_status
+from store.desk.generated.model_days import spent_today
 from workers.training.model_store import ModelFolder, touched_since
 
 _EVERY_SECONDS: Final = 2.0
@@ -44,11 +45,11 @@ def status_command(
         if watch:
             _watch(settings, database, old=old)
             return
-        status = _read(settings, database)
+        status, spent = _read(settings, database), _spent(settings, database)
         if as_json:
-            print_json(_plain(status) | {"examples_changed": bool(old)})
+            print_json(_plain(status) | {"examples_changed": bool(old), "model_spent": bool(spent)})
         else:
-            Console(highlight=False).print(_screen(status, old=old))
+            Console(highlight=False).print(_screen(status, old=old, spent=spent))
         if not status.balanced:
             raise typer.Exit(FAILED)
 
@@ -56,6 +57,18 @@ def status_command(
 def _read(settings: Settings, database: Database) -> DeskStatus:
     with database.read() as connection:
         return read_status(connection, channels=list(settings.channels))
+
+
+def _spent(settings: Settings, database: Database) -> str:
+    """Return a sentence if the day's budget of the model is used up; empty if not."""
+    if (model := settings.answers.model) is None:
+        return ""
+    with database.read() as connection:
+        day = spent_today(connection)
+    if not day.is_spent(per_day=model.per_day, tokens_per_day=model.tokens_per_day):
+        return ""
+    used = f"{day.calls} of {model.per_day} calls, {day.tokens} of {model.tokens_per_day} tokens"
+    return f"The model's budget of today (UTC) is used up ({used}): it is silent, what fits is still found"
 
 
 def _examples_changed(settings: Settings, file: Path) -> str:
@@ -73,15 +86,17 @@ def _watch(settings: Settings, database: Database, *, old: str) -> None:
     with Live(console=Console(highlight=False), screen=False, auto_refresh=False) as live:
         while True:
             try:
-                live.update(_screen(_read(settings, database), old=old), refresh=True)
+                shown = _screen(_read(settings, database), old=old, spent=_spent(settings, database))
+                live.update(shown, refresh=True)
             except TransientError as error:
                 live.update(Text(str(error), style="red"), refresh=True)
             time.sleep(_EVERY_SECONDS)
 
 
-def _screen(status: DeskStatus, *, old: str) -> Group:
+def _screen(status: DeskStatus, *, old: str, spent: str) -> Group:
     rows = table(_COLUMNS, (_row(channel, status) for channel in status.channels), wraps="cursor")
-    return Group(rows, *_remarks(status), *([Text(old, style="yellow")] if old else []), _books(status))
+    notes = [Text(each, style="yellow") for each in (spent, old) if each]
+    return Group(rows, *_remarks(status), *notes, _books(status))
 
 
 def _row(channel: ChannelStatus, status: DeskStatus) -> tuple[str, ...]:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -19,13 +16,12 @@ from api.http.permissions import Role
 from cli.commands.check.surroundings import check_surroundings
 from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
 from cli.processes.leftovers import end_leftovers, marked, only_one
-from cli.processes.log_file import LogFile
 from cli.processes.ports import check_free, listeners
 from cli.processes.procfile import read_procfile
-from cli.processes.screen import DeskOpening, LogLines, show_opening
-from cli.processes.supervisor import Command, Supervisor
+from cli.processes.screen import DeskOpening
+from cli.processes.supervise import LESSON, Plan, become_supervisor
 from cli.terminal import ConfigOption
-from router.errors import ConfigError, TransientError
+from router.errors import ConfigError
 from router.settings import Settings
 from router.settings.files import VARIABLE, find_settings, load_settings
 from store.db.engine import Database
@@ -46,16 +42,10 @@ DemoOption = Annotated[
     typer.Option("--demo", help="Show a desk with customers on every channel; needs no account and no configuration."),
 ]
 
-BROKER: Final = "broker"
-LESSON: Final = "learning"
 # Separate from the data of a real desk.
 _DEMO_DATA: Final = Path("var/demo")
 _FIRST_AGENT: Final = "admin"
 _LOG: Final = "desk.log"
-_BROKER_SECONDS: Final = 10.0
-_READY_SECONDS: Final = 20.0
-# After this many failures, Redis starts without its append-only file: a corrupt one fails every time.
-_HOPELESS: Final = 2
 
 
 def up_command(config: ConfigOption = None, demo: DemoOption = False, port: PortOption = None) -> None:
@@ -78,7 +68,7 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False, port: Port
     data = _data_folder(settings)
     with ExitStack() as held:
         with _usable(data):
-            held.enter_context(only_one(data))
+            lock = held.enter_context(only_one(data))
             ended = end_leftovers(data)
             addresses = listeners(settings)
             for address in addresses:
@@ -92,19 +82,29 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False, port: Port
             if not first and examples_changed(settings, file):
                 print(f"omniyard: {EXAMPLES_CHANGED}", file=sys.stderr)
         opening = DeskOpening(
-            settings=settings,
-            data=data,
-            log=data / _LOG,
-            desk=addresses[0],
+            name=settings.omniyard.name,
+            desk=str(addresses[0]),
+            channels=tuple((name, c.intake_words if c.enabled else "off") for name, c in settings.channels.items()),
+            data=str(data),
+            log=str(data / _LOG),
             database=where,
             broker=f"embedded Valkey on {broker.address}" if broker else repr(settings.omniyard.broker),
             first_token=token,
             taken_over=ended,
         )
-        more: dict[str, Command] = {"demo": _always(_demo(settings, ports))} if ports else {}
+        commands = {daemon.name: daemon.command() for daemon in read_procfile()}
+        if ports:
+            commands["demo"] = _demo(settings, ports)
         if first:
-            more[LESSON] = _always([sys.executable, "-m", "workers.training.first_model"])
-        _run(_environment(data, file=file, demo=demo), opening=opening, broker=broker, more=more)
+            commands[LESSON] = [sys.executable, "-m", "workers.training.first_model"]
+        plan = Plan(
+            commands=commands,
+            environment=_environment(data, file=file, demo=demo),
+            opening=opening,
+            data=str(data) if broker else "",
+            lock=lock.fileno(),
+        )
+        become_supervisor(plan)
 
 
 def _require(settings: Settings, *, file: Path) -> None:
@@ -160,72 +160,7 @@ def _environment(data: Path, *, file: Path, demo: bool) -> dict[str, str]:
 def _demo(settings: Settings, ports: Ports) -> list[str]:
     """Return the command of the process that runs the demo's providers and customers."""
     mail = next(address for channel in settings.channels.values() if (address := channel.listens_on))
-    named = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "app": ports.app, "mail": mail}
-    return [sys.executable, "-m", "cli.demo", *(word for name, at in named.items() for word in (f"--{name}", str(at)))]
-
-
-def _run(
-    environment: dict[str, str], *, opening: DeskOpening, broker: EmbeddedBroker | None, more: dict[str, Command]
-) -> None:
-    commands: dict[str, Command] = {BROKER: _restartable(broker)} if broker else {}
-    commands |= {daemon.name: _always(daemon.command()) for daemon in read_procfile()} | more
-    lines = LogLines(list(commands), file=LogFile(opening.log))
-    supervisor = Supervisor(commands, environment=environment, speak=lines, last=BROKER, once={LESSON})
-    try:
-        if broker:
-            _start_broker(supervisor, broker=broker, lines=lines)
-        supervisor.run(each_tick=_Reveal(supervisor, opening=opening, lines=lines))
-        lines.release()
-        print("Stopping. Ctrl-C again does not wait.", file=sys.stderr)
-    finally:
-        supervisor.stop()
-        lines.close()
-
-
-def _always(words: list[str]) -> Command:
-    return lambda _: words
-
-
-def _restartable(broker: EmbeddedBroker) -> Command:
-    def command(failures: int) -> list[str]:
-        if failures >= _HOPELESS:
-            broker.set_aside()
-        return broker.prepare()
-
-    return command
-
-
-def _start_broker(supervisor: Supervisor, *, broker: EmbeddedBroker, lines: LogLines) -> None:
-    supervisor.start(BROKER)
-    try:
-        broker.wait_until_ready(_BROKER_SECONDS)
-    except TransientError as error:
-        # The broker is only a doorbell: without it the sweep finds the work, and the supervisor starts it again.
-        lines(BROKER, str(error))
-
-
-class _Reveal:
-    """Shows the screen once: when the desk answers, or when the wait for it ends."""
-
-    def __init__(self, supervisor: Supervisor, *, opening: DeskOpening, lines: LogLines) -> None:
-        self._supervisor, self._opening, self._lines = supervisor, opening, lines
-        self._end = time.monotonic() + _READY_SECONDS
-        self._shown = False
-
-    def __call__(self) -> None:
-        if self._shown:
-            return
-        ready = _is_ready(f"http://{self._opening.desk}/readyz")
-        if ready or time.monotonic() > self._end:
-            # What the processes said at their start stands above: the address and the first sign-in come last.
-            self._lines.release()
-            show_opening(self._opening, processes=self._supervisor.processes(), ready=ready)
-            self._shown = True
-
-
-def _is_ready(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=0.5) as answer:  # noqa: S310  (our own address)
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+    at = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "app": ports.app, "wechat": ports.wechat}
+    named = {name: str(port) for name, port in at.items()}
+    named |= {"voice": str(ports.voice), "mail": mail, "desk": settings.omniyard.listen}
+    return [sys.executable, "-m", "cli.demo", *(word for name, value in named.items() for word in (f"--{name}", value))]

@@ -19,6 +19,8 @@ from cli.demo.provider import Provider
 from cli.demo.story import AFTERNOON, Line
 from cli.demo.telegram import DemoTelegram
 from cli.demo.twilio import DemoTwilio
+from cli.demo.twilio_voice import DemoTwilioVoice
+from cli.demo.wechat import DemoWechat
 from cli.demo.x import DemoX
 from workers.runtime.umask import keep_files_private
 
@@ -42,34 +44,46 @@ class _Telegram(DemoTelegram):
         _show("Telegram", to, text)
 
 
+class _Wechat(DemoWechat):
+    def left(self, to: str, text: str) -> None:
+        _show("WeChat", to, text)
+
+
 class _App(DemoApp):
     def left(self, to: str, text: str) -> None:
         _show("the app", to, text)
 
 
 class Town:
-    """The providers and the customers of the demo."""
+    """The providers and the customers of the demo. ports: that of each provider, by its name."""
 
-    def __init__(self, *, twilio: int, x: int, telegram: int, app: int, mail: str) -> None:
+    def __init__(self, *, mail: str, desk: str, **ports: int) -> None:
         # No number may be used twice: the desk remembers those of the last demo.
         now = int(time.time())
-        self._twilio, self._telegram = _Twilio(port=twilio, first=now * 1000), _Telegram(port=telegram, first=now)
-        self._x, self._app = _X(port=x), _App(port=app, first=now)
+        self._twilio, self._telegram = (
+            _Twilio(port=ports["twilio"], first=now * 1000),
+            _Telegram(port=ports["telegram"], first=now),
+        )
+        self._x, self._app = _X(port=ports["x"]), _App(port=ports["app"], first=now)
+        self._voice = DemoTwilioVoice(port=ports["voice"], first=now * 1000)
         # X's real limit, fifteen lookups in a quarter of an hour, is too slow for a demo.
         self._x.remaining = _MANY
+        self._wechat = _Wechat(port=ports["wechat"], first=now * 1_000_000, door=f"http://{desk}/webhooks/wechat")
         self._mail = mail
         self._ways: Mapping[str, Callable[[Line], object]] = {
             "mail": self._by_mail,
             "sms": lambda line: self._twilio.receive(line.text, sender=line.who),
             "x": self._by_x,
             "telegram": self._by_telegram,
+            "wechat": lambda line: self._wechat.receive(line.text, sender=f"o-{_number_of(line.who)}"),
             "app": lambda line: self._app.receive(line.text, user=f"u-{_number_of(line.who)}", name=line.who),
+            "call": self._by_telephone,
         }
 
     @property
     def providers(self) -> tuple[Provider, ...]:
         """All of them."""
-        return self._twilio, self._x, self._telegram, self._app
+        return self._twilio, self._x, self._telegram, self._app, self._wechat, self._voice
 
     def write(self, line: Line) -> None:
         """Send one customer's message."""
@@ -102,6 +116,12 @@ class Town:
         self._x.users[number] = {"id": number, "name": line.who, "username": username if username.isascii() else "user"}
         self._x.receive(line.text, sender=number)
 
+    def _by_telephone(self, line: Line) -> None:
+        """Call; a line with words leaves a voicemail, which is a tone."""
+        call = self._voice.ring(line.who)
+        if line.text:
+            self._voice.leave_voicemail(call)
+
     def _by_telegram(self, line: Line) -> None:
         first, _, last = line.who.partition(" ")
         self._telegram.receive(line.text, sender=int(_number_of(line.who)), names=(first, last, "customer"))
@@ -111,12 +131,14 @@ def main() -> None:
     """Play the script once, then stay to receive the agents' answers."""
     keep_files_private()
     parser = argparse.ArgumentParser(prog="python -m cli.demo", description=main.__doc__)
-    for name in ("twilio", "x", "telegram", "app"):
+    for name in ("twilio", "x", "telegram", "app", "wechat", "voice"):
         parser.add_argument(f"--{name}", type=int, required=True, help="port of this provider")
     parser.add_argument("--mail", required=True, help="where the desk accepts mail, HOST:PORT")
-    town, stopped = Town(**vars(parser.parse_args())), threading.Event()
+    parser.add_argument("--desk", required=True, help="where the desk's web process listens, HOST:PORT")
+    arguments, stopped = parser.parse_args(), threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
+    town = Town(**vars(arguments))
     town.wait_for_desk(stopped)
     for line in AFTERNOON:
         if stopped.wait(line.after):

@@ -1,4 +1,4 @@
-"""The demo's configuration: the shipped file, four channels with providers on this machine, and the contact form."""
+"""The demo's configuration: the shipped file, five channels with providers on this machine, and the contact form."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cli.demo import app_chat, telegram, twilio, x
+from cli.demo import app_chat, telegram, twilio, twilio_voice, wechat, x
 from router.errors import ConfigError
 from router.settings.files import read_file, shipped_file
 from store.db.private_files import make_private_folder
@@ -20,8 +20,13 @@ from store.db.private_files import make_private_folder
 SECRETS: Final = {
     "OMNIYARD_DEMO_TWILIO_ACCOUNT": twilio.ACCOUNT,
     "OMNIYARD_DEMO_TWILIO_TOKEN": twilio.TOKEN,
+    "OMNIYARD_DEMO_VOICE_ACCOUNT": twilio_voice.ACCOUNT,
+    "OMNIYARD_DEMO_VOICE_TOKEN": twilio_voice.TOKEN,
     "OMNIYARD_DEMO_TELEGRAM_TOKEN": telegram.TOKEN,
     "OMNIYARD_DEMO_APP_SECRET": app_chat.SECRET,
+    "OMNIYARD_DEMO_WECHAT_SECRET": wechat.SECRET,
+    "OMNIYARD_DEMO_WECHAT_TOKEN": wechat.TOKEN,
+    "OMNIYARD_DEMO_WECHAT_KEY": wechat.AES_KEY,
     **{f"OMNIYARD_DEMO_{name}": value for name, value in x.KEYS.items()},
 }
 _HEAD: Final = "# Written by `omniyard up --demo` at each start: changes are lost.\n\n"
@@ -69,6 +74,28 @@ secret = "env:OMNIYARD_DEMO_APP_SECRET"
 deduplicates = true
 allow_private = true
 
+[channels.wechat]
+kind = "wechat"
+title = {{ zh = "微信", en = "WeChat" }}
+calendar = "chat"
+app = "{wechat_app}"
+secret = "env:OMNIYARD_DEMO_WECHAT_SECRET"
+callback_token = "env:OMNIYARD_DEMO_WECHAT_TOKEN"
+aes_key = "env:OMNIYARD_DEMO_WECHAT_KEY"
+api_base = "http://127.0.0.1:{wechat}"
+
+[channels.hotline]
+kind = "voice"
+title = {{ zh = "客服热线", en = "Hotline" }}
+number = "{hotline}"
+region = "CN"
+calendar = "office"
+[channels.hotline.twilio]
+account = "env:OMNIYARD_DEMO_VOICE_ACCOUNT"
+token = "env:OMNIYARD_DEMO_VOICE_TOKEN"
+poll = "2s"
+api_base = "http://127.0.0.1:{voice}"
+
 [channels.contact-form]
 kind = "web"
 title = {{ zh = "在线留言", en = "Contact form" }}
@@ -89,6 +116,8 @@ class Ports:
     x: int
     telegram: int
     app: int
+    wechat: int
+    voice: int
     desk: int | None = None
     mail: int | None = None
 
@@ -96,11 +125,12 @@ class Ports:
 def free_ports(*, desk: int | None = None) -> Ports:
     """Return free ports of this machine for the providers. desk: where the desk is to be; its mail gets a free port."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(5)]
+        sockets = [held.enter_context(socket.socket()) for _ in range(7)]
         for each in sockets:
             each.bind(("127.0.0.1", 0))
-        twilio_at, x_at, telegram_at, app, mail = (int(each.getsockname()[1]) for each in sockets)
-        return Ports(twilio_at, x_at, telegram_at, app, desk=desk, mail=mail if desk else None)
+        ports = [int(each.getsockname()[1]) for each in sockets]
+        twilio_at, x_at, telegram_at, app, wechat_at, voice, mail = ports
+        return Ports(twilio_at, x_at, telegram_at, app, wechat_at, voice, desk=desk, mail=mail if desk else None)
 
 
 def write_settings(folder: Path, ports: Ports) -> Path:
@@ -116,9 +146,10 @@ def write_settings(folder: Path, ports: Ports) -> Path:
     make_private_folder(folder)
     _copy_examples(folder)
     path = folder / "channels.toml"
-    channels = _CHANNELS.format(
-        number=twilio.NUMBER, twilio=ports.twilio, x=ports.x, telegram=ports.telegram, app=ports.app
-    )
+    places = {"twilio": ports.twilio, "x": ports.x, "telegram": ports.telegram, "app": ports.app}
+    places |= {"wechat": ports.wechat, "voice": ports.voice}
+    apps = {"number": twilio.NUMBER, "hotline": twilio_voice.NUMBER, "wechat_app": wechat.APP}
+    channels = _CHANNELS.format(**apps, **places)
     path.write_text(_HEAD + text + channels, encoding="utf-8")
     return path
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from router.errors import Conflict
 from store.db.private_files import make_private_folder
@@ -24,8 +24,10 @@ _PATIENCE_SECONDS: Final = 5.0
 
 
 @contextmanager
-def only_one(data: Path) -> Iterator[None]:
-    """Hold the data folder for this process: the kernel releases the lock when the process ends, in any way.
+def only_one(data: Path) -> Iterator[IO[str]]:
+    """Hold the data folder for this process, by a lock on the file that is returned.
+
+    The kernel releases it when the process ends, in any way.
 
     Raises Conflict when another `omniyard up` holds it.
     """
@@ -42,7 +44,7 @@ def only_one(data: Path) -> Iterator[None]:
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
-        yield
+        yield lock
 
 
 def marked(data: Path) -> dict[str, str]:

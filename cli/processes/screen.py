@@ -1,102 +1,56 @@
-"""The screen of `omniyard up`: the processes' own lines, and the addresses of the desk with the first sign-in."""
+"""The screen of `omniyard up` when the desk opens: its addresses, its processes, the first sign-in.
+
+`python -m cli.processes.screen` shows the one that standard input describes: a process of its own, because a supervisor
+that runs for months needs no library for one screen.
+"""
 
 from __future__ import annotations
 
-import re
+import json
+import subprocess
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
-
-import typer
-from rich.console import Console
-from rich.panel import Panel
-from rich.table import Table
-from rich.text import Text
-
-from cli.processes.log_file import LogFile
-from cli.processes.ports import Listener
-from router.settings import Settings
-
-_COLOURS: Final = ("cyan", "green", "magenta", "yellow", "blue", "red")
-# What goes well would push the desk's address and the first sign-in out of sight; a start says that a process is back.
-_ONLY_IN_FILE: Final = re.compile(r"\[(?:info|debug) *\] (?!\S+\.started)")
-# A log line may contain text from outside; it must not control the terminal.
-_CONTROLS: Final = dict.fromkeys((*range(9), *range(10, 32), *range(127, 160)), "�")
+from dataclasses import asdict, dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskOpening:
-    """The values of the screen when the desk opens. first_token: empty when there were agents before.
+    """The values of the screen. channels: name and what it reads.  first_token: empty when there were agents before.
 
-    log: the file with every line of the processes.
+    log: the file with every line of the processes.  taken_over: how many processes of an earlier start were ended.
     """
 
-    settings: Settings
-    data: Path
-    log: Path
-    desk: Listener
+    name: str
+    desk: str
+    channels: tuple[tuple[str, str], ...]
     database: str
     broker: str
+    data: str
+    log: str
     first_token: str
     taken_over: int
 
 
-class LogLines:
-    """The processes' lines, each after the name of its process; held back until the desk has opened.
-
-    file: gets every line; the terminal gets starts, trouble, and what has no level.
-    """
-
-    def __init__(self, names: Sequence[str], *, file: LogFile) -> None:
-        self._file = file
-        width = max(len(name) for name in names)
-        colours = _COLOURS if sys.stdout.isatty() else (None,)
-        self._prefixes = {
-            name: typer.style(f"{name:<{width}} | ", fg=colours[place % len(colours)], reset=colours != (None,))
-            for place, name in enumerate(names)
-        }
-        self._held: list[str] | None = []
-
-    def __call__(self, name: str, line: str) -> None:
-        """Keep one line of `name`, and print it or hold it back."""
-        said = line.translate(_CONTROLS)
-        self._file.write(f"{name} | {said}")
-        if _ONLY_IN_FILE.search(said):
-            return
-        text = self._prefixes[name] + said
-        if self._held is None:
-            _write(text)
-        else:
-            self._held.append(text)
-
-    def close(self) -> None:
-        """Close the file of the lines."""
-        self._file.close()
-
-    def release(self) -> None:
-        """Print the lines held back, and all later lines at once."""
-        held, self._held = self._held, None
-        for text in held or ():
-            _write(text)
-
-
-def _write(text: str) -> None:
-    # The terminal may be closed; the desk runs on without it, and must still stop in order.
+def show_apart(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> None:
+    """Show the screen by a process of its own. A closed terminal is no error."""
+    said = json.dumps({"opening": asdict(opening), "processes": processes, "ready": ready})
+    sys.stdout.flush()
     with suppress(OSError):
-        print(text, flush=True)
+        subprocess.run([sys.executable, "-m", "cli.processes.screen"], input=said, text=True, check=False)
 
 
 def show_opening(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> None:
     """Print the screen. ready: whether the desk responds already."""
+    from rich.console import Console  # noqa: PLC0415  (10 MB that the supervisor, who imports this, is spared)
+    from rich.panel import Panel  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     rows = Table.grid(padding=(0, 2))
     for name, value in _rows(opening, processes=processes, ready=ready):
         rows.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-    title = (
-        f"{opening.settings.omniyard.name} is open" if ready else "The desk does not answer yet; its lines stand above"
-    )
+    title = f"{opening.name} is open" if ready else "The desk does not answer yet; its lines stand above"
     console = Console(highlight=False, soft_wrap=True)
     console.print(Panel(rows, title=title, title_align="left", expand=False, padding=(1, 2)), soft_wrap=False)
     if opening.first_token:
@@ -108,12 +62,11 @@ def show_opening(opening: DeskOpening, *, processes: dict[str, int], ready: bool
 
 def _rows(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> list[tuple[str, str]]:
     rows = [("Desk", f"http://{opening.desk}" + ("" if ready else "  (not yet)"))]
-    for name, channel in opening.settings.channels.items():
-        rows.append((f"Channel {name}", channel.intake_words if channel.enabled else "off"))
+    rows += [(f"Channel {name}", reads) for name, reads in opening.channels]
     rows += [
         ("Database", opening.database),
         ("Broker", opening.broker),
-        ("Data", str(opening.data)),
+        ("Data", opening.data),
         ("Log", f"{opening.log} (each request and message)"),
         ("Processes", "  ".join(f"{name} {process}" for name, process in processes.items())),
         ("Stop", "Ctrl-C"),
@@ -122,3 +75,14 @@ def _rows(opening: DeskOpening, *, processes: dict[str, int], ready: bool) -> li
         many = "1 process" if opening.taken_over == 1 else f"{opening.taken_over} processes"
         rows.append(("Note", f"stopped {many} that an earlier start had left running"))
     return rows
+
+
+def _main() -> None:
+    said: dict[str, Any] = json.load(sys.stdin)
+    channels = tuple((name, reads) for name, reads in said["opening"].pop("channels"))
+    opening = DeskOpening(**said["opening"], channels=channels)
+    show_opening(opening, processes=said["processes"], ready=said["ready"])
+
+
+if __name__ == "__main__":
+    _main()

@@ -12,6 +12,7 @@ import math
 import os
 import selectors
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,8 +28,11 @@ Command = Callable[[int], list[str]]
 # Gets the name of the process and one line.
 Speaker = Callable[[str, str], None]
 
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PR_SET_PDEATHSIG: Final = 1
+# How often the processes are looked at while one is young; later their end, their lines and signals wake us.
 _TICK_SECONDS: Final = 0.1
+_CALM_SECONDS: Final = 5.0
 # A process that lived this long had started well; after its end the back-off begins again from the start.
 _WELL_AFTER_SECONDS: Final = 60.0
 BEFORE_RESTART: Final = Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=30))
@@ -46,6 +50,10 @@ class _Child:
     start_at: float = 0.0
     failures: int = 0
     unfinished: bytes = b""
+
+    def is_settled(self) -> bool:
+        """Return whether it runs and had started well."""
+        return self.process is not None and time.monotonic() - self.started_at > _WELL_AFTER_SECONDS
 
 
 class Supervisor:
@@ -69,6 +77,10 @@ class Supervisor:
         self._speak = speak
         self._last, self._once = last, frozenset(once)
         self._selector = selectors.DefaultSelector()
+        self._woken, self._waker = socket.socketpair()
+        self._woken.setblocking(False)
+        self._waker.setblocking(False)
+        self._selector.register(self._woken, selectors.EVENT_READ)
         self._interrupts = 0
 
     def processes(self) -> dict[str, int]:
@@ -79,10 +91,16 @@ class Supervisor:
         """Start one command now, before `run`."""
         self._start(self._children[name])
 
+    def heed_signals(self) -> None:
+        """Let `run` end by a signal from now on, also by one that was blocked until now."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, self._interrupted)
+        signal.set_wakeup_fd(self._waker.fileno())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
     def run(self, *, each_tick: Callable[[], None] = lambda: None) -> None:
         """Keep everything running until SIGINT, SIGTERM or SIGHUP; a second signal kills what has not stopped."""
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._interrupted)
+        self.heed_signals()
         while not self._interrupts:
             self._start_due()
             self._relay()
@@ -93,7 +111,10 @@ class Supervisor:
         """Stop everything: SIGTERM, and SIGKILL for processes that have not ended after the grace period."""
         for children in ([c for c in self._children.values() if c.name != self._last], list(self._children.values())):
             self._end(children)
+        signal.set_wakeup_fd(-1)
         self._selector.close()
+        self._woken.close()
+        self._waker.close()
 
     def _interrupted(self, *_: object) -> None:
         self._interrupts += 1
@@ -121,10 +142,15 @@ class Supervisor:
         self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
 
     def _relay(self) -> None:
-        for key, _ in self._selector.select(_TICK_SECONDS):
-            self._read(key.data)
-        if not self._selector.get_map():
-            time.sleep(_TICK_SECONDS)
+        for key, _ in self._selector.select(self._patience()):
+            if key.fileobj is self._woken:
+                self._woken.recv(_LONGEST_LINE)
+            else:
+                self._read(key.data)
+
+    def _patience(self) -> float:
+        calm = all(child.start_at == math.inf or child.is_settled() for child in self._children.values())
+        return _CALM_SECONDS if calm and not self._interrupts else _TICK_SECONDS
 
     def _read(self, child: _Child) -> None:
         if child.process is None or child.process.stdout is None:

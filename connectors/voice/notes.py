@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Health, Page, RawMessage
+from connectors.base import Page, RawMessage
 from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of, write_document
 from connectors.sms.phone_numbers import e164
 from router.envelope import Envelope, Party, PartyKind
 from router.settings.channel_base import CallNotes
-from router.settings.voice_channel import VoiceSettings
 
 FORM: Final = "voice"
 MOST_MINUTES: Final = 600
@@ -93,9 +92,3 @@ def lasting_of(content: bytes) -> bytes:
     """Return what is the same in every submission of the form. Raises UnreadableDocument."""
     record = read_document(content).record
     return lasting(*(text_of(record, name) for name in ("key", "number", "kind", "text")))
-
-
-def probe(channel: str, settings: VoiceSettings) -> Health:
-    """Report where calls are noted."""
-    del channel
-    return Health(ok=True, findings=(f"agents note calls of {settings.source_words} at /calls of the web desk",))

@@ -141,6 +141,20 @@ def facts_in_words(kinds: Sequence[str], *, language: str) -> str:
     return _enumerate([names.get(kind, kind) for kind in kinds], "、", "和")
 
 
+_INVITATION_ENGLISH: Final = (
+    "We want to help. Please do not post details here: write to us in a private message. {link}"
+)
+_INVITATION_CHINESE: Final = "我们想帮助您。请不要在这里公布个人信息，请私信我们：{link}"
+_INVITATION_TRADITIONAL: Final = "我們想幫助您。請不要在這裡公佈個人資料，請私訊我們：{link}"
+
+
+def private_invitation(link: str, *, language: str) -> str:
+    """Return the words of a public answer that ask for a private message. language: as in `facts_in_words`."""
+    tag = language.lower()
+    chinese = _INVITATION_TRADITIONAL if tag.startswith(_TRADITIONAL_TAGS) else _INVITATION_CHINESE
+    return (chinese if tag.startswith("zh") else _INVITATION_ENGLISH).format(link=link)
+
+
 def _enumerate(words: Sequence[str], comma: str, last: str) -> str:
     *first, end = words or ("",)
     return f"{comma.join(first)}{last}{end}" if first else end

@@ -34,6 +34,7 @@ class OnDuty:
 
     load: the weights of the assigned conversations.  assigned_at: when the agent last got work.
     languages, categories: what the agent may get; empty means any.  sees_all: of every team.
+    chats: how many visitors the agent talks to now.  chat_slots: the most; None for what the chat's channel says.
     """
 
     name: str
@@ -44,6 +45,8 @@ class OnDuty:
     load: int
     assigned_at: datetime | None
     sees_all: bool = False
+    chats: int = 0
+    chat_slots: int | None = None
 
     def sees(self, team: str) -> bool:
         """Return whether the agent sees the team's conversations."""
@@ -90,12 +93,13 @@ def fallbacks_of(team: str, *, fallbacks: Mapping[str, str | None]) -> list[str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssignableCase:
-    """An unassigned conversation."""
+    """An unassigned conversation. slots: of a chat whose visitor is there, how many of them an agent has at once."""
 
     team: str
     priority: str
     language: str
     category: str | None
+    slots: int | None = None
 
     @property
     def weight(self) -> int:
@@ -123,7 +127,8 @@ def choose_assignee(case: AssignableCase, *, agents: Sequence[OnDuty], mode: Mod
     free = [agent for agent in able if _has_room(agent, case)]
     if not free:
         return AssigneeChoice(None, no_candidate=False, why=Reason(ReasonKey.TEAM_IS_FULL, {"team": case.team}))
-    chosen = min(free, key=_by_load if mode == "least_busy" else _by_turn)
+    by_load = _by_load if case.slots is None else _by_chats
+    chosen = min(free, key=by_load if mode == "least_busy" else _by_turn)
     key = ReasonKey.LEAST_BUSY if mode == "least_busy" else ReasonKey.NEXT_TURN
     return AssigneeChoice(chosen, no_candidate=False, why=Reason(key))
 
@@ -172,6 +177,9 @@ def _no_match(case: AssignableCase) -> Reason:
 
 
 def _has_room(agent: OnDuty, case: AssignableCase) -> bool:
+    if case.slots is not None:
+        # A visitor waits at a screen: a chat needs a place of its own, and no mail keeps it from one.
+        return agent.chats < (case.slots if agent.chat_slots is None else agent.chat_slots) and agent.capacity > 0
     # An agent without work takes any case; a capacity of 0 takes none.
     return agent.load + case.weight <= agent.capacity or (agent.load == 0 < agent.capacity)
 
@@ -188,6 +196,10 @@ def _knows(agent: OnDuty, category: str | None) -> bool:
 
 def _by_turn(agent: OnDuty) -> tuple[datetime, str]:
     return (agent.assigned_at or _NEVER, agent.name)
+
+
+def _by_chats(agent: OnDuty) -> tuple[int, datetime, str]:
+    return (agent.chats, *_by_turn(agent))
 
 
 def _by_load(agent: OnDuty) -> tuple[float, datetime, str]:

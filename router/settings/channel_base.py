@@ -61,6 +61,7 @@ class ChatPage:
     proactive_after: timedelta
     per_hour: int
     per_minute: int
+    slots: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,9 +189,24 @@ class ChannelSettings(BaseModel):
         return False
 
     @property
+    def stored_within(self) -> timedelta | None:
+        """How long the provider waits for our answer to a message, with a margin; None where it is patient."""
+        return None
+
+    @property
+    def passive_for(self) -> timedelta:
+        """How long an automatic reply waits to be taken as the response to its message; 0 where none may be."""
+        return timedelta(0)
+
+    @property
     def is_public(self) -> bool:
         """Whether anybody can read its messages and our answers: then no machine answers."""
         return False
+
+    @property
+    def private_link(self) -> str:
+        """Where a customer of a public channel writes to us in private; empty for no such address."""
+        return ""
 
     @property
     def replies_are_collected(self) -> bool:

@@ -27,9 +27,9 @@ from router.settings.chat_channels import (
 from router.settings.custom_channel import CustomSendSettings, CustomSettings
 from router.settings.secret import Secret
 from router.settings.site_chat import SiteChatSettings
+from router.settings.tencent_channels import WechatSettings, WecomSettings
 from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
 from router.settings.voice_channel import VoiceSettings
-from router.settings.wecom_channel import WecomSettings
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 
@@ -95,6 +95,7 @@ __all__ = [
     "TwilioSettings",
     "VoiceSettings",
     "WebSettings",
+    "WechatSettings",
     "WecomSettings",
     "XMentionsSettings",
     "XSettings",
@@ -358,6 +359,7 @@ Channel = Annotated[
     | TelegramSettings
     | CustomSettings
     | VoiceSettings
+    | WechatSettings
     | WecomSettings
     | XMentionsSettings,
     Field(discriminator="kind"),

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from router.delivery import WHATSAPP_WINDOW, TextLimit, TextUnit, Window
+from router.errors import ConfigError
 from router.settings.channel_base import (
     ApiBase,
     ChannelConcern,
@@ -125,6 +126,8 @@ class XSettings(XAccountSettings):
         return X_LIMIT
 
 
+PRIVATE_LINK: Final = "https://x.com/messages/compose?recipient_id={account}"
+
 # X counts 280 with two for each Chinese character; the sender weighs, the composer shows the longest.
 X_POST_LIMIT: Final = TextLimit(280)
 
@@ -149,6 +152,14 @@ class XMentionsSettings(XAccountSettings):
     def is_public(self) -> bool:
         """See `ChannelSettings`."""
         return True
+
+    @property
+    def private_link(self) -> str:
+        """See `ChannelSettings`: opens a direct message to the account, whose id begins its access token."""
+        try:
+            return PRIVATE_LINK.format(account=self.access_token.reveal().partition("-")[0])
+        except ConfigError:
+            return ""
 
     @property
     def wake_topic(self) -> str:

@@ -27,6 +27,7 @@ class LimitSettings(Frozen):
     pages_per_minute: pages of help and of the contact form for one address; 0 for no limit.
     questions_per_second: texts of all visitors that answers are searched for; 0 for no limit.
     searches_per_minute: searches of one address; 0 for no limit.
+    agent_reads_per_minute: searches, reports and other costly reads of one agent; 0 for no limit.
     """
 
     connections: Whole = Field(default=1000, ge=10)
@@ -45,6 +46,7 @@ class LimitSettings(Frozen):
     pages_per_minute: Whole = Field(default=120, ge=0)
     questions_per_second: Whole = Field(default=5, ge=0)
     searches_per_minute: Whole = Field(default=240, ge=0)
+    agent_reads_per_minute: Whole = Field(default=240, ge=0)
 
     @model_validator(mode="after")
     def _consistent(self) -> LimitSettings:

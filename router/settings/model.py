@@ -5,14 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Annotated, Final, Literal
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from router.settings.channels import Channel
 from router.settings.danger_words import DangerWords
-from router.settings.desk_answers import AgentAnswerSettings
+from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings
 from router.settings.limits import LimitSettings
 from router.settings.secret import Secret
 from router.settings.values import (
@@ -36,6 +35,7 @@ from router.settings.values import (
     Whole,
     WrongKeys,
     Zone,
+    require_safe_url,
 )
 
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -284,28 +284,8 @@ class WebhookSettings(Frozen):
 
     @model_validator(mode="after")
     def _url_is_safe(self) -> WebhookSettings:
-        if not self.url.isascii() or any(char.isspace() for char in self.url):
-            raise WrongKeys([("url", "expected an address without blanks, other letters as %XX or xn--")])
-        try:
-            parts = urlsplit(self.url)
-            port = parts.port
-        except ValueError:
-            raise WrongKeys([("url", "its host or port is not valid; a port is a number up to 65535")]) from None
-        known = parts.scheme == "https" or (parts.scheme == "http" and self.allow_private)
-        if not known or not parts.hostname or parts.username or parts.fragment or port == 0:
-            why = "expected https://HOST/PATH without a user name; plain http needs `allow_private = true`"
-            raise WrongKeys([("url", why)])
+        require_safe_url(self.url, allow_private=self.allow_private)
         return self
-
-
-class AnswerSettings(Frozen):
-    """`[answers]`: what the machine does with questions that the FAQ answers.
-
-    mode: of channels that say nothing.  wait: how long a customer may go on writing before the machine answers.
-    """
-
-    mode: AnswerMode = "agents"
-    wait: Pause = timedelta(seconds=5)
 
 
 class EmergencySettings(Frozen):

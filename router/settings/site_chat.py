@@ -44,6 +44,7 @@ class SiteChatSettings(ChatSettings):
     mail: the mail channel by which a visitor who has gone gets what was not read after `mail_after`.
     proactive: a word next to the button after `proactive_after`, by language.
     per_hour: new chats of one address.  per_minute: messages of one visitor.
+    slots: how many visitors one agent talks to at once, unless the agent's own number says otherwise.
     """
 
     kind: Literal["chat"]
@@ -61,6 +62,7 @@ class SiteChatSettings(ChatSettings):
     proactive_after: Pause = timedelta(seconds=30)
     per_hour: Whole = Field(default=20, ge=1)
     per_minute: Whole = Field(default=20, ge=1)
+    slots: Whole = Field(default=3, ge=0, le=100)
 
     @property
     def source(self) -> tuple[str, Hashable]:
@@ -86,7 +88,7 @@ class SiteChatSettings(ChatSettings):
     def chat_page(self) -> ChatPage:
         """See `ChannelSettings`."""
         names = ("origins", "identity_secret", "prechat", "files", "largest", "idle", "mail", "mail_after")
-        more = ("proactive_after", "per_hour", "per_minute")
+        more = ("proactive_after", "per_hour", "per_minute", "slots")
         values = {name: getattr(self, name) for name in (*names, *more)}
         # Without a channel that sends mail, a form that asks for an address would promise what no one keeps.
         has_form = self.offline == "form" and self.mail is not None

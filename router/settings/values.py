@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -255,3 +256,18 @@ def is_loopback(host: str) -> bool:
     with suppress(ValueError):
         return ip_address(host.strip("[]")).is_loopback
     return host.lower() == "localhost"
+
+
+def require_safe_url(url: str, *, allow_private: bool) -> None:
+    """Raise WrongKeys of `url` unless it is an address that we may call. allow_private: plain http is allowed too."""
+    if not url.isascii() or any(char.isspace() for char in url):
+        raise WrongKeys([("url", "expected an address without blanks, other letters as %XX or xn--")])
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise WrongKeys([("url", "its host or port is not valid; a port is a number up to 65535")]) from None
+    known = parts.scheme == "https" or (parts.scheme == "http" and allow_private)
+    if not known or not parts.hostname or parts.username or parts.fragment or port == 0:
+        why = "expected https://HOST/PATH without a user name; plain http needs `allow_private = true`"
+        raise WrongKeys([("url", why)])

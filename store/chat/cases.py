@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -43,11 +43,19 @@ def session_of(connection: Connection, conversation_id: UUID, *, lock: bool = Fa
 
 
 def add_answer(
-    connection: Connection, conversation_id: UUID, *, outbound_id: UUID, author: str, text: str, automatic: bool
-) -> bool:  # fmt: skip
+    connection: Connection,
+    conversation_id: UUID,
+    *,
+    outbound_id: UUID,
+    author: str,
+    text: str,
+    automatic: bool,
+    files: Sequence[Mapping[str, object]] = (),
+) -> bool:
     """Append an answer of the desk to its chat, in the transaction that records it as sent.
 
     author: the agent.  text: masked.  automatic: no agent wrote it, so the visitor still waits.
+    files: their names and sizes, as a line keeps them.
     Returns whether there is a chat for it.
     """
     session = session_of(connection, conversation_id, lock=True)
@@ -61,7 +69,8 @@ def add_answer(
             add_line(connection, session, kind=LineKind.NOTICE, values={"text": "joined", "author": author}, also={})
             session = find_session(connection, session.id)
     kind = LineKind.MACHINE if automatic else LineKind.AGENT
-    values = {"outbound_id": outbound_id, "author": "" if automatic else author, "text": text}
+    values: dict[str, Any] = {"outbound_id": outbound_id, "author": "" if automatic else author, "text": text}
+    values["files"] = list(files)
     add_line(connection, session, kind=kind, values=values, also=also)
     return True
 

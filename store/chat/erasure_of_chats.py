@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, table_of
+from store.db.engine import read_clock
 from store.tables.chat import ChatLineRow, ChatSessionRow
 
 
@@ -19,7 +21,13 @@ def erase_chats(connection: Connection, cases: Collection[UUID]) -> None:
     found = sa.select(table.c.id).where(among(table.c.conversation_id, cases))
     for session_id in connection.execute(found).scalars().all():
         nothing = dict.fromkeys(("name", "email", "address", "origin"), "")
-        gone = {"handle": f"erased-{session_id.hex}", "secret_hash": secrets.token_hex(32), "previous_hash": None}
+        gone: dict[str, Any] = {
+            "handle": f"erased-{session_id.hex}",
+            "secret_hash": secrets.token_hex(32),
+            "previous_hash": None,
+        }
+        # Open pages learn it at once.
+        gone |= {"version": table.c.version + 1, "changed_at": read_clock(connection)}
         connection.execute(sa.update(table).where(table.c.id == session_id).values(**nothing, **gone))
         words = {"text": "", "files": [], "author": ""}
         connection.execute(sa.update(line).where(line.c.session_id == session_id).values(**words))

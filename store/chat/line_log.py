@@ -53,6 +53,12 @@ def find_sent(connection: Connection, session_id: UUID, client_id: str) -> ChatL
     return ChatLine(**row) if row else None
 
 
+def find_line(connection: Connection, session_id: UUID, seq: int) -> ChatLine | None:
+    """Return one line of a session."""
+    found = lines_after(connection, session_id, seq - 1, limit=1)
+    return found[0] if found and found[0].seq == seq else None
+
+
 def lines_after(connection: Connection, session_id: UUID, after: int, *, limit: int = MOST) -> list[ChatLine]:
     """Return a session's lines with greater numbers, in order."""
     table = table_of(ChatLineRow)

@@ -30,12 +30,10 @@ _MOST_CHANGES: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangedSession:
-    """A session that changed lately. waits: for an agent."""
+    """A session that changed lately."""
 
     id: UUID
-    channel: str
     version: int
-    waits: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,11 +46,17 @@ class ChatCase:
     status: str
 
 
+def is_here(now: datetime) -> sa.ColumnElement[bool]:
+    """Return the condition that a session's visitor is there, or was less than ten minutes ago."""
+    table, since = table_of(ChatSessionRow), now - KEEPS_PLACE
+    return sa.or_(table.c.here_until > since, table.c.heard_at > since)
+
+
 def waiting_in(connection: Connection, channel: str) -> list[UUID]:
     """Return the sessions that wait for an agent, the longest first; without visitors who are gone for long."""
     table, case, now = table_of(ChatSessionRow), table_of(ConversationRow), read_clock(connection)
     joined = sa.outerjoin(table, case, case.c.id == table.c.conversation_id)
-    here = sa.func.coalesce(table.c.here_until, table.c.heard_at) > now - KEEPS_PLACE
+    here = is_here(now)
     untaken = sa.or_(case.c.id.is_(None), case.c.assignee.is_(None))
     waits = (table.c.channel == channel, table.c.waiting_since.is_not(None), table.c.ended_at.is_(None))
     found = sa.select(table.c.id).select_from(joined).where(*waits, here, untaken)
@@ -72,9 +76,9 @@ def first_answers(connection: Connection, channel: str, *, limit: int) -> list[t
 def changed_since(connection: Connection, since: datetime) -> list[ChangedSession]:
     """Return the sessions that changed since then; transactions commit later than their clock says, so ask back."""
     table = table_of(ChatSessionRow)
-    waits = sa.and_(table.c.waiting_since.is_not(None), table.c.ended_at.is_(None)).label("waits")
-    names = (table.c.id, table.c.channel, table.c.version, waits)
-    found = sa.select(*names).where(table.c.changed_at >= since).order_by(table.c.changed_at.desc())
+    found = (
+        sa.select(table.c.id, table.c.version).where(table.c.changed_at >= since).order_by(table.c.changed_at.desc())
+    )
     return [ChangedSession(**row) for row in connection.execute(found.limit(_MOST_CHANGES)).mappings()]
 
 
@@ -134,15 +138,20 @@ class WaitingChat:
         return self.here_until is not None and self.here_until > now
 
 
-def waiting_chats(connection: Connection, *, teams: Collection[str] | None, limit: int) -> list[WaitingChat]:
-    """Return the chats in which a visitor waits for the first answer, the longest first. teams: None means all."""
+def waiting_chats(
+    connection: Connection, *, teams: Collection[str] | None, limit: int, urgent: bool = False
+) -> list[WaitingChat]:
+    """Return the chats in which a visitor waits for the first answer, the longest first.
+
+    teams: None means all.  urgent: the emergencies too, which stand above the others in the inbox.
+    """
     values = {"most": limit} | ({} if teams is None else {"teams": teams})
-    rows = connection.execute(_waiting(is_limited=teams is not None), values).mappings()
+    rows = connection.execute(_waiting(is_limited=teams is not None, urgent=urgent), values).mappings()
     return [WaitingChat(**row) for row in rows]
 
 
 @cache
-def _waiting(*, is_limited: bool) -> sa.Select[Any]:
+def _waiting(*, is_limited: bool, urgent: bool) -> sa.Select[Any]:
     table, case = table_of(ChatSessionRow), table_of(ConversationRow)
     names = [column for column in columns_of(ChatSessionRow, WaitingChat, but=_OF_CASE) if column.name != "session_id"]
     found = sa.select(table.c.id.label("session_id"), *names, *(case.c[name] for name in _OF_CASE[1:]))
@@ -150,8 +159,9 @@ def _waiting(*, is_limited: bool) -> sa.Select[Any]:
     # Few chats wait, and many conversations are open.
     is_open = unindexed(case.c.status) == Status.OPEN
     waits = (table.c.waiting_since.is_not(None), table.c.ended_at.is_(None), is_open)
-    # Emergencies stand above them already.
-    found = found.where(*waits, case.c.emergency.is_(False), case.c.merged_into.is_(None))
+    found = found.where(*waits, case.c.merged_into.is_(None))
+    if not urgent:
+        found = found.where(case.c.emergency.is_(False))
     if is_limited:
         found = found.where(among_bound(case.c.team, "teams"))
     return found.order_by(table.c.waiting_since, table.c.id).limit(sa.bindparam("most", type_=sa.Integer()))

@@ -44,6 +44,7 @@ class ChatSession:
     name: str
     email: str
     proved: bool
+    email_proved: bool
     language: str
     origin: str
     address: str
@@ -90,6 +91,7 @@ class NewChatSession:
     name: str = ""
     email: str = ""
     proved: bool = False
+    email_proved: bool = False
     language: str = "en"
     origin: str = ""
     address: str = ""
@@ -149,11 +151,10 @@ def rotate_secret(connection: Connection, session: ChatSession, *, keeps_old: bo
     return secret if connection.execute(which.values(**values)).rowcount else None
 
 
-def identify(
-    connection: Connection, session_id: UUID, *, party: str, handle: str, name: str, email: str, proved: bool
-) -> None:
-    """Record who the visitor is."""
-    values = {"party": party, "handle": handle, "name": name, "email": email, "proved": proved}
+def identify(connection: Connection, session_id: UUID, *, party: str, handle: str, name: str, email: str) -> None:
+    """Record whom the operator's server signed. email: as signed; empty keeps the typed one, which proves nothing."""
+    values: dict[str, object] = {"party": party, "handle": handle, "name": name, "proved": True}
+    values |= {"email": email, "email_proved": True} if email else {"email_proved": False}
     change_session(connection, session_id, **values)
 
 

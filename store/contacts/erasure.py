@@ -18,6 +18,7 @@ from router.conversation_status import Status
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.errors import Conflict
 from router.masking.mask import mask
+from store.calls.phone_calls import forget_calls_of
 from store.chat.erasure_of_chats import erase_chats
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
@@ -30,6 +31,7 @@ from store.events.append import EventKind, NewEvent, append_events
 from store.tables.composer import AnswerFileRow, DraftRow
 from store.tables.desk import CaseCodeRow, ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
 from store.tables.gates import ContactPointRow, FetchedFileRow
+from store.tables.generated import GeneratedTextRow
 from store.tables.messages import (
     AttachmentRow,
     ContactRow,
@@ -131,6 +133,7 @@ def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
     connection.execute(sa.delete(original).where(among(original.c.inbound_id, [row.id for row in rows])))
     file = table_of(FetchedFileRow)
     connection.execute(sa.delete(file).where(among(file.c.inbound_id, [row.id for row in rows])))
+    forget_calls_of(connection, [row.source_key for row in rows])
 
 
 def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
@@ -164,8 +167,10 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
 
 
 def _erase_answers(connection: Connection, cases: list[UUID]) -> None:
-    """Delete the questions that found nothing and the proposed phrasings, and empty the traces."""
+    """Delete the questions that found nothing, the proposed phrasings and a model's texts, and empty the traces."""
     given, gap, phrasing = table_of(AutoAnswerRow), table_of(AnswerGapRow), table_of(PhrasingRow)
+    text = table_of(GeneratedTextRow)
+    connection.execute(sa.delete(text).where(among(text.c.conversation_id, cases)))
     connection.execute(sa.update(given).where(among(given.c.conversation_id, cases)).values(trace=None))
     connection.execute(sa.delete(gap).where(among(gap.c.conversation_id, cases)))
     connection.execute(sa.delete(phrasing).where(among(phrasing.c.conversation_id, cases)))

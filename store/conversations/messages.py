@@ -20,7 +20,7 @@ from store.db.bulk import among, among_bound, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.tables.gates import FetchedFileRow, FileState
 from store.tables.messages import AttachmentRow, InboundRow, MessageRow, OriginalRow
-from store.tables.operations import ONE_TIME_CODE, OutboundRow
+from store.tables.operations import AGENT_MAIL, ONE_TIME_CODE, OutboundRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,12 @@ class AttachmentRecord:
     @property
     def is_picture(self) -> bool:
         """Whether it says that it is a picture, of a size that can be shown."""
-        return self.media_type in _PICTURES and self.size <= _LARGEST_PICTURE
+        return self.media_type in PICTURES and self.size <= _LARGEST_PICTURE
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether its bytes said that it is a sound that browsers play."""
+        return self.media_type in _SOUNDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,8 @@ class PendingOutbound:
 # Where a page had a picture from elsewhere; the sanitiser (`connectors.email.mime.html`) keeps its address there.
 REMOTE_PICTURE: Final = "data-remote="
 # Pictures of pixels, which a browser may be shown after a look at their bytes.
-_PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+_SOUNDS: Final = frozenset({"audio/mpeg", "audio/wav", "audio/ogg", "audio/mp4"})
 # A larger one is a file to download.
 _LARGEST_PICTURE: Final = 8 * 1024 * 1024
 # Fields that are not columns of the message table.
@@ -254,9 +260,10 @@ def _pending() -> sa.Select[Any]:
     table, message = table_of(OutboundRow), table_of(MessageRow)
     listed = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
     statement = sa.select(*columns_of(OutboundRow, PendingOutbound))
-    # Agents need no code of a customer.
+    # Agents need no code of a customer, and no mail to a colleague.
+    hidden = (table.c.kind != ONE_TIME_CODE, table.c.kind != AGENT_MAIL)
     theirs = table.c.conversation_id == sa.bindparam("conversation")
-    return statement.where(theirs, sa.not_(listed), table.c.kind != ONE_TIME_CODE).order_by(table.c.id)
+    return statement.where(theirs, sa.not_(listed), *hidden).order_by(table.c.id)
 
 
 def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:

@@ -73,6 +73,12 @@ def be_present(connection: Connection, *, agent_id: UUID, conversation_id: UUID,
     upsert(connection, PresenceRow, row=row, keys=keys, changed=("writing", "until"))
 
 
+def forget_present(connection: Connection, *, now: datetime) -> int:
+    """Delete the rows of agents who have left; return how many."""
+    table = table_of(PresenceRow)
+    return connection.execute(sa.delete(table).where(table.c.until <= now)).rowcount
+
+
 def be_gone(connection: Connection, *, agent_id: UUID, conversation_id: UUID) -> None:
     """Record that an agent has left."""
     table = table_of(PresenceRow)

@@ -32,8 +32,17 @@ _STATEMENT_SECONDS: Final = 30
 _CONNECT_SECONDS: Final = 5
 # A process that is suspended in a transaction holds locks: the server ends its session, and so the transaction.
 _FROZEN_SECONDS: Final = 60
-# A peer that vanished silently is detected after this time, also during a COMMIT.
-_SILENCE_MILLISECONDS: Final = 20_000
+# A peer that vanished silently is detected after this time, also during a COMMIT: half of what a takeover may take.
+_SILENCE_MILLISECONDS: Final = 15_000
+_PROBES: Final = {"idle": 5, "interval": 5, "count": 2}
+# The same on the server: else the locks of a host without power hold up the others until `_FROZEN_SECONDS`.
+_SERVER_PROBES: Final = " ".join(
+    f"-c {name}={value}"
+    for name, value in (
+        ("tcp_user_timeout", _SILENCE_MILLISECONDS),
+        *((f"tcp_keepalives_{name}", value) for name, value in _PROBES.items()),
+    )
+)
 
 
 _KEY: Final = "[omniyard] database"
@@ -104,6 +113,11 @@ class Database:
     def shown(self) -> str:
         """Its address for people, without a password."""
         return shown_address(self.url.render_as_string(hide_password=True))
+
+    @property
+    def has_standbys(self) -> bool:
+        """Whether its address names several servers, of which one takes writes."""
+        return not self.is_sqlite and "," in (self.url.host or "") + _one(self.url, "host")
 
     @classmethod
     def at(cls, path: Path, *, sealer: Sealer | None = None) -> Self:
@@ -245,14 +259,12 @@ def _postgresql_engine(url: URL) -> sa.Engine:
     # The operator's come first: our time limits hold.
     options = (
         f"{_one(url, 'options')} -c statement_timeout={_STATEMENT_SECONDS}s -c lock_timeout={_LOCK_SECONDS}s "
-        f"-c idle_in_transaction_session_timeout={_FROZEN_SECONDS}s -c timezone=UTC"
+        f"-c idle_in_transaction_session_timeout={_FROZEN_SECONDS}s -c timezone=UTC {_SERVER_PROBES}"
     )
     waits = {
         "connect_timeout": _CONNECT_SECONDS,
         "tcp_user_timeout": _SILENCE_MILLISECONDS,
-        "keepalives_idle": 10,
-        "keepalives_interval": 5,
-        "keepalives_count": 2,
+        **{f"keepalives_{name}": value for name, value in _PROBES.items()},
     }
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),

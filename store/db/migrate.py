@@ -12,7 +12,8 @@ from alembic.util.exc import CommandError
 
 from router.errors import ConfigError
 from store.db.engine import Database, translated
-from store.db.open import current_version, refuse_newer
+from store.db.open import current_version, is_usable, latest_version
+from store.db.releases import leave_mark, release_before
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "migrations"
 # Two processes that start together must not both migrate; the number of the lock is arbitrary.
@@ -20,12 +21,14 @@ _LOCK: Final = 0x6F6D6E69
 
 
 def upgrade(database: Database) -> None:
-    """Run the migrations that are missing; does nothing on a database that is up to date.
+    """Run the migrations that are missing; does nothing on a database that is up to date, or the next release's.
 
     Raises ConfigError when another version has migrated it, TransientError when it is away, PermanentError when it
     refuses, for example because it is no database.
     """
-    refuse_newer(current_version(database))
+    found = current_version(database)
+    if found and is_usable(database, found):
+        return
     with translated(), database.engine.connect() as connection, connection.begin():
         if not database.is_sqlite:
             # An index on millions of rows takes longer than the daemons' statement timeout.
@@ -41,6 +44,9 @@ def upgrade(database: Database) -> None:
             raise ConfigError(
                 "the database is at a version that this Omniyard does not know; is it another's?"
             ) from error
+        before = release_before(latest_version())
+        if before:
+            leave_mark(connection, before)
 
 
 def _config() -> Config:

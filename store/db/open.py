@@ -12,6 +12,7 @@ from router.settings import Settings
 from store.db.encryption import Sealer
 from store.db.engine import Database
 from store.db.keys import desk_key, older_keys
+from store.db.releases import read_mark
 
 
 def open_sealer(settings: Settings) -> Sealer:
@@ -53,20 +54,34 @@ def latest_version() -> str:
 
 
 def require_current(database: Database) -> None:
-    """Raise ConfigError with a hint, unless the database has the tables that this version needs."""
+    """Raise ConfigError with a hint, unless the database has tables that this version can use."""
     found, needed = current_version(database), latest_version()
-    refuse_newer(found)
-    if found != needed:
+    if not is_usable(database, found):
         raise ConfigError(
             f"the database is at version {found or 'none'}, this Omniyard needs {needed}: run `omniyard migrate`"
         )
 
 
-def refuse_newer(found: str | None) -> None:
-    """Raise ConfigError if the database has the tables of a version that is newer than this one."""
+def is_usable(database: Database, found: str | None) -> bool:
+    """Return whether this version can use tables at version `found`: its own, or those of the next release.
+
+    Raises ConfigError if a release after the next one has migrated them.
+    """
+    refuse_newer(database, found)
+    return found is not None and found.isdigit() and found >= latest_version()
+
+
+def refuse_newer(database: Database, found: str | None) -> None:
+    """Raise ConfigError if the database is at a newer version than this one, and not at that of the next release."""
     needed = latest_version()
-    if found and found.isdigit() and found > needed:
+    if found and found.isdigit() and found > needed and not _is_of_the_next_release(database):
         raise ConfigError(
             f"the database is at version {found}, and this Omniyard knows {needed} at most: a newer Omniyard has "
             "migrated it; install that version again"
         )
+
+
+def _is_of_the_next_release(database: Database) -> bool:
+    with database.read() as connection:
+        oldest = read_mark(connection)
+    return oldest is not None and oldest <= latest_version()

@@ -29,6 +29,7 @@ _PARAMETERS: Final = frozenset({
     "sslcert", "sslcertmode", "sslcompression", "sslcrl", "sslcrldir", "sslkey", "sslkeylogfile", "sslmode",
     "sslnegotiation", "sslpassword", "sslrootcert", "sslsni", "target_session_attrs", "tcp_user_timeout", "user",
 })  # fmt: skip
+_WRITERS: Final = ("read-write", "primary")
 _FILES: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
 # Values of `sslrootcert` and others that are no files.
 _NO_FILES: Final = frozenset({"", "system"})
@@ -65,6 +66,13 @@ def misspelt_parameters(text: str) -> Iterator[str]:
         yield f'PostgreSQL knows no parameter "{name}"' if _NAME.fullmatch(name) else "it has an unknown parameter"
     if "sslmode" in query and query["sslmode"] not in _TLS_MODES:
         yield f"its sslmode is none of {', '.join(_TLS_MODES)}"
+
+
+def uncertain_hosts(text: str) -> Iterator[str]:
+    """Yield why an address of several servers may lead to a standby, which refuses every write."""
+    query = _query(text)
+    if "," in query.get("host", "") and query.get("target_session_attrs") not in _WRITERS:
+        yield "with several servers it needs target_session_attrs=read-write, or a standby may be taken for the primary"
 
 
 def missing_files(text: str) -> Iterator[str]:

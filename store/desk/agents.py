@@ -115,7 +115,9 @@ def revoke_agent(connection: Connection, *, name: str) -> AgentRecord:
     """
     table = table_of(AgentRow)
     statement = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
-    connection.execute(statement.values(revoked_at=read_clock(connection), previous_hash=None, previous_until=None))
+    # Another agent may get the address.
+    ended = {"revoked_at": read_clock(connection), "previous_hash": None, "previous_until": None}
+    connection.execute(statement.values(**ended, email="", provider_subject=""))
     return _one(connection, table.c.name == name)
 
 

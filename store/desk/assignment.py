@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -46,7 +46,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
-    """What an agent may be assigned, and whether the agent is available."""
+    """What an agent may be assigned, and whether the agent is available. chat_slots: see `AgentRow`."""
 
     name: str
     available: bool
@@ -54,6 +54,7 @@ class Duty:
     skills: Mapping[SkillKind, Sequence[str]]
     away_from: datetime | None = None
     away_until: datetime | None = None
+    chat_slots: int | None = None
 
 
 def is_any_unassigned(connection: Connection, teams: Collection[str]) -> bool:
@@ -68,15 +69,25 @@ def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDu
 
     off_duty: the agents who are not available too.
     """
+    there = _workers(read_clock(connection), off_duty=off_duty).with_for_update()
+    return _with_loads(connection, connection.execute(there).all())
+
+
+def read_workers(connection: Connection, *, off_duty: bool) -> list[OnDuty]:
+    """Return the same agents without a lock, for a page that says how many there are."""
+    there = _workers(read_clock(connection), off_duty=off_duty)
+    return _with_loads(connection, connection.execute(there).all())
+
+
+def _workers(now: datetime, *, off_duty: bool) -> sa.Select[Any]:
     columns = table_of(AgentRow).c
-    statement = sa.select(
-        *(columns.id, columns.name, columns.role, columns.scopes, columns.capacity, columns.assigned_at)
-    )
-    now = read_clock(connection)
-    there = statement.where(*may_work(now)).order_by(columns.id)
-    there = there if off_duty else there.where(is_on_duty(now))
-    locked = connection.execute(there.with_for_update()).all()
-    rows = [row for row in locked if row.scopes is None or WORK_SCOPE in row.scopes]
+    names = ("id", "name", "role", "scopes", "capacity", "chat_slots", "assigned_at")
+    there = sa.select(*(columns[name] for name in names)).where(*may_work(now)).order_by(columns.id)
+    return there if off_duty else there.where(is_on_duty(now))
+
+
+def _with_loads(connection: Connection, found: Sequence[sa.Row[Any]]) -> list[OnDuty]:
+    rows = [row for row in found if row.scopes is None or WORK_SCOPE in row.scopes]
     skills, loads = _skills(connection, [row.id for row in rows]), _loads(connection, [row.name for row in rows])
     return [
         OnDuty(
@@ -85,6 +96,7 @@ def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDu
             languages=frozenset(skills.get((row.id, SkillKind.LANGUAGE), ())),
             categories=frozenset(skills.get((row.id, SkillKind.CATEGORY), ())),
             capacity=row.capacity,
+            chat_slots=row.chat_slots,
             load=loads.get(row.name, 0),
             assigned_at=row.assigned_at,
             sees_all=row.role in SEES_ALL_ROLES,
@@ -190,10 +202,12 @@ def set_duty(
     name: str,
     available: bool | None = None,
     capacity: int | None = None,
+    chat_slots: int | None = None,
     skills: Mapping[SkillKind, Collection[str]] | None = None,
 ) -> Duty:
     """Change the given values of an agent's duty, and return all of it. skills: replaces those of the kinds it names.
 
+    chat_slots: below 0 for what the chat's channel says.
     Raises NotFound when there is no such agent, or the agent was revoked.
     """
     table, skill = table_of(AgentRow), table_of(AgentSkillRow)
@@ -201,7 +215,10 @@ def set_duty(
     agent_id = connection.execute(one).scalar_one_or_none()
     if agent_id is None:
         raise NotFound("there is no agent of that name; `omniyard agent list` lists the agents")
-    values = {key: value for key, value in (("available", available), ("capacity", capacity)) if value is not None}
+    given = (("available", available), ("capacity", capacity), ("chat_slots", chat_slots))
+    values: dict[str, object] = {key: value for key, value in given if value is not None}
+    if chat_slots is not None and chat_slots < 0:
+        values["chat_slots"] = None
     if values:
         connection.execute(sa.update(table).where(table.c.id == agent_id).values(**values))
     for kind, wanted in (skills or {}).items():
@@ -214,7 +231,7 @@ def set_duty(
 def duties(connection: Connection) -> dict[str, Duty]:
     """Return the duty of every agent who is not revoked, by name."""
     columns = table_of(AgentRow).c
-    names = ("id", "name", "available", "capacity", "away_from", "away_until")
+    names = ("id", "name", "available", "capacity", "chat_slots", "away_from", "away_until")
     statement = sa.select(*(columns[name] for name in names))
     rows = connection.execute(statement.where(columns.revoked_at.is_(None)).order_by(columns.name)).all()
     skills = _skills(connection, [row.id for row in rows])
@@ -223,6 +240,7 @@ def duties(connection: Connection) -> dict[str, Duty]:
             name=row.name,
             available=row.available,
             capacity=row.capacity,
+            chat_slots=row.chat_slots,
             skills={kind: skills.get((row.id, kind), []) for kind in SkillKind},
             away_from=row.away_from,
             away_until=row.away_until,

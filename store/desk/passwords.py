@@ -24,6 +24,7 @@ from router.errors import NotFound, PermanentError
 from store.db.bulk import table_of
 from store.db.encryption import sealer_of
 from store.db.engine import read_clock
+from store.desk.access.recovery_codes import drop_recovery_codes
 from store.desk.agents import AgentRecord, find_by_name
 from store.tables.operations import AgentRow
 
@@ -67,6 +68,8 @@ def forget_second_factor(connection: Connection, *, name: str) -> None:
     table = table_of(AgentRow)
     values = {"totp_secret": "", "totp_step": None, "session_epoch": table.c.session_epoch + 1}
     _update(connection, name, values)
+    whose = sa.select(table.c.id).where(table.c.name == name)
+    drop_recovery_codes(connection, connection.execute(whose).scalar_one())
 
 
 def check_password(connection: Connection, *, name: str, password: str) -> SignInRecord | None:
@@ -85,6 +88,12 @@ def check_password(connection: Connection, *, name: str, password: str) -> SignI
     if agent is None or row is None or not row.password_hash or not is_right:
         return None
     return SignInRecord(agent=agent, secret=sealer_of(connection).open_text(row.totp_secret))
+
+
+def has_factor(connection: Connection, name: str) -> bool:
+    """Return whether the agent has set up a second factor."""
+    columns = table_of(AgentRow).c
+    return bool(connection.execute(sa.select(columns.totp_secret).where(columns.name == name)).scalar_one_or_none())
 
 
 def new_secret() -> str:

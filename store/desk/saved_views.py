@@ -63,6 +63,27 @@ def add_view(connection: Connection, *, agent_id: UUID, by: str, name: str, team
     return UUID(str(row["id"]))
 
 
+def change_view(
+    connection: Connection,
+    view_id: UUID,
+    *,
+    agent_id: UUID,
+    teams: Collection[str] | None,
+    name: str | None = None,
+    query: str | None = None,
+) -> None:
+    """Change the name or the query of a view of the agent, or of one of the teams.
+
+    Raises NotFound when there is none. teams: None means all.
+    """
+    table = table_of(SavedViewRow)
+    shared = table.c.team.is_not(None) if teams is None else among(table.c.team, teams)
+    theirs = sa.update(table).where(table.c.id == view_id, sa.or_(table.c.agent_id == agent_id, shared))
+    changes = {"name": table.c.name if name is None else name, "query": table.c.query if query is None else query}
+    if not connection.execute(theirs.values(**changes)).rowcount:
+        raise NotFound("there is no view with that id")
+
+
 def delete_view(connection: Connection, view_id: UUID, *, agent_id: UUID, teams: Collection[str] | None) -> None:
     """Delete a view of the agent, or of one of the teams.
 

@@ -19,7 +19,7 @@ from store.db.bulk import table_of
 from store.db.encryption import ORIGINAL_HEAD, TEXT_HEAD, Sealer, key_name_in
 from store.db.engine import Database
 from store.tables.composer import AnswerFileRow
-from store.tables.gates import FetchedFileRow
+from store.tables.gates import FetchedFileRow, PhoneCallRow
 from store.tables.messages import InboundRow, OriginalRow
 from store.tables.operations import AgentRow
 
@@ -92,12 +92,13 @@ def reseal(database: Database) -> Iterator[ResealProgress]:
 def _columns() -> tuple[_SealedColumn, ...]:
     agent = table_of(AgentRow).c
     inbound, original, file = table_of(InboundRow).c, table_of(OriginalRow).c, table_of(FetchedFileRow).c
-    sent = table_of(AnswerFileRow).c
+    sent, call = table_of(AnswerFileRow).c, table_of(PhoneCallRow).c
     return (
         _SealedColumn("envelope", inbound.id, inbound.envelope, TEXT_HEAD),
         _SealedColumn("original", original.inbound_id, original.content, ORIGINAL_HEAD),
         _SealedColumn("second factor", agent.id, agent.totp_secret, TEXT_HEAD),
         _SealedColumn("file of an answer", sent.id, sent.content, ORIGINAL_HEAD),
+        _SealedColumn("transcript", call.id, call.transcript, TEXT_HEAD),
         _SealedColumn("address of a file", file.id, file.url, TEXT_HEAD),
         _SealedColumn("file", file.id, file.content, ORIGINAL_HEAD),
     )

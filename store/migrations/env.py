@@ -9,6 +9,7 @@ import store.tables.chat
 import store.tables.composer
 import store.tables.desk
 import store.tables.gates
+import store.tables.generated
 import store.tables.messages
 import store.tables.operations
 import store.tables.self_service  # noqa: F401  (fill the metadata)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import NotFound
+from store.conversations.messages import PICTURES
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.encryption import sealer_of
 from store.db.ids import new_id
@@ -29,6 +30,11 @@ class AnswerFile:
     name: str
     media_type: str
     size: int
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether its name is that of a picture that pages may show; its bytes decide when it is asked for."""
+        return self.media_type in PICTURES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

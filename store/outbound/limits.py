@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection
 from router.reason import Reason, ReasonKey
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import read_clock, upsert
+from store.outbound.passive_replies import PASSIVE
 from store.tables.desk import REPLIES_REST, DeskStateRow
 from store.tables.messages import Direction, MessageRow
 from store.tables.operations import AUTO_REPLY, OutboundRow, OutboundState, SuppressionRow
@@ -39,9 +40,14 @@ def last_heard(connection: Connection, *, contact_id: UUID, channel: str) -> dat
 
 
 def sent_since(connection: Connection, *, recipient: str, channel: str, since: datetime) -> int:
-    """Return how many messages may have been sent to the recipient on the channel since then."""
+    """Return how many messages may have been sent to the recipient on the channel since then, by the provider's count.
+
+    Without those that left in the response to a message.
+    """
     columns = table_of(OutboundRow).c
-    return _count(connection, columns.recipient == recipient, columns.channel == channel, columns.claimed_at > since)
+    counts = sa.func.coalesce(columns.provider_id, "").not_like(f"{PASSIVE}%")
+    ours = (columns.recipient == recipient, columns.channel == channel, columns.claimed_at > since)
+    return _count(connection, *ours, counts)
 
 
 def automatic_of(connection: Connection, *, channel: str, since: datetime) -> int:

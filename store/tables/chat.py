@@ -28,7 +28,8 @@ class ChatSessionRow(SQLModel, table=True):
 
     secret_hash: SHA-256 of the secret, hex; the secret itself is shown once.  previous_hash: the secret before the
         last daily change, valid until previous_until.
-    party, handle: who writes (`router.envelope.PartyKind`).  proved: the operator's server signed name and mail.
+    party, handle: who writes (`router.envelope.PartyKind`).  proved: the operator's server signed it.
+    email_proved: it signed the mail, too.
     conversation_id: of the last line that was routed.  last_seq: the number of its lines.
     seen_seq, read_seq: up to where the visitor's browser has the lines, and showed them.
     agent_seq: up to where an agent has read.  mailed_seq: up to where lines went out by mail.
@@ -43,6 +44,12 @@ class ChatSessionRow(SQLModel, table=True):
         Index("ix_chat_session_changed", "changed_at"),
         Index("ix_chat_session_case", "conversation_id"),
         Index("ix_chat_session_handle", "channel", "handle"),
+        Index(
+            "ix_chat_session_live",
+            "conversation_id",
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
         Index(
             "ix_chat_session_answered",
             *("channel", "answered_at"),
@@ -68,6 +75,7 @@ class ChatSessionRow(SQLModel, table=True):
     name: str = ""
     email: str = ""
     proved: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
+    email_proved: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
     language: str = "en"
     origin: str = ""
     address: str = ""
@@ -97,6 +105,7 @@ class ChatLineRow(SQLModel, table=True):
     """One line that the visitor may see, masked; the numbers of a session have no gaps and follow the commits.
 
     client_id: of the visitor's page, so that a repeated send is one line.  author: of an agent's line.
+    files: their names and sizes; of an agent's, `file` is the id of `AnswerFileRow`, and `picture` whether it is shown.
     masked: something was hidden in it.  by_mail: it went out by mail as well, or came in by mail.
     """
 

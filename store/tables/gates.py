@@ -1,4 +1,4 @@
-"""The tables of the gates: files that are fetched after their message, further ids of our messages, contact points."""
+"""The tables of the gates: files that are fetched later, further ids of our messages, contact points, calls."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Index as SqlIndex
-from sqlalchemy import LargeBinary, String, Text, text
+from sqlalchemy import LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy import false as sa_false
 from sqlmodel import Field, SQLModel
 
@@ -76,3 +76,50 @@ class ContactPointRow(SQLModel, table=True):
     channel: str = Field(primary_key=True)
     verified: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
     said_at: datetime
+
+
+class PhoneCallRow(SQLModel, table=True):
+    """A call to a hotline that a menu of ours answers; see `router.phone_call.PhoneCall`.
+
+    recordings: JSON.  transcript: sealed.  due_at: when its message is to be written next; None for never.
+    called_back_at, called_back_by: when an agent dealt with the wish to be called back, and who.
+    """
+
+    __tablename__ = "phone_call"
+    __table_args__ = (
+        UniqueConstraint("channel", "sid"),
+        SqlIndex("ix_phone_call_caller", "channel", "caller", "started_at"),
+        SqlIndex(
+            "ix_phone_call_due",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL"),
+            sqlite_where=text("due_at IS NOT NULL"),
+        ),
+        SqlIndex(
+            "ix_phone_call_wish",
+            "started_at",
+            postgresql_where=text("wants_callback AND called_back_at IS NULL"),
+            sqlite_where=text("wants_callback AND called_back_at IS NULL"),
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    channel: str
+    sid: str
+    caller: str
+    started_at: datetime
+    ended_at: datetime | None = None
+    phase: int = 0
+    danger: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
+    wants_callback: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
+    talked: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
+    rejected: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
+    backfill: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
+    dial: str = ""
+    recordings: str = Field(default="[]", sa_type=Text)
+    transcript: str = Field(default="", sa_type=Text)
+    version: int = 1
+    written: int = 0
+    due_at: datetime | None = None
+    called_back_at: datetime | None = None
+    called_back_by: str = ""

@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from cli.commands.installation.systemd import make_units
 from cli.main import application
 from cli.processes.log_file import LogFile
+from cli.processes.log_lines import LogLines
 from cli.processes.ports import Listener, check_free, listeners
 from cli.processes.procfile import ProcfileEntry, read_procfile
-from cli.processes.screen import LogLines
 from router.errors import Conflict
 from router.settings import read_settings
 

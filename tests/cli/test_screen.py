@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from cli.processes.log_file import LogFile
-from cli.processes.ports import Listener
-from cli.processes.screen import DeskOpening, LogLines, show_opening
-from router.settings.files import load_settings, shipped_file
+from cli.processes.log_lines import LogLines
+from cli.processes.screen import DeskOpening, show_opening
 
 AT = "2026-11-29T10:12:00.000000Z"
 REQUEST = f"{AT} [info     ] request.answered method=GET ms=3.1 route=/"
@@ -35,10 +34,11 @@ def test_requests_are_only_in_the_file(tmp_path: Path, capsys: pytest.CaptureFix
 
 def test_the_address_and_the_first_sign_in_stand_last(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     opening = DeskOpening(
-        settings=load_settings(shipped_file()),
-        data=tmp_path,
-        log=tmp_path / "desk.log",
-        desk=Listener("the desk", "127.0.0.1", 8080),
+        name="E-wallet support",
+        channels=(("mail", "reads support@example.org"),),
+        data=str(tmp_path),
+        log=str(tmp_path / "desk.log"),
+        desk="127.0.0.1:8080",
         database="sqlite",
         broker="embedded",
         first_token="oy_abc",

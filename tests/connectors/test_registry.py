@@ -54,7 +54,8 @@ def parts() -> list[tuple[str, str, LazyPart]]:
 
 
 # What each part is called with, by column.
-ARGUMENTS = {"connector": 2, "gate": 2, "endpoint": 3, "sender": 3, "probe": 2, "position": 1, "files": 2, "outbox": 3}
+ARGUMENTS = {"connector": 2, "gate": 2, "endpoint": 3, "sender": 3, "probe": 2, "position": 1, "files": 2}
+ARGUMENTS |= {"outbox": 3, "desk_probe": 3, "calls": 4}
 
 
 @pytest.mark.parametrize(("kind", "column", "part"), parts(), ids=str)

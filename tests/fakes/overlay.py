@@ -48,6 +48,29 @@ def twilio(document: Document) -> None:
         field.pop("minLength", None)
 
 
+def twilio_voice(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    for value in _walk(document):
+        # Paging links are declared as URIs; real ones are relative.
+        if value.get("format") == "uri":
+            value["format"] = "uri-reference"
+    operations = [each for path in document["paths"].values() for each in path.values() if isinstance(each, dict)]
+    for operation in operations:
+        for parameter in operation.get("parameters", []):
+            # Typed as date-time, while the text says YYYY-MM-DD.
+            if parameter["name"].startswith(("StartTime", "DateCreated")):
+                parameter["schema"] = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(T\d\d:\d\d:\d\dZ)?$"}
+        # No error is described.
+        if "responses" in operation:
+            media = {"application/json": {"schema": _ERROR}}
+            for status in ("400", "401", "404", "429", "500", "503"):
+                operation["responses"].setdefault(status, {"description": "an error", "content": media})
+    # The published examples have empty texts where a SID or a URI is demanded.
+    for field in schemas["api.v2010.account.incoming_phone_number"]["properties"].values():
+        field.pop("pattern", None)
+        field.pop("minLength", None)
+
+
 def x(document: Document) -> None:
     schemas = document["components"]["schemas"]
     for value in _walk(document):

@@ -20,7 +20,7 @@ _REQUESTS |= {"kf/service_state/trans": "service_state_trans_request"}
 class FakeWecom(FakeServer):
     """items: all messages, oldest first.  state: of every session.  errors: errcodes of the next calls, by path.
 
-    empty: how many empty pages with has_more come before the items.
+    empty: how many empty pages with has_more come before the items.  page: how many items one has at most.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class FakeWecom(FakeServer):
         self.sent: dict[str, dict[str, Any]] = {}
         self.errors: dict[str, list[int]] = {}
         self.media: dict[str, bytes] = {}
-        self.state, self.empty, self.tokens = 1, 0, 0
+        self.state, self.empty, self.tokens, self.page = 1, 0, 0, 100
         self.violations: list[str] = []
         folder = specs_folder()
         path = folder / "own_wecom_kf.schema.json" if folder else None
@@ -66,7 +66,7 @@ class FakeWecom(FakeServer):
         return self._said(path, getattr(self, "_" + path.replace("/", "_"))(asked.json))
 
     def _kf_sync_msg(self, body) -> dict[str, Any]:
-        start, limit = int(body.get("cursor") or 0), min(body["limit"], 100)
+        start, limit = int(body.get("cursor") or 0), min(body["limit"], self.page)
         if self.empty:
             self.empty -= 1
             return {"next_cursor": str(start), "has_more": 1, "msg_list": []}

@@ -32,16 +32,28 @@ def _overlay(document: dict[str, Any]) -> None:
 
 
 class FakeXPosts(FakeServer):
-    """mentions: posts that name us.  ours: what we posted.  late: ids that the list does not show yet."""
+    """mentions: posts that name us.  ours: what we posted.  late: ids that the list does not show yet.
+
+    webhooks, subscriptions: those of the app.
+    """
 
     def __init__(self, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.clock = clock
         self.mentions: list[dict[str, Any]] = []
         self.ours: list[dict[str, Any]] = []
         self.late: set[str] = set()
+        self.webhooks: list[dict[str, Any]] = []
+        self.subscriptions: list[dict[str, Any]] = []
         self._more = itertools.count(1)
         self.contract = contract.load("x_api_v2_mentions_2.159.json", overlay=_overlay)
         super().__init__()
+
+    def subscribe(self, event_type: str = "post.mention.create", *, valid: bool = True) -> None:
+        """Register a webhook of the app, and let it report."""
+        at = {"created_at": "2026-01-01T00:00:00.000Z"}
+        self.webhooks = [{"id": "1", "url": "https://desk.example/webhooks/x", "valid": valid} | at]
+        subscription = {"subscription_id": "2", "event_type": event_type, "filter": {"user_id": OWN}, "webhook_id": "1"}
+        self.subscriptions = [subscription | at | {"updated_at": at["created_at"]}]
 
     def receive(self, text: str, *, at: datetime | None = None, author: str = AUTHOR, **over: Any) -> str:
         """Let a customer post; return the post's id."""
@@ -64,6 +76,13 @@ class FakeXPosts(FakeServer):
     def answer(self, asked) -> DemoAnswer:
         if asked.path == "/2/users/me":
             return DemoAnswer(document={"data": {"id": OWN, "name": "Wallet", "username": "wallet"}})
+        if asked.path == "/oauth2/token":
+            assert asked.form == {"grant_type": "client_credentials"}
+            return DemoAnswer(document={"token_type": "bearer", "access_token": "app-token"})
+        if asked.path in {"/2/webhooks", "/2/activity/subscriptions"}:
+            assert asked.headers["Authorization"] == "Bearer app-token"
+            listed = self.webhooks if asked.path == "/2/webhooks" else self.subscriptions
+            return DemoAnswer(document={"meta": {"result_count": len(listed)}} | ({"data": listed} if listed else {}))
         if asked.method == "POST":
             body = asked.json
             number = str(id_at(self.clock()) + next(self._more))
@@ -83,8 +102,9 @@ class FakeXPosts(FakeServer):
         return DemoAnswer(document=document)
 
     def check(self, asked, answer: DemoAnswer) -> None:
-        if self.contract is None or (asked.path.endswith("/tweets") and asked.method == "GET"):
-            # Our own posts are not in the cut of the description.
+        is_own_list = asked.path.endswith("/tweets") and asked.method == "GET"
+        if self.contract is None or is_own_list or asked.path == "/oauth2/token":
+            # Neither our own posts nor the app's token are in the cut of the description.
             return
         body = asked.json if asked.body else None
         self.contract.request(asked.method, asked.path, query=asked.query, form=None, json_body=body)

@@ -26,11 +26,23 @@ from store.inbound.quarantine import replay
 from store.tables.messages import ConversationRow, InboundRow, InboundState
 from store.tables.operations import LeaseRow
 from tests.postgres import find_binaries
-from workers.runtime.failpoints import ANSWERING, CHAT, NAMES, PAGING, RELEASING, SENDING, UNDOING, WEBHOOKS
+from workers.runtime.failpoints import (
+    ANSWERING,
+    CALLS,
+    CHAT,
+    FILES,
+    GENERATING,
+    NAMES,
+    PAGING,
+    RELEASING,
+    SENDING,
+    UNDOING,
+    WEBHOOKS,
+)
 
 # `test_sending_failpoints.py` kills the sending, `tests/workers/chores/test_webhooks.py` the delivery of webhooks and
 # `tests/workers/chores/test_unanswered_pages.py` the escalation of pages.
-_ELSEWHERE = {*SENDING, *UNDOING, *CHAT, *WEBHOOKS, *PAGING, *RELEASING, *ANSWERING}
+_ELSEWHERE = {*SENDING, *UNDOING, *CHAT, *WEBHOOKS, *PAGING, *RELEASING, *ANSWERING, *CALLS, *FILES, *GENERATING}
 _PLACES = [name for name in NAMES if name not in _ELSEWHERE]
 _POLLING = {name for name in _PLACES if name.startswith(("own", "fetch", "accept", "settle", "bell"))}
 _MODULES = {"connectors": "connectors", "worker": "workers"}

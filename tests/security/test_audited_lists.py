@@ -29,6 +29,7 @@ _LEFT_OUT = (
     "/case/",
     "/help",
     "/webhooks/",
+    "/voice/",
     f"{API}/events/stream",
     "/desk/stream",
     # Where a desk has a chat or a hotline.

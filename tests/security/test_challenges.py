@@ -62,6 +62,13 @@ account = "wk0123456789abcdef"
 callback_token = "env:SECRET"
 aes_key = "env:AES_KEY"
 
+[channels.wechat]
+kind = "wechat"
+app = "wx0123456789abcdef"
+secret = "env:SECRET"
+callback_token = "env:SECRET"
+aes_key = "env:AES_KEY"
+
 [[routes]]
 name = "all"
 team = "front"

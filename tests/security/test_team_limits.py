@@ -44,7 +44,18 @@ THEIRS = ("Chen Fang", "chen@example.com", "QQQQQQQQ2", "secret of risk", "Zhao 
 API = "/api/v1"
 LIMITED = (Role.VIEWER, Role.AGENT, Role.SENIOR)
 # Open to everybody without an agent; `tests.api.http.test_permissions` holds that list.
-_PUBLIC = ("/healthz", "/readyz", "/sign-in", "/contact", "/case/", "/help", "/webhooks/", "/chat/", "/answer/")
+_PUBLIC = (
+    "/healthz",
+    "/readyz",
+    "/sign-in",
+    "/contact",
+    "/case/",
+    "/help",
+    "/webhooks/",
+    "/voice/",
+    "/chat/",
+    "/answer/",
+)
 # Without an end.
 _ENDLESS = {f"{API}/events/stream"}
 

@@ -8,7 +8,7 @@ before the commit leaves the question waiting; after it, the ledger's key sends 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -45,6 +45,7 @@ from store.outbound.automatic_answers import (
 from store.outbound.replies import Answerable, answered
 from store.tables.self_service import AnswerVerdict, AutoAnswerState
 from workers.answering.library import AnswerLibrary
+from workers.answering.rephrase import Rephrased, Rephraser
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
@@ -64,6 +65,7 @@ class _Considered:
     case: AnswerCase
     decision: AnswerDecision
     language: str
+    rephrased: Rephrased | None = None
 
     @property
     def last(self) -> AskedMessage:
@@ -82,8 +84,12 @@ class DueQuestions:
 class Answerer:
     """Decides a page of waiting questions at a time; several workers may do it at the same time."""
 
-    def __init__(self, database: Database, brain: Brain, library: AnswerLibrary) -> None:
+    def __init__(
+        self, database: Database, brain: Brain, library: AnswerLibrary, *, rephraser: Rephraser | None = None
+    ) -> None:
+        """Hold them. rephraser: puts the operator's words into ones that fit the question; None without a model."""
         self._database, self._brain, self._library = database, brain, library
+        self._rephraser = rephraser
 
     def once(self) -> int:
         """Decide the questions that are due; return how many there were."""
@@ -100,6 +106,8 @@ class Answerer:
     def settle(self, due: DueQuestions) -> int:
         """Decide questions, one transaction each; return how many were settled."""
         settled = 0
+        if self._rephraser:
+            self._rephraser.begin_pass()
         for messages in due.questions:
             try:
                 settled += self._settle(messages, case=due.cases[messages[-1].conversation_id], now=due.now)
@@ -146,7 +154,12 @@ class Answerer:
         question = asked_question(messages, case=case, settings=self._brain.settings)
         mode = MODES[self._brain.settings.answer_mode(last.channel)]
         decision = self._library.book().decide(question, mode=mode, today=now.date())
-        return _Considered(messages, case, decision, answer_language(question.language))
+        language = answer_language(question.language)
+        best = self._library.faq.of(decision.best, language=language) if decision.best else None
+        rephrased = (
+            self._rephraser.rephrase(question.text, answer=best, case=last) if self._rephraser and best else None
+        )
+        return _Considered(messages, case, decision, language, rephrased)
 
     def _write(self, connection: Connection, considered: _Considered) -> bool:
         last, now = considered.last, read_clock(connection)
@@ -164,7 +177,7 @@ class Answerer:
             "decided_at": now,
             "answer": considered.decision.best or "",
             "outbound_id": text.id if text else None,
-            "trace": self._trace(considered.decision, why=why),
+            "trace": self._trace(considered, why=why),
         }
         if not settle_question(connection, considered.messages, state=state, values=values):
             return False
@@ -189,8 +202,9 @@ class Answerer:
             )
         _log.info("answer.decided", conversation_id=str(last.conversation_id), outcome=str(state), answer=decision.best)
 
-    def _trace(self, decision: AnswerDecision, *, why: Reason | None) -> dict[str, Any]:
-        return decision_trace(decision, version=self._library.book().version, why=why)
+    def _trace(self, considered: _Considered, *, why: Reason | None) -> dict[str, Any]:
+        trace = decision_trace(considered.decision, version=self._library.book().version, why=why)
+        return trace | ({"model": considered.rephrased.trace} if considered.rephrased else {})
 
     def _text(self, considered: _Considered, *, locked: Answerable, now: datetime) -> AutomaticText | None:
         """Return the text; None without an address to send it to."""
@@ -210,7 +224,8 @@ class Answerer:
         links, desk = self._links(considered.last.question_id, now=now), self._brain.settings.omniyard.name
         best = faq.of(decision.best, language=language) if decision.best else None
         if best:
-            return answer_words(best, links=links, desk=desk)
+            said = considered.rephrased.text if considered.rephrased else ""
+            return answer_words(replace(best, body=said) if said else best, links=links, desk=desk)
         texts = [text for answer in decision.offered if (text := faq.of(answer, language=language))]
         return offer_words(texts, links=links, desk=desk, language=language)
 

@@ -13,7 +13,6 @@ import dramatiq
 import redis
 import structlog
 from dramatiq import Message
-from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import Middleware, ShutdownNotifications
 from redis import RedisError
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
@@ -21,6 +20,8 @@ from redis.retry import Retry
 
 from router.errors import ConfigError
 from router.settings import Settings
+from workers.broker.announcements import AnnouncingBroker
+from workers.broker.connect import connect_broker
 from workers.broker.embedded import url_file
 from workers.runtime.failpoints import reach
 
@@ -57,15 +58,9 @@ def broker_url(settings: Settings) -> str | None:
         raise ConfigError(f"{url_file(Path(settings.omniyard.data))} cannot be read: {error}") from error
 
 
-def ringing_broker(url: str) -> RedisBroker:
+def ringing_broker(url: str) -> AnnouncingBroker:
     """Return a broker for enqueuing: it answers within 0.2 seconds or fails."""
-    client = redis.Redis.from_url(
-        url,
-        socket_connect_timeout=_BELL_SECONDS,
-        socket_timeout=_BELL_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-    )
-    return _broker(client)
+    return _broker(connect_broker(url, seconds=_BELL_SECONDS, retry=Retry(NoBackoff(), 0)))
 
 
 def answers(url: str) -> bool:
@@ -76,20 +71,14 @@ def answers(url: str) -> bool:
         return False
 
 
-def listening_broker(url: str) -> RedisBroker:
+def listening_broker(url: str) -> AnnouncingBroker:
     """Return a broker for consuming: it survives a stall of the server."""
-    client = redis.Redis.from_url(
-        url,
-        socket_connect_timeout=_CONSUMER_SECONDS,
-        socket_timeout=_CONSUMER_SECONDS,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2.0), 20),
-        retry_on_error=[redis.ConnectionError, redis.TimeoutError],
-    )
-    return _broker(client)
+    retry = Retry(ExponentialWithJitterBackoff(base=0.1, cap=2.0), 20)
+    return _broker(connect_broker(url, seconds=_CONSUMER_SECONDS, retry=retry))
 
 
-def _broker(client: redis.Redis) -> RedisBroker:
-    broker = RedisBroker(  # type: ignore[no-untyped-call]
+def _broker(client: redis.Redis) -> AnnouncingBroker:
+    broker = AnnouncingBroker(
         client=client,
         # Only the middleware that a doorbell needs: no retries, no time limits, no results.
         middleware=_middleware(),
@@ -130,7 +119,7 @@ class Bell:
     def __init__(self, find_url: Callable[[], str | None]) -> None:
         self._find_url = find_url
         self._lock = threading.Lock()
-        self._broker: RedisBroker | None = None
+        self._broker: AnnouncingBroker | None = None
         self._rests_until = 0.0
 
     def ring(self, ids: Sequence[UUID]) -> bool:
@@ -161,7 +150,7 @@ class Bell:
         broker.enqueue(message)
         return True
 
-    def _connected(self) -> RedisBroker | None:
+    def _connected(self) -> AnnouncingBroker | None:
         with self._lock:
             if self._broker is None:
                 url = self._find_url()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -18,6 +18,7 @@ from store.db.engine import Database, read_clock
 from store.desk import assignment
 from store.desk.assignment import Waiting
 from store.events.append import EventKind, NewEvent, append_events
+from workers.chores.chat_slots import ChatSlots
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
@@ -30,7 +31,7 @@ class Assigner:
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
-        self._modes = brain.handed_out
+        self._modes, self._slots = brain.handed_out, ChatSlots(brain.settings)
 
     def once(self) -> int:
         """Assign all that can be assigned now; return how many conversations got an agent.
@@ -65,10 +66,11 @@ class Assigner:
 
     def _hand_out(self, connection: Connection) -> int:
         # Lock agents before conversations, as all code does, to avoid deadlocks.
-        agents, now = assignment.lock_on_duty(connection), read_clock(connection)
+        agents = self._slots.counted(connection, assignment.lock_on_duty(connection))
+        now = read_clock(connection)
         self._bring_back(connection, agents, now=now)
         waiting = assignment.take_waiting(connection, self._modes)
-        choices = self._choose(waiting, agents)
+        choices = self._choose(waiting, agents, slots=self._slots.of(connection, waiting))
         given = {case.id: choice.agent.name for case, choice in choices if choice.agent}
         alone = [(case, choice) for case, choice in choices if choice.no_candidate and self._is_alarming(case, now=now)]
         moves = {case.id: self._takes_over(case, agents) or case.team for case, _ in alone}
@@ -115,12 +117,18 @@ class Assigner:
         wanted = AssignableCase(team=team, priority=case.priority, language=case.language, category=case.category)
         return not choose_assignee(wanted, agents=agents, mode=self._modes.get(team, "round_robin")).no_candidate
 
-    def _choose(self, waiting: Sequence[Waiting], agents: Sequence[OnDuty]) -> list[tuple[Waiting, AssigneeChoice]]:
+    def _choose(
+        self, waiting: Sequence[Waiting], agents: Sequence[OnDuty], *, slots: Mapping[UUID, int]
+    ) -> list[tuple[Waiting, AssigneeChoice]]:
         room = {agent.name: agent for agent in agents}
         choices: list[tuple[Waiting, AssigneeChoice]] = []
         for turn, each in enumerate(waiting):
             case = AssignableCase(
-                team=each.team, priority=each.priority, language=each.language, category=each.category
+                team=each.team,
+                priority=each.priority,
+                language=each.language,
+                category=each.category,
+                slots=slots.get(each.id),
             )
             choice = choose_assignee(case, agents=[*room.values()], mode=self._modes[each.team])
             choices.append((each, choice))
@@ -136,7 +144,8 @@ class Assigner:
 
 def _busier(agent: OnDuty, case: AssignableCase, *, turn: int) -> OnDuty:
     # An agent who got a conversation in this pass comes after all others, and after those who got theirs earlier.
-    return replace(agent, load=agent.load + case.weight, assigned_at=_THIS_PASS + timedelta(seconds=turn))
+    chats = agent.chats + (case.slots is not None)
+    return replace(agent, load=agent.load + case.weight, chats=chats, assigned_at=_THIS_PASS + timedelta(seconds=turn))
 
 
 def _assigned(case: Waiting, choice: AssigneeChoice, *, now: datetime) -> NewEvent:

@@ -26,6 +26,7 @@ from router.settings import Settings
 from store.db.engine import Database
 from store.inbound import fetched_files
 from store.inbound.fetched_files import WaitingFile
+from workers.runtime.failpoints import reach
 
 _SECONDS: Final = 15.0
 _AT_ONCE: Final = 4
@@ -84,8 +85,13 @@ class FileFetcher:
         """Fetch some files; return how many were tried."""
         with self._database.write() as connection:
             files = fetched_files.claim_files(connection, limit=_AT_ONCE, lease=_LEASE)
+        if files:
+            reach("file.claimed")
         for file in files:
-            self._settle(file, self._fetch(file))
+            outcome = self._fetch(file)
+            reach("file.fetched")
+            self._settle(file, outcome)
+            reach("file.kept")
         return len(files)
 
     def _fetch(self, file: WaitingFile) -> _Outcome:
@@ -97,6 +103,7 @@ class FileFetcher:
                 headers=request.headers,
                 allow_private=request.allow_private,
                 seconds=self._seconds,
+                onward=request.onward,
             )
             return _Outcome(_content(answer, file, json_is_refusal=request.json_is_refusal))
         except TransientError as error:

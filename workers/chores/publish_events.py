@@ -30,6 +30,9 @@ _PAGE: Final = 500
 # While there are events, and while there are none; an idle check reads one index entry.
 _BUSY_SECONDS: Final = 0.1
 _IDLE_SECONDS: Final = 0.3
+# When no event and no announcement came for a while.
+_QUIET_SECONDS: Final = 1.0
+_QUIET_AFTER_SECONDS: Final = 5.0
 # After an error that only the next pass can correct.
 _SICK_SECONDS: Final = 2.0
 
@@ -66,7 +69,8 @@ class Publisher:
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._token: UUID | None = None
         self._renew_at = self._ask_at = 0.0
-        self._stopped = threading.Event()
+        self._stopped, self._nudged = threading.Event(), threading.Event()
+        self._quiet_at = 0.0
         self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
 
     def start(self) -> None:
@@ -76,7 +80,13 @@ class Publisher:
     def stop(self, *, seconds: float) -> None:
         """Finish the current page and release the lease."""
         self._stopped.set()
+        self._nudged.set()
         self._thread.join(seconds)
+
+    def nudge(self) -> None:
+        """Look for events now and often in the next seconds, because something happens; callable from any thread."""
+        self._quiet_at = monotonic() + _QUIET_AFTER_SECONDS
+        self._nudged.set()
 
     def once(self) -> int:
         """Publish one page; return how much was done, 0 if nothing was due or another process is the publisher."""
@@ -127,7 +137,10 @@ class Publisher:
 
     def _run(self) -> None:
         while not self._stopped.is_set():
-            self._stopped.wait(self._turn())
+            if self._nudged.wait(self._turn()):
+                # What was announced is routed first; and bells that come in hundreds do not make hundreds of looks.
+                self._stopped.wait(_BUSY_SECONDS)
+            self._nudged.clear()
         try:
             self.release()
         except TransientError as error:
@@ -136,9 +149,13 @@ class Publisher:
     def _turn(self) -> float:
         """Publish a page; return how many seconds to wait before the next."""
         try:
-            return _BUSY_SECONDS if self.once() else _IDLE_SECONDS
+            if self.once():
+                self._quiet_at = monotonic() + _QUIET_AFTER_SECONDS
+                return _BUSY_SECONDS
         except TransientError as error:
             _log.warning("publisher.postponed", error=str(error))
         except Exception:  # noqa: BLE001  (the thread's outer loop: whatever it was, the next page is due)
             _log.exception("publisher.failed")
+        else:
+            return _IDLE_SECONDS if monotonic() < self._quiet_at else _QUIET_SECONDS
         return _SICK_SECONDS

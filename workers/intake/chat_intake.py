@@ -90,4 +90,4 @@ def _called(session: ChatSession) -> str:
 
 
 def _named(line: VisitorLine) -> list[dict[str, object]]:
-    return [{"name": safe_name(name) or "file", "size": len(content)} for name, content in line.files]
+    return [{"name": mask(safe_name(name) or "file").text, "size": len(content)} for name, content in line.files]

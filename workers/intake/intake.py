@@ -23,6 +23,8 @@ from connectors.email.sandbox.parent import Guard
 from connectors.keeper import Ownership, Report
 from connectors.normalise import normalise_page
 from router.errors import OmniyardError
+from router.phone_call import CallLimits
+from store.calls.phone_calls import note_call
 from store.db import leases
 from store.db.encryption import Sealer
 from store.db.engine import Database
@@ -171,6 +173,9 @@ class Intake:
                 leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
             accepted = accept(connection, channel=page.channel, deliveries=deliveries, backfill=page.backfill)
             reports = note_reports(connection, page.reports, channel=page.channel)
+            for news in page.calls:
+                # A list is read after the fact: it reaches none of the menu's limits.
+                note_call(connection, page.channel, news=news, limits=CallLimits())
             if page.cursor is not None:
                 cursors.move_cursor(
                     connection,

@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 import structlog
 
-from connectors.base import ProviderEndpoint, Taken, WebhookRequest, WebhookResponse
+from connectors.base import Page, ProviderEndpoint, Taken, WebhookRequest, WebhookResponse
+from connectors.passive_reply import PassiveEndpoint
 from connectors.registry import endpoint_of, kind_of, write_collected
-from router.errors import NotFound, PermanentError
+from router.errors import NotFound, PermanentError, TransientError
 from router.settings import Settings
 from router.settings.channel_base import ChannelSettings
 from store.db.engine import Database
 from store.inbound.accept import Accepted, find_inbound
 from store.inbound.wakes import leave_wakes
 from store.outbound.delivery_receipts import note_delivery
+from workers.intake.unstored import UnstoredMessages
 
 if TYPE_CHECKING:
     from connectors.voice.notes import CallNote
     from connectors.web.form import Submission
     from workers.intake.intake import Intake
     from workers.sending.pull_outbox import Collected, Outbox
+
+_TIMED: Final = 8
 
 _log = structlog.get_logger()
 
@@ -40,6 +46,13 @@ class ProviderWebhooks:
         self._settings, self._database = settings, database
         self._lock = threading.Lock()
         self._intake: Intake | None = None
+        # For providers that do not wait; a thread whose database hangs ends with the database's own deadline.
+        self._timed = ThreadPoolExecutor(_TIMED, thread_name_prefix="webhook")
+        self._unstored = UnstoredMessages()
+        hurried = [name for name, channel in settings.channels.items() if channel.enabled and channel.stored_within]
+        if hurried:
+            # Else the first message after a start would wait for the libraries, and its provider would not.
+            self._timed.submit(self.load, hurried)
 
     def challenge(self, channel: str, request: WebhookRequest) -> WebhookResponse:
         """Return the response to a provider's challenge.
@@ -56,11 +69,10 @@ class ProviderWebhooks:
         """
         endpoint = self._endpoint(channel)
         self._verify(endpoint, request, channel=channel, now=now)
-        page = endpoint.page(request, now=now)
-        if page.wakes:
-            with self._database.write() as connection:
-                leave_wakes(connection, page.wakes)
-        taken = _taken(self._keeper().keep(page)) if page.messages or page.reports else {}
+        page, within = endpoint.page(request, now=now), self._channel(channel).stored_within
+        taken = self._stored(page, now=now, within=within) if page.messages or page.reports or page.wakes else {}
+        if isinstance(endpoint, PassiveEndpoint) and (text := self._reply(endpoint, request, channel, taken=taken)):
+            return endpoint.reply(request, text=text)
         return endpoint.answer(request, taken=taken)
 
     def form(self, channel: str, submission: Submission, *, now: datetime) -> UUID:
@@ -139,10 +151,70 @@ class ProviderWebhooks:
 
         return Outbox(self._settings, self._database)
 
+    def load(self, channels: Collection[str]) -> None:
+        """Load what storing messages of these channels takes."""
+        self._keeper()
+        for name in channels:
+            row = kind_of(self._settings.channels[name])
+            for part in (row.endpoint, row.reader):
+                if part:
+                    part.load()
+
     def close(self) -> None:
         """Close everything that was started."""
         if self._intake:
             self._intake.close()
+        self._timed.shutdown(wait=False)
+
+    def _stored(self, page: Page, *, now: datetime, within: timedelta | None) -> Mapping[str, Taken]:
+        """Store a page. within: how long that may take; later it may still be stored, and then comes once all the same.
+
+        Raises TransientError when it cannot be stored now, or not in time.
+        """
+        keys = [each.source_key for each in page.messages]
+        try:
+            taken = self._kept_within(page, within) if within else self._kept(page)
+        except TransientError:
+            self._unstored.note(page.channel, keys, now=now)
+            raise
+        self._unstored.stored(page.channel, keys)
+        self._unstored.count_lost(self._database, now=now)
+        return taken
+
+    def _kept_within(self, page: Page, within: timedelta) -> Mapping[str, Taken]:
+        storing = self._timed.submit(self._kept, page)
+        try:
+            return storing.result(within.total_seconds())
+        except TimeoutError as error:
+            # One that has not begun yet must not begin long after its answer; one that has may still be stored.
+            if not storing.cancel():
+                storing.add_done_callback(partial(self._stored_late, page))
+            raise TransientError("the message could not be stored in time") from error
+
+    def _stored_late(self, page: Page, storing: Future[Mapping[str, Taken]]) -> None:
+        if storing.exception() is None:
+            self._unstored.stored(page.channel, [each.source_key for each in page.messages])
+
+    def _kept(self, page: Page) -> Mapping[str, Taken]:
+        if page.wakes:
+            with self._database.write() as connection:
+                leave_wakes(connection, page.wakes)
+        return _taken(self._keeper().keep(page)) if page.messages or page.reports else {}
+
+    def _reply(
+        self, endpoint: PassiveEndpoint, request: WebhookRequest, channel: str, *, taken: Mapping[str, Taken]
+    ) -> str:
+        """Return the reply that leaves in the response; empty without one, and when the store does not answer now."""
+        from workers.sending.passive_replies import PassiveReplies  # noqa: PLC0415
+
+        said = taken.get(endpoint.replied_to(request))
+        if said is None or said.inbound_id is None or not self._channel(channel).passive_for:
+            return ""
+        try:
+            return PassiveReplies(self._settings, self._database).text_for(channel, said.inbound_id)
+        except TransientError:
+            # The message is stored; its reply leaves as any other does.
+            return ""
 
     def _verify(self, endpoint: ProviderEndpoint, request: WebhookRequest, *, channel: str, now: datetime) -> None:
         if not endpoint.is_signed(request, now=now):

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from router.analysis import Analysis
-from router.envelope import PartyKind
+from router.envelope import CHAT_KINDS, PartyKind
 from router.masking.mask import mask
 from router.origin.automatic import OriginKind
 from router.threads.correlation import core_subject
@@ -125,6 +125,16 @@ def contact_points(incoming: Incoming, *, at: datetime) -> list[dict[str, Any]]:
 
 # Auto-replies and our own messages: no sender waits for an answer to them.
 _NO_ONE_WAITS: Final = frozenset({OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
+
+
+def starts_clock(incoming: Incoming) -> bool:
+    """Return whether a case that the message opens has promises.
+
+    Not for old mail, nor for what a system of a chat channel says a program wrote; the marks of mail are less certain.
+    """
+    analysis = incoming.analysis
+    is_program = analysis.envelope.sender.kind in CHAT_KINDS and not analysis.is_heard
+    return not (incoming.row.backfill or is_program)
 
 
 def wakes(incoming: Incoming) -> bool:

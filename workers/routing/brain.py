@@ -63,6 +63,11 @@ class Brain:
         configured = self.settings.channels.get(channel)
         return configured.joins_within if configured else None
 
+    def passive_for(self, channel: str) -> timedelta:
+        """Return how long an automatic reply waits to be taken as the response to its message."""
+        configured = self.settings.channels.get(channel)
+        return configured.passive_for if configured else timedelta(0)
+
     def address_of(self, channel: str) -> str:
         """Return the channel's sender address; empty if it has none."""
         configured = self.settings.channels.get(channel)

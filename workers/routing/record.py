@@ -44,6 +44,7 @@ from workers.routing.arrival import (
     evidence_of,
     lasting_ids,
     may_repeat,
+    starts_clock,
     wakes,
 )
 from workers.routing.brain import Brain
@@ -276,7 +277,7 @@ class Recorder:
             "subject": answer_subject(placement.candidate.subject, token=token),
             "rfc_message_id": rfc_message_id,
             "created_at": self.now,
-            "due_at": self.now,
+            "due_at": self.now + self.brain.passive_for(placement.incoming.row.channel),
         }
         self.outcome.replies.append(row)
         self.outcome.thread_keys.append((rfc_message_id, placement.conversation_id, True))
@@ -286,8 +287,9 @@ def conversation_row(placement: Placement) -> dict[str, Any]:
     """Return the row of the conversation that a message opens."""
     row, decision, analysis = placement.incoming.row, placement.decision, placement.incoming.analysis
     # Old mail starts no SLA clock and is not held, because this desk promised nothing for it.
-    due = Due() if row.backfill else decision.due
-    held_until = None if row.backfill else decision.held_until
+    promises = starts_clock(placement.incoming)
+    due = decision.due if promises else Due()
+    held_until = decision.held_until if promises else None
     return {
         "id": placement.conversation_id,
         "reference": placement.candidate.reference,
@@ -310,9 +312,9 @@ def conversation_row(placement: Placement) -> dict[str, Any]:
         "version": 1,
         "opened_by_inbound": row.id,
         "linked_to": placement.correlation.linked_to,
-        "clock_started_at": None if row.backfill else row.received_at,
-        "waiting_since": None if row.backfill else row.received_at,
-        "watch_at": None if row.backfill else decision.watch_at,
+        "clock_started_at": row.received_at if promises else None,
+        "waiting_since": row.received_at if promises else None,
+        "watch_at": decision.watch_at if promises else None,
         "held_until": held_until,
     }
 

@@ -146,7 +146,13 @@ def _change(analysis: Analysis, target: RevisableMessage, *, revision: Revision,
 
 def _new_files(incoming: Incoming, target: RevisableMessage) -> list[Mapping[str, object]]:
     rows = attachment_rows(incoming, message_id=target.message_id)
-    return [row for row in rows if (row["sha256"], row["name"]) not in target.files]
+    names = {name for _, name in target.files}
+    # What comes as a reference gets its hash when it is fetched: here it is known by its name.
+    return [
+        row
+        for row in rows
+        if (row["sha256"], row["name"]) not in target.files and (row["sha256"] or row["name"] not in names)
+    ]
 
 
 def _hear(incoming: Incoming, target: RevisableMessage, *, recorder: Recorder) -> None:

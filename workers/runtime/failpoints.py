@@ -37,6 +37,12 @@ PAGING: Final = ("page.before", "page.written", "page.after")
 RELEASING: Final = ("release.before", "release.written", "release.after")
 # An automatic answer; reached only on a channel that offers or answers.
 ANSWERING: Final = ("answer.decided", "answer.written", "answer.after")
+# A call that becomes a message; reached only if a hotline has a menu.
+CALLS: Final = ("call.claimed", "call.accepted")
+# A file that is fetched after its message; reached only if one came as a reference.
+FILES: Final = ("file.claimed", "file.fetched", "file.kept")
+# A call to a model, counted before it is made; reached only if one is configured.
+GENERATING: Final = ("model.taken", "model.answered")
 # In the order of a message's path; `docs/architecture.md` explains the effect of a kill at each of them.
 NAMES: Final = (
     "own.after",
@@ -70,6 +76,9 @@ NAMES: Final = (
     *PAGING,
     *RELEASING,
     *ANSWERING,
+    *CALLS,
+    *FILES,
+    *GENERATING,
 )
 
 

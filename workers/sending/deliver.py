@@ -29,11 +29,11 @@ from store.chat.cases import add_answer
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
-from store.outbound.answer_files import files_of
+from store.outbound.answer_files import files_of, sent_files
 from store.outbound.ledger import OutboundClaim
 from store.outbound.provider_ids import keep_other_ids
 from store.outbound.replies import note_answer, put_back
-from store.tables.operations import AUTO_REPLY, ONE_TIME_CODE
+from store.tables.operations import AGENT_MAIL, AUTO_REPLY, ONE_TIME_CODE
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 from workers.sending.preflight import Preflight
@@ -60,11 +60,16 @@ def outgoing_of(row: OutboundClaim, *, key: bytes, files: Sequence[OutgoingFile]
         dated_at=row.dated_at or row.created_at,
         in_reply_to=row.in_reply_to,
         references=tuple(row.ancestors or answered),
-        automatic=row.kind in {AUTO_REPLY, ONE_TIME_CODE},
-        reply_token=make_token(key, reference=row.reference, contact_id=row.contact_id),
+        automatic=row.kind in {AUTO_REPLY, ONE_TIME_CODE, AGENT_MAIL},
+        reply_token=_reply_token(row, key=key),
         template=row.template,
         variables=row.variables or {},
     )
+
+
+def _reply_token(row: OutboundClaim, *, key: bytes) -> str:
+    # What an agent answers to a mail of ours joins no customer's case.
+    return "" if row.kind == AGENT_MAIL else make_token(key, reference=row.reference, contact_id=row.contact_id)
 
 
 def _under(text: str, below: str) -> str:
@@ -287,6 +292,7 @@ class Deliverer:
         settings = self._brain.settings.channels.get(row.channel)
         if settings and settings.chat_page:
             automatic, text = row.kind == AUTO_REPLY, mask(row.text).text
+            files = sent_files(connection, [row.id]).get(row.id, [])
             add_answer(
                 connection,
                 row.conversation_id,
@@ -294,6 +300,10 @@ class Deliverer:
                 author=row.author or "",
                 text=text,
                 automatic=automatic,
+                files=[
+                    {"name": each.name, "size": each.size, "file": str(each.id), "picture": each.is_picture}
+                    for each in files
+                ],
             )
 
     def _first_look(self, row: OutboundClaim) -> timedelta:

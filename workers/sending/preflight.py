@@ -25,7 +25,7 @@ from store.outbound.automatic_answers import why_withdrawn, withdraw
 from store.outbound.ledger import OutboundClaim
 from store.outbound.planned import why_held
 from store.outbound.replies import put_back
-from store.tables.operations import AUTO_REPLY, ONE_TIME_CODE
+from store.tables.operations import AGENT_MAIL, AUTO_REPLY, ONE_TIME_CODE
 
 _HOUR: Final = timedelta(hours=1)
 # A one-time code is not valid for longer (`store.desk.case_codes`).
@@ -57,7 +57,7 @@ class Preflight:
 
     def remove(self, connection: Connection, row: OutboundClaim) -> bool:
         """Take the row out of the queue if a check refuses it; return whether one does."""
-        automatic = row.kind in {AUTO_REPLY, ONE_TIME_CODE}
+        automatic = row.kind in {AUTO_REPLY, ONE_TIME_CODE, AGENT_MAIL}
         newer = None if automatic else why_held(connection, row)
         why = newer or (self._unwanted(connection, row) if automatic else None) or self._hopeless(connection, row)
         if why and automatic:
@@ -94,6 +94,9 @@ class Preflight:
             return Reason(ReasonKey.REPLY_IS_LATE) if row.now - row.created_at > _CODE_LASTS else None
         if row.now - row.created_at > self._stale:
             return Reason(ReasonKey.REPLY_IS_LATE)
+        if row.kind == AGENT_MAIL:
+            # The brakes are about customers.
+            return None
         return why_withdrawn(connection, row) or self._braked(connection, row)
 
     def _braked(self, connection: Connection, row: OutboundClaim) -> Reason | None:

@@ -15,9 +15,9 @@ from api.http.forms import Form, ours
 from api.http.pagination import read_cursor
 from api.http.permissions import Actor, Verb
 from api.pages.cases.after import go_on
-from api.pages.finding.list_query import InboxQuery, wanted_by
 from api.pages.orders import reverse
 from api.rest.changes import ChangeOrder, change_once
+from api.rest.lists.list_query import InboxQuery, wanted_by
 from api.rest.queries import find_for
 from store.conversations.lists import list_conversations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -11,25 +12,47 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
-from api.http.files import download, safe_name
+from api.http.files import download, safe_name, shown_picture
 from api.http.forms import read_multipart
 from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError, wants_page
+from api.pages.pictures import picture_type
 from api.pages.render import moments_of
 from api.rest.queries import find_for, require_sight
 from connectors.registry import kind_of
 from router.errors import NotFound
 from router.masking.mask import mask
 from store.conversations.messages import attachments_of, find_attachment
-from store.outbound.answer_files import FileContent, add_file, draft_files, drop_file, read_file
+from store.outbound.answer_files import AnswerFile, FileContent, add_file, draft_files, drop_file, read_file
 from store.outbound.replies import answer_address
 
 # What all files of one answer may have. Most mail servers take 25 MB, of which a third is lost to base64.
 MOST_BYTES: Final = 18 * 1024 * 1024
+_MOST_FILES: Final = 50
 _MEGABYTE: Final = 1024 * 1024
 
 routes: Final = APIRouter(include_in_schema=False)
 Speaker = Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))]
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimit:
+    """What the files of one answer may be together, in bytes and number."""
+
+    bytes: int
+    files: int
+
+    @property
+    def megabytes(self) -> int | float:
+        """The bytes as they are said."""
+        exact = self.bytes / _MEGABYTE
+        return round(exact) if exact >= 1 else round(exact, 1)
+
+
+def limit_on(desk: Desk, channel: str) -> FileLimit:
+    """Return the limit of a channel: in a chat both sides have the same."""
+    page = desk.chats.pages.get(channel)
+    return FileLimit(page.largest, page.files) if page else FileLimit(MOST_BYTES, _MOST_FILES)
 
 
 async def _whole_body(request: Request) -> bytes:
@@ -51,9 +74,11 @@ def add_files(request: Request, desk: DeskPart, actor: Speaker, key: str, *, bod
         channel = desk.settings.channels.get(case.channel)
         if channel is None or not kind_of(channel).can.files:
             raise ProblemError("invalid", words("plain_channel"))
-        known = draft_files(connection, agent_id=actor.id, conversation_id=case.id)
-        if sum(each.size for each in known) + sum(len(content) for _, content in filled.files) > MOST_BYTES:
-            raise ProblemError("invalid", words("refused_file", most=MOST_BYTES // _MEGABYTE))
+        known, limit = draft_files(connection, agent_id=actor.id, conversation_id=case.id), limit_on(desk, case.channel)
+        if sum(each.size for each in known) + sum(len(content) for _, content in filled.files) > limit.bytes:
+            raise ProblemError("invalid", words("refused_file", most=limit.megabytes))
+        if len(known) + len(filled.files) > limit.files:
+            raise ProblemError("invalid", words("refused_number", most=limit.files))
         for name, content in filled.files:
             add_file(connection, _file(name, content), agent_id=actor.id, conversation_id=case.id)
     return _onwards(request, key)
@@ -70,12 +95,26 @@ def remove_file(request: Request, desk: DeskPart, actor: Speaker, key: str, *, f
 @routes.get("/answer-files/{file_id}")
 def show_file(desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.READ_FILES))], file_id: UUID) -> Response:
     """Download a file of an answer, or of the agent's own draft."""
+    file, content = _read(desk, actor, file_id)
+    return download(content, name=file.name, media_type=file.media_type)
+
+
+@routes.get("/answer-files/{file_id}/picture")
+def show_picture(
+    desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.READ_FILES))], file_id: UUID
+) -> Response:
+    """Show a picture of an answer, or of the agent's own draft; 404 for what its bytes say is none."""
+    file, content = _read(desk, actor, file_id)
+    return shown_picture(content, name=file.name, media_type=picture_type(content))
+
+
+def _read(desk: Desk, actor: Actor, file_id: UUID) -> tuple[AnswerFile, bytes]:
     with desk.database.read() as connection:
         file, content = read_file(connection, file_id)
         require_sight(connection, file.conversation_id, actor=actor)
     if file.outbound_id is None and file.agent_id != actor.id:
         raise NotFound("there is no file with that id")
-    return download(content, name=file.name, media_type=file.media_type)
+    return file, content
 
 
 def pass_on_files(desk: Desk, actor: Actor, key: str) -> None:

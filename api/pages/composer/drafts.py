@@ -97,7 +97,7 @@ def keep_form(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, k
 
 def typed(form: Fields) -> Draft:
     """Return what stands in the fields of the answer box."""
-    kind, revision = form.one("kind") or form.one("mode"), form.number("revision")
+    kind, revision = form.one("mode") or form.one("kind"), form.number("revision")
     return Draft(
         kind=kind if kind in KINDS else "reply",
         text=form.whole("text")[:LONGEST_TEXT],

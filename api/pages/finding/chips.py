@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from api.pages.finding.list_query import InboxQuery
+from api.rest.lists.list_query import InboxQuery
 
 # In the order in which they stand; the words are those of the fields.
 _FIELDS: Final = ("q", "team", "category", "channel", "priority", "label", "contact", "overdue", "unread")

@@ -58,7 +58,7 @@ def search(
     request: Request,
     desk: DeskPart,
     *,
-    actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX))],
+    actor: Annotated[Actor, Depends(Requires(Verb.READ_INBOX, costly=True))],
     shown: Shown,
     q: Annotated[str, Query(max_length=200)] = "",
     only: Annotated[str, Query(max_length=20)] = "",

@@ -14,6 +14,7 @@ from api.http.permissions import Actor, Role, Verb
 from api.http.problems import ProblemError
 from api.pages.bell import ToldNotices
 from api.pages.live.channel_faults import DeadChannels
+from api.pages.live.chat_news import LiveChatNews
 from api.pages.live.counts import ViewCounts
 from api.pages.live.rows import ChangedRows
 from api.pages.presence import PresentAgents
@@ -39,6 +40,7 @@ def add_sources(stream: DeskStream, desk: Desk, *, templates: Environment) -> No
     stream.add(PresentAgents())
     stream.add(ToldNotices())
     stream.add(DeadChannels(desk))
+    stream.add(LiveChatNews(desk))
 
 
 @routes.get(DESK_STREAM)

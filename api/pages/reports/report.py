@@ -31,7 +31,7 @@ _SPANS: Final = (7, 14, 30)
 _AGES: Final = ("age_1", "age_3", "age_7", "age_more")
 
 routes: Final = APIRouter(prefix="/supervisor/report", include_in_schema=False)
-_READS: Final = [Depends(Requires(Verb.READ_SUPERVISION))]
+_READS: Final = [Depends(Requires(Verb.READ_SUPERVISION, costly=True))]
 
 
 class ReportQuery(BaseModel):

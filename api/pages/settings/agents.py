@@ -19,17 +19,22 @@ from api.http.forms import Fields, Form
 from api.http.permissions import Actor, Role, Verb, can
 from api.http.problems import ProblemError
 from api.pages.cases.after import Refused, go_on
+from api.pages.entry.sign_in_form import takes_passwords
 from api.pages.orders import labels_of, local_moment
-from api.pages.settings.frame import show_room, write_down
+from api.pages.settings.frame import show_room
+from api.rest.access.access_audit import write_down
 from api.rest.agents import AgentEntry, DutyOrder, change_agent, list_all, list_teams
 from router.errors import NotFound
+from store.desk.access.provider_accounts import email_of, is_bound, release_account, set_email
+from store.desk.access.recovery_codes import count_recovery_codes
 from store.desk.agents import add_agent, change_role, revoke_agent, rotate_token
 from store.desk.assignment import set_duty
-from store.desk.passwords import forget_second_factor, set_password
+from store.desk.passwords import forget_second_factor, has_factor, set_password
 from store.tables.desk import SkillKind
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _START_LENGTH: Final = 16
+_NO_PASSWORDS: Final = "agents of this desk sign in at the provider, not by password"
 
 routes: Final = APIRouter(prefix="/settings", include_in_schema=False)
 Reader = Annotated[Actor, Depends(Requires(Verb.READ_AGENTS))]
@@ -87,6 +92,8 @@ def own_password(request: Request, desk: DeskPart, actor: Reader, form: Form, *,
     """Set one's own password; every session ends, this one too."""
     if agent_id != actor.id:
         raise ProblemError("forbidden", "you may set only your own password")
+    if not takes_passwords(desk):
+        raise ProblemError("forbidden", _NO_PASSWORDS)
     try:
         with desk.database.write() as connection:
             set_password(connection, name=actor.name, password=form.whole("password"))
@@ -102,6 +109,8 @@ def access(request: Request, desk: DeskPart, actor: Manager, form: Form, *, agen
     entry, verb = _find(request, desk, actor, agent_id), form.one("do")
     if verb not in _ACCESS:
         raise ProblemError("invalid", "this desk has no such button")
+    if verb == "password" and not takes_passwords(desk):
+        raise ProblemError("forbidden", _NO_PASSWORDS)
     if agent_id == actor.id and verb in {"revoke", "role"}:
         raise ProblemError("forbidden", "an administrator does not take the own access away")
     try:
@@ -146,11 +155,25 @@ def _revoke(desk: Desk, name: str, _: Fields) -> _Once:
     return None
 
 
+def _email(desk: Desk, name: str, form: Fields) -> _Once:
+    with desk.database.write() as connection:
+        set_email(connection, name=name, email=form.one("email"))
+    return None
+
+
+def _account(desk: Desk, name: str, _: Fields) -> _Once:
+    with desk.database.write() as connection:
+        release_account(connection, name=name)
+    return None
+
+
 _ACCESS: Final[Mapping[str, Callable[[Desk, str, Fields], _Once]]] = {
     "role": _role,
     "token": _token,
     "password": _password,
     "factor": _factor,
+    "email": _email,
+    "account": _account,
     "revoke": _revoke,
 }
 
@@ -160,6 +183,7 @@ def _duty(form: Fields, *, skills: bool, zone: ZoneInfo) -> DutyOrder:
     values: dict[str, object] = {
         "available": form.one("available") == "true",
         "capacity": form.number("capacity"),
+        "chat_slots": form.number("chat_slots"),
         "away_from": local_moment(form.one("away_from"), zone=zone) if form.one("away_from") and ends else None,
         "away_until": local_moment(ends, zone=zone) if ends else None,
     }
@@ -167,6 +191,18 @@ def _duty(form: Fields, *, skills: bool, zone: ZoneInfo) -> DutyOrder:
         values |= {"teams": form.many("teams"), "categories": form.many("categories")}
         values |= {"languages": labels_of(form.one("languages"))}
     return DutyOrder.model_validate(values)
+
+
+def _access_of(desk: Desk, entry: AgentEntry) -> dict[str, object]:
+    """Return what the page says of how an agent gets in."""
+    with desk.database.read() as connection:
+        return {
+            "email": email_of(connection, entry.name),
+            "bound": is_bound(connection, entry.name),
+            "has_factor": has_factor(connection, entry.name),
+            "codes_left": count_recovery_codes(connection, entry.id),
+            "by_password": takes_passwords(desk),
+        }
 
 
 def _find(request: Request, desk: Desk, actor: Actor, agent_id: UUID) -> AgentEntry:
@@ -201,5 +237,5 @@ def _one(
         return f"{at.astimezone(zone):%Y-%m-%dT%H:%M}" if at else ""
 
     entry = _find(request, desk, actor, agent_id)
-    context = {"each": entry, "roles": list(Role), "shown_once": once, "local": local}
+    context = {"each": entry, "roles": list(Role), "shown_once": once, "local": local, **_access_of(desk, entry)}
     return show_room(request, desk, actor, template="agent", context=context, refused=refused)

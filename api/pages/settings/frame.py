@@ -13,8 +13,6 @@ from api.desk import Desk
 from api.http.permissions import Actor, Verb, can
 from api.pages.cases.after import status_of, words_of_refusal
 from api.pages.render import render
-from store.db.engine import read_clock
-from store.desk.audit import AuditEntry, append_audit
 
 # Name of its phrase, address, and what it needs, in the order of the tabs.
 _ROOMS: Final = (
@@ -47,12 +45,3 @@ def show_room(
     page = render(request, f"settings/{template}.html.jinja", {**everywhere, **context})
     page.status_code = status_of(refused)
     return page
-
-
-def write_down(desk: Desk, actor: Actor, action: str, *, about: str, **detail: str) -> None:
-    """Add an audit row about what an administrator did to an agent's access."""
-    with desk.database.write() as connection:
-        entry = AuditEntry(
-            at=read_clock(connection), actor=actor.name, actor_id=actor.id, action=action, object=about, detail=detail
-        )
-        append_audit(connection, [entry])

@@ -117,7 +117,7 @@ def deliver_again(
 def audit(
     request: Request,
     desk: DeskPart,
-    actor: Annotated[Actor, Depends(Requires(Verb.READ_AUDIT))],
+    actor: Annotated[Actor, Depends(Requires(Verb.READ_AUDIT, costly=True))],
     shown: Shown,
     *,
     wanted: Annotated[AuditFilter, Query()],

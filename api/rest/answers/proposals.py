@@ -148,10 +148,13 @@ def decide(desk: DeskPart, phrasing_id: UUID, order: ApprovalOrder, actor: Appro
 
 @routes.get("/gaps", responses=documented(), summary="Questions without an answer")
 def list_gaps(
-    desk: DeskPart, actor: Reader, shown: Shown, *, days: Annotated[int, Query(ge=1, le=365)] = 30
+    desk: DeskPart,
+    _: Annotated[Actor, Depends(Requires(Verb.READ_INBOX, costly=True))],
+    shown: Shown,
+    *,
+    days: Annotated[int, Query(ge=1, le=365)] = 30,
 ) -> GapList:
     """Return the questions for which nothing was found, grouped, for the author of the FAQ."""
-    del actor
     with desk.database.read() as connection:
         rows = gaps(connection, since=desk.now() - timedelta(days=days), limit=_MOST)
     shown.are(rows)

@@ -64,8 +64,8 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "code_check": ("Verify and sign in", "验证并登录"),
     "code_wrong": ("This code is not right, or was used already.", "动态码不正确，或已使用过。"),
     "factor_new": (
-        "Add this key to an authenticator app, then enter the 6 digits that it shows.",
-        "请把下面的密钥添加到验证器应用，再输入显示的 6 位动态码。",
+        "Scan this code with an authenticator app, or type the key, then enter the 6 digits that it shows.",
+        "请用验证器应用扫描二维码或输入密钥，再输入显示的 6 位动态码。",
     ),
     "factor_open": ("Open it in an authenticator on this device", "在本机验证器中打开"),
     "another_account": ("Another account", "换个账号"),

@@ -7,6 +7,19 @@ from typing import Final
 
 # Key: English, Chinese. `{...}` is filled in.
 CHAT_DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "chats_at_once": ("Chats at once", "同时接待聊天数"),
+    "chats_as_channel": ("as the channel says", "按渠道设置"),
+    "chat_calls": ("A visitor waits in the chat", "有客户在等候聊天"),
+    "call_chats": ("A visitor waits in the chat", "有客户在等候聊天"),
+    "chat_seconds": ("{seconds} s", "{seconds} 秒"),
+    "chats": ("Chats", "聊天"),
+    "chats_open": ("Chats under way", "进行中的聊天"),
+    "chats_answered": ("Answered in 24 hours", "24 小时内已接待"),
+    "chats_median": ("Median wait", "等候时长中位数"),
+    "chats_ninetieth": ("90 % waited less than", "90% 的等候短于"),
+    "chats_none": ("No visitor waits.", "暂无等候的客户。"),
+    "chats_by_agent": ("Chats by agent", "各客服的聊天"),
+    "chat_case": ("Case", "会话"),
     "chats_waiting": ("Chats waiting", "聊天等候"),
     "chat_waits": ("waiting", "已等"),
     "chat_visitor": ("Visitor", "访客"),
@@ -18,6 +31,8 @@ CHAT_DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "chat_is_blocked": ("Blocked until {at}", "已屏蔽至 {at}"),
     "chat_proved": ("Signed by your server", "已由贵方服务器验证身份"),
     "chat_unproved": ("Not verified: name and mail are as the visitor typed them", "未验证：称呼和邮箱为访客自填"),
+    "chat_mail_proved": ("Signed by your server", "已由贵方服务器验证"),
+    "chat_mail_unproved": ("Not verified: as typed", "未验证：访客自填"),
     "chat_seen": ("Read by the visitor up to here", "客户已读"),
     "chat_unseen": ("{count} not yet read by the visitor", "{count} 条客户未读"),
     "chat_site": ("Site", "来源网站"),

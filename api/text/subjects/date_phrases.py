@@ -9,6 +9,10 @@ from typing import Final
 DATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "dated": ("{weekday} {day} {month_name}, {time}", "{month}月{day}日 {weekday} {time}"),
     "dated_year": ("{weekday} {day} {month_name} {year}, {time}", "{year}年{month}月{day}日 {weekday} {time}"),
+    "day_only": ("{weekday} {day} {month_name}", "{month}月{day}日 {weekday}"),
+    "day_only_year": ("{weekday} {day} {month_name} {year}", "{year}年{month}月{day}日 {weekday}"),
+    "today": ("Today", "今天"),
+    "yesterday": ("Yesterday", "昨天"),
     "day_1": ("Mon", "周一"),
     "day_2": ("Tue", "周二"),
     "day_3": ("Wed", "周三"),

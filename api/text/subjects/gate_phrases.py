@@ -9,6 +9,12 @@ from typing import Final
 GATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "edited": ("edited by its author", "已被发送者修改"),
     "withdrawn": ("taken back by its author", "已被发送者撤回"),
+    "ask_private": ("Ask for a private message", "请客户私信"),
+    "public_answer": (
+        "Public: anybody can read this answer. Write no details of the customer here.",
+        "公开渠道：任何人都能看到此回复，请勿写客户的个人信息。",
+    ),
+    "send_in_public": ("Answer in public", "公开回复"),
     "file_awaited": ("being fetched", "正在获取"),
     "file_forbidden": ("not fetched: its address is not allowed", "未获取：该地址不被允许"),
     "file_large": ("not fetched: it is too large", "未获取：文件过大"),
@@ -41,6 +47,16 @@ GATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "The note is stored; it stands in the customer's case in a moment.",
         "记录已保存，稍后会出现在客户的会话中。",
     ),
+    "call_backs": ("Call back", "待回电"),
+    "call_backs_hint": (
+        "A caller id can be forged: confirm no identity by it. A note of your call takes the number off this list.",
+        "来电号码可以伪造，不能据此确认身份。保存去电记录后，该号码会从列表中移除。",
+    ),
+    "call_back_danger": ("Emergency", "紧急"),
+    "call_back_note": ("Note my call", "记录去电"),
+    "call_back_done": ("Done", "已处理"),
+    "call_back_done_of": ("Done: call back {number}", "已处理：回电 {number}"),
+    "sound_play": ("Listen to {name}", "播放 {name}"),
     "call_bad_number": ("This is no telephone number.", "这不是有效的电话号码。"),
     "call_empty": ("Write what was said, in at most 20,000 characters.", "请填写通话内容（不超过 20,000 字）。"),
 }

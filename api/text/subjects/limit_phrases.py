@@ -16,10 +16,11 @@ LIMIT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "24 小时内 {channel} 有 {held} 条自动回复被拦下。",
     ),
     "mail_refused": (
-        "{channel} refused or put off mail {number} times in 24 hours:",
-        "24 小时内 {channel} 拒收或推迟来信 {number} 次：",
+        "{channel} refused or put off something {number} times in 24 hours:",
+        "24 小时内 {channel} 拒绝或推迟 {number} 次：",
     ),
     "refused_bytes": ("too much waiting", "待处理邮件过多"),
+    "refused_calls_of_caller": ("calls of callers who are blocked or call too often", "拒接：号码被屏蔽或来电过频"),
     "refused_connections": ("too many connections", "连接过多"),
     "refused_connections_of_address": ("too many connections of one address", "单一地址连接过多"),
     "refused_idle": ("silent clients", "连接空闲超时"),

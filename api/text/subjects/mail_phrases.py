@@ -7,7 +7,7 @@ from typing import Final
 
 # Key: English, Chinese. `{...}` is filled in.
 MAIL_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "answer_goes_to": ("The answer goes to {address}.", "回复将发往 {address}。"),
+    "answer_goes_to": ("To", "收件人"),
     "answer_other": (
         "The mail also names {address} for answers; its author can name any address.",
         "该邮件还指定了回复地址 {address}。任何发件人都可以随意填写此地址。",

@@ -29,6 +29,7 @@ NOTICE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "call_mine": ("My cases", "我的会话"),
     "call_mentions": ("Mentions of me", "提到我"),
     "call_sound": ("With a sound", "同时播放提示音"),
+    "call_away_mail": ("By mail while I am away: reference and subject alone", "离开时发邮件提醒（仅含编号和主题）"),
     "calls_allow": ("Allow notices of the system", "允许桌面提醒"),
     "calls_allowed": ("Notices of the system are allowed here.", "本机已允许桌面提醒。"),
     "calls_denied": (

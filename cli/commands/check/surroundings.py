@@ -12,18 +12,22 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from router.errors import ConfigError
+from router.generated.purposes import Purpose
 from router.hours.calendar import coverage_warning
 from router.hours.from_settings import build_calendars
 from router.hours.holidays import public_holidays
+from router.settings.desk_answers import ModelEndpointSettings
 from router.settings.findings import Finding, Level, Place
 from router.settings.model import DeskSettings, Settings
 from router.settings.secret import Secret
 from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
-from store.db.postgresql_address import missing_files, misspelt_parameters, plain_address
+from store.db.postgresql_address import missing_files, misspelt_parameters, plain_address, uncertain_hosts
+from workers.broker.sentinel import is_sentinel, read_sentinel
+from workers.generated.prompt_files import load_prompt
 
 _DATABASES: Final = frozenset({"postgresql", "postgresql+psycopg", "sqlite"})
-_BROKERS: Final = frozenset({"redis", "rediss", "unix"})
+_BROKERS: Final = frozenset({"redis", "rediss", "sentinel", "unix"})
 _UNSEALED: Final = (
     "nothing can be sealed, because the package cryptography cannot be loaded: card numbers and passwords that "
     "customers type stay readable in every copy of the database; install cryptography"
@@ -50,6 +54,7 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
             Finding(place=("omniyard", key), message=message, level="warning")
             for key, message in sealing_concerns(settings.omniyard)
         )
+    yield from _needs(("desk",), settings.desk, level="error")
     for name, channel in settings.channels.items():
         place = ("channels", name)
         yield from _needs(place, channel, level="error" if channel.enabled else "warning")
@@ -57,7 +62,19 @@ def check_surroundings(settings: Settings, *, today: date) -> Iterator[Finding]:
         place = ("webhooks", name)
         findings = list(_needs(place, webhook, level="error" if webhook.enabled else "warning"))
         yield from findings or _keys((*place, "secret"), webhook.secret)
+    if settings.answers.model:
+        yield from _needs(("answers", "model"), settings.answers.model, level="error")
+        yield from _prompts(settings.answers.model)
     yield from _holidays(settings, today=today)
+
+
+def _prompts(model: ModelEndpointSettings) -> Iterator[Finding]:
+    for purpose in Purpose:
+        if purpose.configured in model.purposes:
+            try:
+                load_prompt(purpose)
+            except ConfigError as error:
+                yield Finding(place=("answers", "model"), message=str(error))
 
 
 def _addresses(desk: DeskSettings) -> Iterator[Finding]:
@@ -92,6 +109,8 @@ def sealing_concerns(desk: DeskSettings) -> Iterator[tuple[str, str]]:
 def _of_address(text: str, *, schemes: frozenset[str]) -> str:
     """Return what is wrong with an address, without any part that may be a password."""
     is_postgresql = text.startswith("postgresql")
+    if is_sentinel(text):
+        return _of_sentinel(text)
     try:
         found = urlsplit(plain_address(text) if is_postgresql else text)
         scheme, port = found.scheme, found.port
@@ -101,7 +120,16 @@ def _of_address(text: str, *, schemes: frozenset[str]) -> str:
         return f"it begins with none of {', '.join(f'{known}://' for known in sorted(schemes))}"
     if port == 0:
         return "its port is 0"
-    return "; ".join((*misspelt_parameters(text), *missing_files(text)) if is_postgresql else ())
+    problems = (*misspelt_parameters(text), *missing_files(text), *uncertain_hosts(text)) if is_postgresql else ()
+    return "; ".join(problems)
+
+
+def _of_sentinel(text: str) -> str:
+    try:
+        read_sentinel(text)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _keys(place: Place, secret: Secret) -> Iterator[Finding]:

@@ -10,8 +10,10 @@ from urllib.parse import unquote, unquote_to_bytes
 
 import nh3
 
-# The tags that a message needs to look right. Nothing here fetches, submits, runs or draws over the page: no style,
-# form, SVG, media, frame or meta element, and no attribute with an address except a link's.
+from connectors.email.mail_colours import kept_attribute
+
+# The tags that a message needs to look right. Nothing here fetches, submits, runs or draws over the page: no form,
+# SVG, media, frame or meta element, and no attribute with an address except a link's.
 _TAGS: Final = {
     "a", "abbr", "address", "b", "bdo", "big", "blockquote", "br", "caption", "center", "code", "col", "colgroup",
     "dd", "del", "dfn", "div", "dl", "dt", "em", "font", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img",
@@ -19,16 +21,18 @@ _TAGS: Final = {
     "table", "tbody", "td", "tfoot", "th", "thead", "tr", "tt", "u", "ul", "var",
 }  # fmt: skip
 _ATTRIBUTES: Final = {
-    "*": {"dir", "lang", "title", "align", "valign"},
+    # Of a style only colours are left (`kept_attribute`).
+    "*": {"dir", "lang", "title", "align", "valign", "style"},
     "a": {"href", "name"},
     "font": {"color", "face", "size"},
     # No `src`: `data-cid` names a picture of this mail; the browser would fetch any other picture from a stranger. Its
     # address is kept in `data-remote` until an agent asks for it.
     "img": {"alt", "width", "height", "data-cid", "data-remote"},
     "ol": {"start", "type"},
-    "table": {"border", "cellpadding", "cellspacing", "width"},
-    "td": {"colspan", "rowspan", "width", "height"},
-    "th": {"colspan", "rowspan", "width", "height"},
+    "table": {"bgcolor", "border", "cellpadding", "cellspacing", "width"},
+    "tr": {"bgcolor"},
+    "td": {"bgcolor", "colspan", "rowspan", "width", "height"},
+    "th": {"bgcolor", "colspan", "rowspan", "width", "height"},
     "col": {"span", "width"},
     "colgroup": {"span", "width"},
 }
@@ -36,6 +40,7 @@ _CLEANER: Final = nh3.Cleaner(
     tags=_TAGS,
     clean_content_tags={"script", "style", "title", "svg", "math", "object", "noscript", "template"},
     attributes=_ATTRIBUTES,
+    attribute_filter=kept_attribute,
     url_schemes={"http", "https", "mailto", "tel"},
     link_rel="noopener noreferrer nofollow",
     # A link without a scheme would lead into the desk itself, and one that begins with "//" to any host.
@@ -102,7 +107,7 @@ def _attributes(html: str) -> int:
 
 
 def sanitise(html: str) -> str:
-    """Return HTML that is safe to show inside a page: no script, no remote load, no form, no style."""
+    """Return HTML that is safe to show in a page: no script, no remote load, no form; of a style only its colours."""
     if "cid:" in html:
         html = _OWN_PICTURE.sub(r"data-cid=\1", html)
     if "<img" in html or "<IMG" in html:

@@ -77,7 +77,9 @@ class SmtpSender:
 
     def _reply_to(self, outgoing: Outgoing) -> str:
         local, _, domain = self._address.rpartition("@")
-        return f"{local}+{outgoing.reply_token}@{domain}" if self._settings.plus_address else ""
+        return (
+            f"{local}+{outgoing.reply_token}@{domain}" if self._settings.plus_address and outgoing.reply_token else ""
+        )
 
     def _send(self, outgoing: Outgoing, mail: bytes) -> Receipt:
         was_open = self._client is not None

@@ -5,10 +5,11 @@ One client per thread: its session and its last request are not thread-safe.
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 from requests.exceptions import ConnectionError as RequestsConnectionError
@@ -21,6 +22,7 @@ from connectors.base import Health
 from connectors.sms.phone_numbers import is_mainland_china
 from router.errors import OmniyardError, PermanentError, RateLimited, TransientError
 from router.settings.chat_channels import TwilioSettings
+from router.settings.secret import Secret
 
 API: Final = "https://api.twilio.com"
 _PREFIX: Final = "/2010-04-01/Accounts/"
@@ -78,10 +80,21 @@ class HttpClient(TwilioHttpClient):  # type: ignore[misc]
             self.session.close()
 
 
+class TwilioAccount(Protocol):
+    """The settings of one account, of whatever kind of channel. api_base: see `TwilioSettings`."""
+
+    @property
+    def account(self) -> Secret: ...
+    @property
+    def token(self) -> Secret: ...
+    @property
+    def api_base(self) -> str | None: ...
+
+
 class Twilio:
     """One account, for one thread."""
 
-    def __init__(self, settings: TwilioSettings) -> None:
+    def __init__(self, settings: TwilioAccount) -> None:
         self.account = settings.account.reveal()
         self.base = settings.api_base or API
         self.http = HttpClient(self.base)
@@ -124,6 +137,12 @@ class Twilio:
         """Return how long the last answer asks us to wait, in seconds."""
         stated = str(self.http.last_headers.get("Retry-After", ""))
         return float(stated) if stated.isdigit() else _LIMITED_SECONDS
+
+
+def basic_auth(account: TwilioAccount) -> str:
+    """Return the value of the header Authorization (RFC 7617) for an account."""
+    pair = f"{account.account.reveal()}:{account.token.reveal()}"
+    return f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"
 
 
 def unreachable(error: RequestException) -> str:

@@ -15,6 +15,7 @@ from twilio.request_validator import RequestValidator
 from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.json_messages import write_document
 from connectors.registry_row import webhook_address
+from connectors.sms.twilio.client import TwilioAccount
 from router.delivery import DeliveryReport, DeliveryStatus
 from router.errors import ConfigError, NotFound, PermanentError
 from router.settings.chat_channels import TwilioSettings
@@ -60,7 +61,7 @@ def read_form(body: bytes) -> TwilioForm:
         raise PermanentError("the body is not a form") from error
 
 
-def is_signed(settings: TwilioSettings, *, url: str, body: bytes, media_type: str, signature: str | None) -> bool:
+def is_signed(settings: TwilioAccount, *, url: str, body: bytes, media_type: str, signature: str | None) -> bool:
     """Return whether Twilio signed this request.
 
     url: the exact public URL, from the configuration: behind a proxy the request has another.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
-from connectors.social.wecom.client import REFUSALS, NotAnswered, WecomApi, WecomError
+from connectors.social.tencent.api_client import ApiRefusal
+from connectors.social.tencent.receipts import send_once
+from connectors.social.wecom.client import CODES, WecomApi
 from connectors.social.wecom.connector import WecomConnector
 from router.delivery import Window
-from router.errors import ConfigError, RateLimited
 from router.settings.model import DeskSettings
-from router.settings.wecom_channel import WecomSettings
+from router.settings.tencent_channels import WecomSettings
 
 # The session is with a colleague in WeCom, or has ended; ours are those of the API.
 _WRONG_STATE: Final = 95018
@@ -43,20 +44,7 @@ class WecomSender:
         if not outgoing.text or not limit.allows(outgoing.text):
             why = f"WeCom takes 1 to {limit.longest} {limit.unit}; this text has {limit.units_of(outgoing.text)}"
             return Receipt(verdict=SendVerdict.REFUSED, why=why)
-        try:
-            return self._send(outgoing)
-        except NotAnswered as error:
-            verdict = SendVerdict.UNKNOWN if error.sent else SendVerdict.NOT_SENT
-            return Receipt(verdict=verdict, why=str(error), whole_channel=not error.sent)
-        except RateLimited as error:
-            wait = timedelta(seconds=error.seconds)
-            return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), retry_after=wait, whole_channel=True)
-        except ConfigError as error:
-            return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), whole_channel=True)
-        except WecomError as error:
-            of_channel = error.code in REFUSALS
-            verdict = SendVerdict.NOT_SENT if of_channel else SendVerdict.REFUSED
-            return Receipt(verdict=verdict, why=str(error), whole_channel=of_channel)
+        return send_once(lambda: self._send(outgoing), of_channel=CODES.of_channel)
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
         """See `Sender`: WeCom does not list what we sent."""
@@ -80,7 +68,7 @@ class WecomSender:
         }
         try:
             answer = self._api.call("kf/send_msg", body)
-        except WecomError as error:
+        except ApiRefusal as error:
             if error.code != _WRONG_STATE:
                 raise
             if not self._take_session(outgoing.recipient):
@@ -97,7 +85,7 @@ class WecomSender:
         }
         try:
             self._api.call("kf/service_state/trans", body)
-        except WecomError:
+        except ApiRefusal:
             return False
         return True
 

@@ -7,18 +7,16 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs
 
-from lxml import etree
-
 from connectors.base import Page, Taken, WebhookRequest, WebhookResponse
-from connectors.social.wecom.callback_cipher import decrypt, is_signed, read_key
+from connectors.social.tencent.callback_cipher import decrypt, is_signed, read_key
+from connectors.social.tencent.callback_xml import field_of, read_fields
 from connectors.social.wecom.messages import FORM
 from router.delivery import DeliveryReport
 from router.errors import ConfigError, NotFound, PermanentError
 from router.settings.model import DeskSettings
 from router.settings.secret import Secret
-from router.settings.wecom_channel import WecomSettings
+from router.settings.tencent_channels import WecomSettings
 
-_LARGEST: Final = 65_536
 _LONGEST_TOKEN: Final = 128
 
 
@@ -33,7 +31,7 @@ class WecomEndpoint:
         """See `ProviderEndpoint`. The time is signed, but WeCom promises no freshness."""
         del now
         try:
-            encrypted = _field(_xml(request.body), "Encrypt")
+            encrypted = field_of(read_fields(request.body), "Encrypt")
         except PermanentError:
             return False
         return self._is_theirs(request, encrypted)
@@ -48,15 +46,15 @@ class WecomEndpoint:
     def page(self, request: WebhookRequest, *, now: datetime) -> Page:
         """See `ProviderEndpoint`: no messages, but what to wake."""
         del now
-        event = _xml(self._opened(_field(_xml(request.body), "Encrypt")).encode())
-        if _field(event, "Event", needed=False) != "kf_msg_or_event":
+        event = read_fields(self._opened(field_of(read_fields(request.body), "Encrypt")).encode())
+        if event.get("Event") != "kf_msg_or_event":
             return Page(channel=self._channel, form=FORM)
-        token = _field(event, "Token")[:_LONGEST_TOKEN]
+        token = field_of(event, "Token")[:_LONGEST_TOKEN]
         # One callback serves all accounts of the corp.
         return Page(
             channel=self._channel,
             form=FORM,
-            wakes={f"{self._settings.corp}:{_field(event, 'OpenKfId')}": token},
+            wakes={f"{self._settings.corp}:{field_of(event, 'OpenKfId')}": token},
         )
 
     def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
@@ -86,21 +84,3 @@ def _revealed(secret: Secret | None) -> str:
 
 def _query(request: WebhookRequest, name: str) -> str:
     return parse_qs(request.query, keep_blank_values=True).get(name, [""])[0]
-
-
-def _xml(content: bytes) -> etree._Element:
-    """Return the root of a document without a DTD. Raises PermanentError."""
-    if len(content) > _LARGEST or b"<!" in content.replace(b"<![CDATA[", b""):
-        raise PermanentError("the callback is too large, or has a document type")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
-    try:
-        return etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
-        raise PermanentError("the callback is no XML") from error
-
-
-def _field(document: etree._Element, name: str, *, needed: bool = True) -> str:
-    found = document.findtext(name) or ""
-    if needed and not found:
-        raise PermanentError(f"the callback has no {name}")
-    return found

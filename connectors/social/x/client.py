@@ -50,6 +50,10 @@ _POST_FIELDS: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
+class NotAllowed(PermanentError):
+    """X forbids a request that it understands (403)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """X's rate limit. resets_at: aware UTC; None if it is not known."""
@@ -134,9 +138,13 @@ class XApi:
         parameters = {"id": self.own_id, "max_results": most, "tweet_fields": ["id", "text", "referenced_tweets"]}
         return self._call(self._client.get_users_tweets, parameters)
 
-    def answer_post(self, post_id: str, text: str) -> dict[str, Any]:
-        """Answer a post in public. Raises errors of `requests` and tweepy: the caller handles both."""
-        return _object(self._client.create_tweet(text=text, in_reply_to_tweet_id=post_id, user_auth=True))
+    def answer_post(self, post_id: str, text: str, *, private_link: str = "") -> dict[str, Any]:
+        """Answer a post in public. Raises errors of `requests` and tweepy: the caller handles both.
+
+        private_link: shown as a button below the text, which opens a direct message.
+        """
+        more = {"direct_message_deep_link": private_link} if private_link else {}
+        return _object(self._client.create_tweet(text=text, in_reply_to_tweet_id=post_id, user_auth=True, **more))
 
     def me(self) -> dict[str, Any]:
         """Return our own account."""
@@ -171,7 +179,7 @@ def refusal(answer: requests.Response) -> PermanentError | TransientError:
     if status == 401:
         return PermanentError(_CREDENTIALS.format(status=status))
     if status == 403:
-        return PermanentError(_FORBIDDEN)
+        return NotAllowed(_FORBIDDEN)
     if status == 429:
         return RateLimited("X is asked too often (429)", seconds=seconds_to_reset(answer))
     if status >= 500:
@@ -211,22 +219,54 @@ def _object(answer: requests.Response) -> dict[str, Any]:
     return parsed
 
 
+def bearer_token(settings: XAccountSettings) -> str:
+    """Return the app's own token, with which X tells of its webhooks. Raises as `XApi` does."""
+    keys = (settings.consumer_key.reveal(), settings.consumer_secret.reveal())
+    url = f"{settings.api_base or API}/oauth2/token"
+    try:
+        answer = requests.post(
+            url, auth=keys, data={"grant_type": "client_credentials"}, timeout=_TIMEOUT, allow_redirects=False
+        )
+    except RequestException as error:
+        raise TransientError(f"X cannot be reached ({type(error).__name__})") from None
+    return str(_checked(answer).get("access_token", ""))
+
+
+def of_app(settings: XAccountSettings, path: str, *, token: str) -> list[dict[str, Any]]:
+    """Return what X lists of the app under a path. Raises as `XApi` does."""
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        answer = requests.get(
+            f"{settings.api_base or API}{path}", headers=headers, timeout=_TIMEOUT, allow_redirects=False
+        )
+    except RequestException as error:
+        raise TransientError(f"X cannot be reached ({type(error).__name__})") from None
+    listed = _checked(answer).get("data")
+    return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+
+
+def _checked(answer: requests.Response) -> dict[str, Any]:
+    if answer.status_code != requests.codes.ok:
+        raise refusal(answer)
+    return _object(answer)
+
+
 _ENCRYPTED: Final = (
     "this account may receive encrypted X Chat messages, which this interface cannot see: look at them in X's own app, "
     "or tell customers to write elsewhere"
 )
 
 
-def probe(settings: XAccountSettings) -> Health:
-    """Ask for our own account; read no message, because each costs; change nothing."""
+def probe_account(settings: XAccountSettings) -> Health:
+    """Ask for our own account; read no message, because each costs; change nothing.
+
+    Raises errors of X's answer.
+    """
+    api = XApi(settings)
     try:
-        api = XApi(settings)
-        try:
-            me = api.me().get("data")
-        finally:
-            api.close()
-    except OmniyardError as error:
-        return Health(ok=False, findings=(str(error),))
+        me = api.me().get("data")
+    finally:
+        api.close()
     name = me.get("username") if isinstance(me, dict) else None
     findings = [f"the account @{name} answers" if isinstance(name, str) else "the account answers"]
     if isinstance(me, dict) and me.get("id") not in {None, api.own_id}:
@@ -237,4 +277,14 @@ def probe(settings: XAccountSettings) -> Health:
         if settings.daily_budget
         else "no money may be spent on it (`daily_budget`)"
     )
-    return Health(ok=settings.daily_budget > 0, findings=(*findings, money, _ENCRYPTED))
+    return Health(ok=settings.daily_budget > 0, findings=(*findings, money))
+
+
+def probe(settings: XAccountSettings) -> Health:
+    """See `Connector`, for direct messages."""
+    try:
+        health = probe_account(settings)
+    except OmniyardError as error:
+        return Health(ok=False, findings=(str(error),))
+    is_other = not health.ok and settings.daily_budget > 0
+    return health if is_other else Health(ok=health.ok, findings=(*health.findings, _ENCRYPTED))

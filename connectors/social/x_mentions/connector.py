@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from connectors.base import Cursor, Health, Page, RawMessage, utc_now
 from connectors.social.x.budget import Spent, may_look_once, may_read
-from connectors.social.x.client import XApi, probe
+from connectors.social.x.client import XApi
 from connectors.social.x.messages import id_at, time_of
 from connectors.social.x_mentions.posts import FORM, id_of, is_repost, names_us, raw_of
+from connectors.social.x_mentions.probe import probe
 from router.errors import RateLimited
 from router.settings.chat_channels import XMentionsSettings
 

@@ -15,9 +15,10 @@ from requests.exceptions import RequestException
 from connectors.base import Health, Outgoing, Receipt, SendVerdict, utc_now
 from connectors.http_errors import certainly_not_sent
 from connectors.social.x.budget import Spent
-from connectors.social.x.client import XApi, is_out_of_credits, probe, seconds_to_reset
+from connectors.social.x.client import XApi, is_out_of_credits, seconds_to_reset
 from connectors.social.x.messages import time_of
 from connectors.social.x_mentions.posts import id_of, post_answered, weight_of
+from connectors.social.x_mentions.probe import probe
 from router.delivery import Window
 from router.errors import OmniyardError
 from router.settings.chat_channels import XMentionsSettings
@@ -51,14 +52,14 @@ class XMentionsSender:
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
-        post_id = post_answered(outgoing.in_reply_to or "")
-        refused = _refusal(outgoing, post_id)
+        post_id, text, link = post_answered(outgoing.in_reply_to or ""), *self._parted(outgoing.text)
+        refused = _refusal(text, post_id, automatic=outgoing.automatic)
         if stopped := Receipt(verdict=SendVerdict.REFUSED, why=refused) if refused else self._too_dear():
             return stopped
         # A new connection: an idle one may break during the request, with an unknown outcome.
         with closing(XApi(self._settings)) as api:
             try:
-                answer = api.answer_post(post_id, outgoing.text)
+                answer = api.answer_post(post_id, text, private_link=link)
             except tweepy.HTTPException as error:
                 return _refused(error.response)
             except RequestException as error:
@@ -90,6 +91,11 @@ class XMentionsSender:
     def close(self) -> None:
         """See `Sender`. Nothing is kept open."""
 
+    def _parted(self, text: str) -> tuple[str, str]:
+        """Return the text without the link to a direct message, which X shows as a button, and the link."""
+        link = self._settings.private_link
+        return (text.replace(link, "").rstrip(), link) if link and link in text else (text, "")
+
     def _too_dear(self) -> Receipt | None:
         now = self._clock()
         self._spent = self._spent.on(now)
@@ -106,13 +112,13 @@ def open_sender(channel: str, settings: XMentionsSettings, desk: DeskSettings) -
     return XMentionsSender(channel, settings)
 
 
-def _refusal(outgoing: Outgoing, post_id: str) -> str:
+def _refusal(text: str, post_id: str, *, automatic: bool) -> str:
     """Return why a text must not be posted; empty if it may."""
-    if outgoing.automatic:
+    if automatic:
         return _MACHINE
     if not post_id:
         return _NO_POST
-    weight = weight_of(outgoing.text)
+    weight = weight_of(text)
     return (
         ""
         if 0 < weight <= _LONGEST

@@ -45,6 +45,8 @@ def _names(section: object) -> frozenset[str]:
 def _references(settings: Settings) -> Iterator[_Reference]:
     yield ("omniyard", "rating"), settings.omniyard.rating, "replies"
     yield ("emergency", "correction"), settings.emergency.correction, "replies"
+    if oidc := settings.desk.oidc:
+        yield from ((("desk", "oidc", "teams", value), team, "teams") for value, team in oidc.teams.items())
     for name, channel in settings.channels.items():
         yield from _of_channel(("channels", name), channel)
     for name, calendar in settings.calendars.items():

@@ -24,6 +24,7 @@ def check_routes(settings: Settings) -> Iterator[Finding]:
         yield Finding(place=("routes", len(routes) - 1, "team"), message=message)
     yield from _same_names(settings)
     yield from _held_in_vain(settings)
+    yield from _answered_in_public(settings)
     conditions = [route.when or _EVERYTHING for route in routes]
     for number, condition in enumerate(conditions):
         earlier = next((index for index in range(number) if covers(conditions[index], condition)), None)
@@ -37,6 +38,15 @@ def _held_in_vain(settings: Settings) -> Iterator[Finding]:
         if route.hold and route.when and (route.when.emergency or route.when.open):
             message = "no effect: an emergency never waits, and a message that arrives while open has no reason to wait"
             yield Finding(place=("routes", number, "hold"), message=message, level="warning")
+
+
+def _answered_in_public(settings: Settings) -> Iterator[Finding]:
+    public = {name for name, channel in settings.channels.items() if channel.is_public}
+    for number, route in enumerate(settings.routes):
+        named = public.intersection(route.when.channel) if route.reply and route.when else set()
+        for name in sorted(named):
+            message = f"no effect on {name}: anybody can read its answers, so no machine answers there"
+            yield Finding(place=("routes", number, "reply"), message=message, level="warning")
 
 
 def covers(wide: Condition, narrow: Condition) -> bool:

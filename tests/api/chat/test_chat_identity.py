@@ -98,6 +98,21 @@ def test_a_typed_mail_address_joins_no_contact_and_shows_no_case(
         assert len(connection.execute(sa.select(table_of(ContactRow))).all()) == 2
 
 
+def test_a_typed_mail_address_stays_unverified_when_the_server_signs_the_name_alone(
+    visitor: ChatVisitor, database: Database
+) -> None:
+    visitor.begin(email="typed@example.com", name="my card is 4111 1111 1111 1111")
+    visitor.post("identity", token=token(email=None))
+    table = table_of(ChatSessionRow)
+    with database.read() as connection:
+        row = connection.execute(sa.select(table.c.name, table.c.email, table.c.proved, table.c.email_proved)).one()
+    assert tuple(row) == ("Wu Min", "typed@example.com", True, False)
+    # What the server signs replaces it, and nothing typed replaces that
+    visitor.post("identity", token=token())
+    visitor.post("contact", email="other@example.com")
+    assert visitor.state()["email"] == "wu@example.com"
+
+
 def test_a_planted_session_is_worthless_after_the_sign_in(visitors: Callable[..., ChatVisitor]) -> None:
     # Given a secret that an attacker knows, in the victim's browser
     victim, attacker = visitors(), visitors()

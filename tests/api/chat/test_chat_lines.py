@@ -136,6 +136,14 @@ def test_what_is_typed_is_masked_and_the_writer_learns_it(
     assert "4111 1111 1111 1111" not in str(stored)
 
 
+def test_check_27_names_of_people_and_files_are_masked_too(visitor: ChatVisitor) -> None:
+    assert "4111" not in str(visitor.begin(name="4111 1111 1111 1111")["state"])
+    form = {"client_id": "3" * 32, "text": "look"}
+    files = [("files", ("card 4111 1111 1111 1111.png", b"\x89PNG\r\n\x1a\n"))]
+    visitor.client.post("/chat/site/send", data=form, files=files, headers=SAME)
+    assert "4111 1111" not in str(visitor.lines())
+
+
 def test_markup_overrides_and_towers_of_marks_are_text(visitor: ChatVisitor) -> None:
     visitor.begin()
     shown = visitor.write("<b>x</b> \u202eevil a" + "\u0301" * 500).json()["text"]

@@ -28,11 +28,16 @@ PUBLIC = {
         "/sign-in",
         "/sign-in/password",
         "/sign-in/code",
+        # The provider's token proves who comes back.
+        "/sign-in/oidc",
+        "/sign-in/oidc/return",
+        "/sign-in/kept",
         "/sign-out",
         "/webhooks/{channel}",
         "/webhooks/{channel}/status",
     ),
     "/webhooks/{channel}/outbox",
+    "/voice/{channel}",
     # A visitor of the chat proves the session by its secret.
     *(f"/chat/{{chat}}{end}" for end in CHAT_ENDS),
     *("/contact", "/case/{token}", "/case/{token}/rating", "/help", "/help/suggest"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import threading
@@ -9,15 +10,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from api.app import create_app
+from api.text.phrases import Language, Words
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.desk.agents import add_agent
@@ -27,6 +30,44 @@ from tests.inbox_builder import Builder
 CHROMIUM = shutil.which("chromium")
 _FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
 DESKTOP, TABLET, PHONE = ({"width": w, "height": h} for w, h in ((1440, 900), (820, 1180), (390, 844)))
+
+_SIZES = {"desktop": DESKTOP, "tablet": TABLET, "phone": PHONE}
+# A machine that does much else at the same time is slow, not wrong.
+expect.set_options(timeout=20_000)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How an agent sees the desk: the size of the window, the language, the theme."""
+
+    size: str
+    language: Language
+    theme: Literal["light", "dark"]
+
+    def __str__(self) -> str:
+        return f"{self.size}-{self.language}-{self.theme}"
+
+    @property
+    def words(self) -> Words:
+        """The words of the desk in this language."""
+        return Words(self.language)
+
+    @property
+    def more(self) -> dict[str, Any]:
+        """What `page_of` needs for it."""
+        locale = "zh-CN" if self.language == "zh" else "en-GB"
+        return {"language": locale, "viewport": _SIZES[self.size], "color_scheme": self.theme}
+
+
+ALL_LOOKS = [Look(*each) for each in product(_SIZES, ("en", "zh"), ("light", "dark"))]  # type: ignore[arg-type]
+# `make journeys` takes each journey through all of them, `make test` through those that it names.
+EVERY_LOOK = os.environ.get("OMNIYARD_JOURNEYS") == "all"
+
+
+def looks(*usual: str) -> pytest.MarkDecorator:
+    """Parametrise a journey by `look`: the usual ones, or all of them for `make journeys`."""
+    chosen = [look for look in ALL_LOOKS if EVERY_LOOK or str(look) in usual]
+    return pytest.mark.parametrize("look", chosen, ids=str)
 
 
 @dataclass(frozen=True)
@@ -78,7 +119,13 @@ def page_of(opened: Browser, desk: ServedDesk, name: str, *, language: str = "en
     page = opened.new_context(locale=language, **more).new_page()
     page.set_default_timeout(20_000)
     said: list[str] = []
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+
+    def note(message: ConsoleMessage) -> None:
+        # An error page is a page: the browser writes its status down.
+        if message.type == "error" and message.location.get("url") != page.url:
+            said.append(message.text)
+
+    page.on("console", note)
     page.on("pageerror", lambda error: said.append(str(error)))
     page.goto(f"{desk.url}/sign-in")
     page.fill("#token", desk.tokens[name])
@@ -102,3 +149,36 @@ def serious(page: Page) -> list[str]:
 def overflows(page: Page) -> bool:
     """Return whether the page is wider than its window."""
     return bool(page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"))
+
+
+# What cannot be read: a text that is wider than its button, chip or cell; one that is cut and has no full version in
+# reach; one that stands as a column of single letters.
+_UNREADABLE = """() => {
+    const found = [];
+    const shown = (each) => { const box = each.getBoundingClientRect(); return box.width > 2 && box.height > 2 && each.checkVisibility(); };
+    const name = (each) => `${each.tagName.toLowerCase()}.${each.getAttribute("class") || ""} ${each.textContent.trim().slice(0, 40)}`;
+    for (const each of document.querySelectorAll("button, .button, .chip, .count, th, td, label, h1, h2, summary")) {
+        if (shown(each) && !each.querySelector("input") && each.scrollWidth > each.clientWidth + 2 && each.clientWidth) found.push(`spills: ${name(each)}`);
+    }
+    for (const each of document.querySelectorAll("body *")) {
+        if (!each.childNodes.length || !shown(each) || each.closest(".hidden, option, select, svg")) continue;
+        const style = getComputedStyle(each);
+        const text = [...each.childNodes].filter((node) => node.nodeType === 3 && node.data.trim().length > 3);
+        if (!text.length) continue;
+        const isCut = style.overflowX !== "visible" && style.whiteSpace === "nowrap" && each.scrollWidth > each.clientWidth + 2;
+        if (isCut && !each.closest("[title], .row, summary, .others, [role=option]")) found.push(`cut: ${name(each)}`);
+        for (const node of text) {
+            const range = document.createRange();
+            range.selectNodeContents(node);
+            const lines = [...range.getClientRects()].filter((box) => box.width > 0);
+            const widest = Math.max(...lines.map((box) => box.width));
+            if (lines.length > 3 && widest < 1.7 * parseFloat(style.fontSize)) found.push(`column: ${name(each)}`);
+        }
+    }
+    return found.slice(0, 10);
+}"""
+
+
+def unreadable(page: Page) -> list[str]:
+    """Return the texts that are cut, spill out of their box, or stand as a column of single letters."""
+    return list(page.evaluate(_UNREADABLE))

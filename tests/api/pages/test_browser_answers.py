@@ -277,7 +277,7 @@ def test_a_supervisor_writes_a_ready_text_and_an_agent_finds_it_by_slash(chromiu
     expect(page.locator("#text")).to_have_value("Li Wei您好，500 元今天原路退回。")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".toast")).to_contain_text("The answer leaves in")
-    expect(page.locator("#aside")).to_contain_text("退款")
+    expect(page.locator("#customer")).to_contain_text("退款")
     # A slash within a word opens nothing, and Escape closes the menu.
     page.fill("#text", "")
     page.focus("#text")

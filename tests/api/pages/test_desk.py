@@ -303,14 +303,14 @@ def test_the_box_shows_where_the_answer_goes_and_one_press_sends_it_to_the_other
         named = {"answer_to": "pat@firm.example", "other_address": "pat@home.example"}
         build.message(opened, channel="out", sender_handle="pat@firm.example", **named)
     page = browser.get(CASE).text
-    assert "The answer goes to pat@firm.example." in page
+    assert '<span class="who-chip">pat@firm.example</span>' in page
     refused = press(browser, f"{CASE}/change", do="answer_to", address="thief@evil.example")
     assert "expected one of the addresses" in refused.text
 
     assert press(browser, f"{CASE}/change", do="answer_to", address=hidden(page, "address")).status_code == 303
 
     page = browser.get(CASE).text
-    assert "The answer goes to pat@home.example." in page
+    assert '<span class="who-chip">pat@home.example</span>' in page
     assert hidden(page, "address") == "pat@firm.example"
     assert press(browser, f"{CASE}/say", text="Done.", kind="reply", when="now").status_code == 303
     assert row(database, OutboundRow, kind="reply")["recipient"] == "pat@home.example"

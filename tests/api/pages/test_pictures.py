@@ -192,3 +192,35 @@ def test_a_page_that_repeats_a_picture_does_not_grow_without_end() -> None:
 )  # fmt: skip
 def test_bytes_say_what_a_picture_is(content: bytes, kind: str) -> None:
     assert picture_type(content) == kind
+
+
+@pytest.mark.parametrize(("content", "status"), [(b"%PDF-1.7\nreceipt", 200), (b"<html><script>steal()</script>", 404)])
+def test_a_pdf_is_previewed_without_rights_and_nothing_else_is(
+    client_of: Callable[[str], AppClient], database: Database, settings: Settings, content: bytes, status: int
+) -> None:
+    client = client_of("agent")
+    pdf = part(content, kind="application/pdf; name=receipt.pdf", more="Content-Disposition: attachment\r\n")
+    frame_of(client, database, settings, mail("<p>hello</p>", pdf))
+    with database.read() as connection:
+        file_id = connection.execute(sa.select(table_of(AttachmentRow).c.id)).scalar_one()
+        reference = connection.execute(sa.select(table_of(ConversationRow).c.reference)).scalar_one()
+    answer = client.get(f"/attachments/{file_id}/preview")
+    assert answer.status_code == status
+    if status == 200:
+        assert answer.headers["content-type"] == "application/pdf"
+        assert "sandbox" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert f"/attachments/{file_id}/preview" in client.get(f"/conversations/{reference}").text
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("dark", "#151d1c"), ("light", "#fff")])
+def test_a_mail_is_readable_in_the_dark(
+    client_of: Callable[[str], AppClient], database: Database, settings: Settings, theme: str, ground: str
+) -> None:
+    client = client_of("agent")
+    client.cookies.set("omniyard_theme", theme)
+    html = '<p style="color:#111">plain</p><p style="color:#ff0;background:#006">theirs</p>'
+    shown = frame_of(client, database, settings, mail(html)).text
+    assert 'style="color:#ff0;background-color:#006"' in shown
+    assert shown.rfind(f"html{{background:{ground}") == shown.rfind("html{background:")
+    assert ("color:inherit!important" in shown) == (theme == "dark")

@@ -85,7 +85,10 @@ def test_an_administrator_adds_an_agent_who_signs_in_by_password_and_code(
         found(r'name="ticket" value="([^"]+)"', step),
     )
     assert send(browser, "/sign-in/code", ticket=ticket, code="000000").status_code == 401
-    answer = send(browser, "/sign-in/code", ticket=ticket, code=code_at(secret, now=clock()))
+    assert '<svg viewBox="0 0' in step
+    once = send(browser, "/sign-in/code", ticket=ticket, code=code_at(secret, now=clock()), next="/settings/agents")
+    assert (once.status_code, len(re.findall(r"<li><code>[a-z2-7-]{19}</code>", once.text))) == (200, 10)
+    answer = send(browser, "/sign-in/kept", next=found(r'name="next" value="([^"]+)"', once.text))
     assert (answer.status_code, answer.headers["location"]) == (303, "/settings/agents")
     assert "Li Na" in browser.get("/settings/agents").text
 

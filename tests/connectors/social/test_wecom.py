@@ -14,7 +14,7 @@ import pytest
 from connectors.base import Cursor, Outgoing, SendVerdict, WebhookRequest
 from connectors.normalise import normalise_page
 from connectors.registry import probe_channel
-from connectors.social.wecom import callback_cipher
+from connectors.social.tencent import callback_cipher
 from connectors.social.wecom.connector import WecomConnector, file_request
 from connectors.social.wecom.sender import open_sender
 from connectors.social.wecom.webhook import WecomEndpoint

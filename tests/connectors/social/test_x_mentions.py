@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -245,9 +246,57 @@ def test_a_mention_that_x_pushes_wakes_the_poll(x):
     connector.wait(60)
 
 
-def test_doctor_asks_for_the_account(x):
+def test_the_link_to_a_direct_message_is_a_button_of_the_post_and_no_text_of_it(x, clock):
+    link = settings_for(x).private_link
+    assert link.endswith(f"={OWN}")
+    message = outgoing(x, text=f"请私信我们：{link}")
+    sender = XMentionsSender("mentions", settings_for(x), clock=clock)
+    assert sender.send(message).verdict is SendVerdict.ACCEPTED
+    (posted,) = [asked.json for asked in x.asked if asked.method == "POST"]
+    assert (posted["text"], posted["direct_message_deep_link"]) == ("请私信我们：", link)
+    assert sender.reconcile(message, since=NOW - timedelta(minutes=5)).provider_id == x.ours[0]["id"]
+    assert sender.send(outgoing(x, text=link)).verdict is SendVerdict.REFUSED
 
-    assert probe_channel("mentions", settings_for(x), desk=DeskSettings()).ok
+
+def doctor(x: FakeXPosts, **over) -> tuple[bool, str]:
+    health = probe_channel("mentions", settings_for(x, **over), desk=DeskSettings())
+    return health.ok, " / ".join(health.findings)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (DemoAnswer(401, {"title": "no"}), "check the four keys"),
+        (DemoAnswer(403, {"title": "suspended"}), "the app is suspended"),
+        (DemoAnswer(429, {}, headers={"x-rate-limit-reset": "{soon}"}), "in 5 minutes"),
+        (DemoAnswer(429, {}), "in 15 minutes"),
+        (DemoAnswer(402, {"title": "no"}), "credits are used up"),
+        (DemoAnswer(503, {}), "out of order"),
+    ],
+)
+@pytest.mark.parametrize("where", ["/2/users/me", "/2/webhooks"])
+def test_check_17_doctor_has_one_sentence_for_each_refusal(x, answer, words, where):
+    soon = str(int(datetime.now(UTC).timestamp()) + 295)
+    headers = {name: value.format(soon=soon) for name, value in answer.headers.items()}
+    x.script(Fault(answer=replace(answer, headers=headers), when=lambda asked: asked.path == where))
+    ok, said = doctor(x)
+    assert (ok, words in said, " / " in said) == (False, True, False)
+
+
+def test_check_17_doctor_says_how_posts_come(x):
+    ok, said = doctor(x)
+    assert (ok, "the account @wallet answers" in said, "by the poll only" in said) == (True, True, True)
+    x.subscribe(valid=False)
+    ok, said = doctor(x)
+    assert (ok, "challenge (CRC) failed" in said) == (False, True)
+    x.subscribe("follow.follow")
+    ok, said = doctor(x)
+    assert (ok, "no subscription of the account to post.mention.create" in said) == (False, True)
+    x.subscribe()
+    ok, said = doctor(x)
+    assert (ok, "says at once" in said) == (True, True)
+    assert [asked.path for asked in x.asked if asked.path.endswith("mentions")] == []
+    assert doctor(x, daily_budget=0)[0] is False
 
 
 def test_the_vector_of_x(monkeypatch):

@@ -114,6 +114,23 @@ def test_a_database_is_reached_with_our_limits_and_is_shown_without_a_password(
     database.close()
 
 
+def test_both_sides_notice_a_silent_peer_within_fifteen_seconds(server: Postgres) -> None:
+    # By TCP: a socket's peer cannot vanish.
+    database = Database(by_tls("")(server))
+    with database.read() as connection:
+        names = ("tcp_user_timeout", "tcp_keepalives_idle", "tcp_keepalives_interval", "tcp_keepalives_count")
+        shown = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
+        assert shown == ["15000", "5", "5", "2"]
+        driver = connection.connection.dbapi_connection
+        said = driver.info.get_parameters() if driver else {}
+    assert [said[name] for name in ("tcp_user_timeout", "keepalives_idle", "keepalives_interval")] == [
+        "15000",
+        "5",
+        "5",
+    ]
+    database.close()
+
+
 def test_parameters_of_the_address_count_next_to_our_limits(server: Postgres) -> None:
     database = Database(f"{by_socket_in_query(server)}&options=-c%20work_mem%3D7MB%20-c%20statement_timeout%3D0")
     with database.read() as connection:
@@ -168,6 +185,13 @@ def test_doctor_says_what_to_change(
     assert mend in examined(address(server), tmp_path, monkeypatch)
 
 
+def test_doctor_says_that_no_standby_confirms_a_commit(
+    server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "set synchronous_standby_names on each server" in examined(by_hosts(server), tmp_path, monkeypatch)
+    assert "synchronous_standby_names" not in examined(by_tls("")(server), tmp_path, monkeypatch)
+
+
 @needs_tls
 def test_a_certificate_of_another_name_is_refused_in_words(
     server: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -194,6 +218,7 @@ def test_a_server_without_tls_is_said_to_have_none(
         ("postgresql:///d?host=/not/there", "the folder of its socket is not here"),
         ("postgresql://u@a:5432,b:port/d", "its host or port cannot be read"),
         ("postgresql://u@a:5432,b/d?target_session_attrs=read-write", ""),
+        ("postgresql://u:hunter2@a:5432,b/d", "with several servers it needs target_session_attrs=read-write"),
         ("postgresql://u@%2Ftmp:5433/d", ""),
         ("postgresql://u@h/d?sslmode=verify-full&sslrootcert=system", ""),
     ],

@@ -13,7 +13,7 @@ from router.routing.assignment import AssignableCase, OnDuty, choose_assignee
 NOON = datetime(2026, 3, 3, 12, tzinfo=UTC)
 
 
-def agent(name, *, ago=None, load=0, capacity=20, languages=(), categories=(), team="front"):
+def agent(name, *, ago=None, load=0, capacity=20, languages=(), categories=(), team="front", chats=0, slots=None):
     return OnDuty(
         name=name,
         teams=frozenset({team}),
@@ -21,12 +21,14 @@ def agent(name, *, ago=None, load=0, capacity=20, languages=(), categories=(), t
         categories=frozenset(categories),
         capacity=capacity,
         load=load,
+        chats=chats,
+        chat_slots=slots,
         assigned_at=NOON - timedelta(minutes=ago) if ago is not None else None,
     )
 
 
-def case(*, language="en", category="refund", priority="normal"):
-    return AssignableCase(team="front", priority=priority, language=language, category=category)
+def case(*, language="en", category="refund", priority="normal", slots=None):
+    return AssignableCase(team="front", priority=priority, language=language, category=category, slots=slots)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +59,11 @@ def case(*, language="en", category="refund", priority="normal"):
         (case(category="fees"), "round_robin", "Bo", [agent("Ann", categories=["refund"]), agent("Bo", ago=1)]),
         (case(category=None), "round_robin", "Ann", [agent("Ann", categories=["refund"])]),
         (case(), "round_robin", "Bo", [agent("Ann", team="risk"), agent("Bo", ago=1)]),
+        (case(slots=2), "round_robin", "Bo", [agent("Ann", chats=2), agent("Bo", ago=1, chats=1)]),  # no place left
+        (case(slots=2), "round_robin", "Ann", [agent("Ann", chats=2, slots=3), agent("Bo", ago=1)]),  # a place more
+        (case(slots=2), "round_robin", "Bo", [agent("Ann", slots=0), agent("Bo", ago=1)]),  # talks to no visitor
+        (case(slots=2), "round_robin", "Ann", [agent("Ann", load=20)]),  # mail keeps no agent from a chat
+        (case(slots=3), "least_busy", "Bo", [agent("Ann", chats=2), agent("Bo", chats=1, load=30, ago=1)]),
     ],
 )
 def test_a_case_goes_to(what, mode, wanted, agents):

@@ -26,16 +26,16 @@ from router.settings.channels import (
     TwilioSettings,
     VoiceSettings,
     WebSettings,
+    WechatSettings,
     WecomSettings,
     XMentionsSettings,
     XSettings,
 )
 from router.settings.checks.texts import PLACEHOLDERS
 from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings
+from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings, OidcSettings
 from router.settings.limits import LimitSettings
 from router.settings.model import (
-    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -75,6 +75,7 @@ SECTIONS = {
     '`kind = "custom"`': CustomSettings,
     '`kind = "voice"`': VoiceSettings,
     '`kind = "wecom"`': WecomSettings,
+    '`kind = "wechat"`': WechatSettings,
     "`pull` of kind `custom`": PullSettings,
     "`send` of kind `custom`": CustomSendSettings,
     "`send` of a channel of short messages": SendSettings,
@@ -82,8 +83,10 @@ SECTIONS = {
     "`[[calendars.NAME.dates]]`": DateRule,
     "`[emergency]`": EmergencySettings,
     "`[answers]`": AnswerSettings,
+    "`[answers.model]`": ModelEndpointSettings,
     "`[limits]`": LimitSettings,
     "`[desk]`": AgentAnswerSettings,
+    "`[desk.oidc]`": OidcSettings,
     "`[categories.NAME]`": CategorySettings,
     "`[teams.NAME]`": TeamSettings,
     "`[sla.NAME]`": SlaSettings,

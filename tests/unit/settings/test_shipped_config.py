@@ -27,17 +27,17 @@ from router.settings.channels import (
     TwilioSettings,
     VoiceSettings,
     WebSettings,
+    WechatSettings,
     WecomSettings,
     XMentionsSettings,
     XSettings,
 )
 from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings
+from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings, OidcSettings
 from router.settings.limits import LimitSettings
 from router.settings.lines import key_lines
 from router.settings.mistakes import table_at
 from router.settings.model import (
-    AnswerSettings,
     CalendarSettings,
     CategorySettings,
     Condition,
@@ -55,6 +55,7 @@ from router.settings.model import (
     WebhookSettings,
 )
 from router.settings.validation import examine_settings
+from router.settings.voice_channel import HotlineMenuSettings
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
@@ -63,10 +64,11 @@ FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, SiteChatSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
-    CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, CalendarSettings, DateRule,
+    CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, WechatSettings,
+    CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,
-    AgentAnswerSettings,
+    AgentAnswerSettings, HotlineMenuSettings, ModelEndpointSettings, OidcSettings,
 ]  # fmt: skip
 
 

@@ -11,13 +11,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
+from connectors.base import WebhookRequest
 from store.contacts.erasure import erase_contact
+from store.db.bulk import table_of
 from store.tables.gates import ContactPointRow
 from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, IdentityRow, InboundRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.custom_desk import USER, CustomDesk, message, signed
 from tests.desk import envelope
+from workers.intake.provider_webhooks import Unsigned
 
 
 @pytest.fixture
@@ -37,10 +41,12 @@ def test_a_message_opens_a_case_of_its_user(desk):
 
 def test_check_2_one_message_from_many_threads_is_one_row(desk):
     with ThreadPoolExecutor(8) as threads:
-        answers = list(threads.map(lambda _: json.loads(desk.ask(message()).text), range(40)))
+        answers = list(threads.map(lambda _: desk.ask(message()), range(100)))
     desk.work()
-    assert [each["accepted"][0]["duplicate"] for each in answers].count(False) == 1
-    assert len(desk.messages("id")) == 1
+    assert [answer.status for answer in answers] == [200] * 100
+    known = [json.loads(answer.text)["accepted"][0]["duplicate"] for answer in answers]
+    assert (known.count(True), known.count(False)) == (99, 1)
+    assert len(desk.rows(InboundRow, "id")) == len(desk.messages("id")) == 1
 
 
 def test_check_3_the_same_id_with_other_words_is_refused_kept_and_reported(desk):
@@ -171,9 +177,32 @@ def test_check_17_an_unverified_phone_merges_no_one(desk):
     assert sorted(row.verified for row in desk.rows(ContactPointRow)) == [False, True]
 
 
-def test_check_18_what_a_machine_wrote_is_not_answered(desk):
-    desk.close()
+def test_check_17_an_unverified_phone_of_another_customer_shows_no_case_of_theirs(desk):
+    # Another customer calls, and has a case
+    desk.push({"type": "call", "id": "c-1", "from": "+8613800138000", "result": "voicemail", "transcript": "钱没到账"})
+    # A user of the app states that number
+    desk.push(message(user=USER | {"phone": "+8613800138000", "phone_verified": False}))
+    caller, user = desk.rows(ContactRow)
+    assert caller.id != user.id
+    assert (caller.merged_into, user.merged_into) == (None, None)
+    cases = desk.rows(ConversationRow, "contact_id")
+    assert sorted(cases) == sorted([caller.id, user.id])
+    mine = user.id if user.name == "小王" else caller.id
+    with desk.database.read() as connection:
+        identities = connection.execute(
+            sa.select(table_of(IdentityRow).c.kind).where(table_of(IdentityRow).c.contact_id == mine)
+        ).scalars()
+        assert [*identities] == ["custom"]
+
+
+def test_check_18_what_a_machine_wrote_is_not_answered_and_starts_no_clock(desk):
     desk.push(message(automatic=True))
+    ((first, following, resolve, waiting),) = desk.rows(
+        ConversationRow, "first_reply_due_at", "next_reply_due_at", "resolve_due_at", "waiting_since"
+    )
+    assert (first, following, resolve, waiting) == (None, None, None, None)
+    desk.close()
+    desk.push(message("m-2", automatic=True, user={"id": "u-8"}))
     assert desk.rows(OutboundRow) == []
 
 
@@ -229,3 +258,26 @@ def test_a_body_that_is_no_item_is_refused(desk):
     for body in (b"", b"[]", b"7", b'{"a": NaN}', b"[" * 100_000, json.dumps(message(facts={"a": [[[]]]})).encode()):
         answer = desk.webhooks.message("app", signed(body), now=datetime.now(UTC))
         assert answer.status == (200 if body.startswith(b'{"type"') else 400)
+
+
+def test_check_19_a_call_centre_pushes_twice_and_then_its_recording(database, tmp_path, monkeypatch) -> None:
+    centre = CustomDesk(database, tmp_path, monkeypatch, more='auth = "basic"')
+    monkeypatch.setenv("APP_SECRET", "tccc:secret")
+
+    def push(document: dict[str, object], *, password: str = "secret") -> None:
+        proof = base64.b64encode(f"tccc:{password}".encode()).decode()
+        headers = {"authorization": f"Basic {proof}", "content-type": "application/json"}
+        request = WebhookRequest(body=json.dumps(document).encode(), headers=headers)
+        centre.webhooks.message("app", request, now=datetime.now(UTC))
+        centre.work()
+
+    call = {"type": "call", "id": "session-1", "from": "+8613800138000", "result": "voicemail"}
+    push(call)
+    push(call)
+    recording = {"recording": {"name": "1.mp3", "url": "https://files.example/1.mp3"}}
+    push(call | recording)
+    push(call | recording)
+    assert len(centre.messages("text")) == 1
+    assert centre.rows(AttachmentRow, "name") == ["1.mp3"]
+    with pytest.raises(Unsigned):
+        push(call, password="wrong")

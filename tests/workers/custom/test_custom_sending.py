@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import inspect
 import json
+import socket
 import threading
 import uuid
 from collections.abc import Iterator
@@ -262,6 +265,81 @@ def test_check_8_a_file_that_must_not_be_had_is_a_sentence(database, tmp_path, m
     state, error = fetched(desk, url.format(files=files.base), sha256="0" * 64 if words == "changed" else "")
     assert (state, error) == ("failed", words)
     assert [asked.path for asked in files.asked if asked.path == "/secret"] == []
+
+
+@pytest.mark.parametrize("answers", [["127.0.0.1"], ["93.184.216.34", "10.0.0.1"]])
+def test_check_8_a_name_that_leads_inside_is_never_connected(database, tmp_path, monkeypatch, files, answers):
+    desk = desk_with(database, tmp_path, monkeypatch, "")
+    monkeypatch.setattr(socket, "getaddrinfo", resolver({"files.example": answers}))
+    assert fetched(desk, f"http://files.example:{files.port}/1") == ("failed", "forbidden")
+    assert files.asked == []
+
+
+def test_check_8_a_name_that_is_rebound_after_its_judgement_changes_nothing(database, tmp_path, monkeypatch, files):
+    desk, connected = desk_with(database, tmp_path, monkeypatch, ""), []
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        connected.append(address[0])
+        raise OSError
+
+    # The name leads to a public host when it is judged, and inside whenever it is asked again
+    monkeypatch.setattr(socket, "getaddrinfo", resolver({"files.example": ["93.184.216.34"]}, then=["127.0.0.1"]))
+    monkeypatch.setattr(socket, "create_connection", connect)
+    state, _ = fetched(desk, f"http://files.example:{files.port}/1")
+    assert (state, connected, files.asked) == ("waiting", ["93.184.216.34"], [])
+
+
+def resolver(names: dict[str, list[str]], *, then: list[str] | None = None):
+    """Return a `getaddrinfo` that knows these names too. then: what the second question gets."""
+    asked, usual = [], socket.getaddrinfo
+
+    def answer(host: str, port: int, *args: object, **options: object):
+        if host not in names:
+            return usual(host, port, *args, **options)
+        found = then if then and host in asked else names[host]
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in found]
+
+    return answer
+
+
+class Endless(FakeServer):
+    """Sends `total` bytes, `at_once` of them at a time, with a pause between."""
+
+    def __init__(self, *, total: int, at_once: int, pause: float, announced: bool) -> None:
+        self.total, self.at_once, self.pause, self.announced, self.sent = total, at_once, pause, announced, 0
+        super().__init__()
+
+    def serve(self, handler) -> None:
+        handler.send_response(200)
+        handler.close_connection = True
+        if self.announced:
+            handler.send_header("Content-Length", str(self.total))
+        handler.end_headers()
+        with contextlib.suppress(OSError):
+            while self.sent < self.total and not self.stopped.wait(self.pause):
+                handler.wfile.write(b"x" * self.at_once)
+                self.sent += self.at_once
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_check_8_a_file_of_200_mb_is_left_after_the_limit(database, tmp_path, monkeypatch, announced):
+    desk = desk_with(database, tmp_path, monkeypatch, "private_files = true\nlargest = 1048576")
+    host = Endless(total=200_000_000, at_once=65_536, pause=0, announced=announced)
+    assert fetched(desk, f"{host.base}/1", seconds=60) == ("failed", "large")
+    host.stop()
+    # What the sockets buffer, at most.
+    assert host.sent < 20_000_000
+
+
+def test_check_8_a_slow_drip_ends_with_the_time_and_not_with_the_file(database, tmp_path, monkeypatch):
+    desk = desk_with(database, tmp_path, monkeypatch, "private_files = true")
+    host = Endless(total=1_000_000, at_once=1, pause=0.05, announced=True)
+    # Each byte comes long before a socket gives up.
+    assert fetched(desk, f"{host.base}/1", seconds=0.5)[0] == "waiting"
+    host.stop()
+    assert host.sent < 1_000
+    assert inspect.signature(FileFetcher).parameters["seconds"].default <= 15
 
 
 def test_a_slow_file_is_tried_again_and_given_up_after_a_day(database, tmp_path, monkeypatch, files):

@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from connectors.base import WebhookRequest
 from connectors.registry import open_polled
 from connectors.social.x_mentions.connector import XMentionsConnector
-from store.tables.messages import ConversationRow
+from router.settings.validation import examine_settings
+from store.desk.case_codes import CodeMessage, queue_code
+from store.inbound.wakes import take_wake
+from store.outbound.automatic_answers import AutomaticText, lock_case, queue_answer
+from store.outbound.false_alarm_replies import NewCorrection, SaidByMachine, queue_correction
+from store.tables.messages import ConversationRow, InboundRow
 from store.tables.operations import AUTO_REPLY, OutboundRow
 from tests.custom_desk import CustomDesk
-from tests.fakes.x import KEYS
+from tests.fakes.x import KEYS, OWN
 from tests.fakes.x_mentions import AUTHOR, FakeXPosts
 from tests.workers.custom.test_custom_sending import deliver_lane, queue, reply
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 
+ROOT = Path(__file__).resolve().parents[3]
 CHANNEL = """
+[channels.x]
+kind = "x"
+consumer_key = "env:X_CONSUMER_KEY"
+consumer_secret = "env:X_CONSUMER_SECRET"
+access_token = "env:X_ACCESS_TOKEN"
+access_secret = "env:X_ACCESS_SECRET"
+api_base = "BASE"
 [channels.mentions]
 kind = "x_mentions"
 calendar = "office"
@@ -49,7 +69,7 @@ class Poll:
 
     def __init__(self, desk: CustomDesk) -> None:
         self.desk = desk
-        connector = open_polled(desk.settings)[0].connector
+        (connector,) = (each.connector for each in open_polled(desk.settings) if each.topic == "x-mentions")
         assert isinstance(connector, XMentionsConnector)
         self.connector, self.cursor = connector, connector.fetch(None).cursor
 
@@ -75,6 +95,31 @@ def test_checks_2_3_and_18_posts_come_once_edits_change_them_and_authors_are_apa
     assert len(desk.rows(ConversationRow)) == 2
 
 
+def test_check_2_one_post_by_webhook_and_poll_in_any_order_is_one_message(desk, x):
+    poll = Poll(desk)
+    for author, order in enumerate(("wwp", "wpw", "pww", "wppwp"), start=300):
+        number = x.receive(f"@Wallet {order}", author=str(author))
+        for step in order:
+            poll() if step == "p" else push(desk, number)
+    # What the webhook left wakes the poll once
+    with desk.database.write() as connection:
+        assert take_wake(connection, "x-mentions") == "post.mention.create"
+        assert take_wake(connection, "x-mentions") == ""
+    poll()
+    assert sorted(desk.messages("text")) == sorted(f"@Wallet {order}" for order in ("wwp", "wpw", "pww", "wppwp"))
+    assert len(desk.rows(InboundRow, "id")) == 4
+
+
+def push(desk: CustomDesk, number: str) -> None:
+    """Let X's webhook report a post; it is signed with the consumer secret."""
+    payload = {"id": number, "text": "@Wallet", "author_id": AUTHOR}
+    event = {"event_type": "post.mention.create", "filter": {"user_id": OWN}, "payload": payload}
+    body = json.dumps({"data": event}).encode()
+    digest = base64.b64encode(hmac.digest(KEYS["X_CONSUMER_SECRET"].encode(), body, "sha256")).decode()
+    request = WebhookRequest(body=body, headers={"x-twitter-webhooks-signature": f"sha256={digest}"})
+    assert desk.webhooks.message("x", request, now=datetime.now(UTC)).status == 200
+
+
 def test_check_4_no_automatic_path_reaches_x(desk, x):
     poll = Poll(desk)
     # The office is closed, and the route of closed hours has a reply; danger has one too
@@ -83,11 +128,37 @@ def test_check_4_no_automatic_path_reaches_x(desk, x):
     x.receive("@Wallet my account was hacked", author="333")
     poll()
     assert desk.rows(OutboundRow) == []
-    # What a chore or another version queues is dropped before it leaves
-    for kind in (AUTO_REPLY,):
-        queue(desk, kind=kind, channel="mentions", recipient=AUTHOR)
+    # What other parts queue is dropped before it leaves: an answer of the machine, a correction, a code, a rating
+    now, case = datetime.now(UTC), desk.rows(ConversationRow, "id")[0]
+    names = {"conversation_id": case, "channel": "mentions", "recipient": AUTHOR, "subject": "", "in_reply_to": None}
+    with desk.database.write() as connection:
+        text = AutomaticText(id=uuid4(), subject="", text="the FAQ says", rfc_message_id="answer@y")
+        queue_answer(connection, lock_case(connection, case), text=text, key="auto:answer", now=now)
+        correction = NewCorrection(id=uuid4(), inbound_id=uuid4(), text="all is well", rfc_message_id="c@y", due_at=now)
+        queue_correction(connection, SaidByMachine(**names), correction=correction, now=now)
+        code = CodeMessage(
+            id=uuid4(), channel="mentions", recipient=AUTHOR, subject="", text="123", rfc_message_id="o@y"
+        )
+        queue_code(connection, case, code=code, now=now)
+    queue(desk, kind=AUTO_REPLY, channel="mentions", recipient=AUTHOR)
     deliver_lane(desk, "x_mentions")
-    assert (desk.rows(OutboundRow, "state"), x.ours) == (["cancelled"], [])
+    assert desk.rows(OutboundRow, "state") == ["cancelled"] * 4
+    assert [asked for asked in x.asked if asked.method == "POST"] == []
+
+
+def test_check_4_every_module_that_queues_automatic_messages_is_in_the_test_above():
+    words = ('"kind": AUTO_REPLY', '"kind": ONE_TIME_CODE')
+    modules = [*ROOT.glob("store/**/*.py"), *ROOT.glob("workers/**/*.py"), *ROOT.glob("api/**/*.py")]
+    found = {each.stem for each in modules if any(word in each.read_text(encoding="utf-8") for word in words)}
+    assert found == {"record", "automatic_answers", "false_alarm_replies", "case_codes", "ratings"}
+
+
+def test_check_4_a_route_that_would_answer_in_public_is_a_warning_of_the_file(desk):
+    route = '[[routes]]\nname = "posts"\nwhen = { channel = ["mentions", "mail"] }\nreply = "closed"\n'
+    text = desk.text.replace("[[routes]]", f"{route}[[routes]]", 1)
+    (finding,) = [each for each in examine_settings(text).findings if "machine" in each.message]
+    assert (finding.level, finding.place[-1], "mentions" in finding.message) == ("warning", "reply", True)
+    assert [each for each in examine_settings(desk.text).findings if "machine" in each.message] == []
 
 
 def test_check_5_an_agent_answers_under_the_post(desk, x):

@@ -1,0 +1,1 @@
+"""What a model wrote for agents, on the page of its conversation."""

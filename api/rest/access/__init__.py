@@ -1,0 +1,1 @@
+"""`/agents` and `/tokens`: who gets in, for administrators."""

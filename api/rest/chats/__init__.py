@@ -1,0 +1,1 @@
+"""The chats of the desk as programs see them."""

@@ -1,0 +1,1 @@
+"""Sign-in of agents at the company's provider, by OpenID Connect."""

@@ -1,0 +1,28 @@
+"""What an error of a call says about the message that was to be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container
+from datetime import timedelta
+
+from connectors.base import Receipt, SendVerdict
+from connectors.social.tencent.api_client import ApiRefusal, NotAnswered
+from router.errors import ConfigError, RateLimited
+
+
+def send_once(send: Callable[[], Receipt], *, of_channel: Container[int]) -> Receipt:
+    """Return the receipt of one attempt, also of one that failed. of_channel: errcodes that concern every message."""
+    try:
+        return send()
+    except NotAnswered as error:
+        verdict = SendVerdict.UNKNOWN if error.sent else SendVerdict.NOT_SENT
+        return Receipt(verdict=verdict, why=str(error), whole_channel=not error.sent)
+    except RateLimited as error:
+        wait = timedelta(seconds=error.seconds)
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), retry_after=wait, whole_channel=True)
+    except ConfigError as error:
+        return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), whole_channel=True)
+    except ApiRefusal as error:
+        is_all = error.code in of_channel
+        verdict = SendVerdict.NOT_SENT if is_all else SendVerdict.REFUSED
+        return Receipt(verdict=verdict, why=str(error), whole_channel=is_all)

@@ -1,0 +1,1 @@
+"""WeChat: service accounts and mini programs."""

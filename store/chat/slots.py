@@ -1,0 +1,61 @@
+"""How many visitors each agent talks to now, and which conversations have a visitor who is there.
+
+A chat takes a place of its agent until it ends, its case is resolved, or its visitor has been gone for ten minutes:
+then it is like a mail, and is answered by mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.conversation_status import Status
+from store.chat.queue import is_here
+from store.db.bulk import among, table_of
+from store.db.engine import read_clock
+from store.tables.chat import ChatSessionRow
+from store.tables.messages import ConversationRow
+
+_MOST_WAITS: Final = 10_000
+
+
+def chats_by_agent(connection: Connection) -> dict[str, int]:
+    """Return how many visitors each agent talks to now; agents without one are left out."""
+    live = _live(connection).subquery()
+    counted = sa.select(live.c.assignee, sa.func.count()).where(live.c.assignee.is_not(None))
+    rows = connection.execute(counted.group_by(live.c.assignee))
+    return {row[0]: row[1] for row in rows}
+
+
+def live_cases(connection: Connection, cases: Collection[UUID]) -> set[UUID]:
+    """Return which of these conversations have a visitor who is there, or was a moment ago."""
+    if not cases:
+        return set()
+    live = _live(connection).subquery()
+    return set(connection.execute(sa.select(live.c.case_id).where(among(live.c.case_id, cases))).scalars())
+
+
+def waits_since(connection: Connection, since: datetime, *, teams: Collection[str] | None) -> list[float]:
+    """Return how many seconds the visitors waited whose chats were first answered since then. teams: None means all."""
+    table, case = table_of(ChatSessionRow), table_of(ConversationRow)
+    found = sa.select(table.c.asked_at, table.c.answered_at).join(case, case.c.id == table.c.conversation_id)
+    found = found.where(table.c.answered_at >= since, table.c.asked_at.is_not(None))
+    if teams is not None:
+        found = found.where(among(case.c.team, teams))
+    rows = connection.execute(found.order_by(table.c.answered_at.desc()).limit(_MOST_WAITS))
+    return [(row.answered_at - row.asked_at).total_seconds() for row in rows]
+
+
+def _live(connection: Connection) -> sa.Select[Any]:
+    """Return one row for each conversation with a visitor; a merged one counts as the one that it is part of."""
+    table, case = table_of(ChatSessionRow), table_of(ConversationRow).alias("chat_case")
+    own = table_of(ConversationRow)
+    about = sa.func.coalesce(own.c.merged_into, own.c.id)
+    found = sa.select(case.c.id.label("case_id"), case.c.assignee).distinct()
+    found = found.select_from(table).join(own, own.c.id == table.c.conversation_id).join(case, case.c.id == about)
+    return found.where(table.c.ended_at.is_(None), is_here(read_clock(connection)), case.c.status != Status.RESOLVED)

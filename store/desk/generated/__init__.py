@@ -1,0 +1,1 @@
+"""Texts that a model wrote, and the day's budget for them."""

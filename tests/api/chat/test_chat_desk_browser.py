@@ -1,0 +1,134 @@
+"""The agent's page of a chat in a real browser, on the desk's one stream."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from store.desk.agents import add_agent
+from store.desk.assignment import set_duty
+from store.tables.desk import SkillKind
+from tests.api.chat.test_chat_browser import heard, violations
+from tests.live_chat import LiveDesk, live_desk
+
+_CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a730000001649444154789c63f8ffff3f0303030303036460"
+    "60606000001f0c03fd5d7b6e8c0000000049454e44ae426082"
+)
+
+
+@dataclass
+class Staffed:
+    """A desk with a supervisor, and a visitor who has written."""
+
+    desk: LiveDesk
+    token: str
+    visitor: Page
+
+    def agent(self, browser: Browser, *, locale: str, scheme: str = "light", width: int = 1440) -> Page:
+        context = browser.new_context(
+            locale=locale, color_scheme=scheme, viewport={"width": width, "height": 900}
+        )  # fmt: skip
+        page = context.new_page()
+        page.goto(self.desk.url)
+        page.fill("#token", self.token)
+        page.click("form.door button")
+        page.wait_for_url(f"{self.desk.url}/")
+        return page
+
+    def open_case(self, page: Page) -> None:
+        page.goto(f"{self.desk.url}/conversations/{self.reference}")
+        page.wait_for_selector("html[data-live=yes]")
+
+    @property
+    def reference(self) -> str:
+        return str(self.visitor.evaluate("() => fetch('/chat/site/state').then((a) => a.json())")["reference"])
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def staffed(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Staffed]:
+    with live_desk(tmp_path_factory.mktemp("staffed")) as desk:
+        with desk.database.write() as connection:
+            _, token = add_agent(connection, name="Ming", role="supervisor")
+            set_duty(connection, name="Ming", available=True, skills={SkillKind.TEAM: ["payments"]})
+        visitor = browser.new_context(locale="en-GB", viewport={"width": 390, "height": 844}).new_page()
+        visitor.goto(f"{desk.url}/chat/site")
+        visitor.fill("[data-text]", "my refund is late")
+        visitor.keyboard.press("Enter")
+        visitor.wait_for_selector(".visitor[data-seq='1']")
+        desk.hands.work()
+        yield Staffed(desk, token, visitor)
+
+
+def test_check_10_a_line_reaches_the_agent_by_the_stream_and_the_page_asks_no_more_each_second(
+    staffed: Staffed, browser: Browser
+) -> None:
+    page = staffed.agent(browser, locale="en-GB")
+    said, asked = heard(page), []
+    page.on("request", lambda request: asked.append(request.url))
+    staffed.open_case(page)
+    # Presence is reported after a moment; then the stream tells of this chat
+    page.wait_for_function("document.querySelector('[data-pulse]') !== null")
+    staffed.visitor.locator("[data-text]").press_sequentially("are you")
+    page.wait_for_selector("[data-chat-live]:has-text('typing')")
+    staffed.visitor.fill("[data-text]", "are you there?")
+    staffed.visitor.keyboard.press("Enter")
+    staffed.visitor.wait_for_selector(".visitor:has-text('there?')[data-seq]")
+    staffed.desk.hands.work()
+    page.wait_for_selector(".message:has-text('are you there?')")
+    assert [url for url in asked if url.endswith("/chat")] == []
+    assert len([url for url in asked if "/desk/stream" in url]) == 1
+    assert [line for line in said if "favicon" not in line] == []
+    page.context.close()
+
+
+def test_the_agent_answers_with_a_picture_that_the_visitor_sees(staffed: Staffed, browser: Browser) -> None:
+    page = staffed.agent(browser, locale="zh-CN")
+    said = heard(staffed.visitor)
+    staffed.open_case(page)
+    page.set_input_files("#answer-files [name=files]", {"name": "where.png", "mimeType": "image/png", "buffer": PNG})
+    page.wait_for_selector("#answer-files .pictures img")
+    page.fill("#text", "It looks like this.")
+    page.click("#reply-form button[value=reply]")
+    page.wait_for_selector(".message.outgoing:has-text('It looks like this.')")
+    staffed.desk.hands.work()
+    shown = staffed.visitor.locator(".bub.agent .picture img")
+    shown.wait_for()
+    staffed.visitor.wait_for_function("document.querySelector('.picture img').naturalWidth === 2")
+    assert said == []
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "scheme", "width"), [("en-GB", "light", 1440), ("zh-CN", "dark", 820), ("zh-CN", "light", 390)]
+)
+def test_the_pages_of_the_chats_are_whole_in_both_languages_and_three_widths(
+    staffed: Staffed, browser: Browser, locale: str, scheme: str, width: int
+) -> None:
+    page = staffed.agent(browser, locale=locale, scheme=scheme, width=width)
+    for name, address in (
+        ("board", "/supervisor/chats"),
+        ("case", f"/conversations/{staffed.reference}"),
+        ("list", "/"),
+    ):
+        page.goto(f"{staffed.desk.url}{address}")
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), address
+        if shots := os.environ.get("OMNIYARD_SHOTS"):
+            page.screenshot(path=f"{shots}/desk-{name}-{locale}-{scheme}-{width}.png", full_page=name == "case")
+    page.context.close()

@@ -1,0 +1,1 @@
+"""Calls to hotlines: answered step by step, and turned into messages."""
