@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -149,8 +151,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.state.desk, app.state.templates = desk, build_environment()
     app.state.row_painter = RowPainter(settings, app.state.templates)
     desk_door.add_sources(desk.stream, desk, templates=app.state.templates)
-    for module in _MODULES:
-        app.include_router(module.routes)
+    app.router.routes.extend(_routes())
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)
     describe(app)
@@ -173,6 +174,15 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     # Outermost: every other part sees the client's address and the scheme as a proxy of ours says them.
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[str(each) for each in settings.omniyard.trusted_proxies])
     return app
+
+
+@cache
+def _routes() -> tuple[BaseRoute, ...]:
+    """Return the routes of all resources. They hold nothing of a desk, and their models take a while to build."""
+    router = APIRouter(generate_unique_id_function=operation_id)
+    for module in _MODULES:
+        router.include_router(module.routes)
+    return tuple(router.routes)
 
 
 def _desk(settings: Settings, *, database: Database, now: Clock) -> Desk:

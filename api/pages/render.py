@@ -35,8 +35,12 @@ _LOOKS: Final = frozenset({"language", "theme"})
 _A_YEAR: Final = 31_536_000
 
 
+@cache
 def build_environment() -> Environment:
-    """Return the template environment; an unknown variable is an error, not an empty string."""
+    """Return the template environment; an unknown variable is an error, not an empty string.
+
+    It holds nothing of a desk, and compiles each template once in a process.
+    """
     loader = FileSystemLoader(_TEMPLATES)
     # Without auto_reload: a page would ask for the dates of a hundred files.
     environment = Environment(
