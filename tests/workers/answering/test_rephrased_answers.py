@@ -14,7 +14,9 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
+from cli.main import application
 from router.generated.purposes import Purpose
 from router.masking.mask import mask
 from store.db.engine import Database
@@ -123,6 +125,32 @@ def test_an_accepted_text_is_sent_as_an_automatic_answer_with_its_source(desk: R
     trace = desk.model_trace()
     assert (trace["name"], trace["flaws"]) == ("small-model", [])
     assert trace["prompt"] == load_prompt(Purpose.ANSWER).digest
+
+
+@pytest.mark.parametrize(
+    ("answering", "says"),
+    [
+        (openai(cites("Thank you for asking: a refund arrives within 7 days.")), ": its words count"),
+        (vllm(cites("It arrives within 3 days.")), "a number or a time in it stands in no source"),
+        (always(refusal(401, "no")), "model: no text (refused), so the answer's own words count"),
+    ],
+    ids=["accepted", "flawed", "silent"],
+)
+def test_check_30_explain_says_what_the_model_was_asked_for_and_whose_words_count(
+    desk: RephrasingDesk, database_url: str, server: ModelServer, answering: Answering, says: str
+) -> None:
+    server.answering = answering
+    desk.sent()
+    (case,) = new_cases(desk)
+    data = f'data = "{desk.config.parent}"'
+    text = desk.text.replace(data, f'{data}\ndatabase = "{database_url}"')
+    assert text != desk.text
+    desk.config.write_text(text, encoding="utf-8")
+    shown = CliRunner().invoke(application(), ["explain", case.reference, "--config", str(desk.config)])
+    assert shown.exit_code == 0, shown.output
+    assert says in shown.stdout
+    assert ("model small-model, prompt " in shown.stdout) is (desk.model_trace().keys() != {"silent"})
+    assert "answer_from 0.5, offer_from 0.2" in shown.stdout
 
 
 # What the endpoint does, and what the trace says of it.
