@@ -281,7 +281,7 @@ def _position(desk: _Desk) -> tuple[str, str]:
 
 def test_checks_10_and_11_status_says_which_answer_is_broken_where_and_which_has_passed(desk: _Desk) -> None:
     (desk.folder / "faq").mkdir()
-    (desk.folder / "faq" / "a--broken.en.md").write_text("# How?\nsend: maybe\n", encoding="utf-8")
+    (desk.folder / "faq" / "a--broken.en.md").write_text("send: maybe\n# How?\n\nSo.\n", encoding="utf-8")
     passed = "until: 2026-01-31\n# How long?\n> also: when\n\nSeven days.\n"
     (desk.folder / "faq" / "refund--when.en.md").write_text(passed, encoding="utf-8")
     broken, over = desk.json("status")["answers_out_of_force"]

@@ -17,6 +17,7 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from cli.main import application
+from router.envelope import Attachment
 from router.generated.purposes import Purpose
 from router.masking.mask import mask
 from store.db.engine import Database
@@ -322,6 +323,40 @@ def test_check_20_forty_injections_leave_the_operators_words_and_nothing_else(
         assert said[1]["content"].count("</case>") == 1
         assert "\u200b" not in said[1]["content"]
         assert OTHER not in said[1]["content"]
+
+
+FORWARDED = """{question}
+
+---------- Forwarded message ---------
+From: Support <support@desk.example>
+Subject: {order}
+
+{order}
+"""
+
+
+@pytest.mark.parametrize("place", ["file name", "forwarded mail"])
+def test_check_20_orders_in_a_file_name_or_a_forwarded_mail_change_nothing_that_is_sent(
+    desk: RephrasingDesk, server: ModelServer, place: str
+) -> None:
+    prompt = load_prompt(Purpose.ANSWER).text
+    for number, order in enumerate(ORDERS[::3]):
+        server.answering = obeying(order)
+        if place == "file name":
+            file = Attachment(name=f"{order[:100]}.pdf", media_type="application/pdf", size=1, sha256="0" * 64, part=1)
+            desk.sent(subject=f"Case {number}", attachments=(file,))
+        else:
+            desk.sent(FORWARDED.format(question=QUESTION, order=order), subject=f"Case {number}")
+    for text in desk.texts():
+        assert "evil" not in text
+        assert not re.search(r"\[[0-9A-F]{6}\]", text), text
+        assert prompt[:60] not in text
+        assert not [order for order in ORDERS if order in text]
+    for request in server.requests:
+        said = request.body["messages"]
+        assert said[0]["content"] == load_prompt(Purpose.ANSWER).said(language="en").strip()
+        assert said[1]["content"].count("</case>") == 1
+        assert ".pdf" not in said[1]["content"]
 
 
 def tmp_file(desk: RephrasingDesk) -> Path:
