@@ -124,7 +124,9 @@ def given_link(database: Database, settings: Settings) -> str:
     return f"/answer/{write_case_token(key, link)}"
 
 
-def test_both_ways_out_work_by_one_press_each(visitor: AppClient, database: Database, settings: Settings) -> None:
+def test_check_17_both_ways_out_work_by_one_press_each_and_a_person_is_queued_by_the_press(
+    visitor: AppClient, database: Database, settings: Settings
+) -> None:
     path = given_link(database, settings)
     assert "When does it arrive?" in visitor.get(path).text
 
@@ -137,6 +139,7 @@ def test_both_ways_out_work_by_one_press_each(visitor: AppClient, database: Data
     visitor.post(path, data={"verdict": "fits"}, headers=ORIGIN)
     assert status() == ("pending", "fits")
     page = visitor.post(path, data={"verdict": "person"}, headers=ORIGIN, follow_redirects=True).text
+    # It is back in its queue before the press is answered.
     assert status() == ("open", "person")
     assert "A person will read your message" in page
     assert visitor.get("/answer/forged").status_code == 404
