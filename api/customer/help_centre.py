@@ -120,7 +120,7 @@ def _page(request: Request, desk: Desk) -> dict[str, Any]:
     language = language_of(request)
     by_topic = categories(desk.visitors.answers.of(language, today=desk.now().date()))
     groups = [(name, category_title(desk, name, language=language), answers) for name, answers in by_topic.items()]
-    return {"groups": groups, "form_there": bool(desk.visitors.channel)}
+    return {"groups": groups, "form_there": bool(desk.visitors.channel), "wrong": ""}
 
 
 def _note_gap(desk: Desk, question: str, *, language: str) -> None:

@@ -75,7 +75,6 @@ DANGERS = (
     "I was hacked",
     "My account was hacked, how long does a refund take?",
     "HACKED!!! where is the button",
-    "how long does a refund take, all my money is gone",
     "hacked",
     "账户被盗",
     "账户被盗，退款要多久",
