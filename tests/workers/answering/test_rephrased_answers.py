@@ -138,13 +138,19 @@ def test_an_accepted_text_is_sent_as_an_automatic_answer_with_its_source(desk: R
     ids=["accepted", "flawed", "silent"],
 )
 def test_check_30_explain_says_what_the_model_was_asked_for_and_whose_words_count(
-    desk: RephrasingDesk, database_url: str, server: ModelServer, answering: Answering, says: str
+    desk: RephrasingDesk,
+    database_url: str,
+    server: ModelServer,
+    monkeypatch: pytest.MonkeyPatch,
+    answering: Answering,
+    says: str,
 ) -> None:
+    monkeypatch.setenv("DESK_DATABASE", database_url)
     server.answering = answering
     desk.sent()
     (case,) = new_cases(desk)
     data = f'data = "{desk.config.parent}"'
-    text = desk.text.replace(data, f'{data}\ndatabase = "{database_url}"')
+    text = desk.text.replace(data, f'{data}\ndatabase = "env:DESK_DATABASE"')
     assert text != desk.text
     desk.config.write_text(text, encoding="utf-8")
     shown = CliRunner().invoke(application(), ["explain", case.reference, "--config", str(desk.config)])
