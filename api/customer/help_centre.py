@@ -11,13 +11,14 @@ from xml.sax.saxutils import escape
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.customer.visitor_pages import Said, fitting_answers, visitor_page
+from api.customer.visitor_pages import Said, fitting_answers, visitor_address, visitor_page
 from api.desk import Desk, DeskPart
 from api.http.authentication import refuse_foreign_form
 from api.pages.render import language_of
 from api.paths import HELP
 from api.rest.queries import category_title
 from api.services.help_pages import categories
+from api.services.refusals import Refused
 from router.errors import TransientError
 from router.masking.mask import mask
 from store.desk.phrasings import judge_help, note_gap
@@ -37,8 +38,15 @@ def show_help(request: Request, desk: DeskPart) -> HTMLResponse:
 
 @routes.post(HELP, dependencies=[Depends(refuse_foreign_form)])
 def search_help(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
-    """Show all answers, first those that fit a question."""
-    return _help(request, desk, question=said.get("question", "")[:_LONGEST_QUESTION])
+    """Show all answers, first those that fit a question; above the pace of its address the page says so."""
+    question = said.get("question", "")[:_LONGEST_QUESTION]
+    if question.strip() and not desk.visitors.asked.takes(visitor_address(request), now=desk.now()):
+        desk.refusals.note(Refused.QUESTIONS)
+        page = visitor_page(request, "help", _page(request, desk) | {"question": question, "wrong": "wrong_ask_pace"})
+        page.status_code = 429
+        page.headers["Retry-After"] = "60"
+        return page
+    return _help(request, desk, question=question)
 
 
 @routes.post(f"{HELP}/suggest", dependencies=[Depends(refuse_foreign_form)])
@@ -103,10 +111,16 @@ def _help(request: Request, desk: Desk, *, question: str) -> HTMLResponse:
     fitting, was_asked = fitting_answers(request, desk, question)
     if was_asked and not fitting:
         _note_gap(desk, question, language=language)
+    context = _page(request, desk) | {"fitting": fitting, "question": question}
+    return visitor_page(request, "help", context, is_public=not question)
+
+
+def _page(request: Request, desk: Desk) -> dict[str, Any]:
+    """Return what the page shows with or without a question."""
+    language = language_of(request)
     by_topic = categories(desk.visitors.answers.of(language, today=desk.now().date()))
     groups = [(name, category_title(desk, name, language=language), answers) for name, answers in by_topic.items()]
-    context = {"groups": groups, "fitting": fitting, "question": question, "form_there": bool(desk.visitors.channel)}
-    return visitor_page(request, "help", context, is_public=not question)
+    return {"groups": groups, "form_there": bool(desk.visitors.channel), "wrong": ""}
 
 
 def _note_gap(desk: Desk, question: str, *, language: str) -> None:

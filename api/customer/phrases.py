@@ -41,6 +41,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "页面停留过久或提交过快，请再发送一次。",
     ),
     "wrong_pace": ("You sent too many messages. Please try again in an hour.", "留言过于频繁，请一小时后再试。"),
+    "wrong_ask_pace": (
+        "You asked a lot of questions at once. Please try again in a minute; all answers are below.",
+        "提问过于频繁，请一分钟后再试；全部解答见下方。",
+    ),
     "thanks": ("We have your message", "我们已收到您的留言"),
     "thanks_lead": (
         "We will answer to {email}. This link always shows the status of your case; keep it to yourself:",

@@ -21,6 +21,7 @@ from router.threads.correlation import make_token
 
 _MOST_ADDRESSES: Final = 20_000
 _NONCE: Final = 12
+_ASKED_PER_MINUTE: Final = 30
 # No person fills a form faster than this; a form that was open for a day must be loaded again.
 _QUICKEST, _OLDEST = timedelta(seconds=2), timedelta(hours=24)
 
@@ -100,6 +101,8 @@ class Visitors:
         self.looks = VisitorPace(allowed=60, span=timedelta(minutes=1))
         limits, minute = settings.limits, timedelta(minutes=1)
         self.pages = VisitorPace(allowed=limits.pages_per_minute, span=minute)
+        # Questions that are put to the help centre, each of which costs a look-up.
+        self.asked = VisitorPace(allowed=_ASKED_PER_MINUTE, span=minute)
         # Of all visitors together.
         self.questions = VisitorPace(allowed=limits.questions_per_second, span=timedelta(seconds=1))
         self.searches = VisitorPace(allowed=limits.searches_per_minute, span=minute)

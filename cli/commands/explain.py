@@ -212,6 +212,21 @@ def _show_answer(console: Console, answer: Mapping[str, Any]) -> None:
     console.print(Text(f"      {', '.join(scores)}"))
     for fit in answer.get("fits", ()):
         console.print(Text(f"      {fit['answer']}: meaning {fit['meaning']}, words {fit['words']}"))
+    if model := answer.get("model"):
+        console.print(Text(f"      {_model_in_words(model)}"))
+
+
+def _model_in_words(model: Mapping[str, Any]) -> str:
+    """Say what a model was asked for, and whether its words or the operator's were sent."""
+    if silent := model.get("silent"):
+        return f"model: no text ({silent}), so the answer's own words count"
+    asked = f"model {model['name']}, prompt {model['prompt']}, {model['ms']} ms"
+    asked += "" if model["tokens"] is None else f", {model['tokens']} tokens"
+    if not model["flaws"]:
+        return f"{asked}: its words count"
+    words = Words("en")
+    flaws = "; ".join(words(f"flaw_{flaw}") for flaw in model["flaws"])
+    return f"{asked}: refused, so the answer's own words count: {flaws}"
 
 
 def _reader(settings: Settings) -> ReasonReader:

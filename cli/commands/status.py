@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,6 +17,7 @@ from rich.text import Text
 from cli.desk import open_desk
 from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, age, print_json, table
+from router.answers.faq import out_of_force
 from router.errors import TransientError
 from router.settings import Settings
 from router.settings.files import find_settings
@@ -22,9 +25,11 @@ from store.chat.explained import ChatCounts, count_chats
 from store.db.engine import Database
 from store.desk.channel_status import ChannelStatus, DeskStatus, read_status
 from store.desk.generated.model_days import spent_today
+from workers.answering.library import faq_folder, read_faq_folder
 from workers.training.model_store import ModelFolder, touched_since
 
 _EVERY_SECONDS: Final = 2.0
+_MOST_ANSWERS: Final = 5
 _COLUMNS: Final = ("channel", "poll", "cursor", "server", "in", "routed", "dup", "quar", "wait", "lag")
 
 
@@ -42,17 +47,19 @@ def status_command(
     Example: omniyard status --watch
     """
     with open_desk(config) as (settings, database):
-        old = _examples_changed(settings, find_settings(config))
+        file = find_settings(config)
+        old = _examples_changed(settings, file)
         if watch:
-            _watch(settings, database, old=old)
+            _watch(settings, database, file=file, old=old)
             return
-        status, spent = _read(settings, database), _spent(settings, database)
+        status, spent, answers = _read(settings, database), _spent(settings, database), _answers_out_of_force(file)
         if as_json:
             counts = _counts(settings, database)
             also = {"chats": asdict(counts) if counts else None, "model_spent": bool(spent)}
-            print_json(_plain(status) | also | {"examples_changed": bool(old)})
+            print_json(_plain(status) | also | {"examples_changed": bool(old), "answers_out_of_force": answers})
         else:
-            Console(highlight=False).print(_screen(status, _chats(settings, database), old=old, spent=spent))
+            notes = (spent, old, *_shortened(answers))
+            Console(highlight=False).print(_screen(status, _chats(settings, database), notes=notes))
         if not status.balanced:
             raise typer.Exit(FAILED)
 
@@ -85,12 +92,24 @@ def _examples_changed(settings: Settings, file: Path) -> str:
     return EXAMPLES_CHANGED if examples_changed(settings, file) else ""
 
 
-def _watch(settings: Settings, database: Database, *, old: str) -> None:
+def _answers_out_of_force(file: Path) -> list[str]:
+    """Return a line for each file of an answer that is broken, with the place, or whose last day has passed."""
+    return out_of_force(read_faq_folder(faq_folder(file)), today=datetime.now(UTC).date())
+
+
+def _shortened(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - _MOST_ANSWERS
+    shown = [f"answers: {line}" for line in lines[:_MOST_ANSWERS]]
+    return [*shown, f"answers: {more} more; see `omniyard answers list`"] if more > 0 else shown
+
+
+def _watch(settings: Settings, database: Database, *, file: Path, old: str) -> None:
     with Live(console=Console(highlight=False), screen=False, auto_refresh=False) as live:
         while True:
             try:
-                chats, spent = _chats(settings, database), _spent(settings, database)
-                live.update(_screen(_read(settings, database), chats, old=old, spent=spent), refresh=True)
+                notes = (_spent(settings, database), old, *_shortened(_answers_out_of_force(file)))
+                shown = _screen(_read(settings, database), _chats(settings, database), notes=notes)
+                live.update(shown, refresh=True)
             except TransientError as error:
                 live.update(Text(str(error), style="red"), refresh=True)
             time.sleep(_EVERY_SECONDS)
@@ -112,10 +131,10 @@ def _chats(settings: Settings, database: Database) -> list[Text]:
     return [Text(f"Chats: {counts.waiting} wait for an answer{since}; agents have {counts.open}")]
 
 
-def _screen(status: DeskStatus, chats: list[Text], *, old: str, spent: str) -> Group:
+def _screen(status: DeskStatus, chats: list[Text], *, notes: Sequence[str]) -> Group:
     rows = table(_COLUMNS, (_row(channel, status) for channel in status.channels), wraps="cursor")
-    notes = [Text(each, style="yellow") for each in (spent, old) if each]
-    return Group(rows, *_remarks(status), *chats, *notes, _books(status))
+    marked = [Text(each, style="yellow") for each in notes if each]
+    return Group(rows, *_remarks(status), *chats, *marked, _books(status))
 
 
 def _row(channel: ChannelStatus, status: DeskStatus) -> tuple[str, ...]:

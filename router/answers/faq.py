@@ -99,6 +99,15 @@ def examine_faq(faq: Faq, *, intents: Intents, categories: Collection[str], toda
     return found
 
 
+def out_of_force(faq: Faq, *, today: date) -> list[str]:
+    """Return why files are not in force as they are: broken ones with the line, and those whose last day has passed."""
+    return [*faq.problems, *(_passed(text) for text in faq.files if text.until and text.until < today)]
+
+
+def _passed(text: FaqText) -> str:
+    return f"{text.file}: until {text.until} has passed; it is neither sent nor offered"
+
+
 def _examined(text: FaqText, *, known: Collection[str], categories: Collection[str], today: date) -> Iterator[str]:
     if text.category not in categories:
         yield f"{text.file}: no category is called {text.category}"
@@ -106,7 +115,7 @@ def _examined(text: FaqText, *, known: Collection[str], categories: Collection[s
         if name not in known:
             yield f"{text.file}: intents: no sub-intent is called {name}"
     if text.until and text.until < today:
-        yield f"{text.file}: until {text.until} has passed; it is neither sent nor offered"
+        yield _passed(text)
     if _ASKS_FOR_SECRET.search(fold(text.body)):
         yield f"{text.file}: an answer must not ask for a password or a code"
 

@@ -11,14 +11,23 @@ from fastapi import FastAPI
 
 from api.http.permissions import Actor, Role, Verb, can
 from api.http.problems import PROBLEMS
+from router.settings import Settings
 from store.db.engine import Database
 from store.db.ids import new_id
 from store.events.append import EventKind
+from tests.api.conftest import settings_in
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 
 ROOT = Path(__file__).parents[2]
+# Its metric is served with a model only.
+MODEL = '[answers.model]\nurl = "https://models.example"\nname = "m"\n'
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path, more=MODEL)
 
 
 def test_every_address_is_documented(app: FastAPI) -> None:

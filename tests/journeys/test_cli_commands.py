@@ -279,6 +279,19 @@ def _position(desk: _Desk) -> tuple[str, str]:
     return box["epoch"], box["position"]
 
 
+def test_checks_10_and_11_status_says_which_answer_is_broken_where_and_which_has_passed(desk: _Desk) -> None:
+    (desk.folder / "faq").mkdir()
+    (desk.folder / "faq" / "a--broken.en.md").write_text("send: maybe\n# How?\n\nSo.\n", encoding="utf-8")
+    passed = "until: 2026-01-31\n# How long?\n> also: when\n\nSeven days.\n"
+    (desk.folder / "faq" / "refund--when.en.md").write_text(passed, encoding="utf-8")
+    broken, over = desk.json("status")["answers_out_of_force"]
+    assert broken.startswith("a--broken.en.md:")
+    assert over == "refund--when.en.md: until 2026-01-31 has passed; it is neither sent nor offered"
+    printed = " ".join(desk.run("status").split())
+    assert f"answers: {broken}" in printed
+    assert f"answers: {over}" in printed
+
+
 def test_a_database_without_tables_says_which_command_helps(tmp_path: Path):
     desk = _Desk(tmp_path)
     desk.run("status", code=3)

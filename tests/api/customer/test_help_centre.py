@@ -62,6 +62,20 @@ def test_answers_have_topics_pages_anchors_and_a_map_in_both_languages(visitor: 
     assert "http://testserver/help/refund/when?language=zh" in visitor.get("/help/sitemap.xml").text
 
 
+def test_check_32_the_thirty_first_question_of_a_minute_is_refused_with_a_sentence_and_all_answers(
+    visitor: AppClient,
+) -> None:
+    asked = [visitor.post("/help", data={"question": "how long does a refund take"}, headers=ORIGIN) for _ in range(31)]
+    assert [page.status_code for page in asked] == [200] * 30 + [429]
+    assert asked[-1].headers["Retry-After"] == "60"
+    assert "Please try again in a minute" in asked[-1].text
+    # Nothing is lost: the question stays in its field, and the answers can be read.
+    assert 'value="how long does a refund take"' in asked[-1].text
+    assert 'id="refund-when"' in asked[-1].text
+    # Pages are no questions.
+    assert visitor.get("/help").status_code == 200
+
+
 def test_a_withdrawn_answer_says_so_instead_of_failing(visitor: AppClient) -> None:
     for path in ("/help/refund/old", "/help/refund/never-was"):
         page = visitor.get(path)
@@ -110,7 +124,9 @@ def given_link(database: Database, settings: Settings) -> str:
     return f"/answer/{write_case_token(key, link)}"
 
 
-def test_both_ways_out_work_by_one_press_each(visitor: AppClient, database: Database, settings: Settings) -> None:
+def test_check_17_both_ways_out_work_by_one_press_each_and_a_person_is_queued_by_the_press(
+    visitor: AppClient, database: Database, settings: Settings
+) -> None:
     path = given_link(database, settings)
     assert "When does it arrive?" in visitor.get(path).text
 
@@ -123,6 +139,7 @@ def test_both_ways_out_work_by_one_press_each(visitor: AppClient, database: Data
     visitor.post(path, data={"verdict": "fits"}, headers=ORIGIN)
     assert status() == ("pending", "fits")
     page = visitor.post(path, data={"verdict": "person"}, headers=ORIGIN, follow_redirects=True).text
+    # It is back in its queue before the press is answered.
     assert status() == ("open", "person")
     assert "A person will read your message" in page
     assert visitor.get("/answer/forged").status_code == 404

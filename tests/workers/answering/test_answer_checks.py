@@ -5,18 +5,27 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from router.answers.decision import AnswerOutcome
+from router.answers.index import AnswerIndex
+from router.envelope import Party, PartyKind
+from router.settings import read_settings
 from store.db.engine import Database
 from store.outbound.automatic_answers import tally_answers
+from store.tables.generated import ModelDayRow
+from store.tables.messages import ConversationRow, MessageRow
+from store.tables.operations import EventRow, OutboundRow
 from store.tables.self_service import AutoAnswerRow
 from tests.desk import RECEIVED_AT
 from tests.workers.answering.test_answerer import FILES, ROOT, AnsweringDesk
 from workers.answering.answerer import Answerer
+from workers.answering.library import AnswerLibrary
+from workers.routing.simulate import Difference, simulate
 
 QUESTION = "How long does a refund take?"
 OFFLINE = """
@@ -62,11 +71,42 @@ def test_check_1_without_a_network_an_answer_is_found_and_nothing_is_connected_t
     assert done.stdout.split()[-2:] == ["refund--when", "0"], done.stderr
 
 
-def test_check_7_a_danger_is_not_even_asked_about(desk: AnsweringDesk) -> None:
+DANGERS = (
+    "I was hacked",
+    "My account was hacked, how long does a refund take?",
+    "HACKED!!! where is the button",
+    "hacked",
+    "账户被盗",
+    "账户被盗，退款要多久",
+    "我的号被盗了，请问退款什么时候到账？",
+)
+
+
+def test_check_7_a_danger_is_not_even_asked_about_and_is_routed_as_without_answers(
+    desk: AnsweringDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(AnswerLibrary, "book", asked.append)
+    monkeypatch.setattr(AnswerIndex, "rank", lambda self, questions: asked.append(questions))
     before = len(desk.rows(AutoAnswerRow))
-    for number, text in enumerate(("I was hacked", "My account was hacked, how long does a refund take?", "账户被盗")):
-        desk.ask(str(40 + number), text)
+    routed = []
+    for mode in ("answer", "off"):
+        desk.use(read_settings(desk.text.replace('answers = "answer"', f'answers = "{mode}"')))
+        for number, text in enumerate(DANGERS):
+            sender = Party(PartyKind.EMAIL, f"{mode}{number}@customer.example")
+            desk.ask(f"{mode}{number}", text, sender=sender, subject=f"Case {mode} {number}")
+        desk.settle()
+        rows = [row for row in desk.rows(ConversationRow) if row.subject.startswith(f"Case {mode} ")]
+        by_number = sorted(rows, key=lambda row: row.subject)
+        routed.append([(row.team, row.priority, row.emergency, row.possible_danger) for row in by_number])
     assert len(desk.rows(AutoAnswerRow)) == before
+    assert asked == []
+    assert desk.texts() == []
+    # And the texts and the routes are those of a desk without answers.
+    assert len(routed[0]) == len(DANGERS)
+    assert routed[0] == routed[1]
+    said = [row.text for row in desk.rows(MessageRow) if row.text in DANGERS]
+    assert sorted(said) == sorted(DANGERS * 2)
 
 
 def test_check_12_a_question_delivered_twenty_times_to_three_workers_is_answered_once(desk: AnsweringDesk) -> None:
@@ -103,6 +143,62 @@ def test_check_30_the_trace_names_gates_scores_and_thresholds_and_the_decision_r
     other.once()
     again = max((row for row in desk.rows(AutoAnswerRow) if row.trace), key=lambda row: row.decided_at).trace
     assert again == trace
+    # And so do four workers at once, each with a library of its own.
+    cases = 4
+    for number in range(cases):
+        sender = Party(PartyKind.EMAIL, f"other{number}@customer.example")
+        desk.ask(f"4{number}", "Where is the refund 20261103?", sender=sender, subject=f"Other {number}")
+    desk.wait()
+    libraries = [AnswerLibrary(desk.brain.settings, config=desk.config) for _ in range(cases)]
+    workers = [Answerer(desk.database, desk.brain, library) for library in libraries]
+    threads = [threading.Thread(target=worker.once) for worker in workers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    traces = [row.trace for row in desk.rows(AutoAnswerRow) if row.trace and row.state == "offered"]
+    assert len(traces) == cases + 2
+    assert all(each == trace for each in traces)
+
+
+def test_check_31_a_simulation_counts_what_another_faq_and_another_mode_would_answer(
+    desk: AnsweringDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The desk's thresholds are those of words alone.
+    monkeypatch.setattr("workers.routing.simulate.encoder_of", lambda settings: None)
+    for number, text in enumerate((QUESTION, "how long does a refund take", "Where is the button?", "I was hacked")):
+        desk.ask(str(60 + number), text, subject=f"Case {number}")
+    desk.settle()
+    current = desk.folder / "channels.toml"
+    current.write_text(desk.text, encoding="utf-8")
+    tables = (ConversationRow, MessageRow, AutoAnswerRow, OutboundRow, EventRow)
+    before = [list(desk.rows(table)) for table in tables]
+
+    def tried(name: str, *, faq: dict[str, str], mode: str = "answer") -> Difference:
+        other = desk.folder / name / "channels.toml"
+        (other.parent / "faq").mkdir(parents=True)
+        for file, words in faq.items():
+            (other.parent / "faq" / file).write_text(words, encoding="utf-8")
+        model = '\n[answers.model]\nurl = "http://127.0.0.1:9"\nname = "m"\nallow_private = true\n'
+        text = desk.text.replace('answers = "answer"', f'answers = "{mode}"') + model
+        other.write_text(text, encoding="utf-8")
+        return simulate(desk.database, files=(current, other), since=RECEIVED_AT - timedelta(days=1), most_examples=3)
+
+    same = tried("same", faq=FILES)
+    assert (same.changed, same.messages) == (0, 5)
+    fewer = tried("fewer", faq={name: text for name, text in FILES.items() if "when" not in name})
+    lost = [key for key in fewer.transitions if key[0] == "automatic answer"]
+    assert sum(fewer.transitions[key] for key in lost) == fewer.changed >= 2
+    assert {key[1].split()[-1] for key in lost} == {"refund--when"}
+    assert "refund--when" not in {key[2].split()[-1] for key in lost}
+    assert QUESTION not in {example.subject for example in fewer.examples}
+    assert {example.subject for example in fewer.examples} <= {f"Case {number}" for number in range(3)}
+    silent = tried("silent", faq=FILES, mode="off")
+    assert {key[2] for key in silent.transitions} == {"none"}
+    assert silent.changed >= 3
+    # Nothing was written, and nothing was asked of a model.
+    assert [list(desk.rows(table)) for table in tables] == before
+    assert desk.rows(ModelDayRow) == []
 
 
 def test_check_35_what_was_asked_is_what_was_answered_offered_refused_and_not_found(desk: AnsweringDesk) -> None:
@@ -123,5 +219,6 @@ def test_check_35_what_was_asked_is_what_was_answered_offered_refused_and_not_fo
         assert channel == "mail"
         by_state[state] = by_state.get(state, 0) + count
     rows: list[Any] = [row for row in desk.rows(AutoAnswerRow) if row.decided_at]
-    assert by_state == {"answered": 1, "offered": 2, "refused": 1, "nothing_found": 1}
-    assert sum(by_state.values()) == len(rows) == len(texts)
+    # The one that was missed is the desk's own, from before.
+    assert by_state == {"answered": 1, "offered": 2, "refused": 1, "nothing_found": 1, "missed": 1}
+    assert sum(by_state.values()) == len(rows) == len(texts) + 1

@@ -14,7 +14,10 @@ from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
+from typer.testing import CliRunner
 
+from cli.main import application
+from router.envelope import Attachment
 from router.generated.purposes import Purpose
 from router.masking.mask import mask
 from store.db.engine import Database
@@ -123,6 +126,38 @@ def test_an_accepted_text_is_sent_as_an_automatic_answer_with_its_source(desk: R
     trace = desk.model_trace()
     assert (trace["name"], trace["flaws"]) == ("small-model", [])
     assert trace["prompt"] == load_prompt(Purpose.ANSWER).digest
+
+
+@pytest.mark.parametrize(
+    ("answering", "says"),
+    [
+        (openai(cites("Thank you for asking: a refund arrives within 7 days.")), ": its words count"),
+        (vllm(cites("It arrives within 3 days.")), "a number or a time in it stands in no source"),
+        (always(refusal(401, "no")), "model: no text (refused), so the answer's own words count"),
+    ],
+    ids=["accepted", "flawed", "silent"],
+)
+def test_check_30_explain_says_what_the_model_was_asked_for_and_whose_words_count(
+    desk: RephrasingDesk,
+    database_url: str,
+    server: ModelServer,
+    monkeypatch: pytest.MonkeyPatch,
+    answering: Answering,
+    says: str,
+) -> None:
+    monkeypatch.setenv("DESK_DATABASE", database_url)
+    server.answering = answering
+    desk.sent()
+    (case,) = new_cases(desk)
+    data = f'data = "{desk.config.parent}"'
+    text = desk.text.replace(data, f'{data}\ndatabase = "env:DESK_DATABASE"')
+    assert text != desk.text
+    desk.config.write_text(text, encoding="utf-8")
+    shown = CliRunner().invoke(application(), ["explain", case.reference, "--config", str(desk.config)])
+    assert shown.exit_code == 0, shown.output
+    assert says in shown.stdout
+    assert ("model small-model, prompt " in shown.stdout) is (desk.model_trace().keys() != {"silent"})
+    assert "answer_from 0.5, offer_from 0.2" in shown.stdout
 
 
 # What the endpoint does, and what the trace says of it.
@@ -294,6 +329,40 @@ def test_check_20_forty_injections_leave_the_operators_words_and_nothing_else(
         assert said[1]["content"].count("</case>") == 1
         assert "\u200b" not in said[1]["content"]
         assert OTHER not in said[1]["content"]
+
+
+FORWARDED = """{question}
+
+---------- Forwarded message ---------
+From: Support <support@desk.example>
+Subject: {order}
+
+{order}
+"""
+
+
+@pytest.mark.parametrize("place", ["file name", "forwarded mail"])
+def test_check_20_orders_in_a_file_name_or_a_forwarded_mail_change_nothing_that_is_sent(
+    desk: RephrasingDesk, server: ModelServer, place: str
+) -> None:
+    prompt = load_prompt(Purpose.ANSWER).text
+    for number, order in enumerate(ORDERS[::3]):
+        server.answering = obeying(order)
+        if place == "file name":
+            file = Attachment(name=f"{order[:100]}.pdf", media_type="application/pdf", size=1, sha256="0" * 64, part=1)
+            desk.sent(subject=f"Case {number}", attachments=(file,))
+        else:
+            desk.sent(FORWARDED.format(question=QUESTION, order=order), subject=f"Case {number}")
+    for text in desk.texts():
+        assert "evil" not in text
+        assert not re.search(r"\[[0-9A-F]{6}\]", text), text
+        assert prompt[:60] not in text
+        assert not [order for order in ORDERS if order in text]
+    for request in server.requests:
+        said = request.body["messages"]
+        assert said[0]["content"] == load_prompt(Purpose.ANSWER).said(language="en").strip()
+        assert said[1]["content"].count("</case>") == 1
+        assert ".pdf" not in said[1]["content"]
 
 
 def tmp_file(desk: RephrasingDesk) -> Path:

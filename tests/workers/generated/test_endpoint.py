@@ -8,6 +8,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from structlog.testing import capture_logs
@@ -223,6 +225,36 @@ def test_check_22_a_private_address_or_a_redirect_is_refused_unless_the_file_all
     with pytest.raises(ValueError, match="allow_private"):
         ModelEndpointSettings.model_validate({"url": "http://models.example", "name": "m"})
     # The redirect of the table above was not followed: one request, and none at its target.
+
+
+def test_check_22_a_name_that_turns_private_between_two_calls_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    at = ["93.184.216.34"]
+    asked: list[str] = []
+
+    def resolve(host: str, port: int, **_: object) -> list[Any]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (at[0], port))]
+
+    def connect(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
+        raise ConnectionRefusedError(address)
+
+    with serving(always(completion(WRITTEN))) as server:
+        settings = endpoint_at(server.url).settings
+        port = urlsplit(server.url).port
+        endpoint = ModelEndpoint(
+            settings.model_copy(update={"url": f"https://models.example:{port}", "allow_private": False}),
+            wait=lambda seconds: None,
+        )
+        monkeypatch.setattr(socket, "getaddrinfo", resolve)
+        monkeypatch.setattr(socket, "create_connection", connect)
+        found = []
+        for at[0] in ("93.184.216.34", "127.0.0.1", "10.0.0.8"):
+            with pytest.raises(ModelSilent) as caught:
+                endpoint.ask(ASKED, longest=100, purse=Purse(), purpose="test")
+            found.append(caught.value.why)
+        assert found == [Silence.UNREACHABLE, Silence.REFUSED, Silence.REFUSED]
+        assert set(asked) == {"models.example"}
+        assert server.requests == []
 
 
 def test_check_25_five_failures_make_a_minute_of_silence_and_then_one_call_tries() -> None:
