@@ -153,6 +153,14 @@ class WakeableConnector(Protocol):
         """Ask at once, with what the callback brought; callable from another thread."""
 
 
+@runtime_checkable
+class PausingConnector(Protocol):
+    """A connector whose provider may forbid the next poll for longer than the channel's own pause."""
+
+    def pause(self) -> float:
+        """Return for how many seconds the next poll has to wait at least."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Polled:
     """A polled channel. poll: seconds between two polls when nothing is waiting.

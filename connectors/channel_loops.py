@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from connectors.base import Arrival, Connector, Cursor, Page, PushGate, WakeableConnector
+from connectors.base import Arrival, Connector, Cursor, Page, PausingConnector, PushGate, WakeableConnector
 from connectors.keeper import Keeper, Ownership, Report
 from connectors.lease_renewal import Renewal, RenewedLease
 from connectors.watchdog import Watchdog
@@ -221,7 +221,9 @@ class PollLane:
         return ""
 
     def _sleep(self) -> None:
-        self._watchdog.expect(self.channel, within=self._poll + _CALL)
+        # A provider's rate limit may last longer than the poll; a loop that waits for its end does not stand still.
+        pause = self._connector.pause() if isinstance(self._connector, PausingConnector) else 0.0
+        self._watchdog.expect(self.channel, within=max(self._poll, pause) + _CALL)
         self._interruptible.set()
         try:
             if not self._stopped.is_set():

@@ -138,6 +138,7 @@ class ReasonKey(StrEnum):
     REPLY_COMES_BACK = "reply_comes_back"
     NOT_ADDRESSED_TO_US = "not_addressed_to_us"
     ROUTE_SENDS_NO_REPLY = "route_sends_no_reply"
+    CHANNEL_NEVER_SENDS = "channel_never_sends"
     REPLY_TO_FIRST_ONLY = "reply_to_first_only"
     REPLY_SAID_IN_CASE = "reply_said_in_case"
     REPLY_SAID_TODAY = "reply_said_today"

@@ -14,7 +14,7 @@ from api.http.problems import ProblemError
 from router.envelope import PartyKind
 from router.masking.mask import mask
 from router.settings.site_chat import LONGEST_LINE
-from router.text.visible import tame
+from router.text.visible import is_visible, tame
 from store.chat.endings import is_address_blocked
 from store.chat.line_log import ChatLine, VisitorLine
 from store.chat.visitor_sessions import BlockedVisitor, ChatSession, NewChatSession, begin_session, change_session
@@ -63,7 +63,7 @@ def _is_blocked(desk: Desk, request: Request, chat: str) -> bool:
 def send(desk: Desk, visitor: Visitor, session: ChatSession, line: VisitorLine) -> ChatLine:
     """Store a line once, and wake the visitor's other pages. Raises ProblemError with the reason of a refusal."""
     page, weight = visitor.page, sum(len(content) for _, content in line.files)
-    if not line.text.strip() and not line.files:
+    if not is_visible(line.text) and not line.files:
         raise ProblemError("invalid", "the message is empty", field="text")
     if len(line.text) > LONGEST_LINE:
         raise ProblemError("invalid", f"expected at most {LONGEST_LINE} characters", field="text")

@@ -233,6 +233,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "收件人和抄送中没有我方地址（RFC 3834 第 2 节）",
     ),
     Key.ROUTE_SENDS_NO_REPLY: ("the route sends no reply", "该规则不发送自动回复"),
+    Key.CHANNEL_NEVER_SENDS: ("nothing can be sent by this channel", "该渠道不能发送消息"),
     Key.REPLY_TO_FIRST_ONLY: (
         "“{reply}” answers the first message of a conversation only",
         "“{reply}”只回复会话的第一条消息",

@@ -141,6 +141,11 @@ class ChannelSettings(BaseModel):
         return self.enabled and self.send is not None
 
     @property
+    def never_sends(self) -> bool:
+        """Whether no reply can ever leave by this kind of channel, whatever the file says."""
+        return False
+
+    @property
     def keeps_outbox(self) -> bool:
         """Whether its replies stay on the page of the outbox, and none leaves."""
         return False

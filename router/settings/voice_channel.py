@@ -142,6 +142,11 @@ class VoiceSettings(ChannelSettings):
         return self.twilio.poll if self.twilio else None
 
     @property
+    def never_sends(self) -> bool:
+        """See `ChannelSettings`."""
+        return True
+
+    @property
     def call_notes(self) -> CallNotes | None:
         """See `ChannelSettings`."""
         return CallNotes(self.region)

@@ -9,8 +9,11 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
-from connectors.base import Cursor, Health, Page, Polled
+from connectors.base import Connector, Cursor, Health, Page, Polled
+from connectors.channel_loops import PollLane
 from connectors.daemon import Daemon
 from connectors.email.sandbox.parent import Guard
 from connectors.watchdog import STOOD_STILL, Watchdog
@@ -131,3 +134,30 @@ def test_no_more_readers_load_at_once_than_there_are_processors(tmp_path: Path):
     with ThreadPoolExecutor(30) as threads:
         list(threads.map(intake.prepare, names))
     assert 0 < most <= (os.cpu_count() or 1)
+
+
+class _Paused:
+    """A connector whose provider forbids the next poll for 15 minutes."""
+
+    channel = "x"
+
+    def __init__(self) -> None:
+        self.waited: list[float] = []
+
+    def wait(self, seconds: float) -> None:
+        self.waited.append(seconds)
+
+    def pause(self) -> float:
+        return 900.0
+
+
+def test_a_loop_that_waits_for_the_end_of_a_rate_limit_does_not_stand_still() -> None:
+    expected: list[float] = []
+    watchdog = cast("Watchdog", SimpleNamespace(expect=lambda _loop, *, within: expected.append(within)))
+    connector, unused = _Paused(), cast("Any", None)
+    lane = PollLane(
+        cast("Connector", connector), poll=60.0, keeper=unused, renewal=unused, watchdog=watchdog, reach=lambda _: None
+    )
+    lane._sleep()
+    assert connector.waited == [60.0]
+    assert expected[-1] > 900.0

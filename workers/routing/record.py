@@ -231,6 +231,9 @@ class Recorder:
             return None, Reason(ReasonKey.ARCHIVED_MAIL)
         if follow_up and placement.candidate.emergency and not placement.decision.emergency:
             return None, Reason(ReasonKey.CASE_IS_EMERGENCY)
+        channel = self.brain.settings.channels.get(placement.incoming.row.channel)
+        if channel is not None and channel.never_sends:
+            return None, Reason(ReasonKey.CHANNEL_NEVER_SENDS)
         return compose_reply(
             placement.incoming.analysis,
             decision=placement.decision,

@@ -85,6 +85,7 @@ CASE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "done_unblock": ("No longer blocked.", "已解除屏蔽。"),
     "their_messages": ("Messages on every channel", "全部渠道的消息"),
     "contact_gone": ("This contact was merged into another one.", "该客户已并入另一客户。"),
+    "contact_data": ("The customer's data", "客户数据"),
     "export_contact": ("Export everything as JSON", "导出全部数据（JSON）"),
     "erase_contact": ("Erase for good", "永久清除"),
     "erase_reason": ("Reason, kept in the audit trail", "原因（记入操作审计）"),

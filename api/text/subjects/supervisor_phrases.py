@@ -36,6 +36,6 @@ SUPERVISOR_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "broken": ("broken", "超时"),
     "load": ("Agents' load", "客服负荷"),
     "agent": ("Agent", "客服"),
-    "takes_work": ("takes work", "接单"),
-    "capacity": ("capacity", "上限"),
+    "takes_work": ("Takes work", "接单"),
+    "capacity": ("Capacity", "上限"),
 }

@@ -101,8 +101,11 @@ class XConnector:
 
     def wait(self, seconds: float) -> None:
         """See `Connector`. Longer than requested when X's rate limit demands it."""
-        ahead = (self._not_before - self._clock()).total_seconds() if self._not_before else 0.0
-        self._woken.wait(max(seconds, ahead))
+        self._woken.wait(max(seconds, self.pause()))
+
+    def pause(self) -> float:
+        """See `PausingConnector`."""
+        return max(0.0, (self._not_before - self._clock()).total_seconds()) if self._not_before else 0.0
 
     def probe(self) -> Health:
         """See `Connector`."""

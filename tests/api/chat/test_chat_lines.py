@@ -201,3 +201,13 @@ def test_files_have_limits_and_a_type_by_their_bytes(
         kinds = connection.execute(sa.select(table.c.media_type)).scalars().all()
     assert set(kinds) <= {"image/png", "application/octet-stream"}
     assert len(kinds) == (len(files) if status == 303 else 0)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\x00", "\u202e\u200b"], ids=["empty", "blank", "null", "invisible"])
+def test_a_line_that_shows_nothing_opens_no_case(
+    visitor: ChatVisitor, database: Database, hands: Hands, text: str
+) -> None:
+    visitor.begin()
+    assert visitor.write(text).status_code == 422
+    hands.work()
+    assert count(database, ConversationRow) == 0
