@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from router.answers.postings import normal_form
+from router.answers.normal_form import normal_form
 from router.reason import Reason, ReasonKey
 
 

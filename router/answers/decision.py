@@ -14,7 +14,7 @@ from router.answers.confidence import UNTRAINED, Thresholds
 from router.answers.faq import Faq
 from router.answers.faq_file import SendRule
 from router.answers.index import AnswerIndex, AnswerScore, Ranking
-from router.answers.postings import normal_form
+from router.answers.normal_form import normal_form
 from router.answers.trainer import AnswerModel
 from router.reason import Reason, ReasonKey
 

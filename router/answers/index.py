@@ -16,7 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from router.answers.postings import GramIndex, WordIndex, index_grams, index_words, normal_form
+from router.answers.normal_form import normal_form
+from router.answers.postings import GramIndex, WordIndex, index_grams, index_words
 from router.classify.encoder import Encoder
 from router.classify.features import Ints
 from router.classify.ngram_head import Floats

@@ -15,21 +15,15 @@ from typing import Final
 
 import numpy as np
 
+from router.answers.normal_form import normal_form
 from router.classify.features import Ints, grams
 from router.classify.ngram_head import Floats
-from router.text.chinese_script import fold_script
-from router.text.plain import fold
 
 _HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff"
 _PIECE: Final = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
 # How fast repeated words count less, and how much a text's length counts: the usual values of BM25.
 _K1: Final = 1.2
 _B: Final = 0.75
-
-
-def normal_form(text: str) -> str:
-    """Return a text without differences of case, width and Chinese script."""
-    return fold_script(fold(text))
 
 
 def terms(text: str) -> list[str]:

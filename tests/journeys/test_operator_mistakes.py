@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 from cli.main import application
 from store.db.engine import Database
 from store.db.migrate import upgrade
+from store.db.releases import leave_mark
 
 _DEFAULT = """
 [omniyard]
@@ -66,6 +67,9 @@ def _version(number: str) -> Prepare:
         upgrade(database)
         with database.write() as connection:
             connection.execute(sa.text(f"UPDATE alembic_version SET version_num = '{number}'"))
+            if number.isdigit():
+                # What the release after the next one leaves: processes of this one may not run there.
+                leave_mark(connection, number)
         database.close()
 
     return prepare

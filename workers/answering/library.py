@@ -13,7 +13,7 @@ import structlog
 from router.answers.decision import AnswerBook
 from router.answers.faq import Faq, read_faq
 from router.answers.index import AnswerIndex, WayToAsk
-from router.answers.postings import normal_form
+from router.answers.normal_form import normal_form
 from router.classify.encoder import Encoder
 from router.errors import ConfigError, TransientError
 from router.settings import Settings

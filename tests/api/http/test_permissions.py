@@ -39,7 +39,7 @@ PUBLIC = {
     "/webhooks/{channel}/outbox",
     "/voice/{channel}",
     # A visitor of the chat proves the session by its secret.
-    *(f"/chat/{{chat}}{end}" for end in CHAT_ENDS),
+    *(f"/chat/{{chat}}{end}" for end in (*CHAT_ENDS, "/lines/{seq}/files/{place}")),
     *("/contact", "/case/{token}", "/case/{token}/rating", "/help", "/help/suggest"),
     *(f"/case/{{token}}/{do}" for do in ("code", "open", "leave", "answer")),
     *("/help/sitemap.xml", "/help/{topic}", "/help/{topic}/{name}", "/answer/{token}"),

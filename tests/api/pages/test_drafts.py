@@ -62,7 +62,7 @@ def test_a_draft_is_back_masked_and_goes_with_its_answer(browser: AppClient, dat
     page = browser.get(CASE).text
     assert "Your card" in box(page)
     assert "4111 1111" not in box(page) + rows(database)[0].text
-    assert ">Draft</span>" in browser.get("/").text
+    assert '<b class="drafted">Draft</b>' in browser.get("/").text
     assert press(browser, f"{CASE}/say", page=page, kind="reply", text="Hello Li").status_code == 303
     assert (box(browser.get(CASE).text), rows(database)) == ("", [])
     # A saving that the network held back comes after its answer, with the key of the form that was sent.

@@ -36,7 +36,7 @@ def held_back(database: Database) -> None:
             "en",
             ("Automatic replies of mail rest until", "3 were held", "7 times", "too much waiting 5"),
         ),
-        ("zh", ("mail 的自动回复已暂停", "拦下 3 条", "推迟来信 7 次", "待处理邮件过多 5", "收件人不存在 2")),
+        ("zh", ("mail 的自动回复已暂停", "拦下 3 条", "拒绝或推迟 7 次", "待处理邮件过多 5", "收件人不存在 2")),
     ],
 )
 def test_the_overview_says_what_is_held_back(

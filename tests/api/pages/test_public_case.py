@@ -69,7 +69,7 @@ def test_check_19_danger_in_public_is_an_emergency_whose_first_button_is_private
     composer = page[page.index('id="composer"') :]
     (first, *_) = re.findall(r"<button[^>]*>", composer)
     assert ('name="canned"' in first, 'value="private"' in first) == (True, True)
-    assert 'class="stop" name="kind" value="reply"' in composer
+    assert 'class="for-reply stop" name="kind" value="reply"' in composer
     # Without a script the button fills the answer
     filled = browser.get(f"/conversations/{reference}", params={"canned": "private"}).text
     box = filled[filled.index('<textarea id="text"') :].partition("</textarea>")[0]
@@ -85,4 +85,4 @@ def test_a_case_in_private_has_no_such_button(database, browser: AppClient):
     case = "K7QF2MXD4"
     page = browser.get(f"/conversations/{case}").text
     assert 'value="private"' not in page
-    assert 'class="stop" name="kind" value="reply"' not in page
+    assert 'stop" name="kind" value="reply"' not in page
