@@ -317,11 +317,14 @@ def test_check_20_forty_injections_leave_the_operators_words_and_nothing_else(
         assert KEY not in text
         assert "Koko" not in text
         assert not re.search(r"\[[0-9A-F]{6}\]", text.replace("[A1B2C3]", "")), text
-        assert "between <passages>" not in text
         assert prompt[:60] not in text
-    # What a customer wrote never reaches a customer by the machine.
-    asked_in_question = [text for text in desk.texts() if "evil" in text]
-    assert all("evil" in order for order in ORDERS[start : start + 5] if asked_in_question)
+    # What stands in the operator's file is sent as it stands there; what a customer wrote, or a model made of it, never.
+    for text in desk.texts():
+        rest = text
+        for order in ORDERS[start : start + 5]:
+            rest = rest.replace(order, "")
+        assert "evil" not in rest, rest
+        assert "between <passages>" not in rest
     for request in server.requests:
         said = request.body["messages"]
         # Customers' words stand in the user's part alone, and cannot end their block.
