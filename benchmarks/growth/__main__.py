@@ -4,7 +4,7 @@
     python -m benchmarks.growth --messages 10000000 --database postgresql --folder /data/growth --json
 
 Conversations that the product really routed, answered and closed are copied with other ids, times, customers and words,
-in bulk, all their rows, spread over two years; three of a hundred are open. At each size the product's own functions
+in bulk, all their rows, spread over two years; three of a hundred are open, 2,000 at most. At each size the product's own functions
 are timed on the grown database and, call by call in turn, on a copy that has 10,000 messages: a ratio compares two
 calls of the same moment, so it holds on a busy machine too.
 
@@ -45,7 +45,9 @@ def main() -> None:
     """Grow, measure, print; the exit code is 1 when the largest size misses a goal and --strict was given."""
     arguments = _arguments()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # A shell that starts it in the background has it ignore Ctrl-C.
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
     with _folder(arguments.folder) as folder, opened_store(arguments.database, folder) as store:
         figures = Growth(store, arguments).run()
     _show(figures, as_json=arguments.json)

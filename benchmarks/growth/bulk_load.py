@@ -92,7 +92,10 @@ class Loader:
     def _copier(self, present: int) -> Copier:
         with self.database.read() as connection:
             first = newest_number(connection)
-        return Copier(self.patterns, sealer=self.database.sealer, first_event=first, seed=present)
+            is_open = int(
+                connection.execute(sa.text("SELECT count(*) FROM conversation WHERE status = 'open'")).scalar_one()
+            )
+        return Copier(self.patterns, sealer=self.database.sealer, first_event=first, is_open=is_open, seed=present)
 
     def _refuse_full_disk(self, messages: int, *, present: int) -> None:
         each = sum(table_bytes(self.database).values()) / present if present > _BATCH else FIRST_GUESS

@@ -27,8 +27,9 @@ _KNOWN: Final = 0.3
 _MOST_KNOWN: Final = 50_000
 # Of the conversations, those whose texts count as equal to many others': short complaints, forms.
 _ALIKE: Final = 0.1
-# Of the conversations, those that wait for an agent.
+# Of the conversations, those that wait for an agent, and how many at most: the agents of any desk keep up.
 OPEN: Final = 0.03
+MOST_OPEN: Final = 2_000
 _SHORTEST, _LONGEST = 600.0, 3 * 86_400.0
 _LEVEL: Final = 1
 # The hash of an original, in hexadecimals: it is each mail's own.
@@ -58,12 +59,18 @@ class _Customer:
 
 
 class Copier:
-    """Makes copies of patterns. sealer: of the database.  first_event: the number of the next event."""
+    """Makes copies of patterns. sealer: of the database.  first_event: the newest event's number.
 
-    def __init__(self, patterns: Sequence[Pattern], *, sealer: Sealer, first_event: int, seed: int) -> None:
+    is_open: how many open conversations there are already.
+    """
+
+    def __init__(
+        self, patterns: Sequence[Pattern], *, sealer: Sealer, first_event: int, is_open: int, seed: int
+    ) -> None:
         self._closed = [each for each in patterns if not each.is_open]
         self._open = [each for each in patterns if each.is_open]
         self._sealer, self._event, self._dice = sealer, first_event, random.Random(seed)
+        self._is_open = is_open
         self._pack = ZstdCompressor(level=_LEVEL).compress
         words = random.Random(1)
         self._words = [_pseudo_word(words, syllables=words.randint(2, 4)) for _ in range(_VOCABULARY)]
@@ -74,7 +81,8 @@ class Copier:
 
     def add(self, batch: Batch, *, at: datetime, now: datetime) -> None:
         """Add the copy of a pattern to a batch. at: when the customer wrote; an open one begins just before `now`."""
-        if self._dice.random() < OPEN:
+        if self._is_open < MOST_OPEN and self._dice.random() < OPEN:
+            self._is_open += 1
             pattern = self._dice.choice(self._open)
             lasts = pattern.lasted
             at = now - timedelta(seconds=lasts + self._dice.random() * 1800)

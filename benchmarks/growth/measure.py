@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -40,7 +40,6 @@ def measure(grown: Subject, small: Subject, *, calls: int, say: Callable[[str], 
         say(name)
         operations[name] = _operation(call, grown, small, calls=calls)
     for subject in (grown, small):
-        subject.desk.settle()
         while subject.desk.router.route_oldest():
             pass
     say("retention")
@@ -97,7 +96,8 @@ def _forget_a_day(database: Database) -> dict[str, Any]:
                 " WHERE o.inbound_id = (SELECT inbound_id FROM original ORDER BY inbound_id LIMIT 1)"
             ).columns(sa.column("at", sa.Text()))
         ).scalar_one()
-    before = datetime.fromisoformat(str(oldest)) + timedelta(days=1)
+    first = datetime.fromisoformat(str(oldest))
+    before = (first if first.tzinfo else first.replace(tzinfo=UTC)) + timedelta(days=1)
     gone, taken = 0, list[float]()
     while True:
         started = time.perf_counter()
