@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from benchmarks.growth.copies import Batch, Copier
 from benchmarks.growth.patterns import TABLES, Pattern
-from benchmarks.growth.plan import disk_refusal, missing
+from benchmarks.growth.plan import disk_refusal, fitting, missing
 from benchmarks.growth.raw_rows import write_raw
 from router.errors import PermanentError
 from store.conversations.search import index_read
@@ -31,11 +31,7 @@ _TELL_SECONDS: Final = 10.0
 _ATTEMPTS: Final = 3
 _REFUSALS: Final = (PermanentError, sa.exc.IntegrityError, psycopg.errors.UniqueViolation, sqlite3.IntegrityError)
 # Before anything is measured: rows, indexes, and the journal on the same disk.
-FIRST_GUESS: Final = 12_000.0
-
-
-class DiskFullError(Exception):
-    """The disk is too small for the next messages."""
+_FIRST_GUESS: Final = 12_000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +43,18 @@ class Loader:
     folder: Path
     say: Callable[[str], None]
 
-    def grow_to(self, size: int) -> None:
-        """Load copies, spread over two years, until there are `size` messages.
+    def grow_to(self, size: int) -> str:
+        """Load copies, spread over two years, until there are `size` messages or the disk is nearly full.
 
-        Raises DiskFullError before the disk has less than its spare bytes.
+        Return why there are fewer, in a sentence; the empty text if there are not.
         """
         present = count_messages(self.database)
         wanted = missing(size, present=present)
-        self._refuse_full_disk(wanted, present=present)
+        why, room = self._room_for(wanted, present=present)
+        self._load(min(wanted, room), present=present, size=size)
+        return why
+
+    def _load(self, wanted: int, *, present: int, size: int) -> None:
         copier, done = self._copier(present), 0
         started = told = time.monotonic()
         while done < wanted:
@@ -63,8 +63,9 @@ class Loader:
                 told = time.monotonic()
                 rate = done / (told - started)
                 self.say(f"loaded {present + done:,} of {size:,} messages, {rate:,.0f} a second")
-                self._refuse_full_disk(min(_BATCH * 20, wanted - done), present=present + done)
-        if wanted:
+                # Others write to the disk as well.
+                wanted = min(wanted, done + self._room_for(wanted - done, present=present + done)[1])
+        if done:
             self.say("gathering statistics")
             run_alone(self.database, "ANALYZE")
 
@@ -97,11 +98,11 @@ class Loader:
             )
         return Copier(self.patterns, sealer=self.database.sealer, first_event=first, is_open=is_open, seed=present)
 
-    def _refuse_full_disk(self, messages: int, *, present: int) -> None:
-        each = sum(table_bytes(self.database).values()) / present if present > _BATCH else FIRST_GUESS
+    def _room_for(self, messages: int, *, present: int) -> tuple[str, int]:
+        """Return why the disk is too small, and how many messages it takes."""
+        each = sum(table_bytes(self.database).values()) / present if present > _BATCH else _FIRST_GUESS
         free = shutil.disk_usage(self.folder).free
-        if why := disk_refusal(free=free, messages=messages, bytes_a_message=each):
-            raise DiskFullError(why)
+        return disk_refusal(messages, free=free, bytes_a_message=each), fitting(free=free, bytes_a_message=each)
 
 
 def count_messages(database: Database) -> int:

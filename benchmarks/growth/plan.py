@@ -37,13 +37,17 @@ def missing(size: int, *, present: int) -> int:
     return max(0, size - present)
 
 
-def disk_refusal(*, free: int, messages: int, bytes_a_message: float) -> str:
-    """Return why the next messages cannot be loaded, in a sentence; the empty text if they can be.
+def fitting(*, free: int, bytes_a_message: float) -> int:
+    """Return how many more messages the disk takes.
 
-    free: bytes of the disk.  bytes_a_message: with indexes and the journal, as measured so far.
+    free: bytes of the disk.  bytes_a_message: with indexes, as measured so far.
     """
-    after = free - messages * bytes_a_message
-    if after >= SPARE_BYTES:
+    return max(0, int((free - SPARE_BYTES) / bytes_a_message))
+
+
+def disk_refusal(messages: int, *, free: int, bytes_a_message: float) -> str:
+    """Return why not all of the next messages can be loaded, in a sentence; the empty text if they can be."""
+    if messages <= fitting(free=free, bytes_a_message=bytes_a_message):
         return ""
     return (
         f"The next {messages:,} messages need {messages * bytes_a_message / 1e9:.1f} GB and the disk has "

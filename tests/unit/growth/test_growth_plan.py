@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.growth.plan import Timing, disk_refusal, missed_goals, missing, ratio, sizes_to, timing
+from benchmarks.growth.plan import Timing, disk_refusal, fitting, missed_goals, missing, ratio, sizes_to, timing
 
 _GB = 10**9
 
@@ -29,11 +29,16 @@ def test_a_run_that_continues_loads_only_what_is_missing() -> None:
 
 
 def test_a_run_stops_with_a_sentence_before_the_disk_has_less_than_ten_gigabytes() -> None:
-    assert not disk_refusal(free=61 * _GB, messages=5_000_000, bytes_a_message=8_000)
-    refused = disk_refusal(free=61 * _GB, messages=9_000_000, bytes_a_message=8_000)
+    assert not disk_refusal(5_000_000, free=61 * _GB, bytes_a_message=8_000)
+    refused = disk_refusal(9_000_000, free=61 * _GB, bytes_a_message=8_000)
     assert refused == (
         "The next 9,000,000 messages need 72.0 GB and the disk has 61.0 GB free, of which 10 GB must stay free."
     )
+
+
+def test_as_many_messages_are_loaded_as_leave_ten_gigabytes_free() -> None:
+    assert fitting(free=18 * _GB, bytes_a_message=8_000) == 1_000_000
+    assert fitting(free=9 * _GB, bytes_a_message=8_000) == 0
 
 
 def test_times_are_shown_as_the_median_and_the_95th_percentile_in_milliseconds() -> None:
