@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ _SAMPLE: Final = 200
 WAITING: Final = 200
 _A_CLAIM: Final = 100
 _RECENT: Final = timedelta(days=3)
+_NUMBER: Final = re.compile(r"\b\d{10}\b")
 _STOPPED: Final = threading.Event()
 
 
@@ -52,7 +54,7 @@ _STOPPED: Final = threading.Event()
 class Known:
     """What one database has, for the calls: of conversations spread over its two years.
 
-    words: frequent and rare ones of its texts.
+    common, rare: words of its texts.  numbers: each in one text.
     """
 
     conversations: Sequence[UUID]
@@ -63,6 +65,7 @@ class Known:
     fingerprints: Sequence[str]
     common: Sequence[str]
     rare: Sequence[str]
+    numbers: Sequence[str]
 
 
 @dataclass(slots=True)
@@ -124,6 +127,7 @@ def look_at(desk: GrowthDesk, *, prefix: str) -> Subject:
         fingerprints=fingerprints,
         common=words[:10],
         rare=words[-_PAGE:],
+        numbers=[number for message in openings for number in _NUMBER.findall(message.text)],
     )
     return Subject(desk, known, prefix)
 
@@ -211,6 +215,10 @@ def _rare_word(connection: Connection, subject: Subject, number: int) -> object:
     return find_messages(connection, read_query(_of(subject.known.rare, number)), limit=20)
 
 
+def _number(connection: Connection, subject: Subject, number: int) -> object:
+    return find_messages(connection, read_query(_of(subject.known.numbers, number)), limit=20)
+
+
 def _by_reference(connection: Connection, subject: Subject, number: int) -> object:
     return find_conversation(connection, _of(subject.known.references, number))
 
@@ -257,7 +265,8 @@ OPERATIONS: Final[Mapping[str, Call]] = {
     "open a conversation": reading(_open),
     "search, a name": reading(_by_name),
     "search, a common word": reading(_common_word),
-    "search, a rare word": reading(_rare_word),
+    "search, a less common word": reading(_rare_word),
+    "search, a number": reading(_number),
     "search, a reference": reading(_by_reference),
     "find a thread": reading(_thread),
     "find duplicates": reading(_duplicates),
