@@ -104,7 +104,7 @@ def _prepared(rig: Rig, *, mails: int, seconds: int, pages: bool) -> _Load:
 
 def _saturated(load: _Load) -> dict[str, Any]:
     """Return the figures of the highest rate whose p95 holds: doubled until it does not, then halved in between."""
-    holds, fails, found = 0, 0, dict[str, Any]()
+    holds, fails, found, figures = 0, 0, dict[str, Any](), dict[str, Any]()
     rate = _FIRST_RATE
     while not fails or fails - holds > max(holds // _FINENESS, 1):
         figures = _measure(load, rate=rate)
@@ -113,7 +113,7 @@ def _saturated(load: _Load) -> dict[str, Any]:
         else:
             fails = rate
         rate = (holds + fails) // 2 if fails else 2 * holds
-    return {"highest_rate": holds, "first_rate_that_fails": fails, **found}
+    return {"highest_rate": holds, "first_rate_that_fails": fails, **(found or figures)}
 
 
 def _measure(load: _Load, *, rate: int) -> dict[str, Any]:

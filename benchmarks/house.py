@@ -55,7 +55,6 @@ SHARED_NAMES: Final = {
     "normalise": "foreign bytes into an Envelope",
     "originals": "the bytes as a channel gave them",
     "outbound": "messages that leave",
-    "passive_replies": "answers that a provider takes only in its own request",
     "phrases": "sentences in two languages",
     "probe": "what doctor says of a channel",
     "provider_agents": "agents who sign in at a provider",

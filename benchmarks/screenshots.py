@@ -1,10 +1,13 @@
 """Take the pictures of `docs/desk.md`: a small desk of invented customers, opened in a real browser.
 
+Four of single pages, and ten of one agent's morning (`morning-1.webp` and so on), which is worked through in order.
+
 python -m benchmarks.screenshots [FOLDER]
 """
 
 from __future__ import annotations
 
+import base64
 import shutil
 import socket
 import sys
@@ -18,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from api.app import create_app
 from benchmarks.shown_desk import SETTINGS, fill_desk
@@ -35,10 +38,35 @@ _PICTURES: Final = {
     "conversation-zh-dark": ("/conversations/P3NW8KRT2", "zh", "dark", "Ming"),
     "supervisor": ("/supervisor", "en", "light", "Zhao"),
 }
+_TABLET: Final[ViewportSize] = {"width": 820, "height": 1000}
+_PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
+# The morning of Ming, step by step: the window, the page, and what is done on it.
+# A step presses a key, or an element, or types.
+_MORNING: Final = (
+    (_SIZE, "/", ()),
+    (_SIZE, "/conversations/P3NW8KRT2", ("press #actions [value=take]",)),
+    (_SIZE, "/conversations/K7QF2MXD4", ("press #why summary",)),
+    (_SIZE, "/conversations/K7QF2MXD4", ("key n", "type @Li is the reversal certain? The customer waits for a date.")),
+    (_SIZE, "/conversations/K7QF2MXD4", ("press [for=mode-reply]", "press #ready-open")),
+    (_SIZE, "/conversations/K7QF2MXD4", ("write The money comes back tomorrow before 18:00.", "send")),
+    (_TABLET, "/conversations/K7QF2MXD4", ("press [data-customer]",)),
+    (_SIZE, "/conversations/X5RJ1MQG8", ("key s",)),
+    (_SIZE, "/", ("key Control+k", "type refund")),
+    (_PHONE, "/?language=zh&theme=dark", ()),
+)
+# As a web page encodes it: a tenth of the PNG, without another library.
+_WEBP: Final = """async (png) => {
+    const picture = new Image();
+    picture.src = `data:image/png;base64,${png}`;
+    await picture.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: picture.width, height: picture.height });
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    return canvas.toDataURL("image/webp", 0.82).split(",")[1];
+}"""
 
 
 def main() -> None:
-    """Write one PNG per picture."""
+    """Write one PNG per picture, and the morning."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data, _served(Path(data)) as (url, tokens), sync_playwright() as playwright:
@@ -46,6 +74,7 @@ def main() -> None:
         for name, (path, language, theme, agent) in _PICTURES.items():
             _take(chromium, f"{url}{path}?language={language}&theme={theme}", tokens[agent], folder / f"{name}.png")
             sys.stdout.write(f"{name}.png {(folder / f'{name}.png').stat().st_size // 1000} kB\n")
+        _morning(chromium, url, tokens["Ming"], folder)
         chromium.close()
 
 
@@ -60,6 +89,43 @@ def _take(chromium: Browser, url: str, token: str, file: Path) -> None:
         page.locator("#list-pane .row").first.wait_for()
     page.screenshot(path=file)
     page.context.close()
+
+
+def _morning(chromium: Browser, url: str, token: str, folder: Path) -> None:
+    """Work through the morning, and keep a picture of each step."""
+    page, canvas = chromium.new_context(viewport=_SIZE, locale="en-GB").new_page(), chromium.new_page()
+    page.goto(f"{url}/sign-in")
+    page.fill("#token", token)
+    page.click("form.door button")
+    page.wait_for_url(f"{url}/")
+    for number, (size, path, steps) in enumerate(_MORNING, 1):
+        page.set_viewport_size(size)
+        page.goto(url + path)
+        page.locator("#list-pane .row" if size["width"] > size["height"] else "main").first.wait_for()
+        for step in steps:
+            _do(page, *step.partition(" ")[::2])
+        page.wait_for_timeout(700)
+        webp = canvas.evaluate(_WEBP, base64.b64encode(page.screenshot()).decode())
+        file = folder / f"morning-{number}.webp"
+        file.write_bytes(base64.b64decode(webp))
+        sys.stdout.write(f"{file.name} {file.stat().st_size // 1000} kB\n")
+    page.context.close()
+    canvas.close()
+
+
+def _do(page: Page, verb: str, what: str) -> None:
+    if verb == "key":
+        page.keyboard.press(what)
+    elif verb == "press":
+        page.locator(what).first.click()
+    elif verb == "type":
+        page.keyboard.type(what)
+    elif verb == "write":
+        page.check("#mode-reply", force=True)
+        page.fill("#text", what)
+    elif verb == "send":
+        page.click("button[value=reply]")
+        page.locator(".toast").wait_for()
 
 
 @contextmanager

@@ -188,7 +188,8 @@ class PollLane:
 
     def _keep(self, taken: FetchedPage, ownership: Ownership, cursor: Cursor | None) -> Cursor | None:
         page, trouble = taken.page, ""
-        if page.messages or page.calls or page.notice or page.cursor not in {None, cursor}:
+        news = page.messages or page.reports or page.calls or page.notice
+        if news or page.cursor not in {None, cursor}:
             self._watchdog.expect(self.channel, within=_STEP)
             ownership.accept(page, taken.arrivals)
             self._watchdog.expect(self.channel, within=_STEP)

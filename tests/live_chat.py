@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 import uvicorn
 
 from api.app import create_app
+from api.desk import utc_now
 from api.services.chats import Chats
 from router.settings import read_settings
 from store.db.engine import Database
@@ -54,8 +56,8 @@ class LiveDesk:
 
 
 @contextmanager
-def live_desk(folder: Path) -> Iterator[LiveDesk]:
-    """Run both until the block ends."""
+def live_desk(folder: Path, *, now: Callable[[], datetime] = utc_now, more: str = "") -> Iterator[LiveDesk]:
+    """Run both until the block ends. now: the desk's clock.  more: TOML for its file; `HOST` is the operator's page."""
     web = ThreadingHTTPServer(("127.0.0.1", 0), HostPage)
     threading.Thread(target=web.serve_forever, daemon=True).start()
     host = f"http://localhost:{web.server_port}"
@@ -63,10 +65,10 @@ def live_desk(folder: Path) -> Iterator[LiveDesk]:
         patch.setenv("CHAT_IDENTITY_SECRET", SECRET)
         patch.setenv("OTHER_IDENTITY_SECRET", SECRET)
         chat = CHAT.replace("https://www.wallet.example", host).replace("files = 2", "per_hour = 999")
-        settings = read_settings(chat_toml(folder, chat=chat))
+        settings = read_settings(chat_toml(folder, chat=chat + more.replace("HOST", host.removeprefix("http://"))))
         database = Database.at(Path(settings.omniyard.data) / "omniyard.db")
         upgrade(database)
-        app = create_app(settings, database=database)
+        app = create_app(settings, database=database, now=now)
         chats: Chats = app.state.desk.chats
         with socket.create_server(("127.0.0.1", 0)) as listening:
             server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))

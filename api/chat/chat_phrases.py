@@ -26,6 +26,7 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "subtitle_ended": ("The chat has ended", "聊天已结束"),
     "reference": ("Reference {reference}", "编号 {reference}"),
     "minimise": ("Minimise", "收起"),
+    "sound": ("A sound for each answer", "收到回复时播放提示音"),
     "end": ("End", "结束"),
     "your_name": ("Your name", "您的称呼"),
     "your_email": ("Your mail address", "邮箱"),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart, Shown
 from api.http.authentication import Requires, count_costly
-from api.http.json_response import json_response
+from api.http.json_response import json_response, model_response
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
@@ -167,8 +167,13 @@ def count_conversations(desk: DeskPart, actor: Reader) -> ConversationCounts:
     return ConversationCounts.model_validate(counts)
 
 
-@routes.get("/{key}", responses=documented("not-found"), summary="One conversation with its messages")
-def show_conversation(desk: DeskPart, actor: Reader, key: str, response: Response) -> ConversationDetail:
+@routes.get(
+    "/{key}",
+    response_model=ConversationDetail,
+    responses=documented("not-found"),
+    summary="One conversation with its messages",
+)
+def show_conversation(desk: DeskPart, actor: Reader, key: str) -> Response:
     """Return the conversation. `key` is its id or its reference in any letter case; use its `ETag` for `If-Match`."""
     with desk.database.read() as connection:
         story = Story(connection, find_for(connection, key, actor=actor), limit=LARGEST_PAGE)
@@ -178,19 +183,24 @@ def show_conversation(desk: DeskPart, actor: Reader, key: str, response: Respons
         MessageEntry.of(message, attachments=story.files(message), reasons=reasons(message.trace, reader=reader))
         for message in story.messages
     ]
-    response.headers["ETag"] = etag(story.conversation.version)
-    return ConversationDetail(
+    shown = ConversationDetail(
         **summary_fields(story.conversation, handles=story.handles, glimpse=story.glimpse, unread=unread),
         entries=entries,
         earlier_cursor=cursor_of(story.earlier),
         outgoing=[OutgoingEntry.of(row) for row in story.outgoing],
     )
+    return model_response(shown, headers={"ETag": etag(story.conversation.version)})
 
 
-@routes.get("/{key}/messages", responses=documented("not-found"), summary="The messages of one conversation")
+@routes.get(
+    "/{key}/messages",
+    response_model=MessagePage,
+    responses=documented("not-found"),
+    summary="The messages of one conversation",
+)
 def list_messages(
     desk: DeskPart, actor: Reader, key: str, *, count: Shown, query: Annotated[MessagesQuery, Query()]
-) -> MessagePage:
+) -> Response:
     """Return a page: the newest messages first, then older ones; within a page the oldest is first."""
     before = read_cursor(query.cursor)
     with desk.database.read() as connection:
@@ -202,4 +212,4 @@ def list_messages(
     shown = [
         MessageEntry.of(row, attachments=attachments[row.id], reasons=reasons(row.trace, reader=reader)) for row in rows
     ]
-    return MessagePage(messages=shown, next_cursor=cursor_of(end))
+    return model_response(MessagePage(messages=shown, next_cursor=cursor_of(end)))

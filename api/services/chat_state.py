@@ -35,6 +35,7 @@ class ChatState(BaseModel):
     opening: the next opening in words.  read: up to where an agent has read.
     place, minutes: in the queue; absent if not known.  warned: the chat ends soon because nothing is written.
     busy, ahead: a new visitor has to wait, behind so many.
+    changes_in: seconds until the hours change, for a page without a chat, which has no stream.
     """
 
     phase: ChatPhase
@@ -47,6 +48,7 @@ class ChatState(BaseModel):
     agents: bool
     busy: bool = False
     ahead: int = 0
+    changes_in: float | None = None
     place: int | None = None
     minutes: int | None = None
     agent: str = ""

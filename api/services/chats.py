@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _ASKED_BACK: Final = timedelta(seconds=10)
 _HERE_SECONDS: Final = 15.0
 _FACT_SECONDS: Final = 2.0
+_DAY_SECONDS: Final = 86_400.0
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -90,7 +91,8 @@ class Chats:
         zone = self.facts.calendar(name).zone
         common = common_state(facts, zone=zone, language=language, now=now)
         if session is None:
-            return common
+            seconds = self.seconds_to_boundary(name)
+            return common.model_copy(update={"changes_in": seconds if seconds < _DAY_SECONDS else None})
         with self._database.read() as connection:
             return self._own(connection, common, session, facts=facts, now=now)
 

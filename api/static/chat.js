@@ -44,7 +44,10 @@
   }
   function keep(value) { secret = value; store.set("secret", value || null); }
 
+  // A sign-in that is under way decides whose chat begins.
+  let signing = null;
   async function begin() {
+    await signing;
     if (state.known) return true;
     const said = { name: form.elements.name?.value || "", email: form.elements.email?.value || "", origin: host || "", website: form.elements.website.value };
     let answer = await ask("/session", { body: said });
@@ -122,13 +125,14 @@
     // Own lines that are still on their way stay below.
     list.insertBefore(node, list.querySelector("[data-pending]"));
     if (stays || line.kind === "visitor") flow.scrollTop = flow.scrollHeight;
+    if (line.kind === "agent" && Date.now() - Date.parse(line.at) < 60000) ring();
     if (line.kind !== "visitor" && line.kind !== "notice" && (document.hidden || !opened)) { unread += 1; say({ type: "unread", count: unread }); }
     marks();
   }
   function takeIn(event, data) {
     if (event === "line") data.seq > last + 1 ? catchUp() : place(data);
     else if (event === "state") show(data);
-    else if (event === "gone") forget(false);
+    else if (event === "gone") recheck();
   }
   let catching = null;
   function catchUp() {
@@ -257,6 +261,18 @@
     read();
     drawAfter();
     if (host) say({ type: "state", phase: state.phase, open: state.open });
+    watch();
+  }
+  // A page without a chat has no stream: it asks when the hours change, and each half minute.
+  let watching = 0;
+  function watch() {
+    clearTimeout(watching);
+    if (!state.known) watching = setTimeout(look, Math.min(30000, 1000 * (state.changes_in ?? 30) + 500));
+  }
+  async function look() {
+    const answer = document.hidden ? null : await ask("/state").catch(() => null), now = answer?.ok ? await answer.json() : null;
+    if (state.known) return;
+    if (now) show(now); else watch();
   }
   let connection = "";
   function speak() {
@@ -377,7 +393,7 @@
     const beat = () => { clearTimeout(watch); watch = setTimeout(() => cut.abort(), 35000); heard = Date.now(); };
     try {
       const answer = await ask(`/stream?after=${last}`, { signal: cut.signal, accept: "text/event-stream" });
-      if (answer.status === 401) { forget(); return true; }
+      if (answer.status === 401) { await recheck(); return true; }
       if (!answer.ok || !answer.body) return false;
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let rest = "";;) {
@@ -414,24 +430,47 @@
   }
   function wake() {
     marks();
-    if (!state.known) return;
+    if (!state.known) { look(); return; }
     catchUp().then((good) => lost(!good && !navigator.onLine));
     if (Date.now() - heard > 20000) { cut?.abort(); ended?.(); }
     flush(true);
   }
   // A tab that was open before another one began: the cookie is theirs together.
   const hall = "BroadcastChannel" in window ? new BroadcastChannel(`chat:${chat}`) : null;
-  hall?.addEventListener("message", () => { if (!state.known && !secret) catchUp().catch(() => {}); });
+  hall?.addEventListener("message", ({ data }) => {
+    if (data === "used") isUsed = told = false;
+    else if (!state.known && !secret) catchUp();
+  });
+
+  // A sound only after a click on its button, and only in the tab that was used last.
+  let isUsed = true, told = false, audio = null, rang = 0;
+  const bell = $("sound");
+  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => { if (!told) hall?.postMessage("used"); told = isUsed = true; });
+  bell.hidden = !("AudioContext" in window);
+  bell.addEventListener("click", () => {
+    const on = bell.getAttribute("aria-pressed") !== "true";
+    bell.setAttribute("aria-pressed", String(on));
+    if (on) ring();
+  });
+  function ring() {
+    if (bell.getAttribute("aria-pressed") !== "true" || !isUsed || Date.now() - rang < 2000) return;
+    rang = Date.now();
+    try {
+      audio ||= new AudioContext();
+      const tone = audio.createOscillator(), volume = audio.createGain();
+      tone.frequency.value = 660;
+      volume.gain.setValueAtTime(0.1, audio.currentTime);
+      volume.gain.exponentialRampToValueAtTime(0.001, audio.currentTime + 0.2);
+      tone.connect(volume).connect(audio.destination);
+      tone.start();
+      tone.stop(audio.currentTime + 0.2);
+    } catch { /* no sound here */ }
+  }
 
   // Signing out, and a session that is gone: nothing of it stays in the page, in storage or in memory.
   function forget(tells = true) {
     if (tells) channel?.postMessage(["gone", {}]);
-    channel?.close();
-    channel = null;
-    queued = false;
-    epoch += 1;
-    cut?.abort();
-    ended?.();
+    leave();
     keep("");
     store.set("pending", null);
     pending = [];
@@ -442,6 +481,22 @@
     complain("");
     show({ ...state, known: false, key: "", phase: "new", place: null, agent: "", typing: "", email: "", name: "", reference: "", read: 0, last: 0, blocked: false, rated: null, may_rate: false, proved: false });
     return false;
+  }
+
+  // The secret opens nothing any more: another tab signed in to the same chat, or it is over here.
+  async function recheck() {
+    const answer = await ask("/state").catch(() => null), now = answer?.ok ? await answer.json() : {};
+    if (!now.known || now.key !== state.key) { forget(false); return; }
+    leave();
+    show(now);
+  }
+  function leave() {
+    channel?.close();
+    channel = null;
+    queued = false;
+    epoch += 1;
+    cut?.abort();
+    ended?.();
   }
 
   // The page around the frame: exact origins, both ways.
@@ -455,16 +510,17 @@
     else if (type === "opened") { opened = true; unread = 0; say({ type: "unread", count: 0 }); marks(); box.focus(); }
     else if (type === "closed") opened = false;
     else if (type === "sign-out") { await ask("/sign-out", { body: {} }).catch(() => {}); forget(); }
-    else if (type === "identity") identify(token);
+    else if (type === "identity") signing = identify(token).catch(() => {});
   });
   async function identify(token) {
     const answer = await ask("/identity", { body: { token, in_header: Boolean(secret) } }).catch(() => null);
     if (answer?.status === 401) { say({ type: "identity-refused" }); return; }
     if (!answer?.ok) return;
-    forget();
-    const begun = await answer.json();
+    const begun = await answer.json(), now = begun.state;
+    // The anonymous chat of this page goes on as the account's, with what is not sent yet; another account's is emptied.
+    if (isOther(now)) forget();
+    else leave();
     if (begun.secret) keep(begun.secret);
-    let now = begun.state;
     if (!begun.secret && !(await (await ask("/state")).json()).known) { say({ type: "identity-refused" }); return; }
     show({ ...now, known: true });
     hall?.postMessage("begun");

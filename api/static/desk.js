@@ -85,6 +85,7 @@ function compose() {
   const count = () => {
     const units = text.dataset.unit === "UTF8" ? new TextEncoder().encode(text.value).length : text.dataset.unit === "UTF16" ? text.value.length : [...text.value].length;
     one("#length").textContent = text.dataset.length.replace("{count}", units);
+    one("#length").classList.toggle("near", units > Number(text.dataset.longest) / 2);
     one("#length").classList.toggle("warn", units > Number(text.dataset.longest));
     if (text.dataset.gsm) one("#segments").textContent = segments(text);
   };

@@ -80,7 +80,7 @@ class Proxy:
             server = next(self._turn)
             if server not in self._good:
                 continue
-            with contextlib.suppress(OSError, TimeoutError):
+            with contextlib.suppress(OSError, TimeoutError, asyncio.CancelledError):
                 async with asyncio.timeout(_ASK_SECONDS):
                     theirs, ours = await asyncio.open_connection(*server)
                 await asyncio.gather(_pump(reader, ours), _pump(theirs, writer), return_exceptions=True)

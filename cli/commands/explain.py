@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -26,6 +27,7 @@ from router.origin.correspondent import CorrespondentSource
 from router.reason import Reason
 from router.routing.trace import Trace
 from router.settings import Settings
+from store.chat.explained import explained_lines
 from store.conversations.traces import Traced, find_traced
 from store.db.engine import Database
 from store.outbound.automatic_answers import GivenAnswer, given_to
@@ -63,9 +65,11 @@ def explain_command(
             found = [_of_file(path, settings, database=database, channel=channel, at=moment or datetime.now(UTC))]
         else:
             stored = _stored(database, what)
-            answers = _answers(database, stored)
+            answers, chats = _answers(database, stored), _chats(database, stored)
             found = [
-                _of_stored(row, settings, database=database, at=moment) | answers.get(row.message_id, {})
+                _of_stored(row, settings, database=database, at=moment)
+                | answers.get(row.message_id, {})
+                | chats.get(row.inbound_id, {})
                 for row in stored
             ]
     if as_json:
@@ -88,6 +92,13 @@ def _answers(database: Database, rows: Sequence[Traced]) -> dict[UUID | None, di
     ids = [row.message_id for row in rows if row.message_id]
     with database.read() as connection:
         return {each.message_id: {"answer": _answer(each)} for each in given_to(connection, ids)}
+
+
+def _chats(database: Database, rows: Sequence[Traced]) -> dict[UUID | None, dict[str, Any]]:
+    """Return what became of each line of a chat."""
+    ids = [row.inbound_id for row in rows if row.inbound_id]
+    with database.read() as connection:
+        return {key: {"chat": asdict(line)} for key, line in explained_lines(connection, ids).items()}
 
 
 def _answer(given: GivenAnswer) -> dict[str, Any]:
@@ -158,15 +169,36 @@ def _read(path: Path, *, channel: str, at: datetime) -> Envelope:
 
 def _show(found: Mapping[str, Any], *, settings: Settings) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    apart = {"trace", "answer"}
+    apart = {"trace", "answer", "chat"}
     head = [f"{key} {value}" for key, value in found.items() if value is not None and value != "" and key not in apart]
     console.print(Text("  ".join(head), style="bold"))
     for reason in reasons(found["trace"] or Trace(), reader=_reader(settings)):
         console.print(Text.assemble((f"  {reason.title}: ", "bold"), reason.decision))
         for evidence in reason.evidence:
             console.print(Text(f"      {evidence}"))
+    if chat := found.get("chat"):
+        console.print(Text.assemble(("  Chat: ", "bold"), _in_words(chat, zone=settings.omniyard.timezone)))
     if answer := found.get("answer"):
         _show_answer(console, answer)
+
+
+def _in_words(chat: Mapping[str, Any], *, zone: ZoneInfo) -> str:
+    """Say why a line of a chat was answered, or why it was not."""
+    if chat["answered_at"]:
+        mail = ", also by mail because the visitor had not seen it" if chat["by_mail"] else ""
+        return f"line {chat['seq']}, answered by {chat['answered_by']} at {_local(chat['answered_at'], zone)}{mail}"
+    if chat["ended_by"]:
+        return f"line {chat['seq']}, not answered: the chat was ended ({chat['ended_by']})"
+    if chat["place"]:
+        since = _local(chat["waiting_since"], zone)
+        return f"line {chat['seq']}, not answered yet: place {chat['place']} in the queue, waiting since {since}"
+    return (
+        f"line {chat['seq']}, not answered yet: no place in the queue, because an agent has it or the visitor is gone"
+    )
+
+
+def _local(moment: datetime, zone: ZoneInfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _show_answer(console: Console, answer: Mapping[str, Any]) -> None:

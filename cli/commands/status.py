@@ -18,6 +18,7 @@ from cli.terminal import ConfigOption, JsonOption, age, print_json, table
 from router.errors import TransientError
 from router.settings import Settings
 from router.settings.files import find_settings
+from store.chat.explained import ChatCounts, count_chats
 from store.db.engine import Database
 from store.desk.channel_status import ChannelStatus, DeskStatus, read_status
 from store.desk.generated.model_days import spent_today
@@ -47,9 +48,11 @@ def status_command(
             return
         status, spent = _read(settings, database), _spent(settings, database)
         if as_json:
-            print_json(_plain(status) | {"examples_changed": bool(old), "model_spent": bool(spent)})
+            counts = _counts(settings, database)
+            also = {"chats": asdict(counts) if counts else None, "model_spent": bool(spent)}
+            print_json(_plain(status) | also | {"examples_changed": bool(old)})
         else:
-            Console(highlight=False).print(_screen(status, old=old, spent=spent))
+            Console(highlight=False).print(_screen(status, _chats(settings, database), old=old, spent=spent))
         if not status.balanced:
             raise typer.Exit(FAILED)
 
@@ -86,17 +89,33 @@ def _watch(settings: Settings, database: Database, *, old: str) -> None:
     with Live(console=Console(highlight=False), screen=False, auto_refresh=False) as live:
         while True:
             try:
-                shown = _screen(_read(settings, database), old=old, spent=_spent(settings, database))
-                live.update(shown, refresh=True)
+                chats, spent = _chats(settings, database), _spent(settings, database)
+                live.update(_screen(_read(settings, database), chats, old=old, spent=spent), refresh=True)
             except TransientError as error:
                 live.update(Text(str(error), style="red"), refresh=True)
             time.sleep(_EVERY_SECONDS)
 
 
-def _screen(status: DeskStatus, *, old: str, spent: str) -> Group:
+def _counts(settings: Settings, database: Database) -> ChatCounts | None:
+    """Count the chats; None for a desk without one."""
+    if not any(channel.enabled and channel.chat_page for channel in settings.channels.values()):
+        return None
+    with database.read() as connection:
+        return count_chats(connection)
+
+
+def _chats(settings: Settings, database: Database) -> list[Text]:
+    counts = _counts(settings, database)
+    if counts is None or not (counts.waiting or counts.open):
+        return []
+    since = f", the longest since {counts.longest_since:%H:%M} UTC" if counts.longest_since else ""
+    return [Text(f"Chats: {counts.waiting} wait for an answer{since}; agents have {counts.open}")]
+
+
+def _screen(status: DeskStatus, chats: list[Text], *, old: str, spent: str) -> Group:
     rows = table(_COLUMNS, (_row(channel, status) for channel in status.channels), wraps="cursor")
     notes = [Text(each, style="yellow") for each in (spent, old) if each]
-    return Group(rows, *_remarks(status), *notes, _books(status))
+    return Group(rows, *_remarks(status), *chats, *notes, _books(status))
 
 
 def _row(channel: ChannelStatus, status: DeskStatus) -> tuple[str, ...]:

@@ -100,6 +100,15 @@ _ACT_FOR_ME_LATIN: Final = re.compile(
     r"\bi (?:want|need|demand|would like|'d like|wanna) (?:you to|my|a refund)\b|"
     r"\b(?:my|the) (?:account|wallet|card|phone|number|money|refund|payment|transfer|order) (?:needs|must|has to) "
 )
+# What is the customer's own and has not come, or not yet: a look at the account answers that, no text.
+_MONEY: Final = r"(?:refund|money|cash|payment|transfer|withdrawal|order|top-? ?up|cash-? ?back|salary|voucher)"
+_NOT: Final = r"(?:has|have|is|did|does|wo) ?n'?t"
+_NOT_YET: Final = re.compile(
+    rf"\b(?:my|our) (?:\w+ ){{0,2}}{_MONEY}s?\b.{{0,30}}\b(?:still|yet|not|never|missing|pending|stuck|gone|{_NOT})\b|"
+    rf"\bstill (?:no|not|waiting|pending|missing|{_NOT})\b.{{0,20}}\b{_MONEY}\b|"
+    r"(?<!码)(?:还|仍|一直|至今|到现在|迟迟).{0,4}(?:没|未|不)(?:有)?(?:到账?|收到|退|回来|打|发|给|入账)|"
+    r"我.{0,4}(?:钱|款|退款|提现|转账|工资|余额).{0,8}(?:没|未)(?:有)?(?:到|收到|退|回|入)"
+)
 # A number that belongs to one person: of an order, a card, an account.
 _NUMBER: Final = re.compile(r"(?<!\d)\d{6,}(?!\d)|尾号|单号|流水号|ending (?:in )?\d{3,4}\b|card \d{4}\b")
 _PAYMENT_DATE: Final = re.compile(
@@ -202,7 +211,7 @@ def asks_for_own(text: str) -> bool:
     if _NUMBER.search(text) or _PAYMENT_DATE.search(text):
         return True
     is_general = _HOW.search(text) is not None
-    return not is_general and bool(_ACT_FOR_ME.search(text) or _ACT_FOR_ME_LATIN.search(text))
+    return not is_general and any(rule.search(text) for rule in (_ACT_FOR_ME, _ACT_FOR_ME_LATIN, _NOT_YET))
 
 
 def asks_for_person(text: str) -> bool:

@@ -44,7 +44,7 @@ class Expected:
     """What a text is compared with.
 
     language: "zh" or "en"; empty for any.  passages: by marker.  own: the words of the case or of the agent, which a
-    draft may repeat and a summary comes from.  prompt: what the model was told, which it must not repeat.
+    draft may repeat and a summary comes from.  prompt: the words for the model, which it must not repeat.
     """
 
     purpose: Purpose

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import sleep
 from typing import Final
 
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 
-from router.errors import ConfigError
+from router.errors import ConfigError, TransientError
 from store.db.engine import Database, translated
 from store.db.open import current_version, is_usable, latest_version
 from store.db.releases import leave_mark, release_before
@@ -18,6 +19,12 @@ from store.db.releases import leave_mark, release_before
 _SCRIPTS: Final = Path(__file__).parents[1] / "migrations"
 # Two processes that start together must not both migrate; the number of the lock is arbitrary.
 _LOCK: Final = 0x6F6D6E69
+# A migration that waits for a table's lock stops everything that comes after it: it gives up soon, and tries again.
+_PATIENCE_SECONDS: Final = 3
+_PAUSE_SECONDS: Final = 2.0
+_TRIES: Final = 30
+# PostgreSQL's SQLSTATEs: the lock's time limit, and a deadlock with a running process.
+_LOCKED: Final = ("55P03", "40P01")
 
 
 def upgrade(database: Database) -> None:
@@ -29,12 +36,25 @@ def upgrade(database: Database) -> None:
     found = current_version(database)
     if found and is_usable(database, found):
         return
+    for left in reversed(range(_TRIES)):
+        try:
+            _upgrade(database)
+        except TransientError as error:
+            if not left or not _was_locked(error):
+                raise
+            sleep(_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _upgrade(database: Database) -> None:
     with translated(), database.engine.connect() as connection, connection.begin():
         if not database.is_sqlite:
             # An index on millions of rows takes longer than the daemons' statement timeout.
             connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
             connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
+            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_PATIENCE_SECONDS}s'"))
         config = _config()
         config.attributes["connection"] = connection
         try:
@@ -47,6 +67,10 @@ def upgrade(database: Database) -> None:
         before = release_before(latest_version())
         if before:
             leave_mark(connection, before)
+
+
+def _was_locked(error: TransientError) -> bool:
+    return getattr(getattr(error.__cause__, "orig", None), "sqlstate", None) in _LOCKED
 
 
 def _config() -> Config:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from router.reason import Reason, ReasonKey
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import read_clock, upsert
-from store.outbound.passive_replies import PASSIVE
+from store.outbound.standing_replies import PASSIVE
 from store.tables.desk import REPLIES_REST, DeskStateRow
 from store.tables.messages import Direction, MessageRow
 from store.tables.operations import AUTO_REPLY, OutboundRow, OutboundState, SuppressionRow

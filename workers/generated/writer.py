@@ -90,6 +90,11 @@ class TextWriter:
         endpoint = ModelEndpoint(known) if known else None
         return cls(settings, database=database, endpoint=endpoint, config=config)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the file names a model."""
+        return self._endpoint is not None
+
     def offers(self, purpose: Purpose) -> bool:
         """Return whether there is a model for a purpose."""
         return self._endpoint is not None and purpose.configured in self._purposes

@@ -15,7 +15,7 @@ from router.settings.channel_base import ChannelSettings
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
-from store.outbound.passive_replies import passive_id, standing_reply
+from store.outbound.standing_replies import passive_id, standing_reply
 from workers.sending.deliver import USUAL_PACE
 from workers.sending.preflight import Preflight
 

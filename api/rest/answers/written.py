@@ -261,6 +261,8 @@ def _basis(desk: Desk, purpose: Purpose, state: str) -> str:
 
 def fresh_texts(connection: Connection, desk: Desk, conversation_id: UUID) -> list[GeneratedText]:
     """Return the newest text of each purpose and message that was written from the case as it is now."""
+    if not desk.writer.is_there:
+        return []
     texts = [each for each in texts_in(connection, conversation_id) if desk.writer.offers(Purpose(each.purpose))]
     if not texts:
         return []

@@ -155,17 +155,21 @@ def overflows(page: Page) -> bool:
 # reach; one that stands as a column of single letters.
 _UNREADABLE = """() => {
     const found = [];
-    const shown = (each) => { const box = each.getBoundingClientRect(); return box.width > 2 && box.height > 2 && each.checkVisibility(); };
-    const name = (each) => `${each.tagName.toLowerCase()}.${each.getAttribute("class") || ""} ${each.textContent.trim().slice(0, 40)}`;
+    const shown = (each) => {
+        const box = each.getBoundingClientRect();
+        return box.width > 2 && box.height > 2 && each.checkVisibility();
+    };
+    const name = (each) => `${each.tagName.toLowerCase()}.${each.className} ${each.textContent.trim().slice(0, 40)}`;
+    const isWider = (each) => each.clientWidth && each.scrollWidth > each.clientWidth + 2;
     for (const each of document.querySelectorAll("button, .button, .chip, .count, th, td, label, h1, h2, summary")) {
-        if (shown(each) && !each.querySelector("input") && each.scrollWidth > each.clientWidth + 2 && each.clientWidth) found.push(`spills: ${name(each)}`);
+        if (shown(each) && !each.querySelector("input") && isWider(each)) found.push(`spills: ${name(each)}`);
     }
     for (const each of document.querySelectorAll("body *")) {
-        if (!each.childNodes.length || !shown(each) || each.closest(".hidden, option, select, svg")) continue;
+        if (!shown(each) || each.closest(".hidden, option, select, svg")) continue;
         const style = getComputedStyle(each);
         const text = [...each.childNodes].filter((node) => node.nodeType === 3 && node.data.trim().length > 3);
         if (!text.length) continue;
-        const isCut = style.overflowX !== "visible" && style.whiteSpace === "nowrap" && each.scrollWidth > each.clientWidth + 2;
+        const isCut = style.overflowX !== "visible" && style.whiteSpace === "nowrap" && isWider(each);
         if (isCut && !each.closest("[title], .row, summary, .others, [role=option]")) found.push(`cut: ${name(each)}`);
         for (const node of text) {
             const range = document.createRange();

@@ -31,7 +31,7 @@ from tests.inbox_builder import Builder
 HOUR = timedelta(hours=1)
 MORE = """
 [replies.ask]
-text = { en = "Please tell us {missing_facts}. Your reference is {reference}.", zh = "请提供{missing_facts}。编号：{reference}" }
+text = { en = "Please tell us {missing_facts}. It is {reference}.", zh = "请提供{missing_facts}。编号：{reference}" }
 """
 LONG = "The transfer to my sister's account in Guangzhou shows as done but she has not received anything since Monday"
 MAIL = '<table bgcolor="#003366"><tr><td style="color:#ffcc00">Theirs</td></tr></table><p style="color:#111">plain</p>'
@@ -88,7 +88,7 @@ def fill(build: Builder) -> None:
     for number in range(4):
         at = build.now - number * 26 * HOUR
         case = build.conversation(
-            reference=f"BBBBBBBB{number}", subject=LONG if number else "转账显示成功，对方没收到，已经等了三天了请尽快处理",
+            reference=f"BBBBBBBB{number}", subject=LONG if number else "转账显示成功，对方没收到，已经等了三天",
             opened_at=at, last_message_at=at, first_reply_due_at=at + (number + 1) * HOUR, name="王芳 Wang Fang",
             handle="wang.fang.of.the.long.address@customers.example", priority="high", labels=["refunds"],
         )  # fmt: skip

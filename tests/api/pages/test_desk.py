@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -217,9 +218,9 @@ def test_queues_are_views_with_counts(browser: AppClient, database: Database) ->
     }  # fmt: skip
     for view, expected in views.items():
         page = browser.get(f"/?view={view}").text
-        listed = set(re.findall(r'<a href="/conversations/\w+">(\w+)</a>', page))
+        listed = set(re.findall(r'<a class="cut" href="/conversations/\w+" title="\w+">(\w+)</a>', page))
         assert listed == expected, view
-    assert re.search(r'Emergencies <span class="count">1</span>', browser.get("/").text)
+    assert re.search(r'Emergencies</span> <span class="count">1</span>', browser.get("/").text)
     assert "danger" in browser.get("/?q=aaaaaaaaa").text
     assert "No conversation matches" in browser.get("/?q=unheard").text
 
@@ -318,4 +319,31 @@ def test_the_box_shows_where_the_answer_goes_and_one_press_sends_it_to_the_other
     order = {"answer_to": "pat@firm.example"}
     answer = client.patch("/api/v1/conversations/K7QF2MXD4", json=order, headers={"If-Match": f'"{version}"'})
     assert answer.json()["version"] > version
-    assert "The answer goes to pat@firm.example." in browser.get(CASE).text
+    assert '<span class="who-chip">pat@firm.example</span>' in browser.get(CASE).text
+
+
+@pytest.mark.parametrize("kind", ["reply", "resolve", ""])
+def test_what_is_written_in_the_tab_of_the_note_never_leaves(
+    browser: AppClient, database: Database, case: UUID, kind: str
+) -> None:
+    assert press(browser, f"{CASE}/say", mode="note", kind=kind, text="Do not believe this one.").status_code == 303
+    with database.read() as connection:
+        assert connection.execute(sa.select(sa.func.count()).select_from(table_of(OutboundRow))).scalar_one() == 0
+    assert "Do not believe this one." in browser.get(CASE).text
+
+
+def test_a_page_loads_at_most_60_kb_of_script_and_style(browser: AppClient, case: UUID) -> None:
+    page = browser.get(CASE).text
+    files = set(re.findall(r'(?:href|src)="(/static/[^"]+\.(?:css|js))"', page)) | {
+        f"/static/{name}.js" for name in ("patch", "list", "palette")
+    }
+    sizes = {path: len(gzip.compress(browser.get(path).content, 9)) for path in files}
+    assert sum(sizes.values()) <= 60_000, sizes
+
+
+def test_the_customers_timeline_spans_channels(browser: AppClient, case: UUID) -> None:
+    page = browser.get(CASE).text
+    timeline = page[page.index('id="timeline"') : page.index('id="aside"')]
+    assert timeline.count("<li>") == 2
+    assert "An older question" in timeline
+    assert page.index('id="timeline"') < page.index('id="properties"')

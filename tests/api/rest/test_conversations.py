@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from api.rest.schemas import ConversationDetail, ConversationPage, MessagePage
 from store.db.engine import Database
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, TRACE, Builder, fill, mail_with_file
@@ -35,6 +36,24 @@ def test_the_list_shows_who_what_and_until_when(client: AppClient, database: Dat
     assert shown["due_at"] == "2026-11-20T04:01:00Z"
     assert (shown["messages"], shown["glimpse"]) == (1, "My payment failed but the money was taken.")
     assert shown["labels"] == ["money"]
+
+
+def test_the_answers_are_byte_by_byte_what_their_models_write(client: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        for number, name in enumerate(("Li Wei", "", "王伟")):
+            case = build.conversation(reference=f"K7QF2MXD{number}", emergency=not number, labels=["money", name])
+            build.message(case)
+            build.message(case, direction="outgoing", sent_at=None)
+    paths = {
+        f"{LIST}?limit=2": ConversationPage,
+        f"{LIST}/K7QF2MXD0": ConversationDetail,
+        f"{LIST}/K7QF2MXD1/messages": MessagePage,
+    }
+    for path, model in paths.items():
+        said = client.get(path)
+        assert said.headers["content-type"] == "application/json"
+        assert model.model_validate_json(said.content).model_dump_json() == said.text
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from router.text.language import detect
 from store.contacts.erasure import erase_contact
 from store.db.bulk import table_of
 from store.db.engine import Database
+from store.db.ids import new_id
 from store.desk.generated.model_days import spent_today, take_call
 from store.tables.generated import GeneratedTextRow
 from store.tables.operations import EventRow, OutboundRow
@@ -89,7 +90,8 @@ def events(database: Database) -> dict[str, Any]:
 
 def _trace(text: str) -> dict[str, Any]:
     facts = sorted({fact.kind for fact in find_facts(text)})
-    return TRACE | {"classification": TRACE["classification"] | {"facts": facts, "language": detect(text)}}
+    found = TRACE["classification"] | {"facts": facts, "language": detect(text)}
+    return TRACE | {"classification": found, "masked": list(mask(text).kinds)}
 
 
 def case_of(database: Database, *texts: str, **over: Any) -> UUID:
@@ -97,7 +99,8 @@ def case_of(database: Database, *texts: str, **over: Any) -> UUID:
         builder = Builder(connection)
         case = builder.conversation(**over)
         for number, text in enumerate(texts):
-            builder.message(case, text=text, received_at=NOON + timedelta(minutes=number), trace=_trace(text))
+            at = NOON + timedelta(minutes=number)
+            builder.message(case, text=mask(text).text, received_at=at, trace=_trace(text))
     return case
 
 
@@ -114,7 +117,7 @@ def posted(client: AppClient, case: UUID, **order: Any) -> dict[str, Any]:
 
 def send(client: AppClient, case: UUID, text: str) -> None:
     order = {"text": text, "based_on_version": 1}
-    sent = client.post(f"/api/v1/conversations/{case}/messages", json=order, headers={"Idempotency-Key": text[:20]})
+    sent = client.post(f"/api/v1/conversations/{case}/messages", json=order, headers={"Idempotency-Key": new_id().hex})
     assert sent.status_code == 201, sent.text
 
 
@@ -168,7 +171,7 @@ def test_check_26_no_route_of_the_api_sends_a_generated_text(client_of: Client) 
 def test_a_case_of_ones_own_money_gets_a_draft_that_asks_for_facts_only(
     client_of: Client, database: Database, server: ModelServer, text: str
 ) -> None:
-    case = case_of(database, mask(text).text)
+    case = case_of(database, text)
     server.answering = vllm(lambda body: writes("Thank you. Please send us the transaction number and the day."))
     draft = posted(client_of(Role.AGENT), case, purpose="draft")
     assert (draft["purpose"], draft["flaws"]) == ("facts", [])
@@ -206,7 +209,7 @@ def test_check_27_a_summary_of_200_messages_fits_and_has_only_numbers_of_the_cas
     assert "2 pairs" in asked
     assert "Message 198 " in asked
     for wrong, flaw in (
-        ("- 4 pairs", "number"),
+        ("- 400 pairs", "number"),
         ("- " + "blue shoes " * 100, "too_long"),
         ("- see www.evil.example", "address"),
     ):
@@ -243,7 +246,7 @@ def test_check_21_what_leaves_has_no_secret_no_address_no_number_and_no_other_co
         "+49 170 1234567, account 88001234567, order TX2026110398, https://shop.example/o?token=abc, "
         "card 4111 1111 1111 1111, my password is Hunter2!!"
     )
-    case, agent = case_of(database, mask(text).text), client_of(Role.AGENT)
+    case, agent = case_of(database, text), client_of(Role.AGENT)
     message = agent.get(f"/api/v1/conversations/{case}/messages").json()["messages"][0]["id"]
     for order in (
         {"purpose": "draft"},

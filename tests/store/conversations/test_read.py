@@ -337,6 +337,18 @@ def test_danger_is_listed_from_its_small_indexes(database: Database, wanted: Fil
     assert index in plan
 
 
+@pytest.mark.parametrize("is_analysed", [True, False])
+def test_a_customers_conversations_are_read_from_their_own_index(database: Database, is_analysed: bool) -> None:
+    fill(database, 3000)
+    with database.write() as connection:
+        contact_id = Builder(connection).contact("li@example.com")
+        if is_analysed:
+            connection.execute(sa.text("ANALYZE"))
+    wanted = Filter(contact=contact_id)
+    _, plan = read_planned(database, lambda connection: list_conversations(connection, wanted, limit=12))
+    assert "ix_conversation_contact_id" in plan
+
+
 def fill_and_analyse(database: Database) -> None:
     fill(database, 3000)
     with database.write() as connection:

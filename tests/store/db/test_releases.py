@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.config import Config
 
 from benchmarks.fleet.next_release import make_next_release, next_version
 from cli.commands.doctor import examine_database
@@ -72,6 +73,31 @@ def test_the_tables_of_the_release_after_the_next_one_are_refused(database: Data
                     act(database)
     finally:
         _set_version(database, latest_version())
+
+
+def test_a_migration_that_waits_for_a_lock_lets_the_others_pass_and_tries_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite's one lock waits for five seconds, and readers do not wait for it")
+    tried: list[str] = []
+
+    def change_the_messages(config: Config, _: str) -> None:
+        tried.append("")
+        config.attributes["connection"].execute(sa.text("LOCK TABLE message IN ACCESS EXCLUSIVE MODE"))
+
+    monkeypatch.setattr("store.db.migrate.command.upgrade", change_the_messages)
+    monkeypatch.setattr("store.db.migrate._PATIENCE_SECONDS", 1)
+    _set_version(database, "0037")
+    try:
+        with database.engine.connect() as holder:
+            holder.execute(sa.text("SELECT count(*) FROM message"))
+            # The one that holds the lock ends after our first attempt.
+            monkeypatch.setattr("store.db.migrate.sleep", lambda _: holder.rollback())
+            upgrade(database)
+    finally:
+        _set_version(database, latest_version())
+    assert len(tried) == 2
 
 
 def _set_version(database: Database, version: str) -> None:

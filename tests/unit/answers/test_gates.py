@@ -163,6 +163,30 @@ def test_none_of_sixty_cases_of_own_money_or_identity_may_be_answered() -> None:
     assert [text for text in OWN if allowed(text) > Allowed.OFFER] == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my refund still not here", "My salary transfer never arrived", "still no money from the withdrawal",
+        "our order hasn't been paid back", "还没到账", "我的退款一直没收到", "提现迟迟不到账", "我转的钱没到",
+    ],
+)  # fmt: skip
+def test_what_has_not_come_yet_is_looked_up_by_a_person(text: str) -> None:
+    assert allowed(text) <= Allowed.OFFER
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How long until my refund arrives?",
+        "退款多久到账",
+        "验证码一直没收到",
+        "What if a transfer has not arrived yet?",
+    ],
+)
+def test_how_long_it_takes_in_general_is_no_question_of_own_money(text: str) -> None:
+    assert allowed(text) is Allowed.ANSWER
+
+
 def test_general_questions_pass_the_gates() -> None:
     assert len(GENERAL) == 60
     assert [text for text in GENERAL if allowed(text) < Allowed.ANSWER] == []

@@ -301,8 +301,10 @@ def tmp_file(desk: RephrasingDesk) -> Path:
 
 
 def test_check_21_no_secret_address_or_name_leaves_with_an_answer(desk: RephrasingDesk, server: ModelServer) -> None:
-    desk.sent(f"I am Ann. {QUESTION} Write to ann@home.example or call 138 1234 5678.")
-    assert server.requests, "a question with an address is still a general one"
+    # A question with an address is one of its own sender: it is not answered, and the model hears nothing of it.
+    desk.sent(f"{QUESTION} Write to ann@home.example or call 138 1234 5678.")
+    assert server.requests == []
+    desk.sent(f"{QUESTION} Ann")
     for request in server.requests:
         said = "\n".join(each["content"] for each in request.body["messages"])
         assert mask(said).text == said

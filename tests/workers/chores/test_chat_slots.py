@@ -20,6 +20,7 @@ from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.tables.chat import ChatSessionRow
 from store.tables.desk import SkillKind
+from store.tables.operations import EventRow
 from tests.desk import text_in
 from workers.chores.assign import Assigner
 from workers.intake.chat_intake import ChatIntake
@@ -93,6 +94,15 @@ def test_an_agent_gets_as_many_chats_as_there_are_slots_and_the_rest_wait_in_ord
     desk.agent("Cy", chat_slots=1)
     assert desk.chats() == {"Ann": 2, "Cy": 1}
     assert desk.waiting() == []
+
+
+def test_check_25_that_no_agent_is_there_is_told_once(desk: ChatDesk) -> None:
+    desk.visitor()
+    for _ in range(3):
+        assert desk.chats() == {}
+    with desk.database.read() as connection:
+        kinds = list(connection.execute(sa.select(table_of(EventRow).c.kind)).scalars())
+    assert kinds.count("assignment.nobody") == 1
 
 
 def test_a_visitor_who_is_gone_for_ten_minutes_takes_no_place(desk: ChatDesk) -> None:

@@ -1,0 +1,423 @@
+"""The checks of the chat that need a browser: sleep, blocked streams, shared computers, phones, sounds."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from store.desk.agents import add_agent
+from tests.api.chat.test_chat_browser import heard, violations
+from tests.api.chat.test_chat_identity import token
+from tests.live_chat import LiveDesk, live_desk
+
+_CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")
+TWIN = """
+[channels.twin]
+kind = "chat"
+origins = ["https://HOST"]
+"""
+SHIFTS = """new PerformanceObserver((list) => {
+    for (const each of list.getEntries()) window.shift = (window.shift || 0) + each.value;
+}).observe({ type: "layout-shift", buffered: true });"""
+TONES = """window.tones = 0;
+window.AudioContext = class {
+    currentTime = 0; destination = {};
+    createGain() {
+        return { gain: { setValueAtTime() {}, exponentialRampToValueAtTime() {} }, connect: (next) => next };
+    }
+    createOscillator() {
+        return { frequency: {}, connect: (next) => next, start: () => { window.tones += 1; }, stop() {} };
+    }
+};"""
+
+
+class Staff:
+    """An administrator without a browser."""
+
+    def __init__(self, desk: LiveDesk) -> None:
+        with desk.database.write() as connection:
+            _, secret = add_agent(connection, name="Ming", role="admin")
+        self.desk = desk
+        self.client = httpx.Client(base_url=desk.url, headers={"Authorization": f"Bearer {secret}"})
+
+    def answer(self, page: Page, text: str) -> None:
+        self.desk.hands.work()
+        headers = {"Idempotency-Key": uuid4().hex}
+        path = f"/api/v1/conversations/{self.reference(page)}/messages"
+        self.client.post(path, json={"text": text}, headers=headers).raise_for_status()
+        self.desk.hands.work()
+
+    def act(self, page: Page, **form: str) -> None:
+        form_headers = {"Sec-Fetch-Site": "same-origin"}
+        answer = self.client.post(f"/conversations/{self.reference(page)}/chat", data=form, headers=form_headers)
+        assert answer.status_code == 303
+
+    def reference(self, page: Page) -> str:
+        self.desk.hands.work()
+        return str(page.evaluate("() => fetch('/chat/site/state').then((a) => a.json())")["reference"])
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDesk]:
+    with live_desk(tmp_path_factory.mktemp("checks"), more=TWIN) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def staff(desk: LiveDesk) -> Iterator[Staff]:
+    staff = Staff(desk)
+    yield staff
+    staff.client.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    with browser.new_context(locale="en-GB", viewport={"width": 390, "height": 844}) as opened:
+        opened.set_default_timeout(30_000)
+        yield opened
+
+
+def begin(page: Page, desk: LiveDesk, text: str = "hello") -> None:
+    page.goto(f"{desk.url}/chat/site")
+    write(page, text)
+    page.wait_for_selector(f".visitor[data-seq]:has-text('{text}')")
+
+
+def write(page: Page, text: str) -> None:
+    page.fill("[data-text]", text)
+    page.keyboard.press("Enter")
+
+
+def test_check_1_the_loader_moves_nothing_and_the_frame_needs_four_requests(
+    desk: LiveDesk, context: BrowserContext
+) -> None:
+    page, asked = context.new_page(), []
+    page.add_init_script(SHIFTS)
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(desk.host)
+    page.get_by_role("button", name="打开在线客服").click()
+    page.frame_locator("iframe").locator(".scripted [data-text]").wait_for()
+    assert page.evaluate("window.shift || 0") == 0
+    assert len([url for url in asked if desk.url in url and "loader.js" not in url]) <= 4
+
+
+def test_check_3_the_same_site_without_https_cannot_show_the_frame(desk: LiveDesk, context: BrowserContext) -> None:
+    page = context.new_page()
+    said = heard(page)
+    page.goto(desk.host)
+    page.evaluate(
+        "(url) => document.body.append(Object.assign(document.createElement('iframe'), { src: url }))",
+        f"{desk.url}/chat/twin/frame",
+    )
+    for _ in range(200):
+        if any("frame-ancestors" in line for line in said):
+            break
+        page.wait_for_timeout(50)
+    assert any("frame-ancestors" in line for line in said)
+
+
+def test_check_12_without_a_place_for_a_stream_the_page_polls_and_nothing_is_lost(
+    desk: LiveDesk, context: BrowserContext, staff: Staff
+) -> None:
+    page = context.new_page()
+    full = {"status": 503, "headers": {"Retry-After": "10"}, "content_type": "application/problem+json", "body": "{}"}
+    page.route("**/stream*", lambda route: route.fulfill(**full))
+    begin(page, desk)
+    staff.answer(page, "by polling")
+    page.wait_for_selector(".agent:has-text('by polling')")
+    assert page.locator("[data-lines] [data-seq]").count() == 3
+
+
+def test_check_13_the_page_returns_to_the_stream_five_minutes_after_it_was_blocked(
+    desk: LiveDesk, context: BrowserContext
+) -> None:
+    page, streams = context.new_page(), []
+    page.clock.install()
+    page.route("**/stream*", lambda route: route.abort())
+    begin(page, desk)
+    with page.expect_request("**/lines?after=1"):
+        pass
+    page.unroute("**/stream*")
+    page.on("request", lambda request: streams.append(request.url) if "/stream" in request.url else None)
+    for _ in range(40):
+        page.clock.fast_forward(10_000)
+        page.wait_for_timeout(50)
+        if streams:
+            break
+    assert len(streams) == 1
+
+
+def test_check_14_a_page_that_slept_is_complete_two_seconds_after_it_wakes(
+    desk: LiveDesk, context: BrowserContext, staff: Staff
+) -> None:
+    page = context.new_page()
+    begin(page, desk)
+    staff.reference(page)
+    reference = staff.reference(page)
+    context.set_offline(True)
+    headers = {"Idempotency-Key": uuid4().hex}
+    path = f"/api/v1/conversations/{reference}/messages"
+    staff.client.post(path, json={"text": "while you slept"}, headers=headers).raise_for_status()
+    desk.hands.work()
+    context.set_offline(False)
+    took = page.evaluate(
+        """async () => {
+            const began = performance.now();
+            document.dispatchEvent(new Event("visibilitychange"));
+            while (!document.querySelector(".agent[data-seq]")) await new Promise((r) => setTimeout(r, 20));
+            return performance.now() - began;
+        }"""
+    )
+    assert took < 2000
+    assert "while you slept" in page.locator(".agent").inner_text()
+
+
+def test_check_16_the_secret_is_in_no_url_referrer_or_readable_cookie(
+    desk: LiveDesk, context: BrowserContext, staff: Staff
+) -> None:
+    page, seen = context.new_page(), []
+    page.on("request", lambda request: seen.append(request.url + request.headers.get("referer", "")))
+    begin(page, desk)
+    staff.answer(page, "here")
+    page.wait_for_selector(".agent")
+    page.reload()
+    page.wait_for_selector(".agent")
+    (secret,) = [each["value"] for each in context.cookies() if each["name"].startswith("chat-")]
+    shown = page.evaluate("document.cookie + document.documentElement.outerHTML + JSON.stringify(sessionStorage)")
+    assert not any(secret in each for each in (*seen, shown))
+
+
+def test_check_20_after_signing_out_nothing_of_the_first_visitor_is_left_in_any_tab(
+    desk: LiveDesk, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    page.goto(desk.host)
+    page.get_by_role("button", name="打开在线客服").click()
+    frame = page.frame_locator("iframe")
+    frame.locator(".scripted [data-text]").wait_for()
+    page.evaluate("(token) => omniyardChat.signIn(async () => token)", token(sub="first"))
+    frame.locator("[data-text]").fill("the words of the first")
+    frame.locator("[data-text]").press("Enter")
+    frame.locator(".visitor[data-seq]").wait_for()
+    page.evaluate("omniyardChat.signOut()")
+    frame.locator(".visitor").wait_for(state="detached")
+    page.evaluate("(token) => omniyardChat.signIn(async () => token)", token(sub="second"))
+    frame.locator("[data-text]").fill("the words of the second")
+    frame.locator("[data-text]").press("Enter")
+    frame.locator(".visitor[data-seq='1']:has-text('second')").wait_for()
+    inside = next(each for each in page.frames if "/frame" in each.url)
+    # Chromium denies a third-party frame its storage here: then the page has nothing but its memory and its document.
+    left = inside.evaluate(
+        """() => {
+            let kept = "";
+            try { kept = JSON.stringify(sessionStorage); } catch { /* denied */ }
+            return document.documentElement.outerHTML + kept;
+        }"""
+    )
+    assert "of the first" not in left
+
+
+def test_check_20_a_second_tab_forgets_with_the_one_that_signed_out(desk: LiveDesk, context: BrowserContext) -> None:
+    first, second = context.new_page(), context.new_page()
+    begin(first, desk, "mine")
+    second.goto(f"{desk.url}/chat/site")
+    second.wait_for_selector(".visitor[data-seq]")
+    first.evaluate(
+        "fetch('/chat/site/sign-out', {method: 'POST', headers: {'Content-Type': 'application/json'}, body: '{}'})"
+    )
+    for page in (first, second):
+        page.wait_for_selector(".visitor", state="detached")
+
+
+def test_a_tab_that_was_open_before_the_chat_began_joins_it_and_takes_the_stream_over(
+    desk: LiveDesk, context: BrowserContext, staff: Staff
+) -> None:
+    second, first = context.new_page(), context.new_page()
+    second.goto(f"{desk.url}/chat/site")
+    second.wait_for_selector(".scripted")
+    begin(first, desk, "begun elsewhere")
+    second.wait_for_selector(".visitor[data-seq='1']")
+    staff.reference(first)
+    first.close()
+    staff.answer(second, "to the tab that is left")
+    second.wait_for_selector(".agent:has-text('left')")
+
+
+def test_the_words_of_a_session_that_is_over_return_into_the_field(desk: LiveDesk, context: BrowserContext) -> None:
+    page = context.new_page()
+    begin(page, desk)
+    page.route("**/chat/site/lines", lambda route: route.fulfill(status=401, body="{}"))
+    write(page, "typed into an old page")
+    page.wait_for_selector("[data-wrong]:not([hidden])")
+    assert page.input_value("[data-text]") == "typed into an old page"
+
+
+def test_check_30_back_and_forward_show_the_same_session_and_a_sound_comes_once_and_only_if_asked_for(
+    desk: LiveDesk, context: BrowserContext, staff: Staff
+) -> None:
+    context.add_init_script(TONES)
+    first, second = context.new_page(), context.new_page()
+    begin(first, desk)
+    second.goto(f"{desk.url}/chat/site")
+    second.wait_for_selector(".visitor[data-seq='1']")
+    staff.answer(first, "without a sound")
+    for page in (first, second):
+        page.wait_for_selector(".agent:has-text('without')")
+        assert page.evaluate("window.tones") == 0
+    for page in (second, first):
+        page.get_by_role("button", name="A sound for each answer").click()
+    # The button itself makes one; then only the tab that was used last
+    first.wait_for_timeout(2100)
+    staff.answer(first, "with a sound")
+    for page in (first, second):
+        page.wait_for_selector(".agent:has-text('with a')")
+    assert [page.evaluate("window.tones") for page in (first, second)] == [2, 1]
+    second.goto("about:blank")
+    staff.answer(first, "while away")
+    second.go_back()
+    second.wait_for_selector(".agent:has-text('while away')")
+    assert second.locator("[data-lines] .visitor").count() == 1
+
+
+def test_check_31_a_refused_line_returns_into_the_field_with_a_sentence(
+    desk: LiveDesk, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    begin(page, desk)
+    page.route("**/chat/site/lines", lambda route: route.fulfill(status=429, body="{}"))
+    write(page, "one too many")
+    page.wait_for_selector("[data-wrong]:has-text('wait a minute')")
+    assert page.input_value("[data-text]") == "one too many"
+
+
+def test_check_33_markup_in_both_directions_is_text_and_the_policy_stays_silent(
+    desk: LiveDesk, context: BrowserContext, staff: Staff
+) -> None:
+    page = context.new_page()
+    said = heard(page)
+    hostile = "<img src=x onerror=alert(1)> javascript:alert(1) \u202eabc a" + "\u0301" * 2000
+    page.goto(f"{desk.url}/chat/site")
+    write(page, hostile[:2000])
+    page.wait_for_selector(".visitor[data-seq='1']")
+    staff.answer(page, "<script>alert(1)</script> [x](javascript:alert(1))")
+    page.wait_for_selector(".agent:has-text('<script>')")
+    assert page.locator("[data-lines] img, [data-lines] script, [data-lines] a").count() == 0
+    assert (violations(page), said) == ([], [])
+
+
+@pytest.mark.parametrize(("language", "scheme"), [("zh-CN", "light"), ("en-GB", "dark")])
+def test_check_34_axe_finds_nothing_from_the_first_page_to_the_end_and_history_is_not_read_out(
+    desk: LiveDesk, browser: Browser, staff: Staff, language: str, scheme: str
+) -> None:
+    with browser.new_context(locale=language, color_scheme=scheme, viewport={"width": 390, "height": 844}) as opened:
+        page = opened.new_page()
+        begin(page, desk)
+        found = violations(page)
+        staff.answer(page, "How can I help?")
+        page.wait_for_selector(".agent")
+        assert page.get_attribute("[data-flow]", "aria-live") == "polite"
+        found += violations(page)
+        staff.act(page, do="end")
+        page.wait_for_selector(".rating")
+        found += violations(page)
+        assert found == []
+        # All by keyboard: from the field to the end of the page, and out of it
+        stops = set()
+        for _ in range(25):
+            page.keyboard.press("Tab")
+            stops.add(page.evaluate("document.activeElement.tagName + (document.activeElement.name || '')"))
+        assert {"TEXTAREAtext", "INPUTscore"} <= stops
+        page.reload()
+        assert page.get_attribute("[data-flow]", "aria-live") == "off", "what is there already is not read out"
+
+
+def test_check_35_a_phone_keeps_the_draft_when_it_is_turned_and_shows_the_last_line(
+    desk: LiveDesk, context: BrowserContext
+) -> None:
+    page = context.new_page()
+    begin(page, desk)
+    for number in range(8):
+        write(page, f"line {number} " + "words " * 20)
+    page.wait_for_selector(".visitor[data-seq='9']")
+    page.fill("[data-text]", "half a sentence")
+    # The keyboard leaves about this much of the page
+    for size in ({"width": 390, "height": 500}, {"width": 844, "height": 390}, {"width": 390, "height": 844}):
+        page.set_viewport_size(size)
+        page.wait_for_timeout(300)
+        box = page.locator("[data-text]").bounding_box()
+        assert box, size
+        assert 0 <= box["y"] <= size["height"] - box["height"], size
+        assert page.input_value("[data-text]") == "half a sentence"
+    assert page.locator(".visitor[data-seq='9']").is_visible()
+
+
+def test_check_36_a_blocked_visitor_learns_it_within_five_seconds(
+    desk: LiveDesk, context: BrowserContext, staff: Staff
+) -> None:
+    page = context.new_page()
+    begin(page, desk)
+    staff.reference(page)
+    staff.act(page, do="block")
+    began = time.monotonic()
+    page.wait_for_selector("[data-status]:has-text('cannot write here')")
+    assert time.monotonic() - began < 5
+    assert page.locator("[data-text]").is_disabled()
+    staff.act(page, do="unblock")
+    page.wait_for_selector("[data-text]:enabled")
+
+
+class ShiftedClock:
+    """The desk's clock, moved against the real one."""
+
+    step = timedelta(0)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.step
+
+    def set(self, local: str) -> None:
+        """Let it be so late now, in the desk's zone."""
+        wanted = datetime.fromisoformat(local).replace(tzinfo=ZoneInfo("Asia/Shanghai"))
+        self.step = wanted - datetime.now(UTC)
+
+
+def test_check_22_open_pages_in_three_zones_change_within_five_seconds_of_the_closing(
+    browser: Browser, tmp_path: Path
+) -> None:
+    clock = ShiftedClock()
+    clock.set("2027-03-02 17:30")
+    hours = '\n[channels.day]\nkind = "chat"\ncalendar = "day"\n[calendars.day]\ntimezone = "Asia/Shanghai"\n'
+    week = 'week = { mon-sun = ["09:00-18:00"] }\ndates = []\n'
+    with live_desk(tmp_path, now=clock, more=hours + week) as desk:
+        pages = []
+        for zone in ("America/Los_Angeles", "Europe/Berlin", "Pacific/Auckland"):
+            page = browser.new_context(locale="en-GB", timezone_id=zone).new_page()
+            page.goto(f"{desk.url}/chat/day")
+            page.wait_for_selector(".scripted [data-subtitle]:has-text('Write to us')")
+            pages.append(page)
+        clock.set("2027-03-02 17:59:58")
+        for page in pages:
+            page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+        began = time.monotonic()
+        for page in pages:
+            page.wait_for_selector("[data-subtitle]:has-text('Closed now')")
+        assert time.monotonic() - began < 7
+        for page in pages:
+            page.context.close()

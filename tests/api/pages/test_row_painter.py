@@ -1,0 +1,80 @@
+"""Rows of the list: painted once, and again as soon as something changes that stands in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from api.pages.live.row_painter import RowPainter
+from api.pages.render import build_environment
+from api.text.phrases import Words
+from api.text.times import Moments
+from router.settings import Settings
+from store.conversations.read import ConversationRecord, LastMessage
+from tests.inbox_builder import NOON
+
+KEY = UUID(int=7)
+ROW = ConversationRecord(
+    id=KEY,
+    reference="K7QF2MXD4",
+    contact_id=KEY,
+    contact_name="Li Wei",
+    channel="support-mail",
+    subject="Payment failed",
+    status="open",
+    category="refund",
+    emergency=False,
+    team="payments",
+    assignee=None,
+    priority="normal",
+    labels=(),
+    language="en",
+    route="everything",
+    sla=None,
+    opened_at=NOON,
+    last_message_at=NOON,
+    first_reply_due_at=None,
+    next_reply_due_at=None,
+    resolve_due_at=None,
+    version=1,
+    linked_to=None,
+    due_at=NOON + timedelta(hours=1),
+)
+SAID = LastMessage(messages=1, direction="incoming", text="The money was taken.")
+NOW = Moments(now=NOON, zone=ZoneInfo("Asia/Shanghai"), words=Words("en"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"row": replace(ROW, subject="Refund")},
+        {"row": replace(ROW, emergency=True)},
+        {"handles": ["other@example.com"], "row": replace(ROW, contact_name="")},
+        {"glimpse": replace(SAID, text="It came back.")},
+        {"glimpse": None},
+        {"unread": True},
+        {"drafted": True},
+        {"moments": replace(NOW, words=Words("zh"))},
+        {"moments": replace(NOW, now=NOON + timedelta(minutes=2))},
+        {"moments": replace(NOW, now=NOON + timedelta(hours=2))},
+        {"moments": replace(NOW, now=NOON + timedelta(days=1))},
+    ],
+)
+def test_a_row_is_painted_again_when_something_changes_that_stands_in_it(
+    settings: Settings, change: Mapping[str, Any]
+) -> None:
+    def paint(painter: RowPainter, seen: Mapping[str, Any]) -> str:
+        listed = (seen["row"], seen["handles"], seen["glimpse"])
+        return painter(listed, moments=seen["moments"], unread=seen["unread"], drafted=seen["drafted"])
+
+    usual = {"row": ROW, "handles": [], "glimpse": SAID, "unread": False, "drafted": False, "moments": NOW}
+    warm, new = (RowPainter(settings, build_environment()) for _ in range(2))
+    first = paint(warm, usual)
+    assert paint(warm, usual) is first
+    assert paint(warm, {**usual, **change}) == paint(new, {**usual, **change}) != first

@@ -1,0 +1,65 @@
+"""The demo's WeChat against a real server: its address test, and a message that it repeats until the desk answers."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+import uvicorn
+
+from api.app import create_app
+from cli.demo.wechat import AES_KEY, APP, SECRET, TOKEN, DemoWechat
+from connectors.social.tencent.callback_cipher import signature_of
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.tables.messages import InboundRow
+from tests.api.conftest import settings_in
+
+MORE = f"""
+[channels.wechat]
+kind = "wechat"
+app = "{APP}"
+secret = "env:WECHAT_SECRET"
+callback_token = "env:WECHAT_TOKEN"
+aes_key = "env:WECHAT_KEY"
+"""
+_SECONDS = 60
+
+
+@pytest.fixture
+def door(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The channel on a real server; returns its address."""
+    for name, value in {"WECHAT_SECRET": SECRET, "WECHAT_TOKEN": TOKEN, "WECHAT_KEY": AES_KEY}.items():
+        monkeypatch.setenv(name, value)
+    app = create_app(settings_in(tmp_path / "data", more=MORE), database=database)
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        end = time.monotonic() + _SECONDS
+        while not server.started and time.monotonic() < end:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}/webhooks/wechat"
+        server.should_exit = True
+        thread.join(_SECONDS)
+
+
+def test_check_2_the_address_test_and_a_message_over_http(door: str, database: Database) -> None:
+    asked = {"timestamp": "1", "nonce": "n", "echostr": "5927782489442352469"}
+    with urllib.request.urlopen(f"{door}?{urlencode(asked | {'signature': signature_of(TOKEN, '1', 'n')})}") as answer:
+        assert (answer.read(), answer.headers.get_content_type()) == (b"5927782489442352469", "text/plain")
+    with pytest.raises(urllib.error.HTTPError):
+        urllib.request.urlopen(f"{door}?{urlencode(asked | {'signature': '0' * 40})}")
+    wechat = DemoWechat(door=door)
+    wechat.receive("扫码付款 88 元，商家说没收到", sender="oCUSTOMER-1")
+    wechat.stop()
+    with database.read() as connection:
+        keys = connection.execute(table_of(InboundRow).select()).mappings().all()
+    assert [row["source_key"] for row in keys] == [f"{APP}:1"]
