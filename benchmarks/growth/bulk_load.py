@@ -56,12 +56,12 @@ class Loader:
 
     def _load(self, wanted: int, *, present: int, size: int) -> None:
         copier, done = self._copier(present), 0
-        started = told = time.monotonic()
+        started = said_at = time.monotonic()
         while done < wanted:
             done += self._batch(copier, done=done, wanted=wanted)
-            if time.monotonic() - told > _TELL_SECONDS or done >= wanted:
-                told = time.monotonic()
-                rate = done / (told - started)
+            if time.monotonic() - said_at > _TELL_SECONDS or done >= wanted:
+                said_at = time.monotonic()
+                rate = done / (said_at - started)
                 self.say(f"loaded {present + done:,} of {size:,} messages, {rate:,.0f} a second")
                 # Others write to the disk as well.
                 wanted = min(wanted, done + self._room_for(wanted - done, present=present + done)[1])

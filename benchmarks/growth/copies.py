@@ -13,7 +13,7 @@ from uuid import UUID
 
 from zstandard import ZstdCompressor
 
-from benchmarks.growth.patterns import TABLES, Cell, Pattern
+from benchmarks.growth.patterns import TABLES, RawCell, Pattern
 from benchmarks.growth.raw_rows import RawRow
 from store.db.encryption import Sealer
 from store.db.ids import new_reference
@@ -136,7 +136,7 @@ class Copier:
             else:
                 slots[slot] = self._sealer.seal(self._pack(text.encode())).hex()
 
-    def _filled(self, cell: Cell, slots: dict[str, str]) -> Any:  # noqa: ANN401  (as the driver takes it)
+    def _filled(self, cell: RawCell, slots: dict[str, str]) -> Any:  # noqa: ANN401  (as the driver takes it)
         if cell.kind == "text":
             return cell.value % slots
         if cell.kind == "blob":

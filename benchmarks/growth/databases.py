@@ -45,7 +45,7 @@ class Store:
         return database
 
     def remove(self, name: str) -> None:
-        """Remove a database that nobody has open."""
+        """Remove a database that is not open."""
         if self.server is not None:
             self.server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
             return

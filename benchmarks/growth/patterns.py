@@ -45,7 +45,7 @@ _ANSWER: Final = "Hello, we looked at your {w} case {w}. Please try {w} once mor
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class RawCell:
     """A column of a row. kind: "text" and "blob" are templates, "value" is what it is."""
 
     kind: str
@@ -66,7 +66,7 @@ class Pattern:
     contact: str
     started: datetime
     lasted: float
-    rows: Mapping[str, Sequence[tuple[Cell, ...]]]
+    rows: Mapping[str, Sequence[tuple[RawCell, ...]]]
     ids: Mapping[str, int]
     times: Mapping[str, tuple[float, str]]
     digests: Mapping[str, str]
@@ -190,19 +190,19 @@ def _read(database: Database, marks: _Marks, *, known: Mapping[str, set[RawRow]]
     )
 
 
-def _templates(marks: _Marks, table: str, row: Mapping[str, Any]) -> tuple[Cell, ...]:
-    made: list[Cell] = []
+def _templates(marks: _Marks, table: str, row: Mapping[str, Any]) -> tuple[RawCell, ...]:
+    made: list[RawCell] = []
     for name, value in row.items():
         if (table, name) == _NUMBERED:
-            made.append(Cell("number", None))
-        elif isinstance(value, Cell):
+            made.append(RawCell("number", None))
+        elif isinstance(value, RawCell):
             made.append(value)
         elif isinstance(value, bytes):
-            made.append(Cell("blob", marks.template(value.hex())))
+            made.append(RawCell("blob", marks.template(value.hex())))
         elif isinstance(value, str):
-            made.append(Cell("text", marks.template(value)))
+            made.append(RawCell("text", marks.template(value)))
         else:
-            made.append(Cell("value", value))
+            made.append(RawCell("value", value))
     return tuple(made)
 
 
@@ -211,13 +211,13 @@ def _opened(cells: Mapping[str, list[dict[str, Any]]], sealer: Sealer) -> dict[s
     plain: dict[str, str] = {}
     for number, row in enumerate(cells["inbound"]):
         plain[f"e{number}"] = sealer.open_text(str(row["envelope"]))
-        row["envelope"] = Cell("text", f"%(e{number})s")
+        row["envelope"] = RawCell("text", f"%(e{number})s")
     for number, row in enumerate(cells["original"]):
         content = row["content"]
         slot = f"%(o{number})s"
         packed = content if isinstance(content, bytes) else bytes.fromhex(content.removeprefix("\\\\x"))
         plain[f"o{number}"] = ZstdDecompressor().decompress(sealer.open(packed)).decode()
-        row["content"] = Cell("blob", slot) if isinstance(content, bytes) else Cell("text", f"\\\\x{slot}")
+        row["content"] = RawCell("blob", slot) if isinstance(content, bytes) else RawCell("text", f"\\\\x{slot}")
     return plain
 
 
