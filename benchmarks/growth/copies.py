@@ -13,7 +13,7 @@ from uuid import UUID
 
 from zstandard import ZstdCompressor
 
-from benchmarks.growth.patterns import TABLES, RawCell, Pattern
+from benchmarks.growth.patterns import TABLES, Pattern, RawCell
 from benchmarks.growth.raw_rows import RawRow
 from store.db.encryption import Sealer
 from store.db.ids import new_reference
