@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +31,24 @@ def find_binaries() -> Path | None:
 
 
 class Postgres:
-    """One server. It refuses to run as root, so root starts it as another user."""
+    """One server. It refuses to run as root, so root starts it as another user.
 
-    def __init__(self, *, durable: bool = False) -> None:
+    keep: a folder that stays when it stops, and may have a server's data already.  options: lines of `postgresql.conf`.
+    """
+
+    def __init__(self, *, durable: bool = False, keep: Path | None = None, options: Sequence[str] = ()) -> None:
         binaries = find_binaries()
         if binaries is None:
             raise RuntimeError("no PostgreSQL is installed: run tests/install-machine-parts.sh")
-        self._binaries, self._durable = binaries, durable
-        self.folder = Path(tempfile.mkdtemp(prefix="omniyard-pg-", dir="/tmp"))
+        self._binaries, self._durable, self._keep, self._options = binaries, durable, keep, options
+        self.folder = keep or Path(tempfile.mkdtemp(prefix="omniyard-pg-", dir="/tmp"))
         self.port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._identity = _identity()
         if self._identity:
             os.chown(self.folder, self._identity["user"], self._identity["group"])
+        if (self.folder / "data" / "PG_VERSION").exists():
+            return
         self._run("initdb", "-D", str(self.folder / "data"), "-U", "omniyard", "-A", "trust", "-E", "UTF8", "--no-sync")
 
     def start(self) -> None:
@@ -56,6 +61,7 @@ class Postgres:
             "-c",
             f"unix_socket_directories={self.folder}",
         ]
+        options += [word for line in self._options for word in ("-c", line)]
         if not self._durable:
             options += ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
         with (self.folder / "log").open("ab") as log:
@@ -102,14 +108,15 @@ class Postgres:
         self._process.wait()
 
     def stop(self) -> None:
-        """Stop the server and remove its folder."""
+        """Stop the server and remove its folder, unless it is kept."""
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
                 self._process.wait(15)
             except subprocess.TimeoutExpired:
                 self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if self._keep is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str) -> None:
         command = [str(self._binaries / program), *arguments]
@@ -172,9 +179,11 @@ class SharedDatabase:
 
 
 @contextlib.contextmanager
-def running_postgres(*, durable: bool = False) -> Iterator[Postgres]:
-    """Run a server for the duration of a block."""
-    server = Postgres(durable=durable)
+def running_postgres(
+    *, durable: bool = False, keep: Path | None = None, options: Sequence[str] = ()
+) -> Iterator[Postgres]:
+    """Run a server for the duration of a block; see `Postgres`."""
+    server = Postgres(durable=durable, keep=keep, options=options)
     try:
         server.start()
         yield server

@@ -1,0 +1,1 @@
+"""How the desk does while its database grows to millions of messages; see `benchmarks.growth.__main__`."""
