@@ -93,7 +93,7 @@ def test_check_5_one_message_five_times_over_two_processes_is_one_message(desk, 
     assert (set(said), len(desk.rows(InboundRow, "id")), desk.messages("text")) == ({200}, 1, ["钱没到账"])
 
 
-def test_check_11_an_unsent_message_loses_its_words_and_its_file_and_stays_in_the_audit(desk, line):
+def test_check_11_an_unsent_message_loses_its_words_and_stays_in_the_audit(desk, line):
     event = line.event("my password is 123")
     call(desk, line.request(event))
     desk.work()
