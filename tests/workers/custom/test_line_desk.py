@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from api.rest.queries import Story
 from connectors.base import WebhookRequest
+from store.conversations.read import find_conversation
 from store.tables.gates import FetchedFileRow
 from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow
 from store.tables.operations import OutboundRow
@@ -103,6 +105,19 @@ def test_check_11_an_unsent_message_loses_its_words_and_stays_in_the_audit(desk,
     assert "password" not in text
     assert at
     assert len(desk.rows(InboundRow, "id")) == 2
+
+
+def test_check_11_the_file_of_an_unsent_message_is_shown_no_more(desk, line):
+    event = line.event(type="image", contentProvider={"type": "line"})
+    shown = []
+    for request in (line.request(event), line.request(line.unsend(event))):
+        call(desk, request)
+        desk.work()
+        (case,) = desk.rows(ConversationRow, "id")
+        with desk.database.read() as connection:
+            story = Story(connection, find_conversation(connection, case), limit=9)
+        shown.append([file.name for message in story.messages for file in story.files(message)])
+    assert shown == [["image.jpg"], []]
 
 
 def test_check_14_a_push_whose_answer_is_lost_is_repeated_under_its_key_and_is_one_copy(desk, line):
