@@ -29,6 +29,7 @@ class PartyKind(StrEnum):
     CUSTOM = "custom"
     WECOM = "wecom"
     WECHAT = "wechat"
+    LINE = "line"
     VISITOR = "visitor"
     ACCOUNT = "account"
 
@@ -36,7 +37,7 @@ class PartyKind(StrEnum):
 # Kinds of short messages: they do not name the message that they answer, and their senders are not mail addresses.
 CHAT_KINDS: Final = frozenset({
     PartyKind.PHONE, PartyKind.WHATSAPP, PartyKind.X, PartyKind.TELEGRAM, PartyKind.CUSTOM, PartyKind.WECOM,
-    PartyKind.WECHAT, PartyKind.VISITOR, PartyKind.ACCOUNT,
+    PartyKind.WECHAT, PartyKind.LINE, PartyKind.VISITOR, PartyKind.ACCOUNT,
 })  # fmt: skip
 
 # The machine header of a message from our own form; a mail's header section cannot set it.

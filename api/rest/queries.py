@@ -75,8 +75,8 @@ class Story:
         return [row for _, row in sorted(dated, key=itemgetter(0))]
 
     def files(self, message: MessageRecord) -> list[AttachmentRecord]:
-        """Return the attachments of one message."""
-        return self.attachments[message.id]
+        """Return the attachments of one message; none of one that its author took back, as its words."""
+        return [] if message.withdrawn_at else self.attachments[message.id]
 
 
 def read_list(

@@ -25,6 +25,7 @@ from router.settings.chat_channels import (
     XSettings,
 )
 from router.settings.custom_channel import CustomSendSettings, CustomSettings
+from router.settings.messengers.line import LineSettings
 from router.settings.secret import Secret
 from router.settings.site_chat import SiteChatSettings
 from router.settings.tencent_channels import WechatSettings, WecomSettings
@@ -84,6 +85,7 @@ __all__ = [
     "HttpSmsSendSettings",
     "HttpSmsSettings",
     "ImapSettings",
+    "LineSettings",
     "MailChannelSettings",
     "MailGateSettings",
     "MailSendSettings",
@@ -360,6 +362,7 @@ Channel = Annotated[
     | CustomSettings
     | VoiceSettings
     | WechatSettings
+    | LineSettings
     | WecomSettings
     | XMentionsSettings,
     Field(discriminator="kind"),

@@ -62,6 +62,11 @@ account = "wk0123456789abcdef"
 callback_token = "env:SECRET"
 aes_key = "env:AES_KEY"
 
+[channels.line]
+kind = "line"
+secret = "env:SECRET"
+token = "env:SECRET"
+
 [channels.wechat]
 kind = "wechat"
 app = "wx0123456789abcdef"

@@ -19,6 +19,7 @@ from router.settings.channels import (
     HttpSmsSendSettings,
     HttpSmsSettings,
     ImapSettings,
+    LineSettings,
     MailSendSettings,
     SendSettings,
     SiteChatSettings,
@@ -64,7 +65,7 @@ FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, SiteChatSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
-    CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, WechatSettings,
+    CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, WechatSettings, LineSettings,
     CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,

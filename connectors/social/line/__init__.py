@@ -1,0 +1,1 @@
+"""LINE official accounts, by the Messaging API."""

@@ -1,0 +1,1 @@
+"""Channels of messengers, one module a provider."""
