@@ -41,6 +41,7 @@ from router.settings.channels import (
     WebSettings,
     WechatSettings,
     WecomSettings,
+    WhatsappSettings,
     XMentionsSettings,
     XSettings,
 )
@@ -171,6 +172,15 @@ _ROWS: Final = (
         sender=LazyPart("connectors.social.wechat.sender:open_sender"),
         reader=LazyPart("connectors.social.wechat.messages"),
         files=LazyPart("connectors.social.wechat.webhook:file_request"),
+    ),
+    ChannelKind(
+        settings=WhatsappSettings,
+        parties=(PartyKind.WHATSAPP,),
+        icon=Icon.BUBBLE,
+        endpoint=LazyPart("connectors.social.whatsapp.webhook:WhatsappEndpoint"),
+        sender=LazyPart("connectors.social.whatsapp.sender:open_sender"),
+        reader=LazyPart("connectors.social.whatsapp.messages"),
+        files=LazyPart("connectors.social.whatsapp.webhook:file_request"),
     ),
     ChannelKind(
         settings=XMentionsSettings,

@@ -25,6 +25,7 @@ from router.settings.chat_channels import (
     XSettings,
 )
 from router.settings.custom_channel import CustomSendSettings, CustomSettings
+from router.settings.meta_channels import WhatsappSettings
 from router.settings.secret import Secret
 from router.settings.site_chat import SiteChatSettings
 from router.settings.tencent_channels import WechatSettings, WecomSettings
@@ -97,6 +98,7 @@ __all__ = [
     "WebSettings",
     "WechatSettings",
     "WecomSettings",
+    "WhatsappSettings",
     "XMentionsSettings",
     "XSettings",
 ]
@@ -361,6 +363,7 @@ Channel = Annotated[
     | VoiceSettings
     | WechatSettings
     | WecomSettings
+    | WhatsappSettings
     | XMentionsSettings,
     Field(discriminator="kind"),
 ]

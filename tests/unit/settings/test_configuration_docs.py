@@ -28,6 +28,7 @@ from router.settings.channels import (
     WebSettings,
     WechatSettings,
     WecomSettings,
+    WhatsappSettings,
     XMentionsSettings,
     XSettings,
 )
@@ -76,6 +77,7 @@ SECTIONS = {
     '`kind = "voice"`': VoiceSettings,
     '`kind = "wecom"`': WecomSettings,
     '`kind = "wechat"`': WechatSettings,
+    '`kind = "whatsapp"`': WhatsappSettings,
     "`pull` of kind `custom`": PullSettings,
     "`send` of kind `custom`": CustomSendSettings,
     "`send` of a channel of short messages": SendSettings,

@@ -29,6 +29,7 @@ from router.settings.channels import (
     WebSettings,
     WechatSettings,
     WecomSettings,
+    WhatsappSettings,
     XMentionsSettings,
     XSettings,
 )
@@ -64,7 +65,7 @@ FULL = re.sub(r"(?m)^#(?=\S)", "", TEXT)
 TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, SiteChatSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
-    CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, WechatSettings,
+    CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, WechatSettings, WhatsappSettings,
     CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,
