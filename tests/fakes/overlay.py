@@ -109,7 +109,9 @@ def meta(document: Document) -> None:
         for operation in operations.values():
             given = [each for each in operation.get("parameters", []) if each.get("in") == "query"]
             # `appsecret_proof` is in no description; Meta's page on securing requests has it for all calls.
-            operation["parameters"] = [*given, _PROOF]
+            # `fields` and `limit` are for every read of the Graph interface.
+            named = {each["name"] for each in given}
+            operation["parameters"] = [*given, _PROOF, *(each for each in _GRAPH if each["name"] not in named)]
         document["paths"][path] = operations
     # The newer cut has no messages.
     if "TextMessage" not in schemas:
