@@ -13,7 +13,7 @@ from connectors.base import RawMessage
 from connectors.email.mime.attachments import safe_name
 from connectors.json_messages import UNKNOWN, UnreadableDocument, lasting, read_document, text_of, write_document
 from connectors.sms.phone_numbers import e164
-from connectors.social.whatsapp.words import FILES, words_of
+from connectors.social.whatsapp.message_words import FILES, words_of
 from router.envelope import Attachment, ContactPoint, Envelope, Party, PartyKind
 
 FORM: Final = "whatsapp"

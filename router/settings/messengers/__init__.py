@@ -1,0 +1,1 @@
+"""The tables of messengers that push, each at its own provider."""
