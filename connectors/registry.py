@@ -42,6 +42,7 @@ from router.settings.channels import (
     WebSettings,
     WechatSettings,
     WecomSettings,
+    WhatsappSettings,
     XMentionsSettings,
     XSettings,
 )
@@ -182,6 +183,15 @@ _ROWS: Final = (
         sender=LazyPart("connectors.social.line.sender:open_sender"),
         reader=LazyPart("connectors.social.line.messages"),
         files=LazyPart("connectors.social.line.webhook:file_request"),
+    ),
+    ChannelKind(
+        settings=WhatsappSettings,
+        parties=(PartyKind.WHATSAPP,),
+        icon=Icon.BUBBLE,
+        endpoint=LazyPart("connectors.social.whatsapp.webhook:WhatsappEndpoint"),
+        sender=LazyPart("connectors.social.whatsapp.sender:open_sender"),
+        reader=LazyPart("connectors.social.whatsapp.messages"),
+        files=LazyPart("connectors.social.whatsapp.webhook:file_request"),
     ),
     ChannelKind(
         settings=XMentionsSettings,

@@ -224,6 +224,11 @@ class ChannelSettings(BaseModel):
         return ""
 
     @property
+    def shared_door(self) -> str:
+        """The name that channels share whose provider calls one address for all of them; empty for none."""
+        return ""
+
+    @property
     def largest_request(self) -> int | None:
         """The most bytes of a request of its provider; None for the usual limit."""
         return None

@@ -26,6 +26,7 @@ from router.settings.chat_channels import (
 )
 from router.settings.custom_channel import CustomSendSettings, CustomSettings
 from router.settings.messengers.line import LineSettings
+from router.settings.messengers.whatsapp_channel import WhatsappSettings
 from router.settings.secret import Secret
 from router.settings.site_chat import SiteChatSettings
 from router.settings.tencent_channels import WechatSettings, WecomSettings
@@ -99,6 +100,7 @@ __all__ = [
     "WebSettings",
     "WechatSettings",
     "WecomSettings",
+    "WhatsappSettings",
     "XMentionsSettings",
     "XSettings",
 ]
@@ -364,6 +366,7 @@ Channel = Annotated[
     | WechatSettings
     | LineSettings
     | WecomSettings
+    | WhatsappSettings
     | XMentionsSettings,
     Field(discriminator="kind"),
 ]

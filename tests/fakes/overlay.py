@@ -94,3 +94,39 @@ def _walk(value: Any) -> Any:
     elif isinstance(value, list):
         for inner in value:
             yield from _walk(inner)
+
+
+def meta(document: Document) -> None:
+    schemas = document["components"]["schemas"]
+    # Placeholders with hyphens, each declared as a parameter of the path; and headers that every client sends.
+    renamed = {"{Version}": "{version}", "{Phone-Number-ID}": "{number}", "{WABA-ID}": "{account}"}
+    for path in [*document["paths"]]:
+        operations = document["paths"].pop(path)
+        for name, ours in renamed.items():
+            path = path.replace(name, ours)  # noqa: PLW2901
+        path = path.replace("{Media-ID}", "{media}").replace("{Media-URL}", "{url}")  # noqa: PLW2901
+        operations.pop("parameters", None)
+        for operation in operations.values():
+            given = [each for each in operation.get("parameters", []) if each.get("in") == "query"]
+            # `appsecret_proof` is in no description; Meta's page on securing requests has it for all calls.
+            # `fields` and `limit` are for every read of the Graph interface.
+            named = {each["name"] for each in given}
+            operation["parameters"] = [*given, _PROOF, *(each for each in _GRAPH if each["name"] not in named)]
+        document["paths"][path] = operations
+    # The newer cut has no messages.
+    if "TextMessage" not in schemas:
+        return
+    base, text = schemas["BaseMessageProperties"], schemas["TextMessage"]["allOf"][1]
+    # Users without a number are newer than v23: they are named by `recipient` (business-scoped user ids).
+    base["properties"] |= {"recipient": {"type": "string"}, "biz_opaque_callback_data": {"type": "string"}}
+    base["required"].remove("to")
+    base["oneOf"] = [{"required": ["to"]}, {"required": ["recipient"]}]
+    # Closed, and so without the properties that it inherits.
+    text["additionalProperties"] = True
+    # Any message is a template or a text for us; the other branches are open enough to fit as well.
+    schemas["Message"] = {"oneOf": [{"$ref": "#/components/schemas/TextMessage"}, _TEMPLATE_MESSAGE]}
+
+
+_PROOF = {"in": "query", "name": "appsecret_proof", "required": True, "schema": {"type": "string", "minLength": 64}}
+_GRAPH = [{"in": "query", "name": name, "schema": {"type": "string"}} for name in ("fields", "limit")]
+_TEMPLATE_MESSAGE = {"$ref": "#/components/schemas/TemplateMessage"}

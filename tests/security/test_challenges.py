@@ -74,6 +74,13 @@ secret = "env:SECRET"
 callback_token = "env:SECRET"
 aes_key = "env:AES_KEY"
 
+[channels.whatsapp]
+kind = "whatsapp"
+number_id = "106"
+token = "env:SECRET"
+app_secret = "env:SECRET"
+verify_token = "env:SECRET"
+
 [[routes]]
 name = "all"
 team = "front"

@@ -22,6 +22,7 @@ from store.db.engine import Database
 from store.inbound.accept import Accepted, find_inbound
 from store.inbound.wakes import leave_wakes
 from store.outbound.delivery_receipts import note_delivery
+from workers.intake.shared_doors import count_strangers, others_at
 from workers.intake.unstored import UnstoredMessages
 
 if TYPE_CHECKING:
@@ -69,8 +70,12 @@ class ProviderWebhooks:
         """
         endpoint = self._endpoint(channel)
         self._verify(endpoint, request, channel=channel, now=now)
-        page, within = endpoint.page(request, now=now), self._channel(channel).stored_within
-        taken = self._stored(page, now=now, within=within) if page.messages or page.reports or page.wakes else {}
+        others = others_at(channel, endpoint, request, settings=self._settings, now=now)
+        within, taken = self._channel(channel).stored_within, dict[str, Taken]()
+        for page in [each.page(request, now=now) for each in (endpoint, *others)]:
+            if page.messages or page.reports or page.wakes:
+                taken |= self._stored(page, now=now, within=within)
+        count_strangers(channel, endpoint, request, known=others, database=self._database)
         if isinstance(endpoint, PassiveEndpoint) and (text := self._reply(endpoint, request, channel, taken=taken)):
             return endpoint.reply(request, text=text)
         return endpoint.answer(request, taken=taken)

@@ -42,6 +42,7 @@ CHANNEL_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "kind_wecom": ("WeCom customer service", "微信客服"),
     "kind_wechat": ("WeChat", "微信"),
     "kind_line": ("LINE", "LINE"),
+    "kind_whatsapp": ("WhatsApp", "WhatsApp"),
     "kind_x_mentions": ("public mentions on X", "X 公开提及"),
     "kind_chat": ("chat", "在线聊天"),
 }

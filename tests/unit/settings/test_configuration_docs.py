@@ -29,6 +29,7 @@ from router.settings.channels import (
     WebSettings,
     WechatSettings,
     WecomSettings,
+    WhatsappSettings,
     XMentionsSettings,
     XSettings,
 )
@@ -78,6 +79,7 @@ SECTIONS = {
     '`kind = "wecom"`': WecomSettings,
     '`kind = "wechat"`': WechatSettings,
     '`kind = "line"`': LineSettings,
+    '`kind = "whatsapp"`': WhatsappSettings,
     "`pull` of kind `custom`": PullSettings,
     "`send` of kind `custom`": CustomSendSettings,
     "`send` of a channel of short messages": SendSettings,

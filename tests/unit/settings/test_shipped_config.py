@@ -30,6 +30,7 @@ from router.settings.channels import (
     WebSettings,
     WechatSettings,
     WecomSettings,
+    WhatsappSettings,
     XMentionsSettings,
     XSettings,
 )
@@ -66,6 +67,7 @@ TABLES = [
     Settings, DeskSettings, MailSendSettings, ImapSettings, SmtpSettings, SendSettings, TwilioSettings,
     HttpSmsSettings, WebSettings, SiteChatSettings, HttpSmsSendSettings, XSettings, TelegramSettings, CustomSettings,
     CustomSendSettings, PullSettings, XMentionsSettings, VoiceSettings, WecomSettings, WechatSettings, LineSettings,
+    WhatsappSettings,
     CalendarSettings, DateRule,
     CategorySettings, TeamSettings, SlaSettings, EscalationSettings, ReplySettings, RouteSettings, Condition,
     WebhookSettings, FormSettings, LabelSettings, EmergencySettings, AnswerSettings, LimitSettings,
