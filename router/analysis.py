@@ -113,7 +113,7 @@ def read_page(
 def _judged(envelope: Envelope, correspondent: Correspondent) -> str:
     """Return the words that are classified: of a colleague's forward the customer's too."""
     is_forward = correspondent.source is CorrespondentSource.FORWARDED
-    return f"{envelope.text}\n{envelope.quoted}" if is_forward else envelope.text
+    return f"{envelope.text}\n{envelope.quoted}" if is_forward else envelope.words
 
 
 def _read(

@@ -158,7 +158,8 @@ class Envelope:
     """One message as we received it. Source of the mail terms: RFC 5322 sections 3.6.2 to 3.6.4.
 
     source_key: the transport's own id with its epoch.
-    text: the new words of this message.  quoted: the text that it quotes.  signature: the sender's sign-off.
+    text: the new words of this message.  own_lines: which of its lines are ours, such as "Missed call".
+    quoted: the text that it quotes.  signature: the sender's sign-off.
     html: sanitised, to show to people; empty when the message has none.
     sent_at: the sender's claim, aware UTC, None when unreadable.  received_at: when the channel received it, aware UTC.
     references: oldest first, without angle brackets, as are rfc_message_id and in_reply_to.
@@ -203,6 +204,14 @@ class Envelope:
     revision: Revision | None = None
     contact_points: tuple[ContactPoint, ...] = ()
     thread: str = ""
+    own_lines: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """The text without our own lines: what the sender said."""
+        if not self.own_lines:
+            return self.text
+        return "\n".join(line for line in self.text.split("\n") if line not in self.own_lines)
 
     @property
     def recipients(self) -> tuple[Party, ...]:

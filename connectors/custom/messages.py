@@ -66,17 +66,18 @@ def read(message: RawMessage, channel: str) -> Envelope:
     record, item = document.record, _item(document.record)
     speaker, customer = _parties(record, item)
     is_out = _is_out(record, item)
-    text = _call_text(item) if record.get("type") == "call" else text_of(item, "text")
+    is_call = record.get("type") == "call"
     return Envelope(
         channel=channel,
         source_key=message.source_key,
         sender=speaker,
         to=(customer,) if is_out else (),
         received_at=message.received_at,
-        text=text,
+        text=_call_text(item) if is_call else text_of(item, "text"),
+        own_lines=tuple(_call_lines(item)) if is_call else (),
         quoted=_facts(item),
         sent_at=moment_of(item, "sent_at") or moment_of(item, "started_at"),
-        rfc_message_id=_name(item, "id", channel=channel) if record.get("type") != "call" else None,
+        rfc_message_id=None if is_call else _name(item, "id", channel=channel),
         in_reply_to=tuple(filter(None, (_name(item, "in_reply_to", channel=channel),))),
         thread=_thread(item, channel=channel),
         attachments=_attachments(item, document.files),
@@ -199,11 +200,14 @@ def _attachments(item: Mapping[str, object], files: tuple[MediaFile, ...]) -> tu
 
 
 def _call_text(item: Mapping[str, object]) -> str:
-    lines = [_RESULTS.get(text_of(item, "result"), ""), _duration(item)]
-    lines += [text_of(item, "note")]
+    lines = [*_call_lines(item), text_of(item, "note")]
     if transcript := text_of(item, "transcript"):
         lines += [f"Transcript by machine 机器转写: {transcript}"]
     return "\n".join(filter(None, lines))
+
+
+def _call_lines(item: Mapping[str, object]) -> list[str]:
+    return [line for line in (_RESULTS.get(text_of(item, "result"), ""), _duration(item)) if line]
 
 
 def _duration(item: Mapping[str, object]) -> str:

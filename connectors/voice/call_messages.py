@@ -53,6 +53,7 @@ def read_call(message: RawMessage, channel: str) -> Envelope:
         sender=Party(PartyKind.PHONE, text_of(record, "caller")),
         received_at=message.received_at,
         text=_text(record),
+        own_lines=tuple(_own_lines(record)),
         attachments=_attachments(record),
         revision=Revision(of=message.source_key, kind=RevisionKind.COMPLETED, order=version),
     )
@@ -79,17 +80,22 @@ def _record(call: PhoneCall) -> dict[str, object]:
 
 
 def _text(record: Mapping[str, object]) -> str:
+    # The words of the danger key are ours too, and are judged: they call people.
+    lines = ([_DANGER] if record.get("danger") is True else []) + _own_lines(record)
+    if transcript := text_of(record, "transcript"):
+        lines.append(f"Transcript by machine 机器转写: {transcript}")
+    return "\n".join(lines)
+
+
+def _own_lines(record: Mapping[str, object]) -> list[str]:
     recordings = _recordings(record)
     said = [
-        _DANGER if record.get("danger") is True else "",
         _TALKED if record.get("talked") is True else "",
         _CALLBACK if record.get("callback") is True else "",
         f"{_VOICEMAIL}{_length(recordings)}" if recordings else "",
     ]
-    lines = [line for line in said if line] or [_MISSED]
-    if transcript := text_of(record, "transcript"):
-        lines.append(f"Transcript by machine 机器转写: {transcript}")
-    return "\n".join(lines)
+    found = [line for line in said if line]
+    return found or ([] if record.get("danger") is True else [_MISSED])
 
 
 def _length(recordings: Sequence[tuple[str, int]]) -> str:

@@ -83,6 +83,7 @@ def read(message: RawMessage, channel: str) -> Envelope:
         to=() if waits else (customer,),
         received_at=message.received_at,
         text=f"{_WORDS[kind]}{length}\n{text_of(record, 'text')}".strip(),
+        own_lines=(f"{_WORDS[kind]}{length}",),
         quoted=f"noted by 记录人: {text_of(record, 'agent')}" if waits else "",
         from_colleague=not waits,
     )

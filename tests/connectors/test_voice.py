@@ -16,6 +16,7 @@ from connectors.call_machine import StaffedHours
 from connectors.registry import connector_of, file_request, open_polled, probe_channel
 from connectors.safe_http import Forbidden
 from connectors.sms.twilio.webhook import read_form
+from connectors.voice.call_messages import page_of, read_call
 from connectors.voice.twilio.call_forms import caller_of, news_of
 from connectors.voice.twilio.connector import VoiceConnector
 from connectors.voice.twilio.machine import open_machine
@@ -360,3 +361,26 @@ def test_only_recordings_of_the_account_are_fetched_with_its_token() -> None:
     for url in ("https://evil.example/x.mp3", "twilio-recording:../Calls", "twilio-recording:"):
         with pytest.raises(Forbidden):
             file_request(channel, url)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (PhoneCall(sid=SID, caller=CALLER, started_at=NOW), ""),
+        (PhoneCall(sid=SID, caller=CALLER, started_at=NOW, wants_callback=True), ""),
+        (
+            PhoneCall(sid=SID, caller=CALLER, started_at=NOW, danger=True),
+            "Danger key pressed 按了紧急键: 账户被盗 account hacked",
+        ),
+        (
+            PhoneCall(sid=SID, caller=CALLER, started_at=NOW, wants_callback=True, transcript="my card is gone"),
+            "Transcript by machine 机器转写: my card is gone",
+        ),
+    ],
+)
+def test_our_own_lines_about_a_call_are_shown_and_not_judged(call: PhoneCall, words: str) -> None:
+    """A missed call was once a complaint: our words were taken for the customer's."""
+    [message] = page_of("hotline", [call], backfill=False).messages
+    envelope = read_call(message, "hotline")
+    assert envelope.words == words
+    assert envelope.text != ""

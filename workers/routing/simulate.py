@@ -124,7 +124,7 @@ def _read_again(analyses: Sequence[Analysis], *, before: Brain, after: Brain) ->
         return after.read_page(envelopes)
     if before.settings.categories == after.settings.categories:
         return analyses
-    classified = after.classifier.classify_page([f"{envelope.subject}\n{envelope.text}" for envelope in envelopes])
+    classified = after.classifier.classify_page([f"{envelope.subject}\n{envelope.words}" for envelope in envelopes])
     return [replace(analysis, classification=each) for analysis, each in zip(analyses, classified, strict=True)]
 
 
