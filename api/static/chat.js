@@ -369,6 +369,8 @@
     channel?.addEventListener("message", ({ data: [event, data] }) => { event === "look" ? catchUp() : takeIn(event, data); });
     if (navigator.locks) navigator.locks.request(name, () => hold(mine)).catch(() => hold(mine));
     else hold(mine);
+    // A line that came between the last look and the opening of the channel was told to others only.
+    setTimeout(() => { if (mine === epoch && !leading) catchUp(); }, 500);
   }
   async function hold(mine) {
     leading = true;

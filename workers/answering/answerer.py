@@ -44,9 +44,9 @@ from store.outbound.automatic_answers import (
 )
 from store.outbound.replies import Answerable, answered
 from store.tables.self_service import AnswerVerdict, AutoAnswerState
+from workers.answering.category_limits import self_service_of
 from workers.answering.library import AnswerLibrary
 from workers.answering.rephrase import Rephrased, Rephraser
-from workers.answering.self_service import self_service_of
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 

@@ -26,8 +26,8 @@ from store.db.engine import Database
 from store.inbound.history import labels_of
 from store.inbound.stored_messages import StoredMessage, stored_page
 from workers.answering.answerer import MODES
+from workers.answering.category_limits import self_service_of
 from workers.answering.library import AnswerLibrary
-from workers.answering.self_service import self_service_of
 from workers.routing.brain import Brain, build_brain
 from workers.training.learn import encoder_of
 

@@ -31,7 +31,7 @@ from store.db.engine import read_clock
 from store.db.ids import new_id
 from store.desk.generated.generated_texts import GeneratedText, keep_text, newest_state, texts_in
 from store.tables.messages import Direction
-from workers.answering.self_service import self_service_of
+from workers.answering.category_limits import self_service_of
 from workers.generated.writer import Asked, Made, basis_of, purpose_of
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
