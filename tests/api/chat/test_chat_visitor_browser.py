@@ -205,8 +205,8 @@ def test_check_16_the_secret_is_in_no_url_referrer_or_readable_cookie(
     assert not any(secret in each for each in (*seen, shown))
 
 
-# Milliseconds. What is typed while a sign-in or sign-out is under way may begin an anonymous chat beside it: a person is
-# not that fast. That race is not mended.
+# Milliseconds. What is typed while a sign-in or sign-out is under way may begin an anonymous chat beside it: a person
+# is not that fast. That race is not mended.
 _A_HAND_ON_THE_KEYS = 1000
 
 
