@@ -30,9 +30,9 @@
   let host = null, unread = 0, heard = 0, failures = 0, polls = 0, leading = false, ended = null, epoch = 0, queued = false, channel = null;
 
   // Requests. The secret is in a cookie that no script sees; only where the browser keeps none it is in memory.
-  async function ask(path, { body, data, method, signal, accept } = {}) {
+  async function ask(path, { body, data, method, signal, accept, bearer = secret } = {}) {
     const headers = { Accept: accept || "application/json", "Accept-Language": root.dataset.language };
-    if (secret) headers.Authorization = `Bearer ${secret}`;
+    if (bearer) headers.Authorization = `Bearer ${bearer}`;
     if (body) headers["Content-Type"] = "application/json";
     const answer = await fetch(base + path, {
       method: method || (body || data ? "POST" : "GET"), headers, signal, credentials: "same-origin", cache: "no-store",
@@ -44,21 +44,33 @@
   }
   function keep(value) { secret = value; store.set("secret", value || null); }
 
-  // A sign-in that is under way decides whose chat begins.
-  let signing = null;
-  async function begin() {
-    await signing;
+  // How many sessions this page has forgotten: an answer to one of them is dropped.
+  let life = 0;
+  // Whether this browser keeps no cookie of ours, as in a frame of another site.
+  let keepsNone = false;
+  // Beginning, signing in and signing out follow each other: each decides whose chat this is.
+  let turn = Promise.resolve();
+  function inTurn(step) {
+    const mine = turn.then(step);
+    turn = mine.catch(() => {});
+    return mine;
+  }
+  const begin = () => inTurn(async () => {
     if (state.known) return true;
     const said = { name: form.elements.name?.value || "", email: form.elements.email?.value || "", origin: host || "", website: form.elements.website.value };
-    let answer = await ask("/session", { body: said });
-    if (answer.ok && !(await (await ask("/state")).json()).known) answer = await ask("/session", { body: { ...said, in_header: true } });
+    const inHeader = { ...said, in_header: true };
+    let answer = await ask("/session", { body: keepsNone ? inHeader : said });
+    if (answer.ok && !keepsNone && !(await (await ask("/state")).json()).known) {
+      keepsNone = true;
+      answer = await ask("/session", { body: inHeader });
+    }
     if (!answer.ok) return refuse(answer);
     const begun = await answer.json();
     if (begun.secret) keep(begun.secret);
     show({ ...begun.state, known: true });
     hall?.postMessage("begun");
     return true;
-  }
+  });
 
   function refuse(answer) {
     const key = { 401: "unauthenticated", 403: "forbidden", 413: "too-large", 422: "invalid", 429: "too-many-requests" }[answer.status] || "unavailable";
@@ -139,7 +151,8 @@
     catching ||= (async () => {
       try {
         for (let more = true; more;) {
-          const answer = await ask(`/lines?after=${last}`);
+          const mine = life, answer = await ask(`/lines?after=${last}`);
+          if (mine !== life) return false;
           if (answer.status === 401) return forget();
           if (!answer.ok) return false;
           const page = await answer.json();
@@ -188,8 +201,10 @@
       while (pending.length) {
         const item = pending[0];
         if (!(await begin())) { give(item); break; }
-        const answer = await post(item);
-        if (answer.ok) { tries = 0; const line = await answer.json(); line.seq > last + 1 ? await catchUp() : place(line); settle(item.id); complain(""); }
+        const mine = life, answer = await post(item), line = answer.ok ? await answer.json() : null;
+        // The visitor has signed out meanwhile: nothing of theirs comes back into the page.
+        if (mine !== life) continue;
+        if (line) { tries = 0; line.seq > last + 1 ? await catchUp() : place(line); settle(item.id); complain(""); }
         else if (answer.status >= 500 || answer.status === 408) throw new Error(answer.status);
         else if (answer.status === 401) {
           // The session is over, the words are not.
@@ -391,16 +406,17 @@
   let cut = null;
   async function listen() {
     cut = new AbortController();
+    const mine = epoch;
     let any = false, watch = setTimeout(() => cut.abort(), 4000);
     const beat = () => { clearTimeout(watch); watch = setTimeout(() => cut.abort(), 35000); heard = Date.now(); };
     try {
       const answer = await ask(`/stream?after=${last}`, { signal: cut.signal, accept: "text/event-stream" });
-      if (answer.status === 401) { await recheck(); return true; }
+      if (answer.status === 401) { if (mine === epoch) await recheck(); return true; }
       if (!answer.ok || !answer.body) return false;
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let rest = "";;) {
         const { value, done } = await reader.read();
-        if (done) return any;
+        if (done || mine !== epoch) return any;
         beat();
         rest += value;
         const records = rest.split("\n\n");
@@ -471,6 +487,7 @@
 
   // Signing out, and a session that is gone: nothing of it stays in the page, in storage or in memory.
   function forget(tells = true) {
+    life += 1;
     if (tells) channel?.postMessage(["gone", {}]);
     leave();
     keep("");
@@ -487,7 +504,10 @@
 
   // The secret opens nothing any more: another tab signed in to the same chat, or it is over here.
   async function recheck() {
+    const mine = epoch, held = secret;
     const answer = await ask("/state").catch(() => null), now = answer?.ok ? await answer.json() : {};
+    // A sign-in gave this page another secret meanwhile.
+    if (mine !== epoch || held !== secret) return;
     if (!now.known || now.key !== state.key) { forget(false); return; }
     leave();
     show(now);
@@ -511,11 +531,17 @@
     if (type === "hello") say({ type: "ready", known: state.known });
     else if (type === "opened") { opened = true; unread = 0; say({ type: "unread", count: 0 }); marks(); box.focus(); }
     else if (type === "closed") opened = false;
-    else if (type === "sign-out") { await ask("/sign-out", { body: {} }).catch(() => {}); forget(); }
-    else if (type === "identity") signing = identify(token).catch(() => {});
+    else if (type === "sign-out") signOut();
+    else if (type === "identity") inTurn(() => identify(token)).catch(() => {});
   });
+  // Forgotten at once: what is written while the desk answers is the next visitor's.
+  function signOut() {
+    const gone = secret;
+    forget();
+    inTurn(async () => { await ask("/sign-out", { body: {}, bearer: secret || gone }); if (state.known) forget(); }).catch(() => {});
+  }
   async function identify(token) {
-    const answer = await ask("/identity", { body: { token, in_header: Boolean(secret) } }).catch(() => null);
+    const answer = await ask("/identity", { body: { token, in_header: keepsNone || Boolean(secret) } }).catch(() => null);
     if (answer?.status === 401) { say({ type: "identity-refused" }); return; }
     if (!answer?.ok) return;
     const begun = await answer.json(), now = begun.state;
@@ -523,7 +549,8 @@
     if (isOther(now)) forget();
     else leave();
     if (begun.secret) keep(begun.secret);
-    if (!begun.secret && !(await (await ask("/state")).json()).known) { say({ type: "identity-refused" }); return; }
+    // The page is asked for another token, which opens a session in memory: one token may count once.
+    if (!begun.secret && (await (await ask("/state")).json()).key !== now.key) { keepsNone = true; say({ type: "identity-refused" }); return; }
     show({ ...now, known: true });
     hall?.postMessage("begun");
     await catchUp();

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
@@ -83,7 +83,7 @@ def test_check_10_a_line_reaches_the_agent_by_the_stream_and_the_page_asks_no_mo
     page.on("request", lambda request: asked.append(request.url))
     staffed.open_case(page)
     # Presence is reported after a moment; then the stream tells of this chat
-    page.wait_for_function("document.querySelector('[data-pulse]') !== null")
+    page.wait_for_selector("[data-pulse]", state="attached")
     staffed.visitor.locator("[data-text]").press_sequentially("are you")
     page.wait_for_selector("[data-chat-live]:has-text('typing')")
     staffed.visitor.fill("[data-text]", "are you there?")
@@ -110,7 +110,8 @@ def test_the_agent_answers_with_a_picture_that_the_visitor_sees(staffed: Staffed
     staffed.desk.hands.work()
     shown = staffed.visitor.locator(".bub.agent .picture img")
     shown.wait_for()
-    staffed.visitor.wait_for_function("document.querySelector('.picture img').naturalWidth === 2")
+    # A function that is tried again would need `eval`, which the page's policy forbids.
+    expect(shown).to_have_js_property("naturalWidth", 2)
     assert said == []
     page.context.close()
 

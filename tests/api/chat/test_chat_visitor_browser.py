@@ -205,11 +205,6 @@ def test_check_16_the_secret_is_in_no_url_referrer_or_readable_cookie(
     assert not any(secret in each for each in (*seen, shown))
 
 
-# Milliseconds. What is typed while a sign-in or sign-out is under way may begin an anonymous chat beside it: a person
-# is not that fast. That race is not mended.
-_A_HAND_ON_THE_KEYS = 1000
-
-
 def test_check_20_after_signing_out_nothing_of_the_first_visitor_is_left_in_any_tab(
     desk: LiveDesk, context: BrowserContext
 ) -> None:
@@ -219,15 +214,12 @@ def test_check_20_after_signing_out_nothing_of_the_first_visitor_is_left_in_any_
     frame = page.frame_locator("iframe")
     frame.locator(".scripted [data-text]").wait_for()
     page.evaluate("(token) => omniyardChat.signIn(async () => token)", token(sub="first"))
-    page.wait_for_timeout(_A_HAND_ON_THE_KEYS)
     frame.locator("[data-text]").fill("the words of the first")
     frame.locator("[data-text]").press("Enter")
     frame.locator(".visitor[data-seq]").wait_for()
-    page.wait_for_timeout(_A_HAND_ON_THE_KEYS)
     page.evaluate("omniyardChat.signOut()")
     frame.locator(".visitor").wait_for(state="detached")
     page.evaluate("(token) => omniyardChat.signIn(async () => token)", token(sub="second"))
-    page.wait_for_timeout(_A_HAND_ON_THE_KEYS)
     frame.locator("[data-text]").fill("the words of the second")
     frame.locator("[data-text]").press("Enter")
     frame.locator(".visitor[data-seq='1']:has-text('second')").wait_for()
