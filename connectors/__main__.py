@@ -16,6 +16,7 @@ from connectors.email.sandbox.parent import Guard
 from connectors.freed_memory import unmap_large_blocks
 from connectors.registry import open_gates, open_polled, polled_mail
 from workers.broker.doorbell import Bell, broker_url
+from workers.intake.first_look import FirstLook
 from workers.intake.intake import Intake
 from workers.runtime.failpoints import reach
 from workers.runtime.start import open_house
@@ -34,6 +35,7 @@ def main() -> None:
         mail=polled_mail(settings),
         new_guard=partial(Guard, signatures=check is not None),
         signatures=check,
+        look=FirstLook(settings),
     )
     # A third of the lease: one renewal may be lost, and still no other process takes over.
     third = lease.total_seconds() / 3

@@ -1,4 +1,4 @@
-"""One worker process: a thread for the bell, one for the sweep under a watchdog, and the threads that send."""
+"""One worker process: threads for the bell, for urgent messages, for the sweep under a watchdog, and for sending."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from workers.broker.announcements import Announcements, AnnouncingBroker
 from workers.broker.doorbell import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, answers, listening_broker
 from workers.chores.sweep import Chore, Sweep
 from workers.routing.route import Router
+from workers.routing.urgent_lane import UrgentLane
 from workers.sending.threads import Dispatch
 
 # Routing is pure Python: a second thread would only alternate with the first; use one more process for one more core.
@@ -61,7 +62,8 @@ class Worker:
     ) -> None:
         self._heard = heard
         self._router, self._find_url, self._dispatch = router, find_url, dispatch
-        self._companions: Sequence[Companion] = (dispatch, *companions)
+        self._urgent = UrgentLane(router, routed=self._nudge)
+        self._companions: Sequence[Companion] = (dispatch, self._urgent, *companions)
         self._stopped = threading.Event()
         self._watchdog = Watchdog()
         self._sweep = Sweep(router, stopped=self._stopped, watchdog=self._watchdog, chores=chores)
@@ -113,7 +115,7 @@ class Worker:
         dramatiq.actor(actor_name=SENDING_ACTOR, queue_name=SENDING_QUEUE, broker=broker)(self._dispatch.nudge)
         queues = {QUEUE, SENDING_QUEUE}
         worker = dramatiq.Worker(broker, queues=queues, worker_threads=_BELL_THREADS, worker_timeout=_LOOK_MILLISECONDS)
-        announcements = Announcements(broker, heard=self._heard)
+        announcements = Announcements(broker, heard=self._heard, urgent=self._urgent.wake)
         announcements.start()
         worker.start()
         self._wait_while(url)
@@ -144,6 +146,9 @@ class Worker:
                 routed = self._router.route_oldest()
         except Exception:  # noqa: BLE001  (the outer loop of a bell)
             _log.warning("bell.failed", exc_info=True)
+        self._nudge()
+
+    def _nudge(self) -> None:
         # The routed messages may have automatic replies to send, and their events are to be published.
         self._dispatch.nudge()
         self._heard()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -25,6 +26,7 @@ class InboundMessage:
 
     weight: how many characters the envelope has; the length of the sealed one is no measure, because it is compressed.
     completes: it tells more about the message of its source key, so other bytes under the key are no conflict.
+    urgent: a first look found that it may be an emergency.
     """
 
     source_key: str
@@ -36,6 +38,7 @@ class InboundMessage:
     weight: int = 0
     unreadable: str = ""
     completes: bool = False
+    urgent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,7 @@ class Accepted:
     """The result of a page: ids of the new rows to route, and how many were known or in conflict.
 
     messages: by source key as delivered.  reports: by their keys, whether each is about a message of ours.
+    urgent: whether one of the new rows is.  waiting: how many rows of all channels wait now, counted up to `MANY`.
     """
 
     ids: tuple[UUID, ...]
@@ -59,7 +63,12 @@ class Accepted:
     conflicts: int
     messages: Mapping[str, AcceptedMessage] = field(default_factory=dict)
     reports: Mapping[str, bool] = field(default_factory=dict)
+    urgent: bool = False
+    waiting: int = 0
 
+
+MANY: Final = 50
+"""So many rows are a quarter of a page: what comes behind them would wait for longer than a person notices."""
 
 # A page of this many messages or more is a poll's or an import's: no sender waits for what became of each.
 _MOST_ANSWERED: Final = 100
@@ -76,12 +85,28 @@ def accept(connection: Connection, *, channel: str, deliveries: Sequence[Inbound
     fresh = _insert_new(connection, rows)
     rivals = _conflicts(connection, [row for row in rows if row["id"] not in fresh], deliveries=deliveries)
     conflicts = _insert_new(connection, rivals)
-    _insert_originals(connection, deliveries, rows=[row for row in rows + rivals if row["id"] in fresh | conflicts])
-    _report(connection, [row for row in rows + rivals if row["id"] in fresh | conflicts], now=now)
-    waiting = [row["id"] for row in rows + rivals if row["id"] in fresh | conflicts and not row["reason"]]
+    inserted = [row for row in rows + rivals if row["id"] in fresh | conflicts]
+    _insert_originals(connection, deliveries, rows=inserted)
+    _report(connection, inserted, now=now)
+    routable = [row for row in inserted if not row["reason"]]
     known = len(deliveries) - len(fresh) - len(conflicts)
     answered = _each(connection, rows + rivals, fresh=fresh | conflicts) if len(rows) <= _MOST_ANSWERED else {}
-    return Accepted(tuple(waiting), known=known, conflicts=len(conflicts), messages=answered)
+    return Accepted(
+        tuple(row["id"] for row in routable),
+        known=known,
+        conflicts=len(conflicts),
+        messages=answered,
+        urgent=any(row["urgent"] for row in routable),
+        waiting=int(connection.execute(_count_waiting(), {"now": now}).scalar_one()),
+    )
+
+
+@cache
+def _count_waiting() -> sa.Select[Any]:
+    # By the index of the due rows; a limit without them would scan the whole history on a desk that is at rest.
+    columns = table_of(InboundRow).c
+    due = (columns.state == InboundState.RECEIVED, columns.due_at <= sa.bindparam("now"))
+    return sa.select(sa.func.count()).select_from(sa.select(columns.id).where(*due).limit(MANY).subquery())
 
 
 def _each(
@@ -119,6 +144,7 @@ def _row(delivery: InboundMessage, *, channel: str, backfill: bool, now: datetim
         "envelope": delivery.envelope,
         "size": delivery.size,
         "weight": delivery.weight,
+        "urgent": delivery.urgent,
         "backfill": backfill,
         "conflict": False,
         "received_at": delivery.received_at,

@@ -64,6 +64,7 @@ class InboundRow(SQLModel, table=True):
     due_at, lease_token, lease_until: when it may be processed, and by which worker (`store.inbound.claims`).
     conflict: another row of this channel has the same source key with other bytes.
     weight: how many characters must be read to route it; its original may be much larger.
+    urgent: a first look found that it may be an emergency, so it does not wait behind others.
     """
 
     __tablename__ = "inbound"
@@ -77,6 +78,12 @@ class InboundRow(SQLModel, table=True):
             sqlite_where=text("state = 'received'"),
         ),
         Index("ix_inbound_channel_state", "channel", "state"),
+        Index(
+            "ix_inbound_urgent",
+            "due_at",
+            postgresql_where=text("state = 'received' AND urgent"),
+            sqlite_where=text("state = 'received' AND urgent = 1"),
+        ),
     )
 
     id: UUID = Field(primary_key=True)
@@ -87,6 +94,7 @@ class InboundRow(SQLModel, table=True):
     envelope: str = Field(sa_type=Text)
     size: int
     weight: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    urgent: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     backfill: bool = False
     conflict: bool = False
     received_at: datetime

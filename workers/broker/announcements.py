@@ -21,6 +21,7 @@ _LONGEST_SECONDS: Final = 5.0
 # The same while the worker stops: Dramatiq waits for its consumers.
 _STOPPING_SECONDS: Final = 0.05
 _PAUSE_SECONDS: Final = 1.0
+_URGENT: Final = "omniyard:announced-urgent"
 
 _log = structlog.get_logger()
 
@@ -62,6 +63,10 @@ class AnnouncingBroker(RedisBroker):
         self.client.publish(_channel(message.queue_name), "")
         return sent
 
+    def announce_urgent(self) -> None:
+        """Announce that urgent messages are due; no queue has them, because the rows themselves are enough."""
+        self.client.publish(_URGENT, "")
+
     def wake(self) -> None:
         """Let every consumer look at its queue now."""
         for event in self._announced.values():
@@ -96,11 +101,13 @@ class _WaitingConsumer(_RedisConsumer):
 class Announcements:
     """A thread that hears the announcements and wakes the consumers of one broker.
 
-    heard: called after each announcement, in this thread.
+    heard: called after each announcement, in this thread.  urgent: called when urgent messages are due.
     """
 
-    def __init__(self, broker: AnnouncingBroker, *, heard: Callable[[], None]) -> None:
-        self._broker, self._heard = broker, heard
+    def __init__(
+        self, broker: AnnouncingBroker, *, heard: Callable[[], None], urgent: Callable[[], None] = lambda: None
+    ) -> None:
+        self._broker, self._heard, self._urgent = broker, heard, urgent
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="announcements", daemon=True)
 
@@ -127,14 +134,18 @@ class Announcements:
         client: redis.Redis = self._broker.client
         channels = {_channel(queue).encode(): event for queue, event in self._broker.announced.items()}
         with client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
-            subscription.subscribe(*channels)
+            subscription.subscribe(_URGENT, *channels)
             # What was announced while nobody listened.
             self._broker.wake()
             while not self._stopped.is_set():
                 message = subscription.get_message(timeout=_LONGEST_SECONDS)
-                if message is not None:
-                    channels[message["channel"]].set()
-                    self._heard()
+                if message is None:
+                    continue
+                if message["channel"] == _URGENT.encode():
+                    self._urgent()
+                    continue
+                channels[message["channel"]].set()
+                self._heard()
 
 
 def _channel(queue: str) -> str:

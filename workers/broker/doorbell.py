@@ -122,31 +122,36 @@ class Bell:
         self._broker: AnnouncingBroker | None = None
         self._rests_until = 0.0
 
-    def ring(self, ids: Sequence[UUID]) -> bool:
-        """Ring for a page; return whether the broker took the message. A broker's failure never raises."""
+    def ring(self, ids: Sequence[UUID], *, urgent: bool = False) -> bool:
+        """Ring for a page; return whether the broker took the message. A broker's failure never raises.
+
+        urgent: some of it does not wait until a worker has finished its page.
+        """
         reach("bell.ring")
-        return bool(ids) and self._try(ring_message([str(id_) for id_ in ids]))
+        return bool(ids) and self._try(ring_message([str(id_) for id_ in ids]), urgent=urgent)
 
     def ring_to_send(self) -> bool:
         """Wake the sending threads; return whether the broker took the message. A broker's failure never raises."""
         return self._try(ring_to_send())
 
-    def _try(self, message: Message[None]) -> bool:
+    def _try(self, message: Message[None], *, urgent: bool = False) -> bool:
         if time.monotonic() < self._rests_until:
             return False
         try:
-            return self._ring(message)
+            return self._ring(message, urgent=urgent)
         except (RedisError, OSError, ValueError) as error:
             # ValueError: the URL is malformed. The mail is stored already, and a failed bell must not undo that.
             self._rest()
             _log.warning("bell.silent", error=type(error).__name__, rests_for=_REST_SECONDS)
             return False
 
-    def _ring(self, message: Message[None]) -> bool:
+    def _ring(self, message: Message[None], *, urgent: bool) -> bool:
         broker = self._connected()
         if broker is None:
             self._rest()
             return False
+        if urgent:
+            broker.announce_urgent()
         broker.enqueue(message)
         return True
 

@@ -73,8 +73,10 @@ class Sweep:
         return found
 
     def _round(self) -> int:
-        # One heavy message a round: on a busy desk, where light ones are always due, the heavy ones get their turn.
-        return self._router.route_oldest() + self._alone() + self._router.route_heavy()
+        # Urgent messages and a page of ordinary ones, whatever urgent ones are due; and one heavy message a round: on a
+        # busy desk, where light ones are always due, the heavy ones get their turn.
+        urgent = self._router.route_urgent()
+        return urgent + self._router.route_ordinary() + self._alone() + self._router.route_heavy()
 
     def _alone(self) -> int:
         for found in range(_ALONE_BETWEEN_PAGES):

@@ -22,6 +22,7 @@ from store.chat.line_log import ChatLine, VisitorLine, add_visitor_line, find_se
 from store.chat.visitor_sessions import BlockedVisitor, ChatSession, find_session
 from store.db.engine import Database
 from store.inbound.accept import InboundMessage, accept, find_inbound
+from workers.intake.first_look import FirstLook
 from workers.intake.intake import delivery_of
 from workers.runtime.failpoints import reach
 
@@ -34,6 +35,7 @@ class ChatIntake:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database = settings, database
+        self._look = FirstLook(settings)
         self._lock = threading.Lock()
         self._bell: Bell | None = None
 
@@ -57,7 +59,8 @@ class ChatIntake:
             taken = add_visitor_line(connection, locked, client_id=line.client_id, inbound_id=inbound_id, values=values)
             reach("chat.written")
         reach("chat.after")
-        self._ring(accepted.ids)
+        self._look.note(accepted)
+        self._ring(accepted.ids, urgent=accepted.urgent)
         return taken
 
     def _delivery(self, session: ChatSession, line: VisitorLine, *, now: datetime) -> InboundMessage:
@@ -72,16 +75,16 @@ class ChatIntake:
         )
         page = page_of(session.channel, message, now=now)
         (arrival,) = normalise_page(page.messages, channel=session.channel, form=FORM)
-        return delivery_of(arrival, sealer=self._database.sealer)
+        return delivery_of(arrival, sealer=self._database.sealer, urgent=bool(self._look.urgent([arrival])))
 
-    def _ring(self, ids: Sequence[UUID]) -> None:
+    def _ring(self, ids: Sequence[UUID], *, urgent: bool) -> None:
         # The libraries of the broker are loaded with the first message.
         from workers.broker.doorbell import Bell, broker_url  # noqa: PLC0415
 
         with self._lock:
             if self._bell is None:
                 self._bell = Bell(lambda: broker_url(self._settings))
-        self._bell.ring(ids)
+        self._bell.ring(ids, urgent=urgent)
 
 
 def _called(session: ChatSession) -> str:

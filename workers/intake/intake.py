@@ -32,6 +32,7 @@ from store.desk.brakes import note_refusals
 from store.inbound import cursors, wakes
 from store.inbound.accept import Accepted, InboundMessage, accept
 from workers.broker.doorbell import Bell
+from workers.intake.first_look import FirstLook
 from workers.intake.named_reports import note_reports
 from workers.runtime.failpoints import reach
 
@@ -46,6 +47,7 @@ class Intake:
 
     mail: the polled channels whose mail needs a parser process.  new_guard: makes the guard of one parser.
     signatures: verifies signatures of mail; its guards must have been made for that.  None verifies none.
+    look: finds what may be an emergency; without it all messages wait for their turn.
     """
 
     def __init__(
@@ -57,8 +59,9 @@ class Intake:
         mail: Collection[str] = (),
         new_guard: Callable[[], Guard] = Guard,
         signatures: SignatureCheck | None = None,
+        look: FirstLook | None = None,
     ) -> None:
-        self._signatures = signatures
+        self._signatures, self._look = signatures, look
         self._database, self._bell, self._lease, self._mail = database, bell, lease, mail
         self._new_guard = new_guard
         # Loading a reader keeps one processor busy; more at once only make each of them slower.
@@ -110,7 +113,9 @@ class Intake:
         reach("accept.before")
         accepted = self._write(page, arrivals, token=token)
         reach("accept.after")
-        self._bell.ring(accepted.ids)
+        if self._look:
+            self._look.note(accepted)
+        self._bell.ring(accepted.ids, urgent=accepted.urgent)
         if page.messages:
             _log.info(
                 "page.accepted",
@@ -167,7 +172,11 @@ class Intake:
 
     def _write(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
         # Sealed before the transaction, so that no lock is held meanwhile.
-        deliveries = [delivery_of(arrival, sealer=self._database.sealer) for arrival in arrivals]
+        urgent = self._look.urgent(arrivals) if self._look and not page.backfill else frozenset[str]()
+        deliveries = [
+            delivery_of(arrival, sealer=self._database.sealer, urgent=arrival.source_key in urgent)
+            for arrival in arrivals
+        ]
         with self._database.write() as connection:
             if token is not None:
                 leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
@@ -240,8 +249,8 @@ def _lease_name(channel: str) -> str:
     return f"channel:{channel}"
 
 
-def delivery_of(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
-    """Return an arrival as the store takes it, sealed."""
+def delivery_of(arrival: Arrival, *, sealer: Sealer, urgent: bool = False) -> InboundMessage:
+    """Return an arrival as the store takes it, sealed. urgent: it may be an emergency."""
     envelope = arrival.envelope.decode()
     return InboundMessage(
         source_key=arrival.source_key,
@@ -253,4 +262,5 @@ def delivery_of(arrival: Arrival, *, sealer: Sealer) -> InboundMessage:
         received_at=arrival.received_at,
         unreadable=arrival.unreadable,
         completes=arrival.completes,
+        urgent=urgent,
     )

@@ -241,11 +241,14 @@ class ProviderWebhooks:
     def _keeper(self) -> Intake:
         # The libraries of broker and parsers are loaded with the first message.
         from workers.broker.doorbell import Bell, broker_url  # noqa: PLC0415
+        from workers.intake.first_look import FirstLook  # noqa: PLC0415
         from workers.intake.intake import Intake  # noqa: PLC0415
 
         with self._lock:
             if self._intake is None:
-                self._intake = Intake(self._database, bell=Bell(lambda: broker_url(self._settings)))
+                self._intake = Intake(
+                    self._database, bell=Bell(lambda: broker_url(self._settings)), look=FirstLook(self._settings)
+                )
             return self._intake
 
 

@@ -70,6 +70,18 @@ class Router:
             claimed = claims.claim_page(connection, limit=PAGE, lease=self._lease)
         return self._work(claimed)
 
+    def route_urgent(self) -> int:
+        """Route a few urgent messages, whatever else is due; return how many were claimed."""
+        with self._database.write() as connection:
+            claimed = claims.claim_urgent(connection, lease=self._lease)
+        return self._work(claimed)
+
+    def route_ordinary(self) -> int:
+        """Route the oldest due page, whatever urgent messages are due; return how many rows were claimed."""
+        with self._database.write() as connection:
+            claimed = claims.claim_ordinary(connection, limit=PAGE, lease=self._lease)
+        return self._work(claimed)
+
     def route_heavy(self) -> int:
         """Route one heavy message, whatever light ones are due; return 1 if there was one."""
         with self._database.write() as connection:

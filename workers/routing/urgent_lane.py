@@ -1,0 +1,51 @@
+"""The urgent lane: a thread that routes what may be an emergency while the other threads work on their pages."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+
+from router.errors import TransientError
+from workers.routing.route import Router
+
+_log = structlog.get_logger()
+
+
+class UrgentLane:
+    """Routes urgent messages when it is woken; without a broker nothing wakes it, and the sweep routes them first.
+
+    routed: called after each page.
+    """
+
+    def __init__(self, router: Router, *, routed: Callable[[], None] = lambda: None) -> None:
+        self._router, self._routed = router, routed
+        self._woken, self._stopped = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="urgent", daemon=True)
+
+    def start(self) -> None:
+        """Wait for work."""
+        self._thread.start()
+
+    def stop(self, *, seconds: float) -> None:
+        """Finish the current page."""
+        self._stopped.set()
+        self._woken.set()
+        self._thread.join(seconds)
+
+    def wake(self) -> None:
+        """Look for urgent messages now; callable from any thread."""
+        self._woken.set()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            self._woken.wait()
+            self._woken.clear()
+            try:
+                while not self._stopped.is_set() and self._router.route_urgent():
+                    self._routed()
+            except TransientError as error:
+                _log.warning("urgent.postponed", error=str(error))
+            except Exception:  # noqa: BLE001  (the thread's outer loop: the sweep finds the rows)
+                _log.exception("urgent.failed")
