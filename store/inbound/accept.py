@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -55,7 +54,7 @@ class Accepted:
     """The result of a page: ids of the new rows to route, and how many were known or in conflict.
 
     messages: by source key as delivered.  reports: by their keys, whether each is about a message of ours.
-    urgent: whether one of the new rows is.  waiting: how many rows of all channels wait now, counted up to `MANY`.
+    urgent: whether one of the new rows is.
     """
 
     ids: tuple[UUID, ...]
@@ -64,11 +63,7 @@ class Accepted:
     messages: Mapping[str, AcceptedMessage] = field(default_factory=dict)
     reports: Mapping[str, bool] = field(default_factory=dict)
     urgent: bool = False
-    waiting: int = 0
 
-
-MANY: Final = 50
-"""So many rows are a quarter of a page: what comes behind them would wait for longer than a person notices."""
 
 # A page of this many messages or more is a poll's or an import's: no sender waits for what became of each.
 _MOST_ANSWERED: Final = 100
@@ -97,16 +92,7 @@ def accept(connection: Connection, *, channel: str, deliveries: Sequence[Inbound
         conflicts=len(conflicts),
         messages=answered,
         urgent=any(row["urgent"] for row in routable),
-        waiting=int(connection.execute(_count_waiting(), {"now": now}).scalar_one()),
     )
-
-
-@cache
-def _count_waiting() -> sa.Select[Any]:
-    # By the index of the due rows; a limit without them would scan the whole history on a desk that is at rest.
-    columns = table_of(InboundRow).c
-    due = (columns.state == InboundState.RECEIVED, columns.due_at <= sa.bindparam("now"))
-    return sa.select(sa.func.count()).select_from(sa.select(columns.id).where(*due).limit(MANY).subquery())
 
 
 def _each(

@@ -59,7 +59,6 @@ class ChatIntake:
             taken = add_visitor_line(connection, locked, client_id=line.client_id, inbound_id=inbound_id, values=values)
             reach("chat.written")
         reach("chat.after")
-        self._look.note(accepted)
         self._ring(accepted.ids, urgent=accepted.urgent)
         return taken
 

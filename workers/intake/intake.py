@@ -113,8 +113,6 @@ class Intake:
         reach("accept.before")
         accepted = self._write(page, arrivals, token=token)
         reach("accept.after")
-        if self._look:
-            self._look.note(accepted)
         self._bell.ring(accepted.ids, urgent=accepted.urgent)
         if page.messages:
             _log.info(

@@ -157,3 +157,55 @@ def test_a_page_of_the_bell_is_filled_up_with_the_oldest(three: Database) -> Non
 
     assert len(page.rows) == 2
     assert last in page.ids
+
+
+def keep_urgent(database: Database, *kinds: str) -> None:
+    """Keep one message a kind: "urgent", "heavy urgent", or anything else for an ordinary one."""
+    keep(
+        database,
+        *(
+            replace(
+                delivery(f"1:{at}", b"x%d" % at), weight=400_000 if "heavy" in kind else at, urgent="urgent" in kind
+            )
+            for at, kind in enumerate(kinds)
+        ),
+    )
+
+
+def test_urgent_messages_come_before_all_that_wait_in_pages_of_their_own(database: Database) -> None:
+    keep_urgent(database, "heavy", "plain", "heavy urgent", "plain", "urgent", "urgent")
+
+    pages = [weights_of(claim_page(database)) for _ in range(5)]
+    assert pages == [[4, 5], [400_000], [1, 3], [400_000], []]
+
+
+def test_an_urgent_page_is_small_so_that_the_next_urgent_message_waits_for_little(database: Database) -> None:
+    keep_urgent(database, *["urgent"] * (claims.URGENT_PAGE + 1), "plain")
+
+    assert [len(claim_page(database).rows) for _ in range(3)] == [claims.URGENT_PAGE, 1, 1]
+
+
+def test_ordinary_messages_are_claimed_by_age_though_urgent_ones_never_end(database: Database) -> None:
+    keep_urgent(database, "plain", "plain", *["urgent"] * 100)
+
+    with database.write() as connection:
+        assert weights_of(claims.claim_ordinary(connection, limit=2)) == [0, 1]
+    assert len(claim_page(database).rows) == claims.URGENT_PAGE
+
+
+def test_after_a_death_an_urgent_message_goes_alone_before_the_others(database: Database) -> None:
+    keep_urgent(database, "plain", "plain", "urgent")
+    for _ in range(2):
+        claim_page(database)
+    let_leases_end(database)
+
+    assert [weights_of(claim_alone(database)) for _ in range(4)] == [[2], [0], [1], []]
+
+
+def test_an_accepted_page_says_whether_something_in_it_is_urgent(database: Database) -> None:
+    urgent = replace(delivery("1:1"), urgent=True)
+
+    assert not keep(database, delivery("1:0", b"other")).urgent
+    assert keep(database, urgent).urgent
+    # A redelivery adds nothing that could be urgent.
+    assert not keep(database, urgent).urgent

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from queue import Queue
 from typing import Self
+from uuid import uuid4
 
 import dramatiq
 import pytest
@@ -17,6 +18,7 @@ from workers.broker.doorbell import (
     QUEUE,
     SENDING_ACTOR,
     SENDING_QUEUE,
+    Bell,
     listening_broker,
     ring_message,
     ring_to_send,
@@ -48,7 +50,8 @@ class _Consumed:
         self.heard = threading.Event()
         dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=self.broker)(work)
         dramatiq.actor(actor_name=SENDING_ACTOR, queue_name=SENDING_QUEUE, broker=self.broker)(lambda: None)
-        self.listener = Announcements(self.broker, heard=self.heard.set)
+        self.urgent = threading.Event()
+        self.listener = Announcements(self.broker, heard=self.heard.set, urgent=self.urgent.set)
         self.worker = dramatiq.Worker(self.broker, worker_threads=1, worker_timeout=100)
 
     def __enter__(self) -> Self:
@@ -91,6 +94,15 @@ def test_what_was_rung_before_a_worker_listened_is_found_at_its_start(url: str):
     ringing_broker(url).enqueue(ring_message(["early"]))
     with _Consumed(url, work=done.put):
         assert done.get(timeout=_SOON) == ["early"]
+
+
+def test_urgent_messages_are_announced_by_themselves(url: str):
+    with _Consumed(url, work=lambda _: None) as consumed:
+        ringing_broker(url).enqueue(ring_to_send())
+        assert consumed.heard.wait(_SOON)
+        assert not consumed.urgent.is_set()
+        assert Bell(lambda: url).ring([uuid4()], urgent=True)
+        assert consumed.urgent.wait(_SOON)
 
 
 def test_a_stop_does_not_wait_for_an_announcement(url: str):
