@@ -394,6 +394,18 @@ def test_mail_that_was_announced_with_another_answer_is_not_waited_for(dovecot_m
     assert subjects(connector.fetch(page.cursor)) == ["three"]
 
 
+def test_mail_that_comes_right_behind_another_is_not_waited_for(mailbox, connect):
+    connector = connect(mailbox, idle=False)
+    page = connector.fetch(connector.fetch(None).cursor)
+    mailbox.deliver("one")
+    page = connector.fetch(page.cursor)
+    assert subjects(page) == ["one"]
+    mailbox.deliver("two")
+    # Without a look at the server the test would reach its time limit.
+    connector.wait(3600)
+    assert subjects(connector.fetch(page.cursor)) == ["two"]
+
+
 def test_a_wait_without_idle_lasts_as_long_as_asked(mailbox, connect):
     connector = connect(mailbox, idle=False)
     connector.fetch(None)
