@@ -1,4 +1,8 @@
-"""List the mail above the cursor once, then fetch it page by page."""
+"""List the mail above the cursor once, then fetch it page by page.
+
+In the order of the UIDs, except that small mail overtakes much large mail, which takes long to fetch and to read. The
+cursor moves with the large mail alone; small mail that is taken again after a failure is recognised by its key.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +54,35 @@ class Suspects:
         self._breaks = {uid: breaks for uid, breaks in self._breaks.items() if uid > through}
 
 
+class TakenAhead:
+    """UIDs above the mark whose mail has overtaken other mail; to be cleared when a page may not have been stored."""
+
+    def __init__(self) -> None:
+        self._uids: set[int] = set()
+
+    def add(self, uids: Sequence[int]) -> None:
+        """Note UIDs whose mail is in a page."""
+        self._uids.update(uids)
+
+    def left_of(self, uids: Sequence[int]) -> list[int]:
+        """Return those of the UIDs that are still to be taken."""
+        return [uid for uid in uids if uid not in self._uids]
+
+    def forget(self, through: int) -> None:
+        """Forget the UIDs up to this one: the mark has passed them."""
+        self._uids = {uid for uid in self._uids if uid > through}
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._uids.clear()
+
+
+# The slowest mail takes a fifth of a second a megabyte to read. If large mails have so much together, small mail goes
+# first, and only a part of the large ones follows before another look for new mail.
+_LARGE_BYTES: Final = 65_536
+_SLOW_BYTES: Final = 2_097_152
+_SLOW_BYTES_A_PAGE: Final = 4_194_304
+
 # The most bytes that one page holds in memory, whatever `page` says; a single larger message is still fetched, alone.
 _BYTES_A_PAGE: Final = 33_554_432
 
@@ -71,10 +104,10 @@ class Backlog:
 
     def __init__(
         self, client: IMAPClient, folder: Folder, *, mark: ImapCursor, settings: ImapSettings, suspects: Suspects,
-        clock: Callable[[], datetime],
+        clock: Callable[[], datetime], ahead: TakenAhead,
     ) -> None:  # fmt: skip
         self._client, self._settings, self._suspects, self._clock = client, settings, suspects, clock
-        self._epoch, self._mark, self.held = folder.epoch, mark, folder.exists
+        self._epoch, self._mark, self.held, self._ahead = folder.epoch, mark, folder.exists, ahead
         self._listed: deque[ListedMail] = deque()
         flags = settings.flags_asked_for
         found = find_above(client, mark, exists=folder.exists, flags=flags)
@@ -82,7 +115,9 @@ class Backlog:
             self._mark = ImapCursor(read=mark.old, page=mark.page)
             found = find_above(client, self._mark, exists=folder.exists, flags=flags)
         # New mail may follow the last old mail; the search for old mail did not ask for it.
-        self._uids, self._further = deque(found.uids), bool(found.through) or self._mark.in_old_mail
+        self._uids, self._further = deque(ahead.left_of(found.uids)), bool(found.through) or self._mark.in_old_mail
+        if found.uids and not self._uids:
+            self._advance(found.uids[0], found.uids[-1])
 
     @property
     def cursor(self) -> Cursor:
@@ -93,6 +128,11 @@ class Backlog:
     def waiting(self) -> int:
         """How many messages are known to be waiting."""
         return len(self._uids) + len(self._listed)
+
+    @property
+    def is_slow(self) -> bool:
+        """Return whether so much large mail waits that new mail should be looked for between two pages of it."""
+        return sum(message.size or 0 for message in self._large()) >= _SLOW_BYTES
 
     @property
     def more(self) -> bool:
@@ -107,6 +147,8 @@ class Backlog:
                 return BacklogPage(gone=gone)
         else:
             gone = 0
+        if overtaking := self._overtaking():
+            return self._take_ahead(overtaking, gone=gone)
         chosen = self._choose()
         if not chosen:
             return BacklogPage()
@@ -116,10 +158,36 @@ class Backlog:
         self._advance(chosen[0].uid, chosen[-1].uid)
         return BacklogPage(messages=tuple(fetched.messages), gone=gone + len(fetched.gone), old=self._is_old(chosen[0]))
 
+    def _large(self) -> list[ListedMail]:
+        return [message for message in self._listed if (message.size or 0) > _LARGE_BYTES]
+
+    def _overtaking(self) -> list[ListedMail]:
+        """Return the small messages behind a large one, while much large mail waits; old mail stays in order."""
+        if not self.is_slow:
+            return []
+        first = self._large()[0].uid
+        behind = (message for message in self._listed if message.uid > first and message.size is not None)
+        small = [
+            message
+            for message in behind
+            if (message.size or 0) <= _LARGE_BYTES
+            and not self._suspects.alone(message.uid)
+            and not self._is_old(message)
+        ]
+        return small[: self._settings.page]
+
+    def _take_ahead(self, chosen: list[ListedMail], *, gone: int) -> BacklogPage:
+        fetched = self._fetch(chosen)
+        taken = {message.uid for message in chosen}
+        self._ahead.add([*taken])
+        self._listed = deque(message for message in self._listed if message.uid not in taken)
+        return BacklogPage(messages=tuple(fetched.messages), gone=gone + len(fetched.gone))
+
     def _advance(self, first: int, last: int) -> None:
         page = first if self._settings.after != "none" else 0
         self._mark = replace(self._mark, read=last, page=page)
         self._suspects.forget(last)
+        self._ahead.forget(last)
 
     def _list(self) -> int:
         """Ask for the sizes of the next messages; return how many of them were expunged."""
@@ -140,7 +208,7 @@ class Backlog:
     def _choose(self) -> list[ListedMail]:
         """Return the next messages that fit into a page; all of them are old mail, or none is."""
         chosen: list[ListedMail] = []
-        room = _BYTES_A_PAGE
+        room = _SLOW_BYTES_A_PAGE if self.is_slow else _BYTES_A_PAGE
         for message in self._listed:
             room -= min(message.size or 0, self._settings.largest)
             apart = chosen and (

@@ -20,7 +20,7 @@ from imapclient.exceptions import ProtocolError
 
 from connectors.base import Cursor, Health, Page, utc_now
 from connectors.email.folder_roles import FolderRole, role_by_folder
-from connectors.email.imap.backlog import Backlog, BacklogPage, Suspects
+from connectors.email.imap.backlog import Backlog, BacklogPage, Suspects, TakenAhead
 from connectors.email.imap.cursor import ImapCursor
 from connectors.email.imap.post_actions import settle_messages, unsettled_of
 from connectors.email.imap.session import Folder, ImapSession, probe, server_errors
@@ -59,7 +59,7 @@ class ImapConnector:
         self._woken = threading.Event()
         self._session: ImapSession | None = None
         self._backlog: Backlog | None = None
-        self._suspects = Suspects()
+        self._suspects, self._ahead = Suspects(), TakenAhead()
         self._unsettled: list[int] = []
         self._idle_deaths = 0
         self._more_is_likely = False
@@ -73,7 +73,7 @@ class ImapConnector:
         self._woken.clear()
         with self._connected("read mail") as session:
             backlog, notice = self._backlog, ""
-            if not backlog or not backlog.waiting or cursor != backlog.cursor:
+            if not backlog or not backlog.waiting or backlog.is_slow or cursor != backlog.cursor:
                 backlog, notice = self._look(session, cursor)
             taken = backlog.take()
             self._more_is_likely = bool(taken.messages)
@@ -148,6 +148,7 @@ class ImapConnector:
 
     def _drop(self) -> None:
         session, self._session, self._backlog = self._session, None, None
+        self._ahead.clear()
         if session:
             session.end()
 
@@ -159,7 +160,13 @@ class ImapConnector:
             self._settle_last_page(session, mark, folder.epoch)
             folder = session.open_folder(readonly=True)
         self._backlog = Backlog(
-            session.client, folder, mark=mark, settings=self._settings, suspects=self._suspects, clock=self._clock
+            session.client,
+            folder,
+            mark=mark,
+            settings=self._settings,
+            suspects=self._suspects,
+            clock=self._clock,
+            ahead=self._ahead,
         )
         return self._backlog, notice
 
@@ -174,6 +181,7 @@ class ImapConnector:
             return ImapCursor.parse(cursor.position), ""
         # These UIDs now belong to other messages.
         self._suspects = Suspects()
+        self._ahead.clear()
         since = (self._clock() - self._settings.rescan).date()
         notice = (
             f"the server has renumbered the mailbox (UIDVALIDITY {cursor.epoch} is now {folder.epoch}); "
