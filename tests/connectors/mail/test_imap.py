@@ -13,6 +13,7 @@ from connectors.base import Cursor, Page
 from connectors.email.imap.connector import ImapConnector
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.secret import Secret
+from tests.connectors.conftest import mail
 from tests.mailproxies import HANG_UP, like_netease, refusing
 
 FROM_NOW = "taking mail from now on"
@@ -254,10 +255,62 @@ def test_of_an_oversized_mail_only_the_header_is_fetched(mailbox, connect):
 def test_a_page_holds_no_more_bytes_than_fit_into_memory(dovecot_mailbox, connect):
     connector = connect(dovecot_mailbox)
     start = connector.fetch(None).cursor
-    large = b"Subject: large\r\n\r\n" + (b"z" * 76 + b"\r\n") * 170_000
-    dovecot_mailbox.server.deliver(dovecot_mailbox.user, [large] * 4)
+    huge = b"Subject: large\r\n\r\n" + (b"z" * 76 + b"\r\n") * 170_000
+    dovecot_mailbox.server.deliver(dovecot_mailbox.user, [huge] * 4)
     pages, _ = read_all(connector, start)
-    assert [len(page.messages) for page in pages if page.messages] == [2, 2]
+    # Two would fit into memory; new mail may come between the pages.
+    assert [len(page.messages) for page in pages if page.messages] == [1, 1, 1, 1]
+
+
+def large(subject: str) -> bytes:
+    """Return a mail of a megabyte."""
+    return mail(subject, (b"z" * 76 + b"\r\n").decode() * 14_000)
+
+
+def test_small_mail_overtakes_much_large_mail_and_nothing_is_lost_or_doubled(dovecot_mailbox, connect):
+    connector = connect(dovecot_mailbox)
+    start = connector.fetch(None).cursor
+    dovecot_mailbox.server.deliver(
+        dovecot_mailbox.user, [mail("first"), *(large(f"large {n}") for n in range(6)), mail("last")]
+    )
+    first = connector.fetch(start)
+    assert (subjects(first), first.more, first.cursor) == (["last"], True, start)
+    # A new mail overtakes as well.
+    page = connector.fetch(first.cursor)
+    assert subjects(page) == ["first", "large 0", "large 1", "large 2"]
+    dovecot_mailbox.deliver("newest")
+    assert subjects(connector.fetch(page.cursor)) == ["newest"]
+    pages, end = read_all(connector, page.cursor)
+    assert [subjects(page) for page in pages] == [["large 3", "large 4", "large 5"]]
+    # The cursor passes what overtook, and another process finds nothing to take again.
+    end = connector.fetch(end).cursor
+    assert subjects(connect(dovecot_mailbox).fetch(end)) == []
+
+
+def test_what_overtook_comes_again_with_its_key_if_the_process_died(dovecot_mailbox, connect):
+    start = connect(dovecot_mailbox).fetch(None).cursor
+    dovecot_mailbox.server.deliver(dovecot_mailbox.user, [*(large(f"large {n}") for n in range(3)), mail("small")])
+    died = connect(dovecot_mailbox).fetch(start)
+    pages, _ = read_all(connect(dovecot_mailbox), died.cursor)
+    assert [subjects(page) for page in pages] == [["small"], ["large 0", "large 1", "large 2"]]
+    assert pages[0].messages[0].source_key == died.messages[0].source_key
+
+
+def test_a_page_that_was_not_stored_is_taken_again_though_it_overtook(dovecot_mailbox, connect):
+    connector = connect(dovecot_mailbox)
+    start = connector.fetch(None).cursor
+    dovecot_mailbox.server.deliver(dovecot_mailbox.user, [*(large(f"large {n}") for n in range(3)), mail("small")])
+    assert subjects(connector.fetch(start)) == ["small"]
+    # As the daemon does after each failure of the store.
+    connector.close()
+    assert subjects(connector.fetch(start)) == ["small"]
+
+
+def test_a_few_large_mails_stay_in_order(dovecot_mailbox, connect):
+    connector = connect(dovecot_mailbox)
+    start = connector.fetch(None).cursor
+    dovecot_mailbox.server.deliver(dovecot_mailbox.user, [large("photograph"), mail("small")])
+    assert subjects(connector.fetch(start)) == ["photograph", "small"]
 
 
 def test_a_connection_that_breaks_in_the_middle_of_a_mail_loses_nothing(mailbox, connect, proxy):
