@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -83,6 +83,19 @@ class Outcome:
     gists: dict[str, UUID] = field(default_factory=dict)
     returned: list[ReturnedMail] = field(default_factory=list)
     asked: list[Mapping[str, Any]] = field(default_factory=list)
+
+    def add(self, other: Outcome) -> None:
+        """Add the rows of another outcome, which come after its own."""
+        for name in _LISTS:
+            getattr(self, name).extend(getattr(other, name))
+        for name in _MAPPINGS:
+            getattr(self, name).update(getattr(other, name))
+        self.held, self.released = self.held + other.held, self.released + other.released
+        self.heard += other.heard
+
+
+_MAPPINGS: Final = tuple(each.name for each in fields(Outcome) if each.default_factory is dict)
+_LISTS: Final = tuple(each.name for each in fields(Outcome) if each.default_factory is list)
 
 
 def write_outcome(
