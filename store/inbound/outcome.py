@@ -136,7 +136,10 @@ def write_outcome(
     if outcome.echoes and outage_customers:
         outcome.events += notice_bursts(connection, echoes=outcome.echoes, customers=outage_customers, now=now)
     if outcome.gists and outage_customers:
-        outcome.events += notice_waves(connection, gists=outcome.gists, customers=outage_customers, now=now)
+        echoes = {row["id"]: row["echo"] for row in outcome.messages}
+        outcome.events += notice_waves(
+            connection, gists=outcome.gists, echoes=echoes, customers=outage_customers, now=now
+        )
     append_events(connection, outcome.events)
 
 

@@ -53,7 +53,7 @@ class History:
     labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
     subjects: by contact and core subject, the case with the latest activity of the last days.
     recent: each contact's recent messages and their conversations, oldest first.
-    ours: those of the Message-IDs that the page quotes or bears that we sent.
+    ours: those of the Message-IDs that the page quotes or bears that we sent.  addresses: to whom each of them went.
     blocked: contacts whose messages go to quarantine.
     written_to: the contacts to whom our own side writes in this page, by address.
     learned: from the page itself, by Message-ID and the only contact for whom it counts (None: any contact).
@@ -65,6 +65,7 @@ class History:
     labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
     replies: Collection[str] = ()
     ours: dict[str, SentMessage] = field(default_factory=dict)
+    addresses: dict[str, frozenset[str]] = field(default_factory=dict)
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     subjects: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
@@ -95,12 +96,13 @@ class History:
             {},
             labels or {},
             replies,
-            dict(ours or {}),
             blocked=blocked,
             chats={key: candidate_of(known) for key, known in (chats or {}).items()},
             subjects={(each.contact_id, core_subject(each.subject)): candidate_of(each) for each in by_subject},
             written_to=written_to or {},
         )
+        for message_id, sent in (ours or {}).items():
+            history.sent(message_id, sent)
         for words in recent:
             history.note(_said(words), candidate=candidate_of(words.conversation))
         for message in said:
@@ -160,6 +162,10 @@ class History:
         # The current state of the conversation, with the page's messages.
         latest = [candidate for _, candidate in recent if candidate.conversation_id == found.conversation_id]
         return found, latest[-1]
+
+    def sent(self, message_id: str, message: SentMessage) -> None:
+        """Add a message of ours."""
+        self.ours[message_id], self.addresses[message_id] = message, message.addresses
 
     def note(self, said: EarlierMessage, *, candidate: Candidate) -> None:
         """Add a contact's message."""
@@ -273,7 +279,7 @@ def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder, dra
     record_own(recorder, placement)
     answers, own = is_answer(placement), analysis.envelope.rfc_message_id
     if answers and own:
-        history.ours[own] = SentMessage(None, frozenset())
+        history.sent(own, SentMessage(None, frozenset()))
     latest = max(case.last_message_at, row.received_at)
     only_notes = case.only_notes and not answers
     history.learn(placement, candidate=replace(case, last_message_at=latest, only_notes=only_notes))
@@ -306,7 +312,7 @@ def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: b
         contact_id=incoming.contact_id,
         by_reference=history.by_reference,
         by_message_id=history.pointed_at(incoming),
-        ours={message_id: sent.addresses for message_id, sent in history.ours.items()},
+        ours=history.addresses,
         key=brain.key,
         own_side=own_side,
         chat=history.chats.get((incoming.contact_id, channel)),
