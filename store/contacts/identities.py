@@ -24,16 +24,28 @@ class Handle(NamedTuple):
     handle: str
 
 
-def lock_contacts(connection: Connection, *, senders: Mapping[Handle, str], now: datetime) -> dict[Handle, UUID]:
+def propose_contacts(handles: Collection[Handle], *, known: Collection[Handle]) -> dict[Handle, UUID]:
+    """Return an id for a new contact of each handle that is not known."""
+    return {handle: new_id() for handle in sorted(handles) if handle not in known}
+
+
+def lock_contacts(
+    connection: Connection,
+    *,
+    senders: Mapping[Handle, str],
+    now: datetime,
+    proposed: Mapping[Handle, UUID] | None = None,
+) -> dict[Handle, UUID]:
     """Return each sender's contact, creating new ones, and lock their identities until the transaction ends.
 
     senders: handle -> displayed name, used for a new contact.
+    proposed: of `propose_contacts`; None: not asked for yet.
     Insert-or-ignore, then lock, both in the order of the handles, so that two workers do not deadlock.
     """
     ordered = sorted(senders)
-    proposed = {handle: new_id() for handle in ordered}
-    known = _select(connection, ordered, locked=False)
-    fresh = [handle for handle in ordered if handle not in known]
+    if proposed is None:
+        proposed = propose_contacts(ordered, known=known_contacts(connection, ordered))
+    fresh = [handle for handle in ordered if handle in proposed]
     # The contact comes first because an identity refers to it; unused ones are deleted below.
     _insert_contacts(connection, {proposed[handle]: senders[handle] for handle in fresh}, now=now)
     _insert_identities(connection, fresh, proposed=proposed, now=now)
@@ -41,7 +53,9 @@ def lock_contacts(connection: Connection, *, senders: Mapping[Handle, str], now:
     _drop_contacts(connection, [proposed[handle] for handle in fresh if contacts[handle] != proposed[handle]])
     new = [handle for handle in fresh if contacts[handle] == proposed[handle]]
     index_people(connection, {proposed[handle]: (senders[handle], handle.handle) for handle in new})
-    return contacts
+    # Erased since they were proposed to be known.
+    gone = {handle: senders[handle] for handle in ordered if handle not in contacts}
+    return contacts | (lock_contacts(connection, senders=gone, now=now) if gone else {})
 
 
 def known_contacts(connection: Connection, handles: Collection[Handle]) -> dict[Handle, UUID]:

@@ -31,18 +31,18 @@ def notice_bursts(
     return _notice(connection, table_of(MessageRow).c.echo, echoes, customers=customers, now=now)
 
 
-def notice_waves(connection: Connection, *, gists: Mapping[str, UUID], customers: int, now: datetime) -> list[NewEvent]:
+def notice_waves(
+    connection: Connection, *, gists: Mapping[str, UUID], echoes: Mapping[UUID, str], customers: int, now: datetime
+) -> list[NewEvent]:
     """Return one event for each gist that many customers have written within `BURST`, each with numbers of their own.
 
     Ten times as many as write an equal text: people also write alike without any outage. A wave whose equal texts were
-    reported adds nothing.  gists: gist -> a message with it.
+    reported adds nothing.  gists: gist -> a message with it.  echoes: of these messages.
     """
-    columns = table_of(MessageRow).c
-    ids = among(columns.id, list(gists.values()))
-    echoes = {row.id: row.echo for row in connection.execute(sa.select(columns.id, columns.echo).where(ids))}
-    reported = {echo for echo, at in _last_said(connection, set(echoes.values())).items() if at >= now - BURST}
-    fresh = {gist: message_id for gist, message_id in gists.items() if echoes.get(message_id) not in reported}
-    return _notice(connection, columns.gist, fresh, customers=_ALIKE * customers, now=now)
+    said = {echoes[message_id] for message_id in gists.values()}
+    reported = {echo for echo, at in _last_said(connection, said).items() if at >= now - BURST}
+    fresh = {gist: message_id for gist, message_id in gists.items() if echoes[message_id] not in reported}
+    return _notice(connection, table_of(MessageRow).c.gist, fresh, customers=_ALIKE * customers, now=now)
 
 
 def _notice(

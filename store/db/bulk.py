@@ -28,6 +28,7 @@ _Convert = Callable[[Any], Any]
 # Every table in a few forms, on one or two databases.
 _STATEMENTS: Final = 128
 _MOMENTS: Final = 1024
+_DIALECTS: Final = 8
 
 
 def table_of(model: type[SQLModel]) -> sa.Table:
@@ -181,6 +182,11 @@ def _converter(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | 
     if isinstance(type_, sa.LargeBinary):
         # Both drivers take bytes as they are; SQLAlchemy wraps each.
         return None
-    convert = type_.dialect_impl(dialect).bind_processor(dialect)
-    # The rows of a page share their moments: the clock's, and those of one receipt.
-    return lru_cache(maxsize=_MOMENTS)(convert) if convert and isinstance(type_, UTCDateTime) else convert
+    return _moments(dialect) if isinstance(type_, UTCDateTime) else type_.dialect_impl(dialect).bind_processor(dialect)
+
+
+@lru_cache(maxsize=_DIALECTS)
+def _moments(dialect: Dialect) -> _Convert | None:
+    # The rows of a page share their moments, in all tables: the clock's, and those of one receipt.
+    convert = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
+    return lru_cache(maxsize=_MOMENTS)(convert) if convert else None

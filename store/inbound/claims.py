@@ -38,7 +38,7 @@ URGENT_PAGE: Final = 50
 MOST_ATTEMPTS: Final = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class ClaimedInbound:
     """One inbound row that this worker has claimed."""
 
@@ -160,7 +160,7 @@ def _extended(
         .values(attempts=table.c.attempts + 1, lease_token=claimed.token, lease_until=claimed.now + lease)
         .returning(*columns_of(InboundRow, ClaimedInbound))
     )
-    found = [ClaimedInbound(**row) for row in connection.execute(statement).mappings()]
+    found = [ClaimedInbound(*row) for row in connection.execute(statement)]
     rows = sorted((*claimed.rows, *found), key=lambda row: (row.received_at, row.id))
     return replace(claimed, rows=tuple(rows))
 

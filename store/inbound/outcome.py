@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -84,6 +84,19 @@ class Outcome:
     returned: list[ReturnedMail] = field(default_factory=list)
     asked: list[Mapping[str, Any]] = field(default_factory=list)
 
+    def add(self, other: Outcome) -> None:
+        """Add the rows of another outcome, which come after its own."""
+        for name in _LISTS:
+            getattr(self, name).extend(getattr(other, name))
+        for name in _MAPPINGS:
+            getattr(self, name).update(getattr(other, name))
+        self.held, self.released = self.held + other.held, self.released + other.released
+        self.heard += other.heard
+
+
+_MAPPINGS: Final = tuple(each.name for each in fields(Outcome) if each.default_factory is dict)
+_LISTS: Final = tuple(each.name for each in fields(Outcome) if each.default_factory is list)
+
 
 def write_outcome(
     connection: Connection, *, outcome: Outcome, handed_out: Collection[str], outage_customers: int, now: datetime
@@ -123,7 +136,10 @@ def write_outcome(
     if outcome.echoes and outage_customers:
         outcome.events += notice_bursts(connection, echoes=outcome.echoes, customers=outage_customers, now=now)
     if outcome.gists and outage_customers:
-        outcome.events += notice_waves(connection, gists=outcome.gists, customers=outage_customers, now=now)
+        echoes = {row["id"]: row["echo"] for row in outcome.messages}
+        outcome.events += notice_waves(
+            connection, gists=outcome.gists, echoes=echoes, customers=outage_customers, now=now
+        )
     append_events(connection, outcome.events)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,41 +19,50 @@ from store.inbound.claims import ClaimedInbound
 from store.inbound.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Incoming:
-    """A claimed row, the analysis of its message, and the sender's contact."""
+    """A claimed row, the analysis of its message, and the sender's contact. What follows from them is computed once."""
 
     row: ClaimedInbound
     analysis: Analysis
     contact_id: UUID
 
+    def of(self, contact_id: UUID) -> Incoming:
+        """Return the same message as one of this contact."""
+        return self if contact_id == self.contact_id else replace(self, contact_id=contact_id)
 
-def known_ids(incoming: Incoming) -> list[str]:
-    """Return the Message-IDs that will lead to the message's conversation: its own and those that it answers."""
-    envelope = incoming.analysis.envelope
-    return [*([envelope.rfc_message_id] if envelope.rfc_message_id else []), *envelope.ancestors]
+    @cached_property
+    def known_ids(self) -> Sequence[str]:
+        """The Message-IDs that will lead to the message's conversation: its own and those that it answers."""
+        envelope = self.analysis.envelope
+        return [*([envelope.rfc_message_id] if envelope.rfc_message_id else []), *envelope.ancestors]
 
+    @property
+    def lasting_ids(self) -> Sequence[str]:
+        """Those of its Message-IDs that lead others to its conversation: none of what is forged.
 
-def lasting_ids(incoming: Incoming) -> list[str]:
-    """Return those of its Message-IDs that lead others to its conversation: none of what is forged.
+        Else the customer's next mail, which quotes the same, would be filed next to the forgery.
+        """
+        return self.known_ids if self.analysis.proof.may_join else ()
 
-    Else the customer's next mail, which quotes the same, would be filed next to the forgery.
-    """
-    return known_ids(incoming) if incoming.analysis.proof.may_join else []
+    @cached_property
+    def may_repeat(self) -> bool:
+        """Whether the message can repeat an earlier one: a person wrote it, not in another's name, nor long ago."""
+        analysis = self.analysis
+        return analysis.origin.kind is OriginKind.PERSON and analysis.proof.may_join and not self.row.backfill
 
+    @cached_property
+    def subject(self) -> str:
+        """Its subject as subjects are compared."""
+        return core_subject(self.analysis.envelope.subject)
 
-def may_repeat(incoming: Incoming) -> bool:
-    """Return whether the message can repeat an earlier one: a person wrote it, not in another's name, nor long ago."""
-    analysis = incoming.analysis
-    return analysis.origin.kind is OriginKind.PERSON and analysis.proof.may_join and not incoming.row.backfill
-
-
-def needs_subject(incoming: Incoming) -> bool:
-    """Return whether a mail names nothing that it answers, so that its subject is compared."""
-    envelope = incoming.analysis.envelope
-    is_mail = envelope.sender.kind is PartyKind.EMAIL and envelope.bounce is None
-    is_lost = is_mail and not envelope.ancestors and not incoming.row.backfill
-    return is_lost and bool(core_subject(envelope.subject))
+    @cached_property
+    def needs_subject(self) -> bool:
+        """Whether a mail names nothing that it answers, so that its subject is compared."""
+        envelope = self.analysis.envelope
+        is_mail = envelope.sender.kind is PartyKind.EMAIL and envelope.bounce is None
+        is_lost = is_mail and not envelope.ancestors and not self.row.backfill
+        return is_lost and bool(self.subject)
 
 
 def evidence_of(analysis: Analysis) -> dict[str, object]:

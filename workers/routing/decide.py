@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 from router.analysis import words_of
 from router.conversation_status import Status
-from router.envelope import CHAT_KINDS
-from router.origin.automatic import OriginKind
 from router.origin.correspondent import CorrespondentSource
 from router.origin.journals import journaled_id
 from router.reason import Reason, ReasonKey
-from router.routing.conditions import Background, Hours
-from router.routing.routes import Decision
-from router.text.title import title_of
+from router.routing.conditions import Background
 from router.threads.correlation import (
     Candidate,
     Correlation,
@@ -27,19 +23,17 @@ from router.threads.correlation import (
     offer_same_subject,
 )
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
-from store.db.ids import new_id, new_reference
 from store.inbound.history import KnownConversation, KnownMessage, KnownWords, SentMessage
 from store.inbound.outcome import Outcome
-from workers.routing.arrival import Incoming, known_ids, lasting_ids, may_repeat, needs_subject, wakes
+from workers.routing.arrival import Incoming, wakes
 from workers.routing.brain import Brain
+from workers.routing.draft import Drafts, decide_both, new_conversation, why_stray
 from workers.routing.own_mail import is_answer, record_own
 from workers.routing.record import Placement, Recorder
 
 # A customer who asks again under the same subject does so within days.
 SAME_SUBJECT_WITHIN: Final = timedelta(days=14)
-_STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
 _SENDER_BLOCKED: Final = Reason(ReasonKey.SENDER_BLOCKED)
-_STRAY_JOURNAL: Final = Reason(ReasonKey.JOURNAL_OF_UNKNOWN)
 
 
 @dataclass(slots=True)
@@ -57,10 +51,9 @@ class History:
 
     chats: by contact and channel, the conversation that a chat message may join.
     labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
-    hours: of the page's channels at the time of the decision.
     subjects: by contact and core subject, the case with the latest activity of the last days.
     recent: each contact's recent messages and their conversations, oldest first.
-    ours: those of the Message-IDs that the page quotes or bears that we sent.
+    ours: those of the Message-IDs that the page quotes or bears that we sent.  addresses: to whom each of them went.
     blocked: contacts whose messages go to quarantine.
     written_to: the contacts to whom our own side writes in this page, by address.
     learned: from the page itself, by Message-ID and the only contact for whom it counts (None: any contact).
@@ -72,7 +65,7 @@ class History:
     labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
     replies: Collection[str] = ()
     ours: dict[str, SentMessage] = field(default_factory=dict)
-    hours: dict[str, Hours] = field(default_factory=dict)
+    addresses: dict[str, frozenset[str]] = field(default_factory=dict)
     chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     subjects: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
     recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
@@ -103,12 +96,13 @@ class History:
             {},
             labels or {},
             replies,
-            dict(ours or {}),
             blocked=blocked,
             chats={key: candidate_of(known) for key, known in (chats or {}).items()},
             subjects={(each.contact_id, core_subject(each.subject)): candidate_of(each) for each in by_subject},
             written_to=written_to or {},
         )
+        for message_id, sent in (ours or {}).items():
+            history.sent(message_id, sent)
         for words in recent:
             history.note(_said(words), candidate=candidate_of(words.conversation))
         for message in said:
@@ -143,7 +137,7 @@ class History:
     def pointed_at(self, incoming: Incoming) -> dict[str, list[Candidate]]:
         """Return by Message-ID of the message the conversations that know it, in their current state."""
         found: dict[str, list[Candidate]] = {}
-        for message_id in known_ids(incoming):
+        for message_id in incoming.known_ids:
             known = {each.conversation_id: each for each in self.by_message_id.get(message_id, ())}
             for only_for in (None, incoming.contact_id):
                 known |= self.learned.get((message_id, only_for), {})
@@ -153,7 +147,7 @@ class History:
     def repeated(self, incoming: Incoming) -> tuple[EarlierMessage, Candidate] | None:
         """Return the contact's recent message, on any channel, that this message repeats."""
         recent, analysis = self.recent.get(incoming.contact_id), incoming.analysis
-        if not recent or not may_repeat(incoming):
+        if not recent or not incoming.may_repeat:
             return None
         at = incoming.row.received_at
         found = find_repeated(
@@ -169,6 +163,10 @@ class History:
         latest = [candidate for _, candidate in recent if candidate.conversation_id == found.conversation_id]
         return found, latest[-1]
 
+    def sent(self, message_id: str, message: SentMessage) -> None:
+        """Add a message of ours."""
+        self.ours[message_id], self.addresses[message_id] = message, message.addresses
+
     def note(self, said: EarlierMessage, *, candidate: Candidate) -> None:
         """Add a contact's message."""
         self.recent.setdefault(candidate.contact_id, []).append((said, candidate))
@@ -176,7 +174,7 @@ class History:
     def learn(self, placement: Placement, *, candidate: Candidate) -> None:
         """Add a decided message for the next messages of the page."""
         incoming = placement.incoming
-        if may_repeat(incoming):
+        if incoming.may_repeat:
             analysis = incoming.analysis
             said = EarlierMessage(
                 message_id=placement.message_id,
@@ -191,7 +189,7 @@ class History:
         self.chats[incoming.contact_id, incoming.row.channel] = candidate
         if incoming.analysis.proof.may_join:
             self.subjects[candidate.contact_id, core_subject(candidate.subject)] = candidate
-        for message_id in lasting_ids(incoming):
+        for message_id in incoming.lasting_ids:
             # A quoted Message-ID counts only for the contact who quoted it, not for a stranger who quotes it too.
             only_for = None if message_id == envelope.rfc_message_id else incoming.contact_id
             self.learned.setdefault((message_id, only_for), {})[candidate.conversation_id] = candidate
@@ -207,15 +205,17 @@ class History:
         )
 
 
-def decide_page(page: Sequence[Incoming], *, history: History, brain: Brain, now: datetime) -> tuple[Outcome, Verdicts]:
-    """Decide each message in turn. now: the database's clock."""
-    recorder, verdicts = Recorder(brain, now, replies=set(history.replies)), Verdicts()
+def decide_page(
+    page: Sequence[Incoming], *, history: History, brain: Brain, drafts: Drafts
+) -> tuple[Outcome, Verdicts]:
+    """Decide each message in turn. drafts: of all of them."""
+    recorder, verdicts = Recorder(brain, drafts.now, replies=set(history.replies)), Verdicts()
     for incoming in page:
-        _decide(incoming, history=history, recorder=recorder, verdicts=verdicts)
+        _decide(incoming, history=history, recorder=recorder, drafts=drafts, verdicts=verdicts)
     return recorder.outcome, verdicts
 
 
-def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdicts: Verdicts) -> None:
+def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts: Drafts, verdicts: Verdicts) -> None:
     if copy := history.came_back(incoming):
         verdicts.duplicates[incoming.row.id] = copy[0]
         recorder.came_back(incoming.row, why=copy[1])
@@ -230,51 +230,38 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, verdict
         verdicts.unanswerable[incoming.row.id] = _SENDER_BLOCKED.line
         recorder.unanswerable(incoming.row, why=_SENDER_BLOCKED)
         return
-    if incoming.analysis.voice and _decide_own(incoming, history=history, recorder=recorder):
+    if incoming.analysis.voice and _decide_own(incoming, history=history, recorder=recorder, drafts=drafts):
         verdicts.routed.append(incoming.row.id)
         return
     repeated = history.repeated(incoming)
     correlation = _correlate(incoming, history=history, brain=recorder.brain, repeated=repeated)
-    if correlation.joins is None and (stray := _stray(incoming)):
+    if correlation.joins is None and (stray := why_stray(incoming)):
         verdicts.unanswerable[incoming.row.id] = stray.line
         recorder.unanswerable(incoming.row, why=stray)
         return
     labels = history.labels.get(incoming.contact_id, frozenset())
     background = Background(contact_labels=labels, follows_case=correlation.follows_case)
-    table, channel = recorder.brain.table, incoming.analysis.envelope.channel
-    hours = history.hours.get(channel) or history.hours.setdefault(channel, table.hours(channel, at=recorder.now))
-    decision = table.decide(incoming.analysis, now=recorder.now, background=background, hours=hours)
-    # What it would be without the emergency, or with one: for a person who decides otherwise.
-    otherwise = None
-    if decision.emergency or incoming.analysis.classification.possible_danger:
-        otherwise = table.decide(
-            incoming.analysis,
-            now=recorder.now,
-            background=background,
-            hours=hours,
-            emergency=not decision.emergency,
+    draft, brain = drafts.by_row[incoming.row.id], recorder.brain
+    if draft.placement and draft.fits(incoming, correlation, background=background):
+        recorder.outcome.add(draft.outcome)
+        recorder.replies.update(row["dedupe_key"] for row in draft.outcome.replies)
+        history.learn(draft.placement, candidate=draft.placement.candidate)
+    else:
+        decision, otherwise = decide_both(incoming, drafts=drafts, brain=brain, background=background)
+        placement = Placement(
+            incoming,
+            correlation.joins or new_conversation(incoming, decision, conversation_id=draft.conversation_id),
+            correlation,
+            decision,
+            message_id=draft.message_id,
+            repeats=repeated[0].message_id if repeated and correlation.joins else None,
+            otherwise=otherwise,
         )
-    placement = Placement(
-        incoming,
-        correlation.joins or _new_conversation(incoming, decision),
-        correlation,
-        decision,
-        message_id=new_id(),
-        repeats=repeated[0].message_id if repeated and correlation.joins else None,
-        otherwise=otherwise,
-    )
-    history.learn(placement, candidate=_place(placement, recorder=recorder))
+        history.learn(placement, candidate=_place(placement, recorder=recorder))
     verdicts.routed.append(incoming.row.id)
 
 
-def _stray(incoming: Incoming) -> Reason | None:
-    """Return why a machine's report opens no case; None for what may open one."""
-    if journaled_id(incoming.analysis.envelope):
-        return _STRAY_JOURNAL
-    return _STRAY_BOUNCE if incoming.analysis.origin.kind is OriginKind.BOUNCE else None
-
-
-def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder) -> bool:
+def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder, drafts: Drafts) -> bool:
     """Decide about what our own side wrote; return False if it is a colleague's own question after all."""
     analysis, row = incoming.analysis, incoming.row
     found = _by_signs(incoming, history=history, brain=recorder.brain, own_side=True)
@@ -283,14 +270,16 @@ def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder) -> 
     if in_own_case and not to_customer:
         return False
     decision = recorder.brain.table.decide(analysis, now=recorder.now, emergency=False)
-    case = found.joins or replace(_new_conversation(incoming, decision), only_notes=True)
+    draft = drafts.by_row[incoming.row.id]
+    opened = new_conversation(incoming, decision, conversation_id=draft.conversation_id)
+    case = found.joins or replace(opened, only_notes=True)
     reached = {history.written_to.get(party.handle) for party in analysis.envelope.recipients}
     is_theirs = case.contact_id in (reached | ({incoming.contact_id} if to_customer else set()))
-    placement = Placement(incoming, case, found, decision, message_id=new_id(), to_customer=is_theirs)
+    placement = Placement(incoming, case, found, decision, message_id=draft.message_id, to_customer=is_theirs)
     record_own(recorder, placement)
     answers, own = is_answer(placement), analysis.envelope.rfc_message_id
     if answers and own:
-        history.ours[own] = SentMessage(None, frozenset())
+        history.sent(own, SentMessage(None, frozenset()))
     latest = max(case.last_message_at, row.received_at)
     only_notes = case.only_notes and not answers
     history.learn(placement, candidate=replace(case, last_message_at=latest, only_notes=only_notes))
@@ -303,8 +292,8 @@ def _correlate(
     """Find the conversation by the message's signs, else by what the sender said before."""
     analysis = incoming.analysis
     correlation = _by_signs(incoming, history=history, brain=brain)
-    if repeated is None and needs_subject(incoming):
-        same = history.subjects.get((incoming.contact_id, core_subject(analysis.envelope.subject)))
+    if repeated is None and incoming.needs_subject:
+        same = history.subjects.get((incoming.contact_id, incoming.subject))
         is_recent = same is not None and incoming.row.received_at - same.last_message_at <= SAME_SUBJECT_WITHIN
         return offer_same_subject(correlation, same if is_recent else None, proof=analysis.proof)
     if repeated is None or correlation.joins is not None:
@@ -323,7 +312,7 @@ def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: b
         contact_id=incoming.contact_id,
         by_reference=history.by_reference,
         by_message_id=history.pointed_at(incoming),
-        ours={message_id: sent.addresses for message_id, sent in history.ours.items()},
+        ours=history.addresses,
         key=brain.key,
         own_side=own_side,
         chat=history.chats.get((incoming.contact_id, channel)),
@@ -353,27 +342,6 @@ def _said(words: KnownWords) -> EarlierMessage:
         echo=words.echo,
         at=words.at,
     )
-
-
-def _new_conversation(incoming: Incoming, decision: Decision) -> Candidate:
-    return Candidate(
-        conversation_id=new_id(),
-        reference=new_reference(),
-        contact_id=incoming.contact_id,
-        subject=_title(incoming),
-        resolved=False,
-        last_message_at=incoming.row.received_at,
-        emergency=decision.emergency,
-        opened_by=incoming.row.id,
-    )
-
-
-def _title(incoming: Incoming) -> str:
-    """Return the subject; of a chat, which has none, its first words or its first file."""
-    analysis = incoming.analysis
-    if analysis.subject or analysis.envelope.sender.kind not in CHAT_KINDS:
-        return analysis.subject
-    return title_of(analysis.text) or title_of(next(iter(analysis.file_names), ""))
 
 
 def candidate_of(known: KnownConversation) -> Candidate:

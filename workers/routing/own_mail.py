@@ -16,7 +16,7 @@ from router.routing.trace import ReplyTrace
 from store.events.append import EventKind
 from store.inbound.outcome import ConversationTouch
 from store.tables.messages import Direction
-from workers.routing.arrival import add_files, lasting_ids
+from workers.routing.arrival import add_files
 from workers.routing.record import Placement, Recorder, conversation_row, message_row
 
 # What our side wrote first waits for its customer, and promises nothing.
@@ -63,7 +63,7 @@ def record_own(recorder: Recorder, placement: Placement) -> None:
     outcome.indexed.append((placement.message_id, incoming.analysis.indexed))
     add_files(incoming, message_id=placement.message_id, outcome=outcome)
     own = incoming.analysis.envelope.rfc_message_id
-    outcome.thread_keys.extend((each, conversation_id, each == own) for each in lasting_ids(incoming))
+    outcome.thread_keys.extend((each, conversation_id, each == own) for each in incoming.lasting_ids)
     if answers:
         recorder.event(EventKind.MESSAGE_SENT_ELSEWHERE, conversation_id, payload=said | row)
     else:

@@ -42,8 +42,6 @@ from workers.routing.arrival import (
     add_files,
     contact_points,
     evidence_of,
-    lasting_ids,
-    may_repeat,
     starts_clock,
     wakes,
 )
@@ -82,6 +80,14 @@ class Placement:
     def trace(self, reply: ReplyTrace) -> Trace:
         """Return every decision with its reasons. reply: what the machine says to it."""
         return explain(self.incoming.analysis, correlation=self.correlation, decision=self.decision, reply=reply)
+
+
+@dataclass(frozen=True, slots=True)
+class _CaseNames:
+    """How a reply names its case. token: signed.  status_link: empty if the desk has none."""
+
+    token: str
+    status_link: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +196,15 @@ class Recorder:
 
     def _answer(self, placement: Placement, *, follow_up: bool) -> None:
         """Record the message with its reasons, and the automatic reply."""
-        reply, why = self._reply(placement, follow_up=follow_up)
+        names = _CaseNames(self._token(placement), self.brain.status_link(placement.conversation_id, now=self.now))
+        reply, why = self._reply(placement, names, follow_up=follow_up)
         key = f"auto:{placement.conversation_id}:{reply.kind}:{reply.period}" if reply else ""
         if reply and key in self.replies:
             said = ReasonKey.REPLY_SAID_IN_CASE if reply.period == "case" else ReasonKey.REPLY_SAID_TODAY
             why, reply = Reason(said, {"reply": reply.kind}), None
         if reply:
             self.replies.add(key)
-            self._auto_reply(placement, reply, key=key)
+            self._auto_reply(placement, reply, key=key, names=names)
         shown = ReplyTrace(sent=reply.kind if reply else None, language=reply.language if reply else None, why=why)
         self._message(placement, trace=placement.trace(shown))
         if question := machine_question(placement, brain=self.brain, now=self.now):
@@ -226,7 +233,7 @@ class Recorder:
         candidate = placement.candidate
         return make_token(self.brain.key, reference=candidate.reference, contact_id=candidate.contact_id)
 
-    def _reply(self, placement: Placement, *, follow_up: bool) -> tuple[AutoReply | None, Reason]:
+    def _reply(self, placement: Placement, names: _CaseNames, *, follow_up: bool) -> tuple[AutoReply | None, Reason]:
         if placement.incoming.row.backfill:
             return None, Reason(ReasonKey.ARCHIVED_MAIL)
         if follow_up and placement.candidate.emergency and not placement.decision.emergency:
@@ -239,10 +246,10 @@ class Recorder:
             decision=placement.decision,
             settings=self.brain.settings,
             own=self.brain.own,
-            reference=self._token(placement),
+            reference=names.token,
             now=self.now,
             follow_up=follow_up,
-            status_link=self.brain.status_link(placement.conversation_id, now=self.now),
+            status_link=names.status_link,
         )
 
     def _message(self, placement: Placement, *, trace: Trace) -> None:
@@ -253,16 +260,16 @@ class Recorder:
         if placement.repeats:
             said_again = {"message_id": str(placement.message_id), "first": str(placement.repeats)}
             self.event(EventKind.MESSAGE_REPEATED, placement.conversation_id, payload=said_again)
-        if may_repeat(placement.incoming) and placement.incoming.analysis.echo:
+        if placement.incoming.may_repeat and placement.incoming.analysis.echo:
             self.outcome.echoes[placement.incoming.analysis.echo] = placement.message_id
-        if may_repeat(placement.incoming) and placement.incoming.analysis.gist:
+        if placement.incoming.may_repeat and placement.incoming.analysis.gist:
             self.outcome.gists[placement.incoming.analysis.gist] = placement.message_id
         own = placement.incoming.analysis.envelope.rfc_message_id
-        keys = [(known_id, placement.conversation_id, known_id == own) for known_id in lasting_ids(placement.incoming)]
+        keys = [(known_id, placement.conversation_id, known_id == own) for known_id in placement.incoming.lasting_ids]
         self.outcome.thread_keys.extend(keys)
 
-    def _auto_reply(self, placement: Placement, reply: AutoReply, *, key: str) -> None:
-        outbound_id, token = new_id(), self._token(placement)
+    def _auto_reply(self, placement: Placement, reply: AutoReply, *, key: str, names: _CaseNames) -> None:
+        outbound_id, token = new_id(), names.token
         address = self.brain.address_of(placement.incoming.row.channel)
         # Chosen before the first attempt, so that every attempt carries it and we recognise the customer's answer.
         rfc_message_id = make_message_id(token, outbound_id=outbound_id, sender=address)
@@ -270,7 +277,7 @@ class Recorder:
             reply.text,
             analysis=placement.incoming.analysis,
             language=reply.language,
-            status_link=self.brain.status_link(placement.conversation_id, now=self.now),
+            status_link=names.status_link,
             zone=placement.decision.hours.zone,
         )
         row = _outbound(placement, reply) | {
@@ -361,8 +368,8 @@ def message_row(placement: Placement, *, trace: Trace) -> dict[str, Any]:
         # An address that holds a secret is not offered: it would be kept only to be shown.
         "other_address": other if mask_address(other := analysis.correspondent.other) == other else "",
         "fingerprint": analysis.fingerprint,
-        "echo": analysis.echo if may_repeat(incoming) else "",
-        "gist": analysis.gist if may_repeat(incoming) else "",
+        "echo": analysis.echo if incoming.may_repeat else "",
+        "gist": analysis.gist if incoming.may_repeat else "",
         "duplicate_of": placement.repeats,
         "trace": WrittenJson(trace.written()),
         "revision": analysis.envelope.revision.order if analysis.envelope.revision else 0,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any, Final
@@ -24,7 +24,7 @@ from router.threads.cross_channel import WITHIN
 from store.chat.cases import note_cases
 from store.chat.mail import note_mails
 from store.contacts.blocked import blocked_among
-from store.contacts.identities import Handle, known_contacts, lock_contacts
+from store.contacts.identities import Handle, known_contacts, lock_contacts, propose_contacts
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims, history
@@ -32,9 +32,10 @@ from store.inbound.claims import Claim, ClaimedInbound
 from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
 from store.tables.messages import Direction, InboundState
-from workers.routing.arrival import Incoming, may_repeat, needs_subject
+from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
 from workers.routing.decide import SAME_SUBJECT_WITHIN, History, Verdicts, decide_page
+from workers.routing.draft import Drafts, draft_page
 from workers.routing.revise import revision_of, settle_revisions
 from workers.runtime.failpoints import reach
 
@@ -46,6 +47,22 @@ _SHOWN_OF_LONG: Final = 100
 _FAILED_ALONE: Final = timedelta(seconds=10)
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What is known of a page before its transaction.
+
+    senders: their displayed names.  proposed: ids for those of them who have no contact.
+    messages: with the contacts as they are known now.  changes: revisions of earlier messages.
+    """
+
+    senders: Mapping[Handle, str]
+    proposed: Mapping[Handle, UUID]
+    handles: Sequence[Handle]
+    messages: Sequence[Incoming]
+    changes: Sequence[tuple[ClaimedInbound, Analysis]]
+    drafts: Drafts
 
 
 class Router:
@@ -118,8 +135,9 @@ class Router:
         envelopes = [from_json(text) for text in opened]
         analyses = self._brain.read_page(envelopes)
         reach("route.read")
+        page = self._prepare(claimed, analyses)
         with self._database.write() as connection:
-            verdicts = self._settle(connection, claimed, analyses)
+            verdicts = self._settle(connection, claimed, page)
             reach("route.written")
         reach("route.after")
         _report(claimed, verdicts, milliseconds=round((time.perf_counter() - started) * 1000))
@@ -143,29 +161,38 @@ class Router:
                 self._postpone(aside, why) if isinstance(why, TransientError) else self._failed(aside, why)
         return replace(claimed, rows=tuple(row for row in claimed.rows if row.id in opened)), [*opened.values()]
 
-    def _settle(self, connection: Connection, claimed: Claim, analyses: Sequence[Analysis]) -> Verdicts:
-        claims.hold(connection, claimed)
+    def _prepare(self, claimed: Claim, analyses: Sequence[Analysis]) -> _Page:
+        """Do what needs no lock, with the contacts as they are now."""
         pairs = [*zip(claimed.rows, analyses, strict=True)]
         changes = [pair for pair in pairs if revision_of(pair[0], pair[1].envelope)]
         if changes:
             pairs = [pair for pair in pairs if not revision_of(pair[0], pair[1].envelope)]
-        verdicts = self._decide(connection, claimed, pairs) if pairs else Verdicts()
-        if changes:
-            settle_revisions(connection, claimed, changes, brain=self._brain)
-        return verdicts
-
-    def _decide(
-        self, connection: Connection, claimed: Claim, pairs: Sequence[tuple[ClaimedInbound, Analysis]]
-    ) -> Verdicts:
         handles = [handle_of(analysis, content_hash=row.content_hash) for row, analysis in pairs]
         senders = {handle: analysis.contact_name for handle, (_, analysis) in zip(handles, pairs, strict=True)}
-        contacts = lock_contacts(connection, senders=senders, now=claimed.now)
+        with self._database.read() as connection:
+            known = known_contacts(connection, senders)
+        proposed = propose_contacts(senders, known=known)
+        contacts = known | proposed
         page = [
             Incoming(row, analysis, contacts[handle]) for (row, analysis), handle in zip(pairs, handles, strict=True)
         ]
+        drafts = draft_page(page, brain=self._brain, now=claimed.now)
+        return _Page(senders, proposed, handles, page, changes, drafts)
+
+    def _settle(self, connection: Connection, claimed: Claim, page: _Page) -> Verdicts:
+        claims.hold(connection, claimed)
+        verdicts = self._decide(connection, claimed, page) if page.messages else Verdicts()
+        if page.changes:
+            settle_revisions(connection, claimed, page.changes, brain=self._brain)
+        return verdicts
+
+    def _decide(self, connection: Connection, claimed: Claim, prepared: _Page) -> Verdicts:
+        contacts = lock_contacts(connection, senders=prepared.senders, now=claimed.now, proposed=prepared.proposed)
+        pairs = zip(prepared.messages, prepared.handles, strict=True)
+        page = [incoming.of(contacts[handle]) for incoming, handle in pairs]
         known = self._recall(connection, page, claimed)
         reach("route.locked")
-        outcome, verdicts = decide_page(page, history=known, brain=self._brain, now=claimed.now)
+        outcome, verdicts = decide_page(page, history=known, brain=self._brain, drafts=prepared.drafts)
         reach("route.decided")
         write_outcome(
             connection,
@@ -219,7 +246,7 @@ class Router:
         )
 
     def _recent(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> list[KnownWords]:
-        live = [each for each in page if may_repeat(each)]
+        live = [each for each in page if each.may_repeat]
         since = min((each.row.received_at for each in live), default=claimed.now) - WITHIN
         return recently_said(connection, contacts={each.contact_id for each in live}, since=since)
 
@@ -281,7 +308,7 @@ def _written_to(connection: Connection, page: Sequence[Incoming]) -> dict[str, U
 
 
 def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:
-    asking = [each for each in page if needs_subject(each)]
+    asking = [each for each in page if each.needs_subject]
     if not asking:
         return []
     since = min(each.row.received_at for each in asking) - SAME_SUBJECT_WITHIN

@@ -1,0 +1,144 @@
+"""Draft a page before its transaction: what a message writes if it opens a case of a contact of whom nothing is known.
+
+Most messages do. The database's only writer then does not wait while decisions are taken, replies are composed and
+traces are serialised: under the lock a draft that fits is used, and any other message is decided as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from router.envelope import CHAT_KINDS
+from router.origin.automatic import OriginKind
+from router.origin.journals import journaled_id
+from router.reason import Reason, ReasonKey
+from router.routing.conditions import Background, Hours
+from router.routing.routes import NOTHING_KNOWN, Decision
+from router.text.title import title_of
+from router.threads.correlation import Candidate, Correlation, SignKind
+from store.db.ids import new_id, new_reference
+from store.inbound.outcome import Outcome
+from workers.routing.arrival import Incoming
+from workers.routing.brain import Brain
+from workers.routing.record import Placement, Recorder
+
+_UNRELATED: Final = Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
+_STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
+_STRAY_JOURNAL: Final = Reason(ReasonKey.JOURNAL_OF_UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The ids of one message, and its rows as the opener of a case. placement: None where that is not to be expected.
+
+    The ids of a page are made in the order of arrival.
+    """
+
+    incoming: Incoming
+    message_id: UUID
+    conversation_id: UUID
+    placement: Placement | None
+    outcome: Outcome
+
+    def fits(self, incoming: Incoming, correlation: Correlation, *, background: Background) -> bool:
+        """Return whether the message writes what is drafted."""
+        same_contact = self.incoming.contact_id == incoming.contact_id
+        return same_contact and correlation == _UNRELATED and background == NOTHING_KNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Drafts:
+    """The drafts of a page by inbound row, and the hours of its channels at the time of the decision."""
+
+    now: datetime
+    by_row: dict[UUID, Draft] = field(default_factory=dict)
+    hours: dict[str, Hours] = field(default_factory=dict)
+
+    def hours_of(self, channel: str, *, brain: Brain) -> Hours:
+        """Return the state of the channel's calendar."""
+        found = self.hours.get(channel)
+        return found or self.hours.setdefault(channel, brain.table.hours(channel, at=self.now))
+
+
+def draft_page(page: Sequence[Incoming], *, brain: Brain, now: datetime) -> Drafts:
+    """Draft each message. page: with the contacts as they are known before the transaction.  now: of the claim."""
+    drafts = Drafts(now)
+    for incoming in page:
+        drafts.by_row[incoming.row.id] = _draft(incoming, drafts=drafts, brain=brain)
+    return drafts
+
+
+def _draft(incoming: Incoming, *, drafts: Drafts, brain: Brain) -> Draft:
+    message_id, conversation_id = new_id(), new_id()
+    recorder = Recorder(brain, drafts.now)
+    if not _may_open(incoming, brain=brain):
+        return Draft(incoming, message_id, conversation_id, None, recorder.outcome)
+    decision, otherwise = decide_both(incoming, drafts=drafts, brain=brain, background=NOTHING_KNOWN)
+    placement = Placement(
+        incoming,
+        new_conversation(incoming, decision, conversation_id=conversation_id),
+        _UNRELATED,
+        decision,
+        message_id=message_id,
+        otherwise=otherwise,
+    )
+    recorder.opened(placement)
+    return Draft(incoming, message_id, conversation_id, placement, recorder.outcome)
+
+
+def _may_open(incoming: Incoming, *, brain: Brain) -> bool:
+    """Return whether the message points nowhere by itself, so that it probably opens a case."""
+    analysis = incoming.analysis
+    own = analysis.envelope.rfc_message_id
+    points = bool(analysis.signs.tokens) or any(each != own for each in analysis.signs.message_ids)
+    is_chat = brain.join_within(incoming.row.channel) is not None
+    return not (points or is_chat or analysis.voice or why_stray(incoming))
+
+
+def decide_both(
+    incoming: Incoming, *, drafts: Drafts, brain: Brain, background: Background
+) -> tuple[Decision, Decision | None]:
+    """Return the decision, and what it would be without the emergency, or with one: for a person who decides otherwise.
+
+    The second is None where neither is possible.
+    """
+    analysis, table, now = incoming.analysis, brain.table, drafts.now
+    hours = drafts.hours_of(analysis.envelope.channel, brain=brain)
+    decision = table.decide(analysis, now=now, background=background, hours=hours)
+    if not (decision.emergency or analysis.classification.possible_danger):
+        return decision, None
+    emergency = not decision.emergency
+    return decision, table.decide(analysis, now=now, background=background, hours=hours, emergency=emergency)
+
+
+def why_stray(incoming: Incoming) -> Reason | None:
+    """Return why a machine's report opens no case; None for what may open one."""
+    if journaled_id(incoming.analysis.envelope):
+        return _STRAY_JOURNAL
+    return _STRAY_BOUNCE if incoming.analysis.origin.kind is OriginKind.BOUNCE else None
+
+
+def new_conversation(incoming: Incoming, decision: Decision, *, conversation_id: UUID) -> Candidate:
+    """Return the conversation that a message opens."""
+    return Candidate(
+        conversation_id=conversation_id,
+        reference=new_reference(),
+        contact_id=incoming.contact_id,
+        subject=_title(incoming),
+        resolved=False,
+        last_message_at=incoming.row.received_at,
+        emergency=decision.emergency,
+        opened_by=incoming.row.id,
+    )
+
+
+def _title(incoming: Incoming) -> str:
+    """Return the subject; of a chat, which has none, its first words or its first file."""
+    analysis = incoming.analysis
+    if analysis.subject or analysis.envelope.sender.kind not in CHAT_KINDS:
+        return analysis.subject
+    return title_of(analysis.text) or title_of(next(iter(analysis.file_names), ""))
