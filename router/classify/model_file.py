@@ -23,7 +23,7 @@ from router.errors import PermanentError
 
 _Arrays = Mapping[str, NDArray[np.generic]]
 # Whole numbers: the others are read as float32.
-_WHOLE: Final = frozenset({"header", "buckets", "danger_centres"})
+_WHOLE: Final = frozenset({"header", "buckets", "weights", "danger_centres"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def to_bytes(model: Model) -> bytes:
     arrays: dict[str, NDArray[np.generic]] = {
         "buckets": model.gram_head.vocabulary.buckets.astype(np.uint32),
         "rarity": model.gram_head.vocabulary.rarity.astype(np.float16),
-        **_eight_bits(model.gram_head.weights),
+        **_eight_bits(model.gram_head.rows(slice(None))),
         "bias": model.gram_head.bias,
     }
     if model.meaning_head:
@@ -116,11 +116,11 @@ def _danger_arrays(danger: DangerModel) -> dict[str, NDArray[np.generic]]:
 def _read(header: _Header, arrays: _Arrays) -> Model:
     wide = {name: array.astype(np.float32) for name, array in arrays.items() if name not in _WHOLE}
     vocabulary = Vocabulary(arrays["buckets"].astype(np.int64), wide["rarity"])
-    weights: Floats = wide["weights"] * (wide["scale"] / np.float32(127))[:, None]
+    scale: Floats = wide["scale"] / np.float32(127)
     return Model(
         version=header.version,
         labels=tuple(Label(*label) for label in header.labels),
-        gram_head=GramHead(vocabulary, weights, wide["bias"]),
+        gram_head=GramHead(vocabulary, arrays["weights"].astype(np.int8, copy=False), wide["bias"], scale),
         meaning_head=_meaning(wide),
         encoder=header.encoder,
         calibration=header.calibration,

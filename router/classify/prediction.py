@@ -121,7 +121,7 @@ class Predictor:
         """Return the whole words, and Chinese pairs and triples, with the largest weights for a label."""
         entries = np.arange(page.matrix.starts[row], page.matrix.starts[row + 1])
         entries = entries[page.readable[page.known[entries]]]
-        spoke = page.matrix.values[entries] * self.model.gram_head.weights[page.matrix.columns[entries], label]
+        spoke = page.matrix.values[entries] * self.model.gram_head.of_label(label, at=page.matrix.columns[entries])
         words: dict[str, None] = {}
         for at in np.argsort(-spoke, kind="stable")[: 4 * _SHOWN]:
             word = page.found.written(int(page.known[entries[at]]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 
 import numpy as np
@@ -187,6 +188,17 @@ def test_a_model_is_equal_after_a_round_trip(model):
     texts = [one.text for one in EXAMPLES]
     answers = [build_classifier(SETTINGS, model=one).classify_page(texts) for one in (model, again)]
     assert [answer.category for answer in answers[0]] == [answer.category for answer in answers[1]]
+
+
+def test_the_weights_of_a_file_stay_eight_bits_and_are_widened_where_a_text_needs_them(model):
+    head = from_bytes(to_bytes(model)).gram_head
+    assert head.weights.dtype == np.int8
+    wide = head.weights.astype(np.float32) * head.scale[:, None]
+    at = np.arange(0, len(wide), 3)
+    assert np.array_equal(head.rows(at), wide[at])
+    assert np.array_equal(head.of_label(1, at=at), wide[at, 1])
+    matrix = head.vocabulary.matrix(grams(["my refund is late", "退款"]))[0]
+    assert np.array_equal(head.scores(matrix), dataclasses.replace(head, weights=wide, scale=None).scores(matrix))
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a model", b"\x93NUMPY"])
