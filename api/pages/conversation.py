@@ -19,6 +19,7 @@ from api.http.authentication import Requires
 from api.http.files import framed, shown_document, shown_picture
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
+from api.http.quick_route import QuickRoute
 from api.pages.cases.colleagues import colleagues_of
 from api.pages.cases.regroup import linked_case, proposed_merge
 from api.pages.chat_pane import pane
@@ -67,7 +68,7 @@ _OTHERS: Final = 12
 _KNOWN: Final = 30
 _LARGEST_PREVIEW: Final = 20 * 1024 * 1024
 
-routes: Final = APIRouter(include_in_schema=False)
+routes: Final = APIRouter(include_in_schema=False, route_class=QuickRoute)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 Cursor = Annotated[str | None, Query(max_length=200)]
 

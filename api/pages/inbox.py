@@ -12,6 +12,7 @@ from api.desk import DeskPart, Shown
 from api.http.authentication import Requires, count_costly
 from api.http.pagination import cursor_of, read_cursor
 from api.http.permissions import Actor, Verb, can
+from api.http.quick_route import QuickRoute
 from api.pages.cases.colleagues import colleagues_of
 from api.pages.chat_pane import band
 from api.pages.finding.chips import chips_of
@@ -29,7 +30,7 @@ from store.events.feed import newest_number
 
 # A little more than one screen.
 _ROWS: Final = 40
-routes: Final = APIRouter(include_in_schema=False)
+routes: Final = APIRouter(include_in_schema=False, route_class=QuickRoute)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 
 

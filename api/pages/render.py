@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse
 from api.desk import Desk, desk_of
 from api.http.permissions import Verb, can
 from api.pages.people.faces import channel_icon, initials_of, tone_of
+from api.pages.quick_context import QuickContext
 from api.pages.toast import drop_flash, take_flash
 from api.paths import PART_HEADER
 from api.text.phrases import Language, Words, choose_language
@@ -51,6 +52,7 @@ def build_environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    environment.context_class = QuickContext
     environment.filters["code"] = code
     environment.filters["said"] = said
     environment.filters["trouble"] = trouble

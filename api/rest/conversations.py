@@ -11,14 +11,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.desk import DeskPart, Shown
 from api.http.authentication import Requires, count_costly
-from api.http.json_response import json_response, model_response
+from api.http.json_response import model_response
 from api.http.openapi import example
 from api.http.pagination import LARGEST_PAGE, USUAL_PAGE, cursor_of, read_cursor
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import etag
 from api.http.problems import documented
+from api.http.quick_route import QuickRoute
 from api.http.requests import Moment, RequestModel
 from api.paths import API
+from api.rest.lists.list_json import list_response, summary_json
 from api.rest.queries import Story, contact_of, find_for, program_reader, read_list, read_messages
 from api.rest.schemas import (
     ConversationDetail,
@@ -41,7 +43,7 @@ from store.desk.inbox_counts import count_all
 # A longer list is a mistake or an attack; each value is a bound parameter.
 _MOST_VALUES: Final = 50
 
-routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["conversations"])
+routes: Final = APIRouter(prefix=f"{API}/conversations", tags=["conversations"], route_class=QuickRoute)
 Reader = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
 
 
@@ -131,10 +133,10 @@ def list_conversations(desk: DeskPart, actor: Reader, rows: Shown, query: Annota
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
     rows.are(listed)
     shown = [
-        summary_fields(row, handles=handles, glimpse=glimpse, unread=row.id in unread)
+        summary_json(row, handles=tuple(handles), glimpse=glimpse, unread=row.id in unread)
         for row, handles, glimpse in listed
     ]
-    return json_response({"conversations": shown, "next_cursor": cursor_of(end)})
+    return list_response(shown, next_cursor=cursor_of(end))
 
 
 def filter_of(query: ListQuery, *, actor: Actor, now: datetime) -> Filter:

@@ -68,6 +68,12 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     **SUPERVISOR_WORDS,
 }
 
+# Those without a place for a value, by language.
+_PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
+    language: {key: pair[place] for key, pair in WORDS.items() if not {"{", "}"} & set(pair[place])}
+    for place, language in enumerate(LANGUAGES)
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Words:
@@ -77,6 +83,9 @@ class Words:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the phrase for `key`; an unknown key is returned as it is, because it may come from data."""
+        plain = _PLAIN[self.language].get(key)
+        if plain is not None:
+            return plain
         if key not in WORDS:
             return key.replace("_", " ")
         english, chinese = WORDS[key]

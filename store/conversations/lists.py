@@ -23,8 +23,9 @@ from router.conversation_status import Status
 from router.settings.model import PRIORITIES
 from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.conversations.handle_search import written_as
-from store.conversations.read import OWN_COLUMNS, ConversationRecord, Position, conversation_row
+from store.conversations.read import CONVERSATIONS, OWN_COLUMNS, ConversationRecord, Position
 from store.db.bulk import among, among_bound, table_of, unindexed
+from store.db.plain_rows import KnownRows, PlainStatement, types_of
 from store.tables.desk import ReadMarkerRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow
 
@@ -36,6 +37,8 @@ _COLUMNS: Final = ("team", "assignee", "category", "channel", "priority", "langu
 _LIMIT: Final = sa.bindparam("most", type_=sa.Integer())
 # Every combination that is in use; a handle stands in the text of its statement.
 _SHAPES: Final = 256
+# Up to where agents have read which conversation.
+_MARKERS: Final = 4_000
 UNRESOLVED: Final = tuple(status for status in Status if status != Status.RESOLVED)
 
 
@@ -154,8 +157,8 @@ def list_conversations(
 
 def unread_among(connection: Connection, rows: Collection[ConversationRecord], *, agent_id: UUID) -> set[UUID]:
     """Return which of the conversations have messages that the agent has not read."""
-    theirs = connection.execute(_READ_TO, {"agent": agent_id, "ids": [row.id for row in rows]})
-    read_to = {row[0]: row[1] for row in theirs}
+    theirs = _READ_TO.rows(connection, {"agent": agent_id, "ids": [row.id for row in rows]})
+    read_to = dict(_KNOWN_MARKERS(connection, theirs))
     return {row.id for row in rows if row.id not in read_to or read_to[row.id] < row.last_message_at}
 
 
@@ -166,7 +169,8 @@ def _read_to() -> sa.Select[Any]:
     )
 
 
-_READ_TO: Final = _read_to()
+_READ_TO: Final = PlainStatement(_read_to())
+_KNOWN_MARKERS: Final = KnownRows(types_of(_read_to()), tuple, most=_MARKERS)
 
 
 def seen_by_teams(only_teams: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
@@ -194,7 +198,7 @@ def _ordered(sort: Sort) -> Sequence[_Part]:
     if sort is Sort.PRIORITY:
         # Old rows may have unknown priorities; they come last.
         known = [_Part("last_message_at", columns.priority == name) for name in reversed(PRIORITIES)]
-        return (*known, _Part("last_message_at", columns.priority.not_in(PRIORITIES)))
+        return (*known, _Part("last_message_at", sa.not_(among(columns.priority, PRIORITIES))))
     return (_Part("last_message_at", ascending=sort is Sort.OLDEST),)
 
 
@@ -223,7 +227,7 @@ def _page(
             possible_danger=wanted.possible_danger,
         )
     )
-    return [conversation_row(row) for row in connection.execute(statement, values)]
+    return CONVERSATIONS(connection, statement.rows(connection, values))
 
 
 def _values(wanted: Filter) -> dict[str, Any]:
@@ -249,7 +253,7 @@ def _values(wanted: Filter) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=_SHAPES)
-def _statement(shape: _Shape) -> sa.Select[Any]:
+def _statement(shape: _Shape) -> PlainStatement:
     """Return the statement of a page: it takes ten times as long to build as to run."""
     part = shape.part
     # One subquery per status, each limited to a page: the index has the rows of one status in order, not of several.
@@ -261,7 +265,7 @@ def _statement(shape: _Shape) -> sa.Select[Any]:
     ordered = statement.join(contact, contact.c.id == page.c.contact_id).order_by(
         *(order if part.ascending else [column.desc() for column in order])
     )
-    return ordered.limit(_LIMIT)
+    return PlainStatement(ordered.limit(_LIMIT))
 
 
 def _has_lane(status: Status, lane: _Lane | None) -> bool:

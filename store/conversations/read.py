@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from router.errors import Conflict, NotFound
 from router.origin.sender_proof import ProofKind
 from store.db.bulk import among, among_bound, table_of
+from store.db.plain_rows import KnownRows, PlainStatement, types_of
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 
 NO_CONVERSATION: Final = "there is no conversation with that id or reference"
@@ -72,6 +73,10 @@ class ConversationRecord:
     merged_into: UUID | None = None
     possible_danger: bool = False
 
+    def __hash__(self) -> int:
+        """Return the same number for equal records. All fields would take longer than the page has for a row."""
+        return hash((self.id, self.version))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LastMessage:
@@ -92,11 +97,34 @@ OWN_COLUMNS: Final = tuple(field.name for field in fields(ConversationRecord) if
 _SELECTED: Final = (*OWN_COLUMNS, "contact_name")
 
 
-def _one_conversation(name: str) -> sa.Select[Any]:
+def _one_conversation(name: str) -> PlainStatement:
     """Return the statement for a conversation. name: the column that has the bound `key`."""
     table, contact = table_of(ConversationRow), table_of(ContactRow)
     statement = sa.select(*(table.c[column] for column in OWN_COLUMNS), contact.c.name)
-    return statement.join(contact, contact.c.id == table.c.contact_id).where(table.c[name] == sa.bindparam("key"))
+    statement = statement.join(contact, contact.c.id == table.c.contact_id)
+    return PlainStatement(statement.where(table.c[name] == sa.bindparam("key")))
+
+
+def _conversation(row: Sequence[Any]) -> ConversationRecord:
+    own: dict[str, Any] = dict(zip(_SELECTED, row, strict=True))
+    own["labels"] = tuple(own["labels"])
+    return ConversationRecord(**own)
+
+
+# How many rows of each kind are remembered: what the agents of a desk look at again and again, about a kilobyte each.
+_KNOWN: Final = 2_000
+# Makes records of the rows of a statement that selects `OWN_COLUMNS`, and then the contact's name.
+CONVERSATIONS: Final = KnownRows(
+    [table_of(ConversationRow).c[name].type for name in OWN_COLUMNS] + [table_of(ContactRow).c.name.type],
+    _conversation,
+    most=_KNOWN,
+)
+
+
+def _glimpse(row: Sequence[Any]) -> tuple[UUID, LastMessage]:
+    row_id, direction, text, messages, doubt = row
+    proof = _BY_DOUBT.get(doubt, "")
+    return row_id, LastMessage(messages=messages, direction=direction, text=text, sender_proof=proof)
 
 
 def _glimpses() -> sa.Select[Any]:
@@ -124,7 +152,9 @@ def _handles() -> sa.Select[Any]:
 
 # Built once: SQLAlchemy takes four times as long to build such a statement as to run it.
 _BY_ID, _BY_REFERENCE = _one_conversation("id"), _one_conversation("reference")
-_GLIMPSES, _HANDLES = _glimpses(), _handles()
+_GLIMPSES, _HANDLES = PlainStatement(_glimpses()), PlainStatement(_handles())
+_KNOWN_GLIMPSES: Final = KnownRows(types_of(_glimpses()), _glimpse, most=_KNOWN)
+_KNOWN_HANDLES: Final = KnownRows(types_of(_handles()), tuple, most=_KNOWN)
 
 
 def find_conversation(connection: Connection, key: UUID | str) -> ConversationRecord:
@@ -132,27 +162,22 @@ def find_conversation(connection: Connection, key: UUID | str) -> ConversationRe
 
     Raises NotFound when there is none.
     """
-    if isinstance(key, UUID):
-        found = connection.execute(_BY_ID, {"key": key}).first()
-    else:
-        found = connection.execute(_BY_REFERENCE, {"key": _as_printed(key)}).first()
-    if found is None:
+    statement, wanted = (_BY_ID, key) if isinstance(key, UUID) else (_BY_REFERENCE, _as_printed(key))
+    found = CONVERSATIONS(connection, statement.rows(connection, {"key": wanted}))
+    if not found:
         raise NotFound(NO_CONVERSATION)
-    return conversation_row(found)
+    return found[0]
 
 
 def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, LastMessage]:
     """Return the summary of each conversation that has messages, with one query."""
-    return {
-        row_id: LastMessage(messages=messages, direction=direction, text=text, sender_proof=_BY_DOUBT.get(doubt, ""))
-        for row_id, direction, text, messages, doubt in connection.execute(_GLIMPSES, {"ids": conversation_ids})
-    }
+    return dict(_KNOWN_GLIMPSES(connection, _GLIMPSES.rows(connection, {"ids": conversation_ids})))
 
 
 def handles(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID, list[str]]:
     """Return the handles of each contact, oldest first, with one query."""
     found: dict[UUID, list[str]] = {contact_id: [] for contact_id in contact_ids}
-    for contact_id, handle in connection.execute(_HANDLES, {"ids": contact_ids}):
+    for contact_id, handle in _KNOWN_HANDLES(connection, _HANDLES.rows(connection, {"ids": contact_ids})):
         found[contact_id].append(handle)
     return found
 
@@ -164,13 +189,6 @@ def behind(
     # One row comparison, which an index answers; the usual `a < x or (a = x and b < y)` would scan.
     last = sa.tuple_(sa.literal(position.at, at.type), sa.literal(position.id, row_id.type))
     return sa.tuple_(at, row_id) < last
-
-
-def conversation_row(row: Sequence[Any]) -> ConversationRecord:
-    """Return the row of a statement that selects `OWN_COLUMNS`, and then the contact's name."""
-    own: dict[str, Any] = dict(zip(_SELECTED, row, strict=True))
-    own["labels"] = tuple(own["labels"])
-    return ConversationRecord(**own)
 
 
 def _as_printed(reference: str) -> str:

@@ -6,7 +6,7 @@ routing does not pay for it, and a suggestion is never outdated.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +20,7 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from router.threads.cross_channel import find_alike
 from store.db.bulk import among_bound, table_of
+from store.db.plain_rows import KnownRows, PlainStatement
 from store.tables.messages import ConversationRow, MessageRow
 
 # An older answer may be outdated.
@@ -30,6 +31,8 @@ _MOST: Final = 200
 
 # How many conversations opened just before and just after it are compared, and how many characters of each.
 _NEAREST: Final = 300
+# How many of these texts are remembered.
+_REMEMBERED: Final = 1_000
 _LONGEST: Final = 4_000
 # Texts are not compared when one is longer than the other by more than this factor.
 _AS_LONG: Final = 1.5
@@ -100,8 +103,13 @@ def _near(connection: Connection, conversation_id: UUID, *, only_teams: Collecti
         if not later:
             around = {"since": ours.opened_at - _AROUND, "until": ours.opened_at}
         statement = _openings(later=later, is_limited=only_teams is not None)
-        others += [(row_id, text) for row_id, text in connection.execute(statement, values | around).all()]
+        others += _KNOWN_OPENINGS(connection, statement.rows(connection, values | around))
     return find_alike(ours.text, others)
+
+
+def _identified(row: Sequence[Any]) -> tuple[UUID, str]:
+    row_id, text = row
+    return row_id, text
 
 
 @cache
@@ -115,7 +123,7 @@ def _opening() -> sa.Select[Any]:
 
 
 @cache
-def _openings(*, later: bool, is_limited: bool) -> sa.Select[Any]:
+def _openings(*, later: bool, is_limited: bool) -> PlainStatement:
     """Return the query for the opening texts of other customers' open conversations, nearest in time first."""
     case, message = table_of(ConversationRow), table_of(MessageRow)
     at = case.c.opened_at
@@ -129,7 +137,13 @@ def _openings(*, later: bool, is_limited: bool) -> sa.Select[Any]:
     length = sa.func.length(message.c.text)
     shortest, longest = (sa.bindparam(name, type_=sa.Float()) for name in ("shortest", "longest"))
     statement = statement.where(length.between(shortest, longest))
-    return statement.where(among_bound(other.team, "only_teams")) if is_limited else statement
+    return PlainStatement(statement.where(among_bound(other.team, "only_teams")) if is_limited else statement)
+
+
+# Conversations that are opened one after the other have the same neighbours.
+_KNOWN_OPENINGS: Final = KnownRows(
+    [table_of(ConversationRow).c.id.type, table_of(MessageRow).c.text.type], _identified, most=_REMEMBERED
+)
 
 
 def _equal(

@@ -11,10 +11,9 @@ import hmac
 import re
 import secrets
 import string
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from router.errors import Conflict, NotFound, PermanentError
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import database_now, read_clock
 from store.db.ids import new_id
+from store.db.plain_rows import KnownRows, PlainStatement, types_of
 from store.tables.desk import AgentSkillRow, SkillKind
 from store.tables.operations import AgentRow, EndedSessionRow
 
@@ -39,6 +39,8 @@ _LONGEST_NAME: Final = 100
 ROTATION: Final = timedelta(days=7)
 # Otherwise each request would be a write.
 _USE_RESOLUTION: Final = timedelta(minutes=10)
+# Rows of agents at work, one for each of their teams.
+_CLAIMANTS: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,18 +148,18 @@ def end_session(connection: Connection, session_id: UUID, *, longest: timedelta)
 
 def list_agents(connection: Connection) -> list[AgentRecord]:
     """Return all agents, including revoked ones, by name."""
-    return [_row(row) for row in connection.execute(_agents()).mappings()]
+    return _KNOWN_AGENTS(connection, _AGENTS.rows(connection, {}))
 
 
 def find_by_token(connection: Connection, token: str) -> AgentRecord | None:
     """Return the agent with this token; None for malformed, unknown, expired and revoked tokens alike."""
     owner = owner_of(token)
-    row = connection.execute(_owner(), {"owner": owner}).mappings().first() if owner else None
+    found = _claimed(connection, _OWNER, {"owner": owner}) if owner else None
     said, none = _hash(token), _hash("")
     # Both comparisons always run: the duration must not reveal which token it was.
-    is_new = hmac.compare_digest(said, row["token_hash"] if row and not row["is_over"] else none)
-    is_old = hmac.compare_digest(said, (row and row["is_overlapping"] and row["previous_hash"]) or none)
-    return _limited(connection, row) if row and (is_new or is_old) else None
+    is_new = hmac.compare_digest(said, found.token_hash if found and not found.is_over else none)
+    is_old = hmac.compare_digest(said, (found and found.is_overlapping and found.previous_hash) or none)
+    return found.agent if found and (is_new or is_old) else None
 
 
 def names_in_teams(connection: Connection, teams: Collection[str]) -> set[str]:
@@ -170,9 +172,8 @@ def names_in_teams(connection: Connection, teams: Collection[str]) -> set[str]:
 
 def find_by_name(connection: Connection, name: str) -> AgentRecord | None:
     """Return the agent of this name; None if there is none, or if revoked or expired."""
-    named = _in_force(table_of(AgentRow).c.name == name.strip())
-    row = connection.execute(named).mappings().first()
-    return _limited(connection, row) if row and not row["is_over"] else None
+    found = _claimed(connection, _NAMED, {"name": name.strip()})
+    return found.agent if found and not found.is_over else None
 
 
 def owner_of(token: str) -> UUID | None:
@@ -183,43 +184,65 @@ def owner_of(token: str) -> UUID | None:
 
 def find_by_session(connection: Connection, agent_id: UUID, *, session_id: UUID) -> AgentRecord | None:
     """Return the agent; None if revoked, if the token has expired, or if this session was ended."""
-    values = {"owner": agent_id, "session": session_id}
-    row = connection.execute(_owner_by_session(), values).mappings().first()
-    return _limited(connection, row) if row and not row["is_over"] else None
+    found = _claimed(connection, _OF_SESSION, {"owner": agent_id, "session": session_id})
+    return found.agent if found and not found.is_over else None
 
 
-@cache
-def _owner() -> sa.Select[Any]:
-    return _in_force(table_of(AgentRow).c.id == sa.bindparam("owner"))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claim:
+    """An agent as one of its rows has it: a row for each of the agent's teams. team: None without one."""
+
+    agent: AgentRecord
+    team: str | None
+    token_hash: str
+    previous_hash: str | None
+    is_over: bool
+    is_overlapping: bool
 
 
-@cache
-def _owner_by_session() -> sa.Select[Any]:
-    is_ended = sa.exists().where(table_of(EndedSessionRow).c.id == sa.bindparam("session"))
-    return _owner().where(~is_ended)
+def _claim(row: Sequence[Any]) -> _Claim:
+    read = dict(zip(_CLAIMED, row, strict=True))
+    names = ("team", "token_hash", "previous_hash", "is_over", "is_overlapping")
+    return _Claim(agent=_row(read), **{name: read[name] for name in names})
 
 
-@cache
+def _in_force(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    table, skill = table_of(AgentRow), table_of(AgentSkillRow)
+    now = sa.type_coerce(database_now(), UTCDateTime())
+    is_over = sa.func.coalesce(table.c.expires_at <= now, sa.false()).label("is_over")
+    is_overlapping = sa.func.coalesce(table.c.previous_until > now, sa.false()).label("is_overlapping")
+    theirs = sa.and_(skill.c.agent_id == table.c.id, skill.c.kind == SkillKind.TEAM)
+    joined = sa.outerjoin(table, skill, theirs)
+    statement = sa.select(table, is_over, is_overlapping, skill.c.value.label("team")).select_from(joined)
+    return statement.where(which, table.c.revoked_at.is_(None))
+
+
+def _claimed(connection: Connection, statement: PlainStatement, values: Mapping[str, object]) -> _Claim | None:
+    """Return the agent with all teams; None if there is none in force."""
+    claims = _CLAIMS(connection, statement.rows(connection, values))
+    if not claims:
+        return None
+    teams = frozenset(claim.team for claim in claims if claim.team is not None)
+    return replace(claims[0], agent=replace(claims[0].agent, teams=teams)) if teams else claims[0]
+
+
 def _agents() -> sa.Select[Any]:
     table = table_of(AgentRow)
     return sa.select(table).order_by(table.c.name)
 
 
-@cache
-def _teams() -> sa.Select[Any]:
-    skill = table_of(AgentSkillRow).c
-    return sa.select(skill.value).where(skill.agent_id == sa.bindparam("owner"), skill.kind == SkillKind.TEAM)
-
-
-def _in_force(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    table, now = table_of(AgentRow), sa.type_coerce(database_now(), UTCDateTime())
-    is_over = sa.func.coalesce(table.c.expires_at <= now, sa.false()).label("is_over")
-    is_overlapping = sa.func.coalesce(table.c.previous_until > now, sa.false()).label("is_overlapping")
-    return sa.select(table, is_over, is_overlapping).where(which, table.c.revoked_at.is_(None))
-
-
-def _limited(connection: Connection, row: sa.RowMapping) -> AgentRecord:
-    return replace(_row(row), teams=frozenset(connection.execute(_teams(), {"owner": row["id"]}).scalars()))
+_IS_OWNER: Final = table_of(AgentRow).c.id == sa.bindparam("owner")
+_IS_ENDED: Final = sa.exists().where(table_of(EndedSessionRow).c.id == sa.bindparam("session"))
+_CLAIMED: Final = tuple(column.name for column in _in_force(_IS_OWNER).selected_columns)
+# Of these statements, each row that is as it was; `last_used_at` changes every ten minutes.
+_CLAIMS: Final = KnownRows(types_of(_in_force(_IS_OWNER)), _claim, most=_CLAIMANTS)
+_KNOWN_AGENTS: Final = KnownRows(
+    types_of(_agents()), lambda row: _row(dict(zip(_CLAIMED, row, strict=False))), most=_CLAIMANTS
+)
+_AGENTS: Final = PlainStatement(_agents())
+_OWNER: Final = PlainStatement(_in_force(_IS_OWNER))
+_OF_SESSION: Final = PlainStatement(_in_force(_IS_OWNER).where(~_IS_ENDED))
+_NAMED: Final = PlainStatement(_in_force(table_of(AgentRow).c.name == sa.bindparam("name")))
 
 
 def is_use_worth_noting(agent: AgentRecord, *, now: datetime) -> bool:
@@ -240,7 +263,7 @@ def _one(connection: Connection, condition: sa.ColumnElement[bool]) -> AgentReco
     return _row(row)
 
 
-def _row(row: sa.RowMapping) -> AgentRecord:
+def _row(row: Mapping[str, Any] | sa.RowMapping) -> AgentRecord:
     scopes = frozenset(row["scopes"]) if row["scopes"] is not None else None
     return AgentRecord(
         id=row["id"],

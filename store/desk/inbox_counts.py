@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -14,7 +14,10 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from store.conversations.lists import IS_EMERGENCY, UNRESOLVED
 from store.db.bulk import among, among_bound, table_of
+from store.db.plain_rows import PlainStatement
 from store.tables.messages import ConversationRow
+
+_NUMBERS: Final = ("mine", "unassigned", "overdue", "emergencies")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,36 +41,37 @@ def count_all(
     """Return the counts shown next to the list. agent: counted in `mine`."""
     statuses, teams = dict.fromkeys(map(str, UNRESOLVED), 0), dict[str, int]()
     for team in _teams(connection, only_teams=only_teams):
-        for status, number in connection.execute(_OF_TEAM, {"team": team}):
+        for status, number in _OF_TEAM.rows(connection, {"team": team}):
             statuses[status] += number
             teams[team] = teams.get(team, 0) + number
     values = {"agent": agent, "now": now} | ({} if only_teams is None else {"only_teams": only_teams})
-    numbers = connection.execute(_numbers(is_limited=only_teams is not None), values).mappings().one()
-    return Counts(statuses=statuses, teams=dict(sorted(teams.items())), **numbers)
+    (numbers,) = _numbers(is_limited=only_teams is not None).rows(connection, values)
+    named = dict(zip(_NUMBERS, numbers, strict=True))
+    return Counts(statuses=statuses, teams=dict(sorted(teams.items())), **named)
 
 
 def _teams(connection: Connection, *, only_teams: Collection[str] | None) -> list[str]:
     """Return the teams that have conversations, with one index lookup per team: there are few."""
     found: list[str] = []
-    first = connection.execute(_FIRST_TEAM).scalar()
+    ((first,),) = _FIRST_TEAM.rows(connection, {})
     while first is not None:
         found.append(first)
-        first = connection.execute(_NEXT_TEAM, {"team": first}).scalar()
+        ((first,),) = _NEXT_TEAM.rows(connection, {"team": first})
     return [team for team in found if only_teams is None or team in only_teams]
 
 
-def _of_team() -> sa.Select[Any]:
+def _of_team() -> PlainStatement:
     # Selects only these two columns, so that the index on teams alone is read.
     columns = table_of(ConversationRow).c
     theirs = sa.select(columns.status, sa.func.count()).where(
         columns.team == sa.bindparam("team"), among(columns.status, UNRESOLVED)
     )
-    return theirs.group_by(columns.status)
+    return PlainStatement(theirs.group_by(columns.status))
 
 
 @cache
-def _numbers(*, is_limited: bool) -> sa.Select[Any]:
-    """Return the statement of the other counts, by name."""
+def _numbers(*, is_limited: bool) -> PlainStatement:
+    """Return the statement of the other counts, `_NUMBERS`."""
     table = table_of(ConversationRow)
     columns, waiting = table.c, among(table.c.status, UNRESOLVED)
     is_open = columns.status == sa.literal_column(f"'{Status.OPEN.value}'")
@@ -79,9 +83,11 @@ def _numbers(*, is_limited: bool) -> sa.Select[Any]:
     }
     seen = (among_bound(columns.team, "only_teams"),) if is_limited else ()
     counted = sa.select(sa.func.count()).select_from(table)
-    return sa.select(*(counted.where(*each, *seen).scalar_subquery().label(name) for name, each in conditions.items()))
+    numbers = (counted.where(*conditions[name], *seen).scalar_subquery().label(name) for name in _NUMBERS)
+    return PlainStatement(sa.select(*numbers))
 
 
 _OF_TEAM: Final = _of_team()
-_FIRST_TEAM: Final = sa.select(sa.func.min(table_of(ConversationRow).c.team))
-_NEXT_TEAM: Final = _FIRST_TEAM.where(table_of(ConversationRow).c.team > sa.bindparam("team"))
+_LEAST_TEAM: Final = sa.select(sa.func.min(table_of(ConversationRow).c.team))
+_FIRST_TEAM: Final = PlainStatement(_LEAST_TEAM)
+_NEXT_TEAM: Final = PlainStatement(_LEAST_TEAM.where(table_of(ConversationRow).c.team > sa.bindparam("team")))

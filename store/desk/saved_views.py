@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,10 +15,14 @@ from router.errors import Conflict, NotFound
 from store.db.bulk import among, among_bound, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
+from store.db.plain_rows import KnownRows, PlainStatement
 from store.tables.desk import SavedViewRow
 
 # Each is counted with every page of the list.
 MOST_VIEWS: Final = 12
+_COLUMNS: Final = ("id", "name", "team", "query", "made_by")
+# Of all agents and teams at work.
+_REMEMBERED: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,17 +39,24 @@ class SavedView:
 def views_of(connection: Connection, *, agent_id: UUID, teams: Collection[str] | None) -> list[SavedView]:
     """Return an agent's own views, then those of the teams. teams: None means all."""
     values = {"agent": agent_id} | ({} if teams is None else {"teams": teams})
-    return [SavedView(**row) for row in connection.execute(_views(is_limited=teams is not None), values).mappings()]
+    return _KNOWN_VIEWS(connection, _views(is_limited=teams is not None).rows(connection, values))
 
 
 @cache
-def _views(*, is_limited: bool) -> sa.Select[Any]:
+def _views(*, is_limited: bool) -> PlainStatement:
     table = table_of(SavedViewRow)
     shared = among_bound(table.c.team, "teams") if is_limited else table.c.team.is_not(None)
-    statement = sa.select(*(table.c[name] for name in ("id", "name", "team", "query", "made_by")))
+    statement = sa.select(*(table.c[name] for name in _COLUMNS))
     statement = statement.where(sa.or_(table.c.agent_id == sa.bindparam("agent"), shared))
     ordered = statement.order_by(table.c.team.is_not(None), table.c.team, table.c.name, table.c.id)
-    return ordered.limit(MOST_VIEWS)
+    return PlainStatement(ordered.limit(MOST_VIEWS))
+
+
+_KNOWN_VIEWS: Final = KnownRows(
+    [table_of(SavedViewRow).c[name].type for name in _COLUMNS],
+    lambda row: SavedView(**dict(zip(_COLUMNS, row, strict=True))),
+    most=_REMEMBERED,
+)
 
 
 def add_view(connection: Connection, *, agent_id: UUID, by: str, name: str, team: str | None, query: str) -> UUID:

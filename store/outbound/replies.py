@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -129,15 +130,8 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
 
 def answer_address(connection: Connection, conversation_id: UUID, *, contact_id: UUID, channel: str) -> AnswerAddress:
     """Return where a reply goes: as the contact's last message on the channel says, or an agent chose."""
-    columns = table_of(MessageRow).c
-    theirs = (
-        sa.select(columns.id, columns.sender_handle, columns.answer_to, columns.other_address, columns.rfc_message_id)
-        .where(columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING)
-        .where(columns.channel == channel, columns.contact_id == contact_id)
-        .order_by(columns.received_at.desc(), columns.id.desc())
-        .limit(1)
-    )
-    last = connection.execute(theirs).first()
+    values = {"conversation": conversation_id, "contact": contact_id, "channel": channel}
+    last = connection.execute(_last_of_theirs(), values).first()
     if last is None:
         return AnswerAddress(address=_written_to(connection, conversation_id))
     return AnswerAddress(
@@ -146,6 +140,15 @@ def answer_address(connection: Connection, conversation_id: UUID, *, contact_id:
         other=last.other_address,
         in_reply_to=last.rfc_message_id,
     )
+
+
+@cache
+def _last_of_theirs() -> sa.Select[Any]:
+    columns = table_of(MessageRow).c
+    shown = (columns.id, columns.sender_handle, columns.answer_to, columns.other_address, columns.rfc_message_id)
+    theirs = (columns.direction == Direction.INCOMING, columns.conversation_id == sa.bindparam("conversation"))
+    there = (columns.channel == sa.bindparam("channel"), columns.contact_id == sa.bindparam("contact"))
+    return sa.select(*shown).where(*theirs, *there).order_by(columns.received_at.desc(), columns.id.desc()).limit(1)
 
 
 def _written_to(connection: Connection, conversation_id: UUID) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from router.masking.mask import mask
 from router.text.visible import is_visible
 from store.db.bulk import among, among_bound, columns_of, table_of
 from store.db.engine import read_clock, upsert
+from store.db.plain_rows import KnownRows, PlainStatement
 from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import IdempotencyRow
@@ -27,6 +29,8 @@ from store.tables.operations import IdempotencyRow
 _KEYS: Final = ("agent_id", "conversation_id")
 # The orders of a page's form that end its draft, as `api.pages.actions` names them.
 _ENDING: Final = ("reply", "note")
+# How many conversations with drafts are remembered.
+_REMEMBERED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +114,7 @@ def was_sent(connection: Connection, *, agent_id: UUID, form: str) -> bool:
 
 def drafted_among(connection: Connection, ids: Collection[UUID], *, agent_id: UUID) -> frozenset[UUID]:
     """Return those conversations in which the agent has a draft."""
-    return frozenset(connection.execute(_drafted(), {"agent": agent_id, "ids": ids}).scalars())
+    return frozenset(_KNOWN_CASES(connection, _drafted().rows(connection, {"agent": agent_id, "ids": ids})))
 
 
 def _write(connection: Connection, draft: Draft, *, agent_id: UUID, conversation_id: UUID) -> None:
@@ -128,10 +132,14 @@ def _newest() -> sa.Select[Any]:
 
 
 @cache
-def _drafted() -> sa.Select[Any]:
+def _drafted() -> PlainStatement:
     columns = table_of(DraftRow).c
     mine = columns.agent_id == sa.bindparam("agent")
-    return sa.select(columns.conversation_id).where(mine, among_bound(columns.conversation_id, "ids"))
+    drafted = sa.select(columns.conversation_id).where(mine, among_bound(columns.conversation_id, "ids"))
+    return PlainStatement(drafted)
+
+
+_KNOWN_CASES: Final = KnownRows([table_of(DraftRow).c.conversation_id.type], itemgetter(0), most=_REMEMBERED)
 
 
 def _theirs() -> sa.ColumnElement[bool]:
