@@ -32,6 +32,11 @@ _MOST_MERGES: Final = 100_000
 # On a first page, nearly all candidates of the index are real matches.
 _SPARE: Final = 10
 _LONGEST_SECONDS: Final = 2
+# A search that takes longer is refused and does not load the desk. And the planner always sees the words: with a plan
+# for any word, which it keeps after some calls, it reads the whole table for a rare one.
+_SETTINGS: Final = (
+    f"SET LOCAL statement_timeout = '{_LONGEST_SECONDS}s'; SET LOCAL plan_cache_mode = 'force_custom_plan'"
+)
 _MOST_CONVERSATIONS: Final = 500
 # How many of the newest messages are read when the index cannot answer: for a single character.
 _MOST_READ: Final = 5_000
@@ -162,8 +167,7 @@ def find_messages(
     only_teams: the teams that the reader may see; None means all.  before: the end of the page before.
     """
     if connection.dialect.name == "postgresql":
-        # A limit on time: a search that takes longer is refused and does not load the desk.
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_LONGEST_SECONDS}s'")
+        connection.exec_driver_sql(_SETTINGS)
     found: list[SearchHit] = []
     looked_at, batch = 0, min(limit + _SPARE, _BATCH)
     while looked_at < _MOST_LOOKED_AT:

@@ -138,3 +138,13 @@ def test_a_word_of_any_frequency_is_found_newest_first_page_by_page(
         numbers = [n for n in reversed(range(48)) if (n % step == step - 1 if step else n < 6)]
         assert pages(word, teams=None) == numbers, word
         assert pages(word, teams=("payments",)) == [n for n in numbers if n % 4], word
+
+
+def test_the_planner_sees_the_words_of_each_search(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite plans without looking at values")
+    with database.read() as connection:
+        find_messages(connection, read_query("refund"), limit=2)
+        assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar_one() == "force_custom_plan"
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar_one() == "auto"
