@@ -58,7 +58,7 @@ def _events(arguments: argparse.Namespace) -> int:
         load = Load(fleet.desk, chats, rate=arguments.rate, seed=arguments.seed)
         load.start()
         wait_until_working(progress)
-        windows = _happen(plan, fleet, progress, minutes=arguments.minutes)
+        windows = _happen(plan, fleet, progress, minutes=arguments.minutes, first=arguments.first)
         load.stop()
         _drain(progress, load.rows)
         ledger = read_ledger(fleet.desk, load.mailbox(), kills={}, chats=chats)
@@ -67,13 +67,13 @@ def _events(arguments: argparse.Namespace) -> int:
     return 0 if ledger.is_clean and all(each.is_in_time for each in found) else 1
 
 
-def _happen(plan: Sequence[Event], fleet: Fleet, progress: Progress, *, minutes: float) -> list[Window]:
-    """Do what is planned, or what fits into so many minutes; return the windows."""
+def _happen(plan: Sequence[Event], fleet: Fleet, progress: Progress, *, minutes: float, first: int) -> list[Window]:
+    """Do what is planned from an event's number on, or what of it fits into so many minutes; return the windows."""
     windows: list[Window] = []
     end = time.monotonic() + minutes * 60
-    for number, event in enumerate(plan, start=1):
+    for number, event in enumerate(plan[first - 1 :], start=first):
         if time.monotonic() > end:
-            _say(f"{len(plan) - number + 1} events are left out: the time is over")
+            _say(f"{len(plan) - number + 1} events are left out: the time is over; `--first {number}` goes on there")
             break
         _say(f"{number} of {len(plan)}: {event.name}")
         windows.append(fleet.happen(event))
@@ -169,6 +169,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=3.0, help="mails a second; half as many short messages")
     parser.add_argument("--hold", type=float, default=15.0, help="seconds that a host or a way is away")
     parser.add_argument("--minutes", type=float, default=120.0, help="start no event after so many")
+    parser.add_argument("--first", type=int, default=1, help="begin with this event of the plan")
     parser.add_argument("--every-cut", action="store_true", help="cut each pair in each way, not in one of them")
     parser.add_argument("--only", nargs="*", default=[], choices=[each.value for each in Happening])
     parser.add_argument("--asynchronous", action="store_true", help="lose a primary with one asynchronous standby")

@@ -7,7 +7,7 @@ match of the index is checked against the message itself.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -32,12 +32,18 @@ _MOST_MERGES: Final = 100_000
 # On a first page, nearly all candidates of the index are real matches.
 _SPARE: Final = 10
 _LONGEST_SECONDS: Final = 2
+# A search that takes longer is refused and does not load the desk. And the planner always sees the words: with a plan
+# for any word, which it keeps after some calls, it reads the whole table for a rare one.
+_SETTINGS: Final = (
+    f"SET LOCAL statement_timeout = '{_LONGEST_SECONDS}s'; SET LOCAL plan_cache_mode = 'force_custom_plan'"
+)
 _MOST_CONVERSATIONS: Final = 500
 # How many of the newest messages are read when the index cannot answer: for a single character.
 _MOST_READ: Final = 5_000
 
 # Greater than any id that exists.
 _LAST: Final = UUID(int=2**128 - 1)
+_FIRST: Final = UUID(int=0)
 _LAST_NUMBER: Final = 2**62
 # No foreign keys: the index must not block changes to messages.
 _ENTRY: Final = sa.table("search_entry", sa.column("message_id", sa.Uuid()))
@@ -49,12 +55,35 @@ _SQLITE: Final = (
     "SELECT e.message_id FROM search_words w JOIN search_entry e ON e.number = w.rowid{of_teams}"
     " WHERE search_words MATCH :wanted AND w.rowid < :before ORDER BY w.rowid DESC LIMIT :most"
 )
-_UNORDERED: Final = (
-    "SELECT e.message_id FROM search_entry e{of_teams}"
-    " WHERE e.words @@ CAST(:wanted AS tsquery) AND e.message_id < :before LIMIT :most"
+# PostgreSQL's planner does not know how many messages have a word, so each plan has a bound of its own. A common word
+# is among the newest messages: they are read in order until the page is full.
+_NEWEST: Final = (
+    "SELECT e.message_id FROM (SELECT message_id, words FROM search_entry WHERE message_id < :before"
+    " ORDER BY message_id DESC LIMIT :deep) e{of_teams}"
+    " WHERE e.words @@ CAST(:wanted AS tsquery) ORDER BY e.message_id DESC LIMIT :most"
 )
-_ORDERED: Final = _UNORDERED.replace("LIMIT", "ORDER BY e.message_id DESC LIMIT")
+_DEEP: Final = 2_000
+# A rare word has few messages in all, which the index of words gives. It has no order, so up to `many` are sorted.
+_ANY: Final = (
+    "SELECT message_id, count(*) OVER () AS total FROM (SELECT e.message_id FROM search_entry e{of_teams}"
+    " WHERE e.words @@ CAST(:wanted AS tsquery) AND e.message_id < :before LIMIT :many) found"
+    " ORDER BY message_id DESC LIMIT :most"
+)
 _MANY: Final = 2_000
+# A word between them: the messages with the word and those since a time, by both indexes. OFFSET keeps the planner from
+# sorting first, which would read all messages.
+_SINCE: Final = (
+    "SELECT message_id FROM (SELECT e.message_id FROM search_entry e{of_teams}"
+    " WHERE e.words @@ CAST(:wanted AS tsquery) AND e.message_id < :before AND e.message_id >= :since OFFSET 0) found"
+    " ORDER BY message_id DESC LIMIT :most"
+)
+# How many messages are newer than that time, one try after the other; after the last one, all are taken.
+_WINDOWS: Final = (16_000, 128_000, 1_000_000)
+_BACK: Final = (
+    "SELECT message_id FROM search_entry WHERE message_id < :before ORDER BY message_id DESC OFFSET :back LIMIT 1"
+)
+# With fewer among the newest ones a word is rare.
+_FEW: Final = 3
 # More words with one beginning than this are numbers, each in few messages.
 _MOST_TERMS: Final = 100
 
@@ -138,8 +167,7 @@ def find_messages(
     only_teams: the teams that the reader may see; None means all.  before: the end of the page before.
     """
     if connection.dialect.name == "postgresql":
-        # A limit on time: a search that takes longer is refused and does not load the desk.
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{_LONGEST_SECONDS}s'")
+        connection.exec_driver_sql(_SETTINGS)
     found: list[SearchHit] = []
     looked_at, batch = 0, min(limit + _SPARE, _BATCH)
     while looked_at < _MOST_LOOKED_AT:
@@ -171,24 +199,48 @@ def _candidates(
     """Return the newest candidates of the index before `before`."""
     if not (wanted.words or wanted.beginnings):
         return _newest_that_hold(connection, wanted, only_teams=only_teams, before=before, most=most)
-    ask = partial(_ask, connection, only_teams=only_teams)
     if connection.dialect.name == "sqlite":
         last = _LAST_NUMBER if before is None else _place(connection, before)
-        return ask(_SQLITE, wanted=_as_match(connection, wanted), before=last, most=most)
-    sought = _as_tsquery(wanted)
-    # The planner mistakes rare words for common ones and reads all messages to find none. So first ask without an
-    # order, for up to as many rows as a common word has.
-    some = ask(_UNORDERED, wanted=sought, before=before or _LAST, most=_MANY)
-    if len(some) < _MANY:
-        return sorted(some, reverse=True)[:most]
-    return ask(_ORDERED, wanted=sought, before=before or _LAST, most=most)
+        values = {"wanted": _as_match(connection, wanted), "before": last, "most": most}
+        question = _question(_SQLITE, only_teams).columns(_ENTRY.c.message_id)
+        return list(connection.execute(question, values).scalars())
+    ask = partial(_ask, connection, only_teams, wanted=_as_tsquery(wanted), before=before or _LAST, most=most)
+    return _newest(ask, most=most)
 
 
-def _ask(connection: Connection, statement: str, *, only_teams: Collection[str] | None, **values: object) -> list[UUID]:
+def _newest(ask: Callable[..., Sequence[sa.Row[Any]]], *, most: int) -> list[UUID]:
+    """Return the newest candidates on PostgreSQL, by the plan that reads few rows for a word of this frequency."""
+    found = _ids(ask(_NEWEST, deep=_DEEP))
+    if len(found) == most:
+        return found
+    if len(found) < _FEW:
+        some = ask(_ANY, many=_MANY)
+        if not some or some[0].total < _MANY:
+            return _ids(some)
+    for window in _WINDOWS:
+        # With fewer messages than that, the oldest of all is the bound.
+        since = next(iter(_ids(ask(_BACK, back=window))), _FIRST)
+        found = _ids(ask(_SINCE, since=since))
+        if len(found) == most or since == _FIRST:
+            return found
+    return _ids(ask(_SINCE, since=_FIRST))
+
+
+def _ask(
+    connection: Connection, only_teams: Collection[str] | None, statement: str, **values: object
+) -> Sequence[sa.Row[Any]]:
+    return connection.execute(_question(statement, only_teams), values).all()
+
+
+def _question(statement: str, only_teams: Collection[str] | None) -> sa.TextClause:
     question = sa.text(statement.format(of_teams="" if only_teams is None else _OF_TEAMS))
-    if only_teams is not None:
-        question = question.bindparams(sa.bindparam("teams", sorted(only_teams), expanding=True))
-    return list(connection.execute(question.columns(_ENTRY.c.message_id), values).scalars())
+    if only_teams is None or "{of_teams}" not in statement:
+        return question
+    return question.bindparams(sa.bindparam("teams", sorted(only_teams), expanding=True))
+
+
+def _ids(rows: Sequence[sa.Row[Any]]) -> list[UUID]:
+    return [row.message_id for row in rows]
 
 
 # Words contain only letters and digits (`router.text.search_terms`), so no word can close the quotes.

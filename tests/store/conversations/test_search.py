@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pytest
 import sqlalchemy as sa
 
 from router.text.search_terms import index_words, read_query
+from store.conversations import search
 from store.conversations.search import find_messages, forget_messages
 from store.db.bulk import among, table_of
 from store.db.engine import Database
@@ -103,3 +105,46 @@ def test_a_page_goes_on_where_it_was_though_its_last_message_was_erased(database
 
     assert first == [ids[5], ids[4]]
     assert page(first[-1]) == [ids[3], ids[2]]
+
+
+def test_a_word_of_any_frequency_is_found_newest_first_page_by_page(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So few messages are as many as the bounds of each plan on a large desk.
+    for name, bound in {"_DEEP": 4, "_MANY": 4, "_FEW": 2, "_WINDOWS": (8, 20)}.items():
+        monkeypatch.setattr(search, name, bound)
+    every = {"always": 1, "often": 2, "seldom": 5, "rarely": 9, "nearly": 24, "never": 99}
+    with database.write() as connection:
+        build = Builder(connection)
+        homes = [build.conversation(subject=""), build.conversation(team="risk", subject="")]
+        said = {
+            build.message(homes[number % 4 == 0], subject="", text=" ".join(
+                [word for word, step in every.items() if number % step == step - 1] + ["oldest"] * (number < 6)
+            )): number
+            for number in range(48)
+        }  # fmt: skip
+
+    def pages(query: str, *, teams: tuple[str, ...] | None) -> list[int]:
+        before, found = None, list[int]()
+        with database.read() as connection:
+            while True:
+                rows, before = find_messages(connection, read_query(query), only_teams=teams, before=before, limit=2)
+                found += [said[row.message_id] for row in rows]
+                if before is None:
+                    return found
+
+    monkeypatch.setattr(search, "_SPARE", 0)
+    for word, step in [*every.items(), ("oldest", 0)]:
+        numbers = [n for n in reversed(range(48)) if (n % step == step - 1 if step else n < 6)]
+        assert pages(word, teams=None) == numbers, word
+        assert pages(word, teams=("payments",)) == [n for n in numbers if n % 4], word
+
+
+def test_the_planner_sees_the_words_of_each_search(database: Database) -> None:
+    if database.is_sqlite:
+        pytest.skip("SQLite plans without looking at values")
+    with database.read() as connection:
+        find_messages(connection, read_query("refund"), limit=2)
+        assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar_one() == "force_custom_plan"
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar_one() == "auto"
