@@ -7,6 +7,7 @@ environment, folder, output and exit code. What a test says about the start itse
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import importlib
 import json
@@ -33,6 +34,8 @@ _PRELOADED = (
     "api.__main__",
     "cli.__main__",
     "cli.commands.up",
+    "cli.commands.classify",
+    "cli.commands.model",
     "benchmarks.outbound_worker",
     "workers.answering.answerer",
     "workers.answering.library",
@@ -103,7 +106,7 @@ def run(
     cwd: Path = ROOT,
     env: Mapping[str, str] | None = None,
     given: bytes = b"",
-    timeout: float = 60,
+    timeout: float = 120,
 ) -> subprocess.CompletedProcess[str]:
     """Run `python WORDS` to its end, as `start` does, and return what it said."""
     with tempfile.TemporaryFile() as into, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -149,10 +152,8 @@ def _integer(way: socket.socket) -> int:
 
 def _tell(way: int, number: int) -> None:
     # A test that ended does not listen any more.
-    try:
+    with contextlib.suppress(BrokenPipeError):
         os.write(way, number.to_bytes(_INTEGER, "big", signed=True))
-    except BrokenPipeError:
-        pass
 
 
 def _serve(way: socket.socket) -> list[str] | None:
@@ -191,7 +192,7 @@ def _become(asked: Mapping[str, Any], files: Sequence[int]) -> list[str]:
 
 def _run(kind: str, what: str, *arguments: str) -> None:
     """Be `python -m NAME ...` or `python -c PROGRAM ...`."""
-    sys.path[0] = os.getcwd() if kind == "-m" else ""
+    sys.path[0] = str(Path.cwd()) if kind == "-m" else ""
     if kind == "-m":
         sys.argv = [what, *arguments]
         runpy.run_module(what, run_name="__main__", alter_sys=True)
