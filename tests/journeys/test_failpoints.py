@@ -25,6 +25,7 @@ from store.db.bulk import table_of
 from store.inbound.quarantine import replay
 from store.tables.messages import ConversationRow, InboundRow, InboundState
 from store.tables.operations import LeaseRow
+from tests import forks
 from tests.postgres import find_binaries
 from workers.runtime.failpoints import (
     ANSWERING,
@@ -78,7 +79,9 @@ def keep_running(rig: Rig, modules: Mapping[str, str] = _MODULES, *, environment
     for name, module in modules.items():
         process = rig.processes.get(name)
         if process is None or process.poll() is not None:
-            rig.start(name, module, **environment)
+            with (rig.folder / f"{name}.log").open("ab") as log:
+                started = forks.start(["-m", module], env=rig.environment(environment), stdout=log, stderr=log)
+            rig.processes[name] = started
 
 
 def end_owner(rig: Rig) -> None:

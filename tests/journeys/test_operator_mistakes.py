@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from cli.main import application
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.db.releases import leave_mark
+from tests import forks
 
 _DEFAULT = """
 [omniyard]
@@ -32,6 +33,7 @@ name = "everything"
 team = "front-line"
 """
 Prepare = Callable[[Path], None]
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ MISTAKES = {
 }
 
 
-def _up(folder: Path, mistake: Mistake, *words: str) -> subprocess.CompletedProcess[str]:
+def _up(folder: Path, mistake: Mistake, *, run: Run) -> subprocess.CompletedProcess[str]:
     config = folder / "channels.toml"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -138,16 +140,29 @@ def _up(folder: Path, mistake: Mistake, *words: str) -> subprocess.CompletedProc
         text = text.replace(f"127.0.0.1:{port}", mistake.listen)
     config.write_bytes(text.encode() if mistake.text is None else mistake.text)
     environment = {**os.environ, "KEY": _KEY, "PYTHONPATH": str(Path(__file__).parents[2]), **mistake.environment}
-    command = [sys.executable, "-m", "cli", *(words or ("up",)), "--config", str(config)]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return run(["-m", "cli", "up", "--config", str(config)], cwd=folder, env=environment)
 
 
-@pytest.mark.parametrize("mistake", MISTAKES.values(), ids=MISTAKES.keys())
-def test_a_mistake_ends_with_its_code_and_a_sentence(tmp_path: Path, mistake: Mistake) -> None:
+def _started(words: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a command in an interpreter of its own."""
+    command = [sys.executable, *words]
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False)
+
+
+# Two as operators start them: what `up` does not import by itself would miss there.
+_FROM_NOTHING = ("database is newer", "password is missing")
+
+
+@pytest.mark.parametrize(
+    ("mistake", "run"),
+    [(each, forks.run) for each in MISTAKES.values()] + [(MISTAKES[name], _started) for name in _FROM_NOTHING],
+    ids=[*MISTAKES, *(f"{name}, from nothing" for name in _FROM_NOTHING)],
+)
+def test_a_mistake_ends_with_its_code_and_a_sentence(tmp_path: Path, mistake: Mistake, run: Run) -> None:
     # Given
     mistake.prepare(tmp_path / "var")
     # When
-    ended = _up(tmp_path, mistake)
+    ended = _up(tmp_path, mistake, run=run)
     # Then
     assert "Traceback" not in ended.stderr + ended.stdout
     assert (ended.returncode, mistake.said in ended.stderr) == (mistake.code, True), ended.stderr

@@ -6,8 +6,6 @@ Each place acts once in a run, over all restarts. Mail may come twice, under one
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -21,11 +19,12 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.rig import ROOT, wait_until
+from benchmarks.rig import wait_until
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.tables.operations import OutboundRow
+from tests import forks
 from tests.inbox_builder import Builder
 from tests.mailservers import free_port
 from tests.mailsink import MailSink, Sink
@@ -65,7 +64,7 @@ class House:
     sink: MailSink
     port: int
     token: str
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, forks.Forked] = field(default_factory=dict)
 
     def keep_running(self, **environment: str) -> None:
         sender = "benchmarks.outbound_worker"
@@ -78,9 +77,8 @@ class House:
                     **environment,
                 }
                 with (self.folder / f"{name}.log").open("ab") as log:
-                    command = [sys.executable, "-m", module]
-                    environ = {**os.environ, **more}
-                    self.processes[name] = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+                    started = forks.start(["-m", module], env={**os.environ, **more}, stdout=log, stderr=log)
+                    self.processes[name] = started
 
     def answer(self, case: UUID, *, key: str) -> int | None:
         """Post a reply, the same at each try; return the status, None when the answer was lost."""

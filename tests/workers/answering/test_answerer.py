@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +22,7 @@ from store.tables.desk import SkillKind
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow, OutboundState
 from store.tables.self_service import AnswerGapRow, AnswerVerdict, AutoAnswerRow
+from tests import forks
 from tests.desk import BOB, TOML, Desk, envelope
 from tests.outgoing_desk import Provider, SendingDesk
 from workers.answering.answerer import Answerer, accept
@@ -31,7 +30,6 @@ from workers.answering.library import AnswerLibrary
 from workers.answering.trained_answers import AnswerFolder, TrainedAnswers
 from workers.runtime.failpoints import ANSWERING
 
-ROOT = Path(__file__).parents[3]
 FILES = {
     "refund--when.en.md": "# When does my refund arrive?\n> also: how long does a refund take\n\nWithin 7 days.\n",
     "refund--when.zh.md": "# 退款什么时候到账\n> also: 退款要多久\n\n七天之内。\n",
@@ -237,9 +235,8 @@ def test_a_worker_that_dies_at_any_step_loses_and_doubles_nothing(
     desk.wait()
     desk.config.write_text(ANSWERS.format(data=tmp_path).replace('week = { mon-fri = ["09:00-18:00"] }', WEEK))
     environment = {**os.environ, "OMNIYARD_FAILPOINTS": f"{place}=kill"}
-    command = [sys.executable, "-c", PASS, database_url, str(desk.config)]
-    died = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=60)
-    assert died.returncode == -9, died.stderr.decode()
+    died = forks.run(["-c", PASS, database_url, str(desk.config)], env=environment)
+    assert died.returncode == -9, died.stderr
     desk.settle()
     assert desk.states()[-1] == "answered"
     assert len(desk.texts()) == 1

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import os
 import re
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +21,7 @@ from router.masking.mask import mask
 from store.db.engine import Database
 from store.desk.generated.model_days import spent_today, take_call
 from store.tables.self_service import AutoAnswerRow
+from tests import forks
 from tests.fakes.model_endpoint import (
     Answering,
     ModelServer,
@@ -35,7 +34,7 @@ from tests.fakes.model_endpoint import (
     vllm,
     writes,
 )
-from tests.workers.answering.test_answerer import ANSWERS, ROOT, WEEK, AnsweringDesk, new_cases
+from tests.workers.answering.test_answerer import ANSWERS, WEEK, AnsweringDesk, new_cases
 from workers.answering.answerer import Answerer
 from workers.answering.rephrase import Rephraser
 from workers.generated.prompt_files import load_prompt
@@ -231,9 +230,8 @@ def test_a_crash_between_the_count_and_the_answer_loses_one_call_and_repeats_non
     desk.wait()
     desk.config.write_text(desk.toml.format(data=tmp_path).replace('week = { mon-fri = ["09:00-18:00"] }', WEEK))
     environment = {**os.environ, "OMNIYARD_FAILPOINTS": f"{place}=kill"}
-    command = [sys.executable, "-c", PASS, database_url, str(desk.config)]
-    died = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False, timeout=120)
-    assert died.returncode == -9, died.stderr.decode()
+    died = forks.run(["-c", PASS, database_url, str(desk.config)], env=environment, timeout=120)
+    assert died.returncode == -9, died.stderr
     with database.read() as connection:
         after = spent_today(connection)
     # The dead one counted, also where its call was never made; the rest of the day is there.

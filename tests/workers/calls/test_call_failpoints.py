@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +16,7 @@ from cli.demo.twilio_voice import DemoTwilioVoice
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.tables.gates import FetchedFileRow, PhoneCallRow
+from tests import forks
 from tests.voice_desk import VoiceDesk, action
 from workers.runtime.failpoints import CALLS, FILES
 
@@ -68,12 +67,10 @@ def desk(
 def killed_at(place: str, desk: VoiceDesk) -> bool:
     """Let another process work until it is killed there; return whether it was."""
     given = (str(desk.folder / "channels.toml"), str(desk.folder / "omniyard.db"))
-    done = subprocess.run(
-        [sys.executable, "-c", _WORKER, place.partition(".")[0], *given],
+    done = forks.run(
+        ["-c", _WORKER, place.partition(".")[0], *given],
         env={**os.environ, "OMNIYARD_FAILPOINTS": f"{place}=kill"},
-        check=False,
         timeout=120,
-        cwd=Path(__file__).resolve().parents[3],
     )
     return done.returncode == -signal.SIGKILL
 

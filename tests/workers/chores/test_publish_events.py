@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -18,10 +15,10 @@ from store.db.ids import new_id
 from store.events.append import NewEvent, append_events
 from store.events.feed import FeedEvent, events_after
 from store.tables.operations import EventRow
+from tests import forks
 from tests.desk import RECEIVED_AT
 from workers.chores.publish_events import Publisher
 
-ROOT = Path(__file__).parents[3]
 SOON = timedelta(seconds=1)
 # A publisher in a process of its own, which an armed failpoint ends; it prints the number of events found before.
 PUBLISH = """
@@ -96,7 +93,7 @@ def test_a_publisher_that_is_killed_leaves_no_gap_and_repeats_nothing(
     # Given a publisher that dies at a certain step
     write(database, *(f"event.{number}" for number in range(700)))
     environment = {**os.environ, "OMNIYARD_FAILPOINTS": f"{place}=kill"}
-    died = subprocess.run([sys.executable, "-c", PUBLISH, database_url], cwd=ROOT, env=environment, check=False)
+    died = forks.run(["-c", PUBLISH, database_url], env=environment)
     assert died.returncode < 0
     # When another takes over
     heir = Publisher(database, takeover=timedelta(seconds=0.2))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +11,6 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.rig import ROOT
 from router.errors import NotFound, PermanentError
 from router.routing.assignment import SEES_ALL_ROLES, WORK_SCOPE, WORKING_ROLES, fallbacks_of
 from store.conversations.changes import Change, change, lock
@@ -24,6 +21,7 @@ from store.desk.assignment import set_duty
 from store.tables.desk import SkillKind
 from store.tables.messages import ConversationRow
 from store.tables.operations import AgentRow, EventRow
+from tests import forks
 from tests.desk import TOML, Desk, envelope
 from workers.chores.assign import Assigner
 from workers.runtime.failpoints import RELEASING
@@ -312,12 +310,8 @@ def test_a_crash_leaves_neither_a_second_event_nor_a_stranded_case(
     revoke(desk)
     config = tmp_path / "channels.toml"
     config.write_text(desk.text, encoding="utf-8")
-    died = subprocess.run(
-        [sys.executable, "-c", RELEASE, database_url, str(config)],
-        cwd=ROOT,
-        env=os.environ | {"OMNIYARD_FAILPOINTS": f"{place}=kill"},
-        check=False,
-    )
+    armed = os.environ | {"OMNIYARD_FAILPOINTS": f"{place}=kill"}
+    died = forks.run(["-c", RELEASE, database_url, str(config)], env=armed)
     assert died.returncode == -9
 
     hand_out(desk)

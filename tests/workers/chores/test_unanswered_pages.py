@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,12 +15,12 @@ from store.desk.assignment import set_duty
 from store.tables.desk import EmergencyRow, SkillKind
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
+from tests import forks
 from tests.desk import TOML, Desk, envelope
 from workers.chores.unanswered_pages import PageEscalator
 from workers.routing.danger_findings import EmergencyService
 from workers.runtime.failpoints import PAGING
 
-ROOT = Path(__file__).parents[3]
 AFTER = timedelta(minutes=10)
 # A pass in a process of its own, which an armed failpoint ends.
 ESCALATE = """
@@ -156,12 +154,8 @@ def test_a_crash_leaves_neither_a_double_step_nor_a_gap(
     agent(desk, "Li Na")
     config = tmp_path / "channels.toml"
     config.write_text(desk.text, encoding="utf-8")
-    died = subprocess.run(
-        [sys.executable, "-c", ESCALATE, database_url, str(config)],
-        cwd=ROOT,
-        env=os.environ | {"OMNIYARD_FAILPOINTS": f"{place}=kill"},
-        check=False,
-    )
+    armed = os.environ | {"OMNIYARD_FAILPOINTS": f"{place}=kill"}
+    died = forks.run(["-c", ESCALATE, database_url, str(config)], env=armed)
     assert died.returncode == -9
 
     escalate(desk)

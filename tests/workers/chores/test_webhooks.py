@@ -12,8 +12,6 @@ import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -35,13 +33,13 @@ from store.db.engine import Database
 from store.events.append import NewEvent, append_events
 from store.events.webhook_deliveries import count_deliveries, list_deliveries, replay_deliveries
 from store.tables.operations import DeliveryRow
+from tests import forks
 from tests.desk import RECEIVED_AT
 from tests.inbox_builder import Builder
 from workers.chores.publish_events import Publisher
 from workers.chores.webhooks import Target, fan_out_step
 from workers.runtime.failpoints import WEBHOOKS
 
-ROOT = Path(__file__).parents[3]
 KEY = b"a key of thirty-two bytes, aye!!"
 SECRET = f"whsec_{base64.b64encode(KEY).decode()}"
 DELIVER = """
@@ -216,8 +214,7 @@ def test_a_sender_that_dies_fails_or_freezes_repeats_at_most_its_events_in_fligh
     house = House(database, tool=settings(receiver.url))
     house.tell("a.one", "a.two")
     armed = {"OMNIYARD_FAILPOINTS": f"{place}={action}", "OMNIYARD_FAILPOINT_MARKS": str(tmp_path)}
-    command = [sys.executable, "-c", DELIVER, database_url, receiver.url]
-    sender = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **armed}, stderr=subprocess.DEVNULL)
+    sender = forks.start(["-c", DELIVER, database_url, receiver.url], env={**os.environ, **armed})
     frozen = action.startswith("hang")
     wait_for((tmp_path / place).exists if frozen else lambda: sender.poll() is not None)
     # As if its lease had ended.
