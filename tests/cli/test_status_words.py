@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from cli.commands.status import _last_day
+from store.conversations.alarms import EmergencyTally
 from store.desk.channel_status import DeskStatus
-from store.desk.emergencies import EmergencyTally
 
 STATUS = DeskStatus(now=datetime(2026, 11, 29, tzinfo=UTC), channels=(), outbound={}, unpublished=0, strays=0)
 
@@ -21,7 +21,7 @@ STATUS = DeskStatus(now=datetime(2026, 11, 29, tzinfo=UTC), channels=(), outboun
         (2, "people were called for 2 emergencies: 2 confirmed", "2 promises were broken"),
     ],
 )
-def test_one_and_many_are_told_apart(number: int, called: str, broken: str) -> None:
+def test_one_and_many_have_their_own_words(number: int, called: str, broken: str) -> None:
     tally = EmergencyTally(paged=number, confirmed=number, released=0)
     said = "\n".join(line.plain for line in _last_day(replace(STATUS, emergencies=tally, breaches=number)))
     assert called in said
