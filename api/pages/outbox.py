@@ -7,21 +7,16 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
-from api.desk import Desk, DeskPart, Shown
+from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb
-from api.pages.render import render
+from api.pages.render import kept_channels, render
 from store.outbound.kept import list_kept
 
 _ROWS: Final = 30
 
 routes: Final = APIRouter(include_in_schema=False)
-
-
-def kept_channels(desk: Desk) -> list[str]:
-    """Return the channels whose replies stay in the outbox."""
-    return [name for name, channel in desk.settings.channels.items() if channel.enabled and channel.keeps_outbox]
 
 
 @routes.get("/outbox")

@@ -140,7 +140,8 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "can_supervise": actor is not None and can(actor, Verb.READ_SUPERVISION),
         "can_write": actor is not None and can(actor, Verb.SEND_REPLIES),
         "can_edit_texts": actor is not None and can(actor, Verb.EDIT_READY_TEXTS),
-        "keeps_outbox": any(channel.enabled and channel.keeps_outbox for channel in desk.settings.channels.values()),
+        "keeps_outbox": bool(kept_channels(desk)),
+        "sending_of": partial(_sending_of, moments.words, frozenset(kept_channels(desk))),
         "has_calls": actor is not None and can(actor, Verb.SEND_REPLIES) and _has_calls(desk),
         "has_chats": bool(desk.chats.pages),
         "t": moments.words,
@@ -158,6 +159,16 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "here": request.method == "GET",
         "toast_key": uuid4().hex,
     }
+
+
+def kept_channels(desk: Desk) -> list[str]:
+    """Return the channels whose replies stay in the outbox."""
+    return [name for name, channel in desk.settings.channels.items() if channel.enabled and channel.keeps_outbox]
+
+
+def _sending_of(words: Words, kept: frozenset[str], channel: str, state: str) -> str:
+    """Return how far an outgoing message is; what the outbox keeps was not sent, though its sender took it."""
+    return words("outbound_kept" if state == "sent" and channel in kept else f"outbound_{state}")
 
 
 def _has_calls(desk: Desk) -> bool:

@@ -384,7 +384,7 @@
     channel?.addEventListener("message", ({ data: [event, data] }) => { event === "look" ? catchUp() : takeIn(event, data); });
     if (navigator.locks) navigator.locks.request(name, () => hold(mine)).catch(() => hold(mine));
     else hold(mine);
-    // A line that came between the last look and the opening of the channel was told to others only.
+    // A line that came between the last look and the opening of the channel went to other tabs only.
     setTimeout(() => { if (mine === epoch && !leading) catchUp(); }, 500);
   }
   async function hold(mine) {
@@ -456,14 +456,14 @@
   // A tab that was open before another one began: the cookie is theirs together.
   const hall = "BroadcastChannel" in window ? new BroadcastChannel(`chat:${chat}`) : null;
   hall?.addEventListener("message", ({ data }) => {
-    if (data === "used") isUsed = told = false;
+    if (data === "used") isUsed = announced = false;
     else if (!state.known && !secret) catchUp();
   });
 
   // A sound only after a click on its button, and only in the tab that was used last.
-  let isUsed = true, told = false, audio = null, rang = 0;
+  let isUsed = true, announced = false, audio = null, rang = 0;
   const bell = $("sound");
-  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => { if (!told) hall?.postMessage("used"); told = isUsed = true; });
+  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => { if (!announced) hall?.postMessage("used"); announced = isUsed = true; });
   bell.hidden = !("AudioContext" in window);
   bell.addEventListener("click", () => {
     const on = bell.getAttribute("aria-pressed") !== "true";

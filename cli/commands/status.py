@@ -163,7 +163,8 @@ def _remarks(status: DeskStatus) -> list[Text]:
     notices = [Text(f"{c.channel}: {c.notice}", style="yellow") for c in status.channels if c.notice]
     unknown = status.outbound["unknown"]
     if unknown:
-        errors.append(Text(f"{unknown} outgoing messages have no clear outcome: a person must check them", style="red"))
+        unclear = _counted(unknown, "outgoing message has", "outgoing messages have")
+        errors.append(Text(f"{unclear} no clear outcome: a person must check", style="red"))
     return [*errors, *notices, *_last_day(status)]
 
 
@@ -171,21 +172,29 @@ def _last_day(status: DeskStatus) -> list[Text]:
     """Return the last day's summary: held and released messages, emergencies, outages and breached promises."""
     gate, lines = status.gate, list[Text]()
     if gate.held or gate.released:
-        line = f"In 24 hours {gate.held + gate.released} messages came while closed: {gate.held} wait for the opening, "
+        came = _counted(gate.held + gate.released, "message", "messages")
+        line = f"In 24 hours {came} came while closed: {gate.held} wait for the opening, "
         lines.append(Text(line + f"the second look let {gate.released} through as emergencies"))
     called = status.emergencies
     if called.paged:
         open_ = called.paged - called.confirmed - called.released
-        line = f"In 24 hours people were called for {called.paged} emergencies: {called.confirmed} confirmed, "
+        what = _counted(called.paged, "emergency", "emergencies")
+        line = f"In 24 hours people were called for {what}: {called.confirmed} confirmed, "
         lines.append(Text(line + f"{called.released} released, {open_} not judged yet"))
     for outage in status.outages:
         when = age(outage.first_at, now=status.now)
-        line = f"{outage.customers} customers wrote the same within an hour, {when} ago; see {outage.message_id}"
+        wrote = _counted(outage.customers, "customer", "customers")
+        line = f"{wrote} wrote the same within an hour, {when} ago; see {outage.message_id}"
         lines.append(Text(line, style="yellow"))
     lines += _held_back(status)
     if status.breaches:
-        lines.append(Text(f"In 24 hours {status.breaches} promises were broken", style="yellow"))
+        broken = _counted(status.breaches, "promise was", "promises were")
+        lines.append(Text(f"In 24 hours {broken} broken", style="yellow"))
     return lines
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _held_back(status: DeskStatus) -> list[Text]:
@@ -193,7 +202,8 @@ def _held_back(status: DeskStatus) -> list[Text]:
     lines = []
     for brake in status.brakes:
         rests = f"rest until {brake.rests_until:%H:%M} UTC" if brake.rests_until else "are sent again"
-        line = f"{brake.channel}: {brake.held} automatic replies were held in 24 hours; they {rests}"
+        held = _counted(brake.held, "automatic reply was", "automatic replies were")
+        line = f"{brake.channel}: {held} held in 24 hours; they {rests}"
         lines.append(Text(line, style="red" if brake.rests_until else "yellow"))
     by_channel: dict[str, list[str]] = {}
     for each in status.refusals:

@@ -84,7 +84,7 @@ class DemoTwilio(Provider):
         if asked.headers.get("Authorization") != expected:
             return error(401, 20003, "Authenticate")
         if asked.path == f"{_ROOT}.json":
-            return DemoAnswer(document=_account(self.status))
+            return DemoAnswer(document=account_record(ACCOUNT, status=self.status))
         if asked.path == f"{_ROOT}/IncomingPhoneNumbers.json":
             wanted = asked.params.get("PhoneNumber")
             return DemoAnswer(document=_numbers([each for each in self.numbers if wanted in {None, each}]))
@@ -214,18 +214,19 @@ def _page(here: str, count: int, *, size: int = 50, page: int = 0, following: st
     }
 
 
-def _account(status: str) -> Json:
+def account_record(account: str, *, status: str) -> Json:
+    """Return an account as Twilio describes it."""
     created = format_datetime(datetime(2026, 1, 1, tzinfo=UTC))
     return {
-        "sid": ACCOUNT,
+        "sid": account,
         "status": status,
         "type": "Full",
         "friendly_name": "wallet",
         "date_created": created,
         "date_updated": created,
         "auth_token": None,
-        "owner_account_sid": ACCOUNT,
-        "uri": f"{_ROOT}.json",
+        "owner_account_sid": account,
+        "uri": f"/2010-04-01/Accounts/{account}.json",
         "subresource_uris": {},
     }
 

@@ -12,7 +12,7 @@ from email.utils import format_datetime
 from typing import Any, Final
 
 from cli.demo.provider import DemoAnswer, DemoRequest, Json, Provider
-from cli.demo.twilio import error
+from cli.demo.twilio import account_record, error
 from connectors.base import utc_now
 
 ACCOUNT: Final = "AC" + "0" * 32
@@ -83,7 +83,7 @@ class DemoTwilioVoice(Provider):
     def _lists(self, path: str, params: dict[str, str]) -> Json | None:
         newest = sorted(self.recordings.values(), key=lambda each: str(each["sid"]), reverse=True)
         known: dict[str, Callable[[], Json]] = {
-            ".json": lambda: _account(self.status),
+            ".json": lambda: account_record(ACCOUNT, status=self.status),
             "/Balance.json": lambda: {"account_sid": ACCOUNT, "balance": self.balance, "currency": "USD"},
             "/IncomingPhoneNumbers.json": lambda: _listed(
                 "incoming_phone_numbers", [self.number] if self.number else [], path=path
@@ -186,19 +186,3 @@ def _listed(name: str, records: list[Json], *, path: str) -> Json:
         "end": max(len(shown) - 1, 0),
     }
     return {name: shown, **page}
-
-
-def _account(status: str) -> Json:
-    created = format_datetime(datetime(2026, 1, 1, tzinfo=UTC))
-    return {
-        "sid": ACCOUNT,
-        "status": status,
-        "type": "Full",
-        "friendly_name": "wallet",
-        "date_created": created,
-        "date_updated": created,
-        "auth_token": None,
-        "owner_account_sid": ACCOUNT,
-        "uri": f"{_ROOT}.json",
-        "subresource_uris": {},
-    }

@@ -98,7 +98,8 @@ def bounded(lines: Sequence[SpokenLine]) -> list[SpokenLine]:
 
 
 def _case(lines: Sequence[SpokenLine], *, veil: Veil) -> str:
-    said = "\n".join(f"{line.speaker}: {veil.over(line.text[:_MESSAGE])}" for line in lines)
+    # Half an address or number would not be recognised: a text is cut when its places are in it.
+    said = "\n".join(f"{line.speaker}: {veil.over(line.text)[:_MESSAGE]}" for line in lines)
     return f"<case>\n{said}\n</case>"
 
 

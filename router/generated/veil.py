@@ -15,9 +15,15 @@ from router.masking.mask import mask
 
 _PLACE: Final = re.compile(r"\[(?:MAIL|LINK|PHONE|NUMBER|NAME)_\d+\]")
 _KINDS: Final = (
-    ("MAIL", re.compile(r"[A-Za-z0-9._%+\-*]{1,64}@[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,5}")),
+    ("MAIL", re.compile(r"[A-Za-z0-9._%+\-*]{1,64}[@\uff20][A-Za-z0-9\-]{1,63}(?:[.\uff0e][A-Za-z0-9\-]{1,63}){1,5}")),
+    # In another script, or without its end.
+    ("MAIL", re.compile(r"[\w.%+\-*]{1,64}[@\uff20][\w\-]{1,63}(?:[.\uff0e][\w\-]{1,63}){0,5}")),
     ("LINK", re.compile(r"(?:https?://|www\.)[^\s<>\"'()，。；）》」]{3,2000}", re.IGNORECASE)),
+    ("LINK", re.compile(r"(?<![\w.\-])(?:[A-Za-z0-9\-]{1,63}\.){1,5}[A-Za-z]{2,24}/[^\s<>\"'()，。；）》」]{1,2000}")),
     ("PHONE", re.compile(r"(?<![\w*])(?:\+|00)\d(?:[-\s().]{0,2}\d){7,14}(?!\d)")),
+    # Longer than any phone number: none of the next patterns takes a piece out of it.
+    ("NUMBER", re.compile(r"(?<![A-Za-z\d])\d(?:[-\s]?[\d*]){12,40}(?![\d*])")),
+    ("PHONE", re.compile(r"(?<![\w*.])\d{2,4}\.\d{3,4}\.\d{4}(?![\d.])")),
     ("PHONE", re.compile(r"(?<![\w*])1[3-9]\d(?:[-\s]?\d{4}){2}(?!\d)")),
     ("PHONE", re.compile(r"(?<![\w*])\(?0\d{2,4}\)?[-\s]\d{3,4}[-\s]?\d{3,4}(?!\d)")),
     ("PHONE", re.compile(r"(?<![\w*])[48]00[-\s]\d{3}[-\s]\d{4}(?!\d)")),
@@ -40,10 +46,7 @@ class Veil:
         self._places: dict[str, str] = {}
         known = {part for name in names for part in (name.strip(), *name.split())}
         wanted = sorted((each for each in known if len(each) >= _SHORTEST_NAME), key=len, reverse=True)
-        latin = [
-            rf"(?<![A-Za-z]){re.escape(each)}(?![A-Za-z])" if each.isascii() else re.escape(each) for each in wanted
-        ]
-        self._names = re.compile("|".join(latin), re.IGNORECASE) if latin else None
+        self._names = re.compile("|".join(map(_whole, wanted)), re.IGNORECASE) if wanted else None
 
     def over(self, text: str) -> str:
         """Return a text as it may leave: masked, without invisible characters, with places, and no brackets of ours."""
@@ -66,7 +69,8 @@ class Veil:
 
 
 def _whole(name: str) -> str:
-    return rf"(?<![A-Za-z]){re.escape(name)}(?![A-Za-z])" if name.isascii() else re.escape(name)
+    # A bracket before it begins a place: a customer may be called Mail.
+    return rf"(?<![A-Za-z\[]){re.escape(name)}(?![A-Za-z])" if name.isascii() else re.escape(name)
 
 
 def visible(text: str) -> str:

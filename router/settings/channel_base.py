@@ -314,3 +314,8 @@ def _base(value: str) -> str:
 
 # The provider's base URL: credentials are sent there, so never in plain text beyond this machine.
 ApiBase = Annotated[str, AfterValidator(_base)]
+
+
+def is_near(api_base: ApiBase | None) -> bool:
+    """Return whether the provider is on this machine: the demo's or a test's, which needs no public address of ours."""
+    return api_base is not None and is_loopback(urlsplit(api_base).hostname or "")

@@ -22,7 +22,7 @@ from router.settings.channel_base import (
     check_url,
 )
 from router.settings.secret import Secret
-from router.settings.values import Number, Pause, Switch, Whole, WrongKeys
+from router.settings.values import Number, Pause, Region, Switch, Whole, WrongKeys
 from router.text.sms_segments import LONGEST
 
 _MAINLAND_CHINA: Final = "+86"
@@ -191,7 +191,6 @@ PLACEHOLDERS: Final = ("recipient", "national", "text", "id", "sender", "templat
 PLACEHOLDER: Final = re.compile(r"\{([a-z]+)\}")
 _NEEDED: Final = ("id", "sender", "text")
 _FIELDS: Final = (*_NEEDED, "to", "list")
-_REGION: Final = re.compile(r"[A-Z]{2}")
 
 
 def _url(value: str) -> str:
@@ -240,7 +239,7 @@ class HttpSmsSettings(ChatSettings):
 
     kind: Literal["http_sms"]
     number: str = Field(min_length=1)
-    region: str | None = None
+    region: Region | None = None
     secret: Secret
     signature_header: str = "X-Signature"
     signature: Literal["hex", "base64"] = "hex"
@@ -248,13 +247,6 @@ class HttpSmsSettings(ChatSettings):
     fields: dict[str, str]
     answer: str = ""
     send: HttpSmsSendSettings
-
-    @field_validator("region")
-    @classmethod
-    def _country(cls, value: str | None) -> str | None:
-        if value is not None and not _REGION.fullmatch(value):
-            raise ValueError('expected a country (ISO 3166) such as "CN"')
-        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> HttpSmsSettings:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable
 from datetime import timedelta
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field, model_validator
 
 from router.delivery import TextLimit, TextUnit, Window
-from router.settings.channel_base import ApiBase, ChannelConcern, ChatSettings, PolledSettings
+from router.settings.channel_base import ApiBase, ChannelConcern, ChatSettings, PolledSettings, SendSettings, is_near
 from router.settings.secret import Secret
-from router.settings.values import Pause, Switch, WrongKeys, is_loopback
+from router.settings.values import Pause, Switch, WrongKeys
 
 # After each message of a customer (developer.work.weixin.qq.com 94677; developers.weixin.qq.com, customer service).
 WINDOW: Final = timedelta(hours=48)
@@ -29,6 +28,11 @@ STORED_WITHIN: Final = timedelta(seconds=2)
 _PASSIVE_FOR: Final = timedelta(seconds=5)
 _NO_PASSIVE: Final = "a mini program takes no replies in the response to a message; remove it"
 _NO_WECHAT_ADDRESS: Final = "WeChat has no address to bring messages to; set [omniyard] public_url"
+
+
+def _window(send: SendSettings) -> Window:
+    limits = send.window_within(WINDOW)
+    return Window(lasts=limits.lasts, messages=min(limits.messages or MOST_MESSAGES, MOST_MESSAGES))
 
 
 class WecomSettings(ChatSettings, PolledSettings):
@@ -72,8 +76,7 @@ class WecomSettings(ChatSettings, PolledSettings):
     @property
     def window(self) -> Window:
         """See `ChannelSettings`."""
-        limits = self.send.window_within(WINDOW)
-        return Window(lasts=limits.lasts, messages=min(limits.messages or MOST_MESSAGES, MOST_MESSAGES))
+        return _window(self.send)
 
     @property
     def text_limit(self) -> TextLimit:
@@ -136,8 +139,7 @@ class WechatSettings(ChatSettings):
     @property
     def window(self) -> Window:
         """See `ChannelSettings`."""
-        limits = self.send.window_within(WINDOW)
-        return Window(lasts=limits.lasts, messages=min(limits.messages or MOST_MESSAGES, MOST_MESSAGES))
+        return _window(self.send)
 
     @property
     def text_limit(self) -> TextLimit:
@@ -146,6 +148,4 @@ class WechatSettings(ChatSettings):
 
     def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:
         """See `ChannelSettings`."""
-        # A WeChat on this machine is the demo's, which reaches the desk without a public address.
-        is_near = self.api_base is not None and is_loopback(urlsplit(self.api_base).hostname or "")
-        return () if public_url or is_near else (ChannelConcern(key="kind", message=_NO_WECHAT_ADDRESS),)
+        return () if public_url or is_near(self.api_base) else (ChannelConcern(key="kind", message=_NO_WECHAT_ADDRESS),)

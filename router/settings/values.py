@@ -18,6 +18,7 @@ _DURATION: Final = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _SPAN: Final = re.compile(r"(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})")
 _ADDRESS: Final = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):(\d{1,5})")
 _COUNTRY: Final = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?|none")
+_REGION: Final = re.compile(r"[A-Z]{2}")
 _LANGUAGE: Final = re.compile(r"[a-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 # A longer duration is a typing error; a much longer one makes dates overflow. Seconds.
@@ -193,6 +194,8 @@ def _matching(pattern: re.Pattern[str], expected: str) -> AfterValidator:
 AnswerMode = Literal["off", "agents", "offer", "answer"]
 Name = Annotated[str, _matching(_NAME, "a name of letters, digits, - and _")]
 Language = Annotated[str, _matching(_LANGUAGE, 'a language (BCP 47) such as "zh", "zh-Hant" or "en"')]
+# For numbers that are written without a country code.
+Region = Annotated[str, _matching(_REGION, 'a country (ISO 3166) such as "CN"')]
 Country = Annotated[str, _matching(_COUNTRY, 'a country (ISO 3166) such as "CN" or "DE-BE", or "none"')]
 
 # The key of a title that is written once, for every language (BCP 47: undetermined).

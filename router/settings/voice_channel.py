@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable
 from datetime import timedelta
 from typing import Annotated, Final, Literal
@@ -12,7 +11,7 @@ from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from router.settings.channel_base import ApiBase, CallNotes, ChannelConcern, ChannelSettings, PhoneNumber
 from router.settings.secret import Secret
-from router.settings.values import Duration, Frozen, Number, Pause, Switch, Whole, WrongKeys, is_loopback
+from router.settings.values import Duration, Frozen, Number, Pause, Region, Switch, Whole, WrongKeys, is_loopback
 
 _NO_WAY_OUT: Final = "nothing is sent to a caller; remove the table"
 _NOWHERE: Final = "Twilio has no address to call; set [omniyard] public_url"
@@ -22,7 +21,6 @@ _NO_CHINA: Final = (
     'of a provider there (kind = "custom")'
 )
 _ENGLISH_ONLY: Final = "transcribe: Twilio writes down English only; Chinese voicemails come without text"
-_REGION: Final = re.compile(r"[A-Z]{2}")
 
 
 SpokenLanguage = Literal["zh", "en"]
@@ -103,16 +101,9 @@ class VoiceSettings(ChannelSettings):
 
     kind: Literal["voice"]
     number: PhoneNumber
-    region: str | None = None
+    region: Region | None = None
     join_within: Duration = timedelta(days=7)
     twilio: HotlineMenuSettings | None = None
-
-    @field_validator("region")
-    @classmethod
-    def _country(cls, value: str | None) -> str | None:
-        if value is not None and not _REGION.fullmatch(value):
-            raise ValueError('expected a country (ISO 3166) such as "CN"')
-        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> VoiceSettings:

@@ -184,7 +184,7 @@ def openai(content: Content) -> Answering:
 
 
 def azure(content: Content) -> Answering:
-    """Azure's v1 address: a path of its own, one field refused at a time, filters beside the text."""
+    """Azure's v1 address: a path of its own, one field refused at a time, filters next to the text."""
 
     def answer(path: str, headers: Mapping[str, str], body: Body) -> Said:
         if path != "/openai/v1/chat/completions":

@@ -135,7 +135,7 @@ class Announcements:
         channels = {_channel(queue).encode(): event for queue, event in self._broker.announced.items()}
         with client.pubsub(ignore_subscribe_messages=True) as subscription:  # type: ignore[no-untyped-call]
             subscription.subscribe(_URGENT, *channels)
-            # What was announced while nobody listened.
+            # What was announced while no consumer listened.
             self._broker.wake()
             while not self._stopped.is_set():
                 message = subscription.get_message(timeout=_LONGEST_SECONDS)

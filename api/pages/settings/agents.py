@@ -65,7 +65,9 @@ def add(request: Request, desk: DeskPart, actor: Manager, form: Form, *, shown: 
 
 @routes.get("/agents/{agent_id}")
 def agent(request: Request, desk: DeskPart, actor: Reader, agent_id: UUID) -> Response:
-    """Show one agent."""
+    """Show one agent: oneself, or for those who set duties any."""
+    if agent_id != actor.id and not can(actor, Verb.SET_DUTIES):
+        raise ProblemError("forbidden")
     return _one(request, desk, actor, agent_id=agent_id)
 
 

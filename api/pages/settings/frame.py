@@ -11,17 +11,31 @@ from fastapi.responses import HTMLResponse
 
 from api.desk import Desk
 from api.http.permissions import Actor, Verb, can
+from api.http.problems import ProblemError
 from api.pages.cases.after import status_of, words_of_refusal
 from api.pages.render import render
 
-# Name of its phrase, address, and what it needs, in the order of the tabs.
+# Name of its phrase, address, and what it needs (one of these), in the order of the tabs.
 _ROOMS: Final = (
-    ("agents", "/settings/agents", Verb.READ_AGENTS),
-    ("outbound_ledger", "/settings/outbound", Verb.READ_INBOX),
-    ("ratings", "/settings/ratings", Verb.READ_INBOX),
-    ("webhooks", "/settings/webhooks", Verb.READ_WEBHOOKS),
-    ("audit", "/settings/audit", Verb.READ_AUDIT),
+    # Each reader has a page there: the own password and recovery codes.
+    ("agents", "/settings/agents", {Verb.READ_AGENTS}),
+    # For those who decide about a message, and for those who answer for the whole desk.
+    ("outbound_ledger", "/settings/outbound", {Verb.SETTLE_OUTBOUND, Verb.READ_SUPERVISION}),
+    # Cases show their ratings too.
+    ("ratings", "/settings/ratings", {Verb.READ_INBOX}),
+    ("webhooks", "/settings/webhooks", {Verb.READ_WEBHOOKS}),
+    ("audit", "/settings/audit", {Verb.READ_AUDIT}),
 )
+
+
+def require_room(actor: Actor, address: str) -> None:
+    """Refuse a reader who has nothing to do in a room of the settings. Raises ProblemError."""
+    if address not in {each for _, each in _rooms_of(actor)}:
+        raise ProblemError("forbidden")
+
+
+def _rooms_of(actor: Actor) -> list[tuple[str, str]]:
+    return [(name, address) for name, address, needs in _ROOMS if any(can(actor, verb) for verb in needs)]
 
 
 def show_room(
@@ -35,7 +49,7 @@ def show_room(
 ) -> HTMLResponse:
     """Return a page of the settings. refused: why an action was not done."""
     everywhere = {
-        "rooms": [(name, address) for name, address, verb in _ROOMS if can(actor, verb)],
+        "rooms": _rooms_of(actor),
         "may": partial(can, actor),
         "Verb": Verb,
         "settings": desk.settings,

@@ -16,7 +16,7 @@ from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError
 from api.pages.cases.after import go_on
-from api.pages.settings.frame import show_room
+from api.pages.settings.frame import require_room, show_room
 from api.rest.audit import AuditQuery, list_entries
 from api.rest.outbound import Verdict, settle
 from api.rest.quarantine import DiscardOrder, ReplayOrder, discard_message, replay_messages
@@ -56,6 +56,7 @@ def outbound(
     request: Request, desk: DeskPart, actor: Reader, shown: Shown, *, state: str = "trouble", cursor: Cursor = None
 ) -> Response:
     """Show the outgoing messages, by default those that a person must decide about."""
+    require_room(actor, "/settings/outbound")
     after, chosen = read_cursor(cursor), state if state in _STATES else "trouble"
     with desk.database.read() as connection:
         rows = list_outbound(

@@ -46,7 +46,7 @@ GENERATED_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "flaw_markup": ("it has links, markup or hidden characters", "含有链接、标记或隐藏字符"),
     "flaw_language": ("it is in another language", "语言不符"),
     "flaw_secret": ("it has a secret", "含有敏感信息"),
-    "flaw_leak": ("it repeats what the model was told", "重复了给模型的指令"),
+    "flaw_leak": ("it repeats the instructions of the model", "重复了给模型的指令"),
     "silent_absent": ("This desk has no model.", "本系统未配置模型。"),
     "silent_busy": (
         "The model is busy with other requests. Try again in a moment.",

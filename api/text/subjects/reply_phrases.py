@@ -57,6 +57,7 @@ REPLY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "outbound_queued": ("queued", "排队中"),
     "outbound_sending": ("sending", "发送中"),
     "outbound_sent": ("sent", "已发送"),
+    "outbound_kept": ("kept in the outbox", "已存入发件箱"),
     "outbound_failed": ("failed", "发送失败"),
     "outbound_unknown": ("outcome unknown", "结果未知"),
     "outbound_needs_person": ("a person must decide", "需人工确认"),

@@ -1,4 +1,4 @@
-"""The bodies of callbacks as fields: XML without a document type, or JSON. A body that anybody sent costs little."""
+"""Callbacks as fields: the query, and a body of XML without a document type, or of JSON. Foreign bodies cost little."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import json
 import re
 from collections.abc import Mapping
 from typing import Final
+from urllib.parse import parse_qs
 
 from lxml import etree
 
+from connectors.base import WebhookRequest
 from router.errors import PermanentError
 
 _LARGEST: Final = 65_536
 # Characters that XML forbids do occur in what users write.
 _FORBIDDEN: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def query_of(request: WebhookRequest, name: str) -> str:
+    """Return a parameter of the query; empty without it."""
+    return parse_qs(request.query, keep_blank_values=True).get(name, [""])[0]
 
 
 def read_fields(content: bytes) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""What an error of a call says about the message that was to be sent."""
+"""What a text that is too long, or an error of a call, says about the message that was to be sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from datetime import timedelta
 
 from connectors.base import Receipt, SendVerdict
 from connectors.social.tencent.api_client import ApiRefusal, NotAnswered
+from router.delivery import TextLimit
 from router.errors import ConfigError, RateLimited
+
+
+def refused_text(text: str, *, provider: str, limit: TextLimit) -> Receipt | None:
+    """Return the receipt of a text that is empty or too long; None if it may be sent. provider: its name."""
+    if text and limit.allows(text):
+        return None
+    why = f"{provider} takes 1 to {limit.longest} {limit.unit}; this text has {limit.units_of(text)}"
+    return Receipt(verdict=SendVerdict.REFUSED, why=why)
 
 
 def send_once(send: Callable[[], Receipt], *, of_channel: Container[int]) -> Receipt:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
-from connectors.social.tencent.receipts import send_once
+from connectors.social.tencent.receipts import refused_text, send_once
 from connectors.social.wechat.client import CODES, WechatApi
 from router.delivery import Window
 from router.errors import OmniyardError
@@ -34,10 +34,8 @@ class WechatSender:
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
-        limit = self._settings.text_limit
-        if not outgoing.text or not limit.allows(outgoing.text):
-            why = f"WeChat takes 1 to {limit.longest} {limit.unit}; this text has {limit.units_of(outgoing.text)}"
-            return Receipt(verdict=SendVerdict.REFUSED, why=why)
+        if refused := refused_text(outgoing.text, provider="WeChat", limit=self._settings.text_limit):
+            return refused
         return send_once(lambda: self._send(outgoing), of_channel=CODES.of_channel)
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:

@@ -9,13 +9,12 @@ import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from connectors.base import Page, Taken, WebhookRequest, WebhookResponse
 from connectors.registry_row import FileRequest
 from connectors.social.tencent.callback_cipher import decrypt, encrypt, is_signed, read_key, signature_of
-from connectors.social.tencent.callback_xml import field_of, read_fields
+from connectors.social.tencent.callback_xml import field_of, query_of, read_fields
 from connectors.social.wechat.client import WechatApi
 from connectors.social.wechat.messages import FORM, MEDIA, is_message, key_of, raw_of
 from router.delivery import DeliveryReport
@@ -49,13 +48,13 @@ class WechatEndpoint:
             encrypted = field_of(read_fields(request.body), "Encrypt")
         except PermanentError:
             return False
-        parts = (_query(request, "timestamp"), _query(request, "nonce"), encrypted)
-        return all(parts) and is_signed(_query(request, "msg_signature"), token=self._token, parts=parts)
+        parts = (query_of(request, "timestamp"), query_of(request, "nonce"), encrypted)
+        return all(parts) and is_signed(query_of(request, "msg_signature"), token=self._token, parts=parts)
 
     def challenge(self, request: WebhookRequest) -> WebhookResponse:
         """See `ProviderEndpoint`: the text is returned as it is; it signs nothing, and only WeChat gets an answer."""
-        echo, parts = _query(request, "echostr"), (_query(request, "timestamp"), _query(request, "nonce"))
-        if not echo or not all(parts) or not is_signed(_query(request, "signature"), token=self._token, parts=parts):
+        echo, parts = query_of(request, "echostr"), (query_of(request, "timestamp"), query_of(request, "nonce"))
+        if not echo or not all(parts) or not is_signed(query_of(request, "signature"), token=self._token, parts=parts):
             raise PermanentError("the challenge is not signed by WeChat")
         return WebhookResponse(echo, "text/plain")
 
@@ -111,7 +110,3 @@ def file_request(settings: WechatSettings, url: str) -> FileRequest:
     # Where the operator names a proxy of their own, it may be in their network.
     own = settings.api_base is not None
     return FileRequest(url=address, allow_private=own, largest=_LARGEST_FILE, json_is_refusal=True)
-
-
-def _query(request: WebhookRequest, name: str) -> str:
-    return parse_qs(request.query, keep_blank_values=True).get(name, [""])[0]

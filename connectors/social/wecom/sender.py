@@ -8,7 +8,7 @@ from typing import Final
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.social.tencent.api_client import ApiRefusal
-from connectors.social.tencent.receipts import send_once
+from connectors.social.tencent.receipts import refused_text, send_once
 from connectors.social.wecom.client import CODES, WecomApi
 from connectors.social.wecom.connector import WecomConnector
 from router.delivery import Window
@@ -40,10 +40,8 @@ class WecomSender:
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
-        limit = self._settings.text_limit
-        if not outgoing.text or not limit.allows(outgoing.text):
-            why = f"WeCom takes 1 to {limit.longest} {limit.unit}; this text has {limit.units_of(outgoing.text)}"
-            return Receipt(verdict=SendVerdict.REFUSED, why=why)
+        if refused := refused_text(outgoing.text, provider="WeCom", limit=self._settings.text_limit):
+            return refused
         return send_once(lambda: self._send(outgoing), of_channel=CODES.of_channel)
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
-from urllib.parse import parse_qs
 
 from connectors.base import Page, Taken, WebhookRequest, WebhookResponse
 from connectors.social.tencent.callback_cipher import decrypt, is_signed, read_key
-from connectors.social.tencent.callback_xml import field_of, read_fields
+from connectors.social.tencent.callback_xml import field_of, query_of, read_fields
 from connectors.social.wecom.messages import FORM
 from router.delivery import DeliveryReport
 from router.errors import ConfigError, NotFound, PermanentError
@@ -38,7 +37,7 @@ class WecomEndpoint:
 
     def challenge(self, request: WebhookRequest) -> WebhookResponse:
         """See `ProviderEndpoint`: the text is encrypted and signed, so only WeCom gets an answer."""
-        echo = _query(request, "echostr")
+        echo = query_of(request, "echostr")
         if not echo or not self._is_theirs(request, echo):
             raise PermanentError("the challenge is not signed by WeCom")
         return WebhookResponse(self._opened(echo), "text/plain")
@@ -68,9 +67,9 @@ class WecomEndpoint:
         raise NotFound("WeCom reports by its list of messages")
 
     def _is_theirs(self, request: WebhookRequest, encrypted: str) -> bool:
-        parts = (_query(request, "timestamp"), _query(request, "nonce"), encrypted)
+        parts = (query_of(request, "timestamp"), query_of(request, "nonce"), encrypted)
         token = _revealed(self._settings.callback_token)
-        return all(parts) and is_signed(_query(request, "msg_signature"), token=token, parts=parts)
+        return all(parts) and is_signed(query_of(request, "msg_signature"), token=token, parts=parts)
 
     def _opened(self, encrypted: str) -> str:
         return decrypt(encrypted, key=read_key(_revealed(self._settings.aes_key)), receiver=self._settings.corp)
@@ -80,7 +79,3 @@ def _revealed(secret: Secret | None) -> str:
     if secret is None:
         raise ConfigError("callbacks of WeCom need callback_token and aes_key")
     return secret.reveal()
-
-
-def _query(request: WebhookRequest, name: str) -> str:
-    return parse_qs(request.query, keep_blank_values=True).get(name, [""])[0]

@@ -101,8 +101,8 @@ class VoiceConnector:
         if not ours:
             return []
         # The account's recordings may be of other numbers too.
-        told = [listed_recording(each) for each in self._lines("/Recordings.json", "recordings", {"DateCreated>": day})]
-        return calls + [each for each in told if each and each.sid in ours]
+        made = [listed_recording(each) for each in self._lines("/Recordings.json", "recordings", {"DateCreated>": day})]
+        return calls + [each for each in made if each and each.sid in ours]
 
     def _lines(self, path: str, name: str, wanted: Mapping[str, str]) -> Iterator[Mapping[str, object]]:
         if self._twilio is None:

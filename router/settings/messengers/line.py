@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from router.delivery import TextLimit, TextUnit
-from router.settings.channel_base import ApiBase, ChannelConcern, ChatSettings
+from router.settings.channel_base import ApiBase, ChannelConcern, ChatSettings, is_near
 from router.settings.secret import Secret
-from router.settings.values import Switch, is_loopback
+from router.settings.values import Switch
 
 # developers.line.biz, text messages.
 LINE_LIMIT: Final = TextLimit(5000, TextUnit.UTF16)
@@ -48,5 +47,4 @@ class LineSettings(ChatSettings):
 
     def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:
         """See `ChannelSettings`."""
-        is_near = self.api_base is not None and is_loopback(urlsplit(self.api_base).hostname or "")
-        return () if public_url or is_near else (ChannelConcern(key="kind", message=_NO_LINE_ADDRESS),)
+        return () if public_url or is_near(self.api_base) else (ChannelConcern(key="kind", message=_NO_LINE_ADDRESS),)

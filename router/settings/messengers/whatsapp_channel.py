@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from router.delivery import WHATSAPP_WINDOW, TextLimit, Window
-from router.settings.channel_base import ApiBase, ChannelConcern, ChatSettings
+from router.settings.channel_base import ApiBase, ChannelConcern, ChatSettings, is_near
 from router.settings.secret import Secret
-from router.settings.values import is_loopback
 
 WHATSAPP_LIMIT: Final = TextLimit(4096)
 _NOWHERE: Final = "Meta has no address to bring messages to; set [omniyard] public_url"
@@ -71,6 +69,4 @@ class WhatsappSettings(ChatSettings):
 
     def concerns(self, *, public_url: str | None) -> tuple[ChannelConcern, ...]:
         """See `ChannelSettings`."""
-        # A Meta on this machine is a test's, which reaches the desk without a public address.
-        is_near = self.api_base is not None and is_loopback(urlsplit(self.api_base).hostname or "")
-        return () if public_url or is_near else (ChannelConcern(key="kind", message=_NOWHERE),)
+        return () if public_url or is_near(self.api_base) else (ChannelConcern(key="kind", message=_NOWHERE),)

@@ -37,7 +37,7 @@ class Stream:
         with self.database.read() as connection:
             return list(self.news(connection, look))
 
-    def told(self, kind: str) -> list[dict[str, Any]]:
+    def received(self, kind: str) -> list[dict[str, Any]]:
         """Return what the agent who sees all hears now."""
         return [json.loads(each.data["en"]) for each in self.look() if each.kind == kind and each.is_for(ALL)]
 
@@ -61,20 +61,20 @@ def case(visitor: ChatVisitor, hands: Hands, database: Database) -> tuple[UUID, 
 def test_an_open_chat_tells_new_lines_typing_and_what_was_read_once_each(
     stream: Stream, case: tuple[UUID, str], visitor: ChatVisitor, client: AppClient, hands: Hands
 ) -> None:
-    assert stream.told("chat") == [], "no agent has it open"
+    assert stream.received("chat") == [], "no agent has it open"
     client.get(f"/conversations/{case[1]}/pulse", headers={"X-Omniyard-Poll": "1"})
-    (first,) = stream.told("chat")
+    (first,) = stream.received("chat")
     assert (first["id"], first["last"], first["read"]) == (str(case[0]), 1, 0)
-    assert stream.told("chat") == [], "nothing changed"
+    assert stream.received("chat") == [], "nothing changed"
     visitor.post("marks", typing=True)
-    assert stream.told("chat")[0]["said"] == "The visitor is typing"
+    assert stream.received("chat")[0]["said"] == "The visitor is typing"
     answer(client, case[1], "How can I help?")
     hands.work()
-    assert stream.told("chat")[0]["last"] == 3
+    assert stream.received("chat")[0]["last"] == 3
     visitor.post("marks", seen=3, read=3)
-    assert stream.told("chat")[0]["read"] == 3
+    assert stream.received("chat")[0]["read"] == 3
     visitor.write("thank you")
-    assert stream.told("chat")[0]["last"] == 4
+    assert stream.received("chat")[0]["last"] == 4
     # A page that is opened now hears the state; others hear nothing again
     (notice,) = [each for each in stream.look(fresh=(ALL,)) if each.kind == "chat"]
     assert (notice.is_for(ALL), notice.is_for(RISK)) == (True, False)
@@ -91,7 +91,7 @@ def test_those_who_wait_are_told_when_they_change_and_only_to_their_team(
     other.begin()
     other.write("hello")
     hands.work()
-    assert len(stream.told("chats")[0]["waiting"]) == 2
+    assert len(stream.received("chats")[0]["waiting"]) == 2
     answer(client, case[1], "How can I help?")
     hands.work()
-    assert len(stream.told("chats")[0]["waiting"]) == 1
+    assert len(stream.received("chats")[0]["waiting"]) == 1

@@ -63,3 +63,18 @@ def test_the_guide_ticks_what_the_agent_has_done(browser: AppClient, database: D
     note = {**hidden, "kind": "note", "text": "Asked the bank.", "when": "now"}
     assert browser.post("/conversations/K7QF2MXD4/say", data=note, headers=OURS).status_code == 303
     assert browser.get("/conversations/K7QF2MXD4").text.count('<li class="done">') == 3
+
+
+def test_what_the_outbox_keeps_is_not_called_sent(browser: AppClient, database: Database, settings: Settings) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(reference="K7QF2MXD4")
+        build.message(case, mail=b"x", trace={})
+        build.outbound(case, text="We have received your message.", kind="auto_reply", state="sent")
+    for page in ("/conversations/K7QF2MXD4?", "/settings/outbound?state=sent&"):
+        for language, kept, sent in (("en", "kept in the outbox", "sent"), ("zh", "已存入发件箱", "已发送")):
+            chips = re.findall(
+                r'<span class="chip status">([^<]+)</span>', browser.get(f"{page}language={language}").text
+            )
+            assert kept in chips, (page, language)
+            assert sent not in chips, (page, language)

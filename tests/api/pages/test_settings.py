@@ -15,6 +15,7 @@ import pytest
 from store.db.bulk import insert_rows
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
+from store.desk.agents import add_agent, find_by_name
 from store.desk.passwords import code_at, set_password
 from store.tables.desk import RatingRow
 from tests.api.conftest import MovingClock
@@ -51,8 +52,9 @@ ROOMS = ("agents", "outbound", "ratings", "webhooks", "audit")
 @pytest.mark.parametrize(
     ("role", "rooms"),
     [
-        ("viewer", {"agents", "outbound", "ratings"}),
+        ("viewer", {"agents", "ratings"}),
         ("agent", {"agents", "outbound", "ratings"}),
+        ("senior", {"agents", "outbound", "ratings"}),
         ("supervisor", {"agents", "outbound", "ratings", "webhooks"}),
         ("auditor", set(ROOMS)),
         ("admin", set(ROOMS)),
@@ -64,6 +66,31 @@ def test_each_role_sees_its_rooms(signed_in: Callable[[str], AppClient], role: s
     assert {name for name, answer in answers.items() if answer.status_code == 200} == rooms
     tabs = answers["agents"].text
     assert {name for name in ROOMS if f'href="/settings/{name}"' in tabs} == rooms
+
+
+@pytest.mark.parametrize(
+    ("role", "sees_others", "sets_own_duty"),
+    [
+        ("viewer", False, False),
+        ("agent", False, True),
+        ("senior", False, True),
+        ("supervisor", True, True),
+        ("auditor", False, False),
+        ("admin", True, True),
+    ],
+)
+def test_an_agents_page_is_for_themselves_and_for_those_who_set_duties(
+    signed_in: Callable[[str], AppClient], database: Database, *, role: str, sees_others: bool, sets_own_duty: bool
+) -> None:
+    browser = signed_in(role)
+    with database.read() as connection:
+        me = find_by_name(connection, f"the {role}")
+    with database.write() as connection:
+        other, _ = add_agent(connection, name="Li Na", role="agent")
+    own = browser.get(f"/settings/agents/{me.id if me else role}")
+    assert (own.status_code, 'id="password-form"' in own.text) == (200, True)
+    assert ('id="duty"' in own.text) is sets_own_duty
+    assert browser.get(f"/settings/agents/{other.id}").status_code == (200 if sees_others else 403)
 
 
 def test_an_administrator_adds_an_agent_who_signs_in_by_password_and_code(

@@ -267,8 +267,8 @@ def test_check_15_a_caller_who_calls_too_often_is_rejected(database, tmp_path, m
     desk.work(later=timedelta(hours=1))
     assert sum(desk.rows(PhoneCallRow, "rejected")) == 3
     with desk.database.read() as connection:
-        (told,) = read_refusals(connection)
-    assert (told.channel, told.bound, told.refused) == ("hotline", "calls_of_caller", 3)
+        (refusal,) = read_refusals(connection)
+    assert (refusal.channel, refusal.bound, refusal.refused) == ("hotline", "calls_of_caller", 3)
     assert len(desk.texts()) == 8
 
 
