@@ -31,9 +31,10 @@ class Hit(NamedTuple):
 class WordPatterns:
     """Named groups of phrases; build with `compile_patterns`. A mask has a bit a group, in the order of their names.
 
-    bits: of the names.  latin: what begins with a word.  chinese: what begins at a character; None if nothing does.
+    names: in their order.  bits: of the names.  latin: what begins with a word.  chinese: what begins at a character.
     """
 
+    names: tuple[str, ...]
     bits: Mapping[str, int]
     latin: Callable[[str], Begun | None]
     chinese: ChineseBeginnings | None
@@ -43,9 +44,8 @@ class WordPatterns:
         found: dict[str, list[Hit]] = {}
         for places in (self._in_words(line), self._in_characters(line)):
             hits = _apart(places, line, among)
-            for name, bit in self.bits.items() if hits else ():
-                if bit in hits:
-                    found.setdefault(name, []).extend(hits[bit])
+            for bit in sorted(hits):
+                found.setdefault(self._name(bit), []).extend(hits[bit])
         return found
 
     def mask(self, line: str) -> int:
@@ -54,14 +54,18 @@ class WordPatterns:
 
     def names_in(self, line: str) -> tuple[str, ...]:
         """Return which groups stand in a line: first those with Latin words."""
-        latin, chinese = self._latin_mask(line), self._chinese_mask(line)
-        if not latin | chinese:
-            return ()
-        return tuple(dict.fromkeys(name for some in (latin, chinese) for name, bit in self.bits.items() if some & bit))
+        masks = self._latin_mask(line), self._chinese_mask(line)
+        return tuple(dict.fromkeys(name for mask in masks for name in self.named(mask)))
 
-    def names(self, mask: int) -> frozenset[str]:
-        """Return the names of a mask's groups."""
-        return frozenset(name for name, bit in self.bits.items() if mask & bit)
+    def named(self, mask: int) -> Iterator[str]:
+        """Yield the names of a mask's groups, in their order."""
+        while mask:
+            bit = mask & -mask
+            yield self._name(bit)
+            mask ^= bit
+
+    def _name(self, bit: int) -> str:
+        return self.names[bit.bit_length() - 1]
 
     def _latin_mask(self, line: str) -> int:
         words = line.split(" ")
@@ -138,6 +142,7 @@ def compile_patterns(groups: Mapping[str, Sequence[str]]) -> WordPatterns:
     latin = LatinBeginnings([one for one in known if not one[1].is_chinese])
     chinese = [one for one in known if one[1].is_chinese]
     return WordPatterns(
+        names=tuple(groups),
         bits={name: 1 << at for at, name in enumerate(groups)},
         latin=lru_cache(_REMEMBERED)(latin.of),
         chinese=ChineseBeginnings(chinese) if chinese else None,

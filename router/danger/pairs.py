@@ -20,6 +20,7 @@ from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, Pair
 
 # How far before a word its negation stands: "was not stolen", "没有被盗"; further if its words reach up to it.
 _BEFORE: Final[Mapping[Scope, int]] = {"before": 3, "directly": 9}
+_EVERYWHERE: Final = frozenset({"sentence", "near"})
 _WORD: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3400-\u4dbf\u4e00-\u9fff]+")
 
 Hits = Mapping[str, Sequence[Hit]]
@@ -53,10 +54,6 @@ class _Rule:
     rule: PairRule
     bits: int
     unless: int
-
-    def may_meet(self, here: int, both: int) -> bool:
-        """Tell whether its groups stand in a sentence, or in it and the next one. here, both: masks of their groups."""
-        return self.bits & (both if self.rule.next_sentence else here) == self.bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +99,7 @@ class MeaningPairs:
 
     def columns_of(self, met: Sequence[int]) -> frozenset[str]:
         """Return the groups and softeners in some sentences, and which of them meet in one sentence."""
-        return frozenset().union(*(_columns(self.patterns.names(each)) for each in met))
+        return frozenset().union(*(_columns(frozenset(self.patterns.named(each))) for each in met))
 
     def keywords_in(self, text: str) -> tuple[str, ...]:
         """Return the keywords of emergencies in a text, whatever stands around them."""
@@ -125,7 +122,8 @@ class MeaningPairs:
         """Yield the pairs whose groups meet in a sentence, or in it and the next one."""
         here = met[at]
         both = here | met[at + 1] if at + 1 < len(met) else here
-        possible = [one for one in self.rules if one.may_meet(here, both)] if here else []
+        near = [one for one in self.rules if one.bits & both == one.bits] if here else []
+        possible = [one for one in near if one.rule.next_sentence or one.bits & here == one.bits]
         if not possible:
             return
         among = reduce(or_, (one.bits for one in possible)) | self.ahead
@@ -162,10 +160,18 @@ class MeaningPairs:
             softened = tuple(dict.fromkeys((*unless, *kept)))
             words = tuple(hit.word for hit in chosen)
             found = FoundPair(one.name, rule.strength, words, place.sentence.written, softened)
+            best = best or found
             if not softened:
                 return found
-            best = best or found
+            if unless or any(name not in rule.keeps for name in self._everywhere(place)):
+                # The same softens every other finding of the pair here.
+                return best
         return best
+
+    def _everywhere(self, place: _Place) -> Iterator[str]:
+        """Yield the softeners of a place that do not depend on where the words of a pair stand."""
+        stand = (name for name, scope in self.scopes.items() if scope in _EVERYWHERE)
+        return self._allowed((name for name in stand if self._stands(name, place, last=0)), place.met)
 
     def _softened(self, place: _Place, chosen: Sequence[Hit]) -> Iterator[str]:
         """Yield the softeners of a finding."""
@@ -262,7 +268,11 @@ def _combinations(groups: Sequence[Sequence[Hit]], line: str, *, within: int) ->
 
 def _near(chosen: Sequence[Hit], line: str, *, within: int) -> bool:
     placed = sorted(chosen, key=lambda hit: hit.start)
-    return all(units(line[left.end : right.start]) <= within for left, right in pairwise(placed))
+    # A word has at least one character.
+    return all(
+        right.start - left.end <= within or units(line[left.end : right.start]) <= within
+        for left, right in pairwise(placed)
+    )
 
 
 def _are_apart(one: Hit, other: Hit) -> bool:
