@@ -58,11 +58,8 @@ class WordPatterns:
         return tuple(dict.fromkeys(name for mask in masks for name in self.named(mask)))
 
     def named(self, mask: int) -> Iterator[str]:
-        """Yield the names of a mask's groups, in their order."""
-        while mask:
-            bit = mask & -mask
-            yield self._name(bit)
-            mask ^= bit
+        """Return the names of a mask's groups, in their order."""
+        return map(self._name, bits_of(mask))
 
     def _name(self, bit: int) -> str:
         return self.names[bit.bit_length() - 1]
@@ -103,6 +100,14 @@ class WordPatterns:
     def _in_characters(self, line: str) -> Iterator[tuple[int, int, Begun]]:
         if self.chinese is not None and not line.isascii():
             yield from ((at, at, begun) for at, begun in self.chinese.places(line))
+
+
+def bits_of(mask: int) -> Iterator[int]:
+    """Yield the bits of a mask, the lowest first."""
+    while mask:
+        bit = mask & -mask
+        yield bit
+        mask ^= bit
 
 
 def _with_open(found: int, line: str, open_: Sequence[tuple[int, int, Begun]]) -> int:

@@ -35,7 +35,8 @@ def read_text(text: str, pairs: MeaningPairs) -> ReadText:
     split = split_text(text)
     met = pairs.met_in(split.sentences)
     found = pairs.pairs_of(split.passages[0], split.sentences, met)
-    columns = tuple(pairs.columns_of(met[first:end]) for first, end in split.spans)
+    each = pairs.columns_in(met)
+    columns = tuple(frozenset[str]().union(*each[first:end]) for first, end in split.spans)
     return ReadText(split.passages, (*found, *late_keywords(text, pairs)), columns)
 
 

@@ -7,6 +7,7 @@ The operator's file names groups of words in both languages and says which group
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
@@ -15,11 +16,13 @@ from operator import or_
 from typing import Final, get_args
 
 from router.danger.clauses import CLAUSE, Sentence, comparable, sentences_of, units
-from router.danger.finder import Hit, WordPatterns, compile_patterns
+from router.danger.finder import EVERY, Hit, WordPatterns, bits_of, compile_patterns
 from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
 
 # How far before a word its negation stands: "was not stolen", "没有被盗"; further if its words reach up to it.
 _BEFORE: Final[Mapping[Scope, int]] = {"before": 3, "directly": 9}
+# A letter or digit that is no Chinese character.
+_NOT_HAN: Final = re.compile(r"[^\W\u3400-\u4dbf\u4e00-\u9fff]")
 _EVERYWHERE: Final = frozenset({"sentence", "near"})
 _WORD: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3400-\u4dbf\u4e00-\u9fff]+")
 
@@ -48,12 +51,18 @@ class FoundPair:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A pair of the file. bits, unless: masks of the groups that must meet, and of those that explain it."""
+    """A pair of the file.
 
+    bits, unless, keeps: masks of the groups that must meet, of those that explain it, of softeners that do not apply.
+    order: its place in the file.
+    """
+
+    order: int
     name: str
     rule: PairRule
     bits: int
     unless: int
+    keeps: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +79,21 @@ class _Place:
 class MeaningPairs:
     """Every group compiled; build with `compile_pairs`.
 
+    rules: every pair.  by_group: the same by the rarest of the groups that must meet, as a bit.
     scopes: where each softener must stand.  softening: the softeners of each scope, which are looked for by themselves.
-    unless: a mask of the groups that cancel each softener.  ahead: a mask of the softeners of that scope.
+    unless: a mask of the groups that cancel each softener.  scoped: a mask of the softeners of each scope.
+    cut: a mask of those that name the end of a clause, which also is where a part of a line ends.
     keywords: by themselves, for the end of a very long text.
     """
 
     patterns: WordPatterns
-    rules: tuple[_Rule, ...]
+    rules: Mapping[str, _Rule]
+    by_group: Mapping[int, Sequence[_Rule]]
     scopes: Mapping[str, Scope]
     softening: Mapping[Scope, WordPatterns]
     unless: Mapping[str, int]
-    ahead: int
+    scoped: Mapping[Scope, int]
+    cut: int
     keywords: WordPatterns
 
     def read(self, text: str) -> tuple[FoundPair, ...]:
@@ -97,9 +110,9 @@ class MeaningPairs:
         found = [one for at in range(len(sentences)) for one in self._meetings(sentences, met, at)]
         return self._clearest(found, text, met) if found else ()
 
-    def columns_of(self, met: Sequence[int]) -> frozenset[str]:
-        """Return the groups and softeners in some sentences, and which of them meet in one sentence."""
-        return frozenset().union(*(_columns(frozenset(self.patterns.named(each))) for each in met))
+    def columns_in(self, met: Sequence[int]) -> list[frozenset[str]]:
+        """Return the groups and softeners in each sentence, and which of them meet."""
+        return [_columns(frozenset(self.patterns.named(each))) for each in met]
 
     def keywords_in(self, text: str) -> tuple[str, ...]:
         """Return the keywords of emergencies in a text, whatever stands around them."""
@@ -109,10 +122,9 @@ class MeaningPairs:
     def _clearest(self, found: Sequence[FoundPair], text: str, met: Sequence[int]) -> tuple[FoundPair, ...]:
         groups = reduce(or_, met)
         whole = tuple(self._allowed(self.softening["text"].names_in(comparable(text)), groups))
-        keeps = {rule.name: rule.rule.keeps for rule in self.rules}
         best: dict[str, FoundPair] = {}
         for one in found:
-            softened = (*one.softened_by, *(name for name in whole if name not in keeps[one.pair]))
+            softened = (*one.softened_by, *(name for name in whole if name not in self.rules[one.pair].rule.keeps))
             known = best.get(one.pair)
             if known is None or len(softened) < len(known.softened_by):
                 best[one.pair] = FoundPair(one.pair, one.strength, one.words, one.sentence, softened)
@@ -122,11 +134,10 @@ class MeaningPairs:
         """Yield the pairs whose groups meet in a sentence, or in it and the next one."""
         here = met[at]
         both = here | met[at + 1] if at + 1 < len(met) else here
-        near = [one for one in self.rules if one.bits & both == one.bits] if here else []
-        possible = [one for one in near if one.rule.next_sentence or one.bits & here == one.bits]
+        possible = self._possible(here, both) if here else []
         if not possible:
             return
-        among = reduce(or_, (one.bits for one in possible)) | self.ahead
+        among = reduce(or_, (one.bits for one in possible)) | self.scoped["ahead"]
         around = reduce(or_, (met[other] for other in (at - 1, at + 1) if 0 <= other < len(met)), 0)
         alone = _Place(sentences[at], self.patterns.find(sentences[at].comparable, among), here, around)
         joined: _Place | None = None
@@ -137,6 +148,16 @@ class MeaningPairs:
                 one = self._meeting(rule, joined)
             if one:
                 yield one
+
+    def _possible(self, here: int, both: int) -> list[_Rule]:
+        """Return the pairs whose groups stand in a sentence, or in it and the next one. here, both: their groups."""
+        near = [
+            one
+            for bit in bits_of(both)
+            for one in self.by_group.get(bit, ())
+            if one.bits & (both if one.rule.next_sentence else here) == one.bits
+        ]
+        return sorted(near, key=lambda one: one.order) if len(near) > 1 else near
 
     def _joined(self, first: _Place, second: Sentence, met: int, among: int) -> _Place:
         """Return a sentence and the next one as one. The blank between them is shared."""
@@ -156,7 +177,7 @@ class MeaningPairs:
         unless = [group for group in rule.unless if bits.get(group, 0) & met] if one.unless & met else []
         best: FoundPair | None = None
         for chosen in _combinations([place.hits[group] for group in rule.needs], line, within=rule.within):
-            kept = (each for each in self._softened(place, chosen) if each not in rule.keeps)
+            kept = (each for each in self._softened(one, place, chosen) if each not in rule.keeps)
             softened = tuple(dict.fromkeys((*unless, *kept)))
             words = tuple(hit.word for hit in chosen)
             found = FoundPair(one.name, rule.strength, words, place.sentence.written, softened)
@@ -173,14 +194,23 @@ class MeaningPairs:
         stand = (name for name, scope in self.scopes.items() if scope in _EVERYWHERE)
         return self._allowed((name for name in stand if self._stands(name, place, last=0)), place.met)
 
-    def _softened(self, place: _Place, chosen: Sequence[Hit]) -> Iterator[str]:
-        """Yield the softeners of a finding."""
+    def _softened(self, one: _Rule, place: _Place, chosen: Sequence[Hit]) -> Iterator[str]:
+        """Yield the softeners of a finding; some that do not apply to the pair may be left out."""
         last = max(hit.start for hit in chosen)
         yield from self._allowed((name for name in self.scopes if self._stands(name, place, last=last)), place.met)
-        for words in _before_each(place.sentence.comparable, chosen):
-            for scope, count in _BEFORE.items():
-                found = self.softening[scope].names_in(_last_words(words, count=count))
+        line = place.sentence.comparable
+        scopes = [scope for scope in _BEFORE if self.scoped[scope] & ~one.keeps & self._may_stand(place)]
+        for words in _before_each(line, chosen) if scopes else ():
+            for scope in scopes:
+                found = self.softening[scope].names_in(_last_words(words, count=_BEFORE[scope]))
                 yield from self._allowed(found, place.met)
+
+    def _may_stand(self, place: _Place) -> int:
+        """Return a mask of the softeners that may stand in a part of a line; a part may cut words of mixed scripts."""
+        line = place.sentence.comparable
+        is_plain = line.isascii() or not _NOT_HAN.search(line)
+        are_apart = line.count(CLAUSE) == line.count(f" {CLAUSE} ")
+        return place.met | self.cut if is_plain and are_apart else EVERY
 
     def _stands(self, name: str, place: _Place, *, last: int) -> bool:
         """Tell whether a softener stands where it must. last: where the last word of the pair begins."""
@@ -214,19 +244,34 @@ def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> Meanin
         rules = {KEYWORDS: PairRule(needs=(KEYWORDS,)), **rules}
     patterns = compile_patterns(phrases)
     bits = patterns.bits
+    listed = [
+        _Rule(order, name, rule, *(_mask(bits, names) for names in (rule.needs, rule.unless, rule.keeps)))
+        for order, (name, rule) in enumerate(rules.items())
+        if bits.keys() >= {*rule.needs}
+    ]
     return MeaningPairs(
         patterns=patterns,
-        rules=tuple(
-            _Rule(name, rule, _mask(bits, rule.needs), _mask(bits, rule.unless))
-            for name, rule in rules.items()
-            if bits.keys() >= {*rule.needs}
-        ),
+        rules={one.name: one for one in listed},
+        by_group=_by_rarest(listed),
         scopes={name: one.scope for name, one in words.softeners.items()},
         softening={scope: _softening(words, phrases, scope) for scope in get_args(Scope)},
         unless={name: _mask(bits, one.unless) for name, one in words.softeners.items()},
-        ahead=_mask(bits, [name for name, one in words.softeners.items() if one.scope == "ahead"]),
+        scoped={
+            scope: _mask(bits, [name for name, one in words.softeners.items() if one.scope == scope])
+            for scope in get_args(Scope)
+        },
+        cut=_mask(bits, [name for name in words.softeners if any("." in one.split() for one in phrases[name])]),
         keywords=compile_patterns({KEYWORDS: plain} if plain else {}),
     )
+
+
+def _by_rarest(rules: Sequence[_Rule]) -> dict[int, list[_Rule]]:
+    """Return the pairs by the one of their groups that the fewest pairs need."""
+    needed = Counter(bit for one in rules for bit in bits_of(one.bits))
+    found: dict[int, list[_Rule]] = {}
+    for one in rules:
+        found.setdefault(min(bits_of(one.bits), key=lambda bit: needed[bit]), []).append(one)
+    return found
 
 
 def _mask(bits: Mapping[str, int], names: Iterable[str]) -> int:
