@@ -123,21 +123,22 @@ def _with_open(found: int, line: str, open_: Sequence[tuple[int, int, Begun]]) -
 def _apart(places: Iterator[tuple[int, int, Begun]], line: str, among: int) -> dict[int, list[Hit]]:
     """Return each group's hits, by its bit; one that begins before the last one's end is none."""
     found: dict[int, list[Hit]] = {}
+
+    def add(bit: int, start: int, end: int) -> None:
+        known = found.setdefault(bit, [])
+        if not known or start >= known[-1].end:
+            known.append(Hit(start, end, line[start:end].strip()))
+
     for start, behind, begun in places:
-        for bit, end in _ends(begun, line, behind, among):
-            known = found.setdefault(bit, [])
-            if not known or start >= known[-1].end:
-                known.append(Hit(start, end, line[start:end].strip()))
+        if begun.sure & among:
+            for bit in begun.whole:
+                if bit & among:
+                    add(bit, start, behind)
+        if begun.groups & among:
+            for bit, pattern in begun.longer:
+                if bit & among and (match := pattern.match(line, behind)):
+                    add(bit, start, match.end())
     return found
-
-
-def _ends(begun: Begun, line: str, behind: int, among: int) -> Iterator[tuple[int, int]]:
-    """Yield where the phrases end that begin at a place, with their groups' bits."""
-    yield from ((bit, behind) for bit in begun.whole if bit & among)
-    if begun.groups & among:
-        for bit, pattern in begun.longer:
-            if bit & among and (match := pattern.match(line, behind)):
-                yield bit, match.end()
 
 
 def compile_patterns(groups: Mapping[str, Sequence[str]]) -> WordPatterns:

@@ -23,7 +23,6 @@ from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, Pair
 _BEFORE: Final[Mapping[Scope, int]] = {"before": 3, "directly": 9}
 # A letter or digit that is no Chinese character.
 _NOT_HAN: Final = re.compile(r"[^\W\u3400-\u4dbf\u4e00-\u9fff]")
-_EVERYWHERE: Final = frozenset({"sentence", "near"})
 _WORD: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3400-\u4dbf\u4e00-\u9fff]+")
 
 Hits = Mapping[str, Sequence[Hit]]
@@ -67,12 +66,16 @@ class _Rule:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A sentence, or two as one, in which pairs may meet. met, around: masks of its groups, and of its neighbours'."""
+    """A sentence, or two as one, in which pairs may meet.
+
+    met, around: masks of its groups, and of its neighbours'.  softeners: of those that stand for all of it.
+    """
 
     sentence: Sentence
     hits: Hits
     met: int
     around: int
+    softeners: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +142,13 @@ class MeaningPairs:
             return
         among = reduce(or_, (one.bits for one in possible)) | self.scoped["ahead"]
         around = reduce(or_, (met[other] for other in (at - 1, at + 1) if 0 <= other < len(met)), 0)
-        alone = _Place(sentences[at], self.patterns.find(sentences[at].comparable, among), here, around)
+        alone = _Place(
+            sentences[at],
+            self.patterns.find(sentences[at].comparable, among),
+            here,
+            around,
+            self._everywhere(here, around),
+        )
         joined: _Place | None = None
         for rule in possible:
             one = self._meeting(rule, alone) if rule.bits & here == rule.bits else None
@@ -168,7 +177,7 @@ class MeaningPairs:
         line = f"{first.sentence.comparable}{second.comparable[1:]}"
         is_question = first.sentence.is_question or second.is_question
         sentence = Sentence(f"{first.sentence.written} {second.written}", line, is_question)
-        return _Place(sentence, hits, met, first.around)
+        return _Place(sentence, hits, met, first.around, self._everywhere(met, first.around))
 
     def _meeting(self, one: _Rule, place: _Place) -> FoundPair | None:
         rule, line = one.rule, place.sentence.comparable
@@ -184,20 +193,15 @@ class MeaningPairs:
             best = best or found
             if not softened:
                 return found
-            if unless or any(name not in rule.keeps for name in self._everywhere(place)):
+            if unless or place.softeners & ~one.keeps:
                 # The same softens every other finding of the pair here.
                 return best
         return best
 
-    def _everywhere(self, place: _Place) -> Iterator[str]:
-        """Yield the softeners of a place that do not depend on where the words of a pair stand."""
-        stand = (name for name, scope in self.scopes.items() if scope in _EVERYWHERE)
-        return self._allowed((name for name in stand if self._stands(name, place, last=0)), place.met)
-
     def _softened(self, one: _Rule, place: _Place, chosen: Sequence[Hit]) -> Iterator[str]:
         """Yield the softeners of a finding; some that do not apply to the pair may be left out."""
-        last = max(hit.start for hit in chosen)
-        yield from self._allowed((name for name in self.scopes if self._stands(name, place, last=last)), place.met)
+        standing = place.softeners | self._ahead(place, last=max(hit.start for hit in chosen))
+        yield from self.patterns.named(standing)
         line = place.sentence.comparable
         scopes = [scope for scope in _BEFORE if self.scoped[scope] & ~one.keeps & self._may_stand(place)]
         for words in _before_each(line, chosen) if scopes else ():
@@ -212,17 +216,18 @@ class MeaningPairs:
         are_apart = line.count(CLAUSE) == line.count(f" {CLAUSE} ")
         return place.met | self.cut if is_plain and are_apart else EVERY
 
-    def _stands(self, name: str, place: _Place, *, last: int) -> bool:
-        """Tell whether a softener stands where it must. last: where the last word of the pair begins."""
-        match self.scopes[name]:
-            case "sentence":
-                return bool(place.met & self.patterns.bits[name])
-            case "near":
-                return bool((place.met | place.around) & self.patterns.bits[name])
-            case "ahead":
-                return any(hit.start < last for hit in place.hits.get(name, ()))
-            case _:
-                return False
+    def _ahead(self, place: _Place, *, last: int) -> int:
+        """Return a mask of the softeners that stand ahead of the last word of a pair, which begins at `last`."""
+        if not place.met & self.scoped["ahead"]:
+            return 0
+        names = self.patterns.named(place.met & self.scoped["ahead"])
+        standing = (name for name in names if any(hit.start < last for hit in place.hits.get(name, ())))
+        return _mask(self.patterns.bits, self._allowed(standing, place.met))
+
+    def _everywhere(self, met: int, around: int) -> int:
+        """Return a mask of the softeners that do not depend on where the words of a pair stand."""
+        standing = (met & self.scoped["sentence"]) | ((met | around) & self.scoped["near"])
+        return _mask(self.patterns.bits, self._allowed(self.patterns.named(standing), met)) if standing else 0
 
     def _allowed(self, names: Iterable[str], met: int) -> Iterator[str]:
         """Yield the softeners that none of the groups cancels."""
