@@ -142,18 +142,13 @@ class MeaningPairs:
             return
         among = reduce(or_, (one.bits for one in possible)) | self.scoped["ahead"]
         around = reduce(or_, (met[other] for other in (at - 1, at + 1) if 0 <= other < len(met)), 0)
-        alone = _Place(
-            sentences[at],
-            self.patterns.find(sentences[at].comparable, among),
-            here,
-            around,
-            self._everywhere(here, around),
-        )
+        hits = self.patterns.find(sentences[at].comparable, among & here)
+        alone = _Place(sentences[at], hits, here, around, self._everywhere(here, around))
         joined: _Place | None = None
         for rule in possible:
             one = self._meeting(rule, alone) if rule.bits & here == rule.bits else None
             if one is None and rule.rule.next_sentence and at + 1 < len(met):
-                joined = joined or self._joined(alone, sentences[at + 1], both, among)
+                joined = joined or self._joined(alone, sentences[at + 1], both, among & met[at + 1])
                 one = self._meeting(rule, joined)
             if one:
                 yield one
