@@ -198,7 +198,8 @@ class MeaningPairs:
         standing = place.softeners | self._ahead(place, last=max(hit.start for hit in chosen))
         yield from self.patterns.named(standing)
         line = place.sentence.comparable
-        scopes = [scope for scope in _BEFORE if self.scoped[scope] & ~one.keeps & self._may_stand(place)]
+        may_stand = self._may_stand(place) & ~one.keeps
+        scopes = [scope for scope in _BEFORE if self.scoped[scope] & may_stand]
         for words in _before_each(line, chosen) if scopes else ():
             for scope in scopes:
                 found = self.softening[scope].names_in(_last_words(words, count=_BEFORE[scope]))
