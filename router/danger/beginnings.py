@@ -51,6 +51,8 @@ class LatinBeginnings:
             for word in phrase.slots[0].words:
                 self._rows(word).add(row)
         self._lengths = sorted({len(prefix) for prefix in self._prefixes})
+        self._head = min([2, *self._lengths])
+        self._heads = frozenset(known[: self._head] for known in (*self._exact, *self._prefixes))
         # There are not more of them than words in the file.
         self._begun = cache(self._compiled)
 
@@ -62,6 +64,8 @@ class LatinBeginnings:
 
     def of(self, word: str) -> Begun | None:
         """Return what begins with a word; None if nothing does."""
+        if word[: self._head] not in self._heads and not (self._numbers and word[:1].isdecimal()):
+            return None
         found = set(self._exact.get(word, ()))
         for length in self._lengths:
             rows = self._prefixes.get(word[:length]) if length <= len(word) else None
