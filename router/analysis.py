@@ -137,7 +137,9 @@ def _read(
     proof = correspondent.proof(of_sender)
     masked = [*head, mask(envelope.quoted), mask(envelope.signature)]
     names = [mask(attachment.name) for attachment in envelope.attachments]
-    sender, contact = mask(correspondent.speaker(envelope).name), mask(correspondent.party.name)
+    speaker, party = correspondent.speaker(envelope).name, correspondent.party.name
+    sender = mask(speaker)
+    contact = sender if party == speaker else mask(party)
     subject, text, quoted, signature = (part.text for part in masked)
     said = canonical(words_of(envelope))
     secrets = _kinds((*masked, *names, sender))

@@ -10,7 +10,7 @@ import numpy as np
 
 from router.classify.features import Ints
 from router.classify.ngram_head import Floats, GramHead, Matrix, Vocabulary, fit_gram_head
-from router.danger.pairs import FoundPair, MeaningPairs, columns_of
+from router.danger.pairs import FoundPair, MeaningPairs
 from router.danger.windows import split_text
 from router.danger.words import late_keywords
 
@@ -33,9 +33,10 @@ class ReadText:
 def read_text(text: str, pairs: MeaningPairs) -> ReadText:
     """Return a text as the heads take it."""
     split = split_text(text)
-    hits = pairs.hits_of(split.sentences)
-    found = pairs.pairs_of(split.passages[0], split.sentences, hits)
-    columns = tuple(columns_of(hits[first:end]) for first, end in split.spans)
+    met = pairs.met_in(split.sentences)
+    found = pairs.pairs_of(split.passages[0], split.sentences, met)
+    each = pairs.columns_in(met)
+    columns = tuple(frozenset[str]().union(*each[first:end]) for first, end in split.spans)
     return ReadText(split.passages, (*found, *late_keywords(text, pairs)), columns)
 
 
