@@ -51,6 +51,7 @@ def main() -> None:
     wanted = parser.parse_args()
     checkouts = {"here": ROOT} | ({"beside": wanted.beside} if wanted.beside else {})
     with running_rig(wanted.database) as rig:
+        _lift_the_limit(rig)
         token = _routed(rig)
         figures = _measure(rig, checkouts, token=token, requests=wanted.requests, repetitions=wanted.repetitions)
     if wanted.json:
@@ -58,6 +59,12 @@ def main() -> None:
         return
     for name, value in figures.items():
         print(f"{name:36} {value}")
+
+
+def _lift_the_limit(rig: Rig) -> None:
+    """Let one token ask as fast as it is answered."""
+    text = rig.config.read_text(encoding="utf-8")
+    rig.config.write_text(text.replace("[omniyard]", "[omniyard]\nrequests_per_second = 0", 1), encoding="utf-8")
 
 
 def _routed(rig: Rig) -> str:

@@ -18,6 +18,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
+from api.desk import desk_of
+
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 _READS: Final = {"GET"}
 
@@ -58,6 +60,11 @@ def _is_plain(dependant: Dependant) -> bool:
 
 
 def _answer(dependant: Dependant, request: Request) -> Response:
+    with desk_of(request).database.read_in_one():
+        return _answered(dependant, request)
+
+
+def _answered(dependant: Dependant, request: Request) -> Response:
     errors: list[Any] = []
     values = _values(dependant, request, known={}, errors=errors)
     if errors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -18,6 +18,7 @@ from router.routing.trace import Trace, read_trace
 from store.conversations.read import Position, behind
 from store.db.bulk import among, among_bound, columns_of, table_of
 from store.db.encryption import sealer_of
+from store.db.plain_rows import KnownRows, PlainStatement, types_of
 from store.tables.gates import FetchedFileRow, FileState
 from store.tables.messages import AttachmentRow, InboundRow, MessageRow, OriginalRow
 from store.tables.operations import AGENT_MAIL, ONE_TIME_CODE, OutboundRow
@@ -130,6 +131,8 @@ PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp
 _SOUNDS: Final = frozenset({"audio/mpeg", "audio/wav", "audio/ogg", "audio/mp4"})
 # A larger one is a file to download.
 _LARGEST_PICTURE: Final = 8 * 1024 * 1024
+# Of files and of outgoing messages: how many are remembered.
+_REMEMBERED: Final = 1_000
 # Fields that are not columns of the message table.
 _SENT: Final = ("copies", "blind_copies", "undo_until")
 _MADE: Final = frozenset({"html", "has_html", "has_remote", "delivery", "sent_as", "sent_to", *_SENT})
@@ -186,16 +189,24 @@ def _record(row: RowMapping) -> MessageRecord:
 def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[UUID, list[AttachmentRecord]]:
     """Return the attachments of each message, in order, with one query."""
     found: dict[UUID, list[AttachmentRecord]] = {message_id: [] for message_id in message_ids}
-    for row in connection.execute(_attachments(), {"ids": message_ids}).mappings():
-        found[row["message_id"]].append(AttachmentRecord(**row))
+    for each in _KNOWN_FILES(connection, _ATTACHMENTS.rows(connection, {"ids": message_ids})):
+        found[each.message_id].append(each)
     return found
 
 
-@cache
 def _attachments() -> sa.Select[Any]:
     columns = table_of(AttachmentRow).c
     statement = sa.select(*columns_of(AttachmentRow, AttachmentRecord)).where(among_bound(columns.message_id, "ids"))
     return statement.order_by(columns.message_id, columns.part)
+
+
+def _file(row: Sequence[Any]) -> AttachmentRecord:
+    return AttachmentRecord(**dict(zip(_FILE, row, strict=True)))
+
+
+_FILE: Final = tuple(field.name for field in fields(AttachmentRecord))
+_ATTACHMENTS: Final = PlainStatement(_attachments())
+_KNOWN_FILES: Final = KnownRows(types_of(_attachments()), _file, most=_REMEMBERED)
 
 
 def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[AttachmentRecord, PackedOriginal]:
@@ -251,11 +262,9 @@ def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
 
 def outbound_of(connection: Connection, conversation_id: UUID) -> list[PendingOutbound]:
     """Return the outgoing messages that are not entries of the conversation, oldest first."""
-    rows = connection.execute(_pending(), {"conversation": conversation_id}).mappings()
-    return [PendingOutbound(**row) for row in rows]
+    return _KNOWN_PENDING(connection, _PENDING.rows(connection, {"conversation": conversation_id}))
 
 
-@cache
 def _pending() -> sa.Select[Any]:
     table, message = table_of(OutboundRow), table_of(MessageRow)
     listed = sa.select(message.c.id).where(message.c.outbound_id == table.c.id).exists()
@@ -264,6 +273,15 @@ def _pending() -> sa.Select[Any]:
     hidden = (table.c.kind != ONE_TIME_CODE, table.c.kind != AGENT_MAIL)
     theirs = table.c.conversation_id == sa.bindparam("conversation")
     return statement.where(theirs, sa.not_(listed), *hidden).order_by(table.c.id)
+
+
+def _leaving(row: Sequence[Any]) -> PendingOutbound:
+    return PendingOutbound(**dict(zip(_LEAVING, row, strict=True)))
+
+
+_LEAVING: Final = tuple(field.name for field in fields(PendingOutbound))
+_PENDING: Final = PlainStatement(_pending())
+_KNOWN_PENDING: Final = KnownRows(types_of(_pending()), _leaving, most=_REMEMBERED)
 
 
 def _select(html: sa.ColumnElement[str]) -> sa.Select[Any]:

@@ -20,6 +20,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import ConfigError, PermanentError, TransientError
 from store.db.encryption import OPTION, Sealer
+from store.db.kept_read import KeptRead
 from store.db.postgresql_address import misspelt_parameters, plain_address, shown_address
 from store.db.private_files import make_private_file, make_private_folder
 
@@ -108,6 +109,7 @@ class Database:
         self.sealer = sealer or Sealer(None)
         engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
         self._engine = engine.execution_options(**{OPTION: self.sealer})
+        self._kept = KeptRead()
 
     @property
     def shown(self) -> str:
@@ -139,14 +141,29 @@ class Database:
 
         Raises TransientError when the database is away, locked or full, PermanentError when it refuses a statement.
         """
+        self._kept.drop()
         with translated(), self._engine.begin() as connection:
             yield connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Run one read-only transaction: it never waits for a writer."""
-        with translated(), self._engine.connect().execution_options(omniyard_reads=True) as connection:
-            yield connection
+        with translated():
+            connection = self._kept.take() or self._engine.connect().execution_options(omniyard_reads=True)
+            with self._kept.keeping(connection):
+                yield connection
+
+    @contextmanager
+    def read_in_one(self) -> Iterator[None]:
+        """Let the first two reads of this thread be one transaction, unless it writes between them.
+
+        A request reads who asks, and then the answer: beginning and ending twice would take PostgreSQL six round trips.
+        """
+        self._kept.begin()
+        try:
+            yield
+        finally:
+            self._kept.drop()
 
     def truncate_journal(self) -> None:
         """Empty SQLite's journal, which still holds what was deleted; a reader may keep a part of it until later."""

@@ -68,6 +68,7 @@ class KnownRows(Generic[Value]):
         self, types: Sequence[sa.types.TypeEngine[Any]], make: Callable[[Sequence[Any]], Value], *, most: int
     ) -> None:
         self._types, self._make, self._most = types, make, most
+        self._has_json = any(isinstance(each, sa.JSON) for each in types)
         self._known: dict[str, Callable[[Sequence[Any]], Value]] = {}
 
     def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> list[Value]:
@@ -76,7 +77,7 @@ class KnownRows(Generic[Value]):
         known = self._known.get(dialect.name)
         if known is None:
             known = self._known[dialect.name] = self._remembering(dialect)
-        if dialect.name == "postgresql":
+        if self._has_json and dialect.name == "postgresql":
             # Its driver has read JSON already, and no list can be looked up.
             rows = [tuple(tuple(each) if type(each) is list else each for each in row) for row in rows]
         return [*map(known, rows)]
@@ -98,7 +99,7 @@ def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequ
     dialect, driver = connection.dialect, connection.connection
     cursor = driver.cursor()
     try:
-        # Whoever listens hears of these statements, too.
+        # A listener that counts statements hears of these, too.
         for listener in connection.dispatch.before_cursor_execute:
             listener(connection, cursor, sql, parameters, None, False)
         cursor.execute(sql, parameters)
