@@ -86,6 +86,12 @@ _BACK: Final = (
 _FEW: Final = 3
 # More words with one beginning than this are numbers, each in few messages.
 _MOST_TERMS: Final = 100
+# From word to word: the table has a row for each message of a word, and only the first is read. No word has char(1).
+_TERMS: Final = (
+    "WITH RECURSIVE found (term) AS (SELECT (SELECT term FROM search_vocabulary_words WHERE term >= ? LIMIT 1)"
+    " UNION ALL SELECT (SELECT term FROM search_vocabulary_words WHERE term >= found.term || char(1) LIMIT 1)"
+    " FROM found WHERE found.term < ?) SELECT term FROM found WHERE term < ? LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,8 +261,8 @@ def _as_match(connection: Connection, wanted: Wanted) -> str:
 
 def _beginning(connection: Connection, word: str) -> str:
     """Return a prefix as the words that begin with it: FTS5 then stops early, but reads a prefix to its end."""
-    statement = "SELECT term FROM search_vocabulary WHERE term >= ? AND term < ? LIMIT ?"
-    terms = connection.exec_driver_sql(statement, (word, f"{word}\U0010ffff", _MOST_TERMS + 1)).scalars().all()
+    end = f"{word}\U0010ffff"
+    terms = connection.exec_driver_sql(_TERMS, (word, end, end, _MOST_TERMS + 1)).scalars().all()
     if not terms or len(terms) > _MOST_TERMS:
         return f'"{word}"*'
     either = " OR ".join(f'"{term}"' for term in terms)
