@@ -71,7 +71,7 @@ _ANY: Final = (
     " WHERE e.words @@ CAST(:wanted AS tsquery) AND e.message_id < :before LIMIT :many) found"
     " ORDER BY message_id DESC LIMIT :most"
 )
-_MANY: Final = 600
+_MANY: Final = 200
 # A word between them: the messages with the word and those since a time, by both indexes. OFFSET keeps the planner from
 # sorting first, which would read all messages.
 _SINCE: Final = (
@@ -225,14 +225,12 @@ def _newest(ask: Callable[..., Sequence[sa.Row[Any]]], *, most: int) -> list[UUI
     found = _ids(ask(_NEWEST, deep=_DEEP))
     if len(found) == most:
         return found
-    share = len(found) / _DEEP
     if len(found) < _FEW:
         some = ask(_ANY, many=_MANY)
         if not some or some[0].total < _MANY:
             return _ids(some)
-        share = 0.0
     span = ask(_SPAN)[0]
-    messages = _SPARE_SPAN * most / max(share, _MANY / max(span.total, 1))
+    messages = _SPARE_SPAN * most * _DEEP / (len(found) + 1)
     while (since := _time_before(span, messages=messages)) > _FIRST:
         found = _ids(ask(_SINCE, since=since))
         if len(found) == most:
