@@ -44,6 +44,8 @@ _MOST_READ: Final = 5_000
 # Greater than any id that exists.
 _LAST: Final = UUID(int=2**128 - 1)
 _FIRST: Final = UUID(int=0)
+# The bits of an id after its time, which is in milliseconds.
+_OF_TIME: Final = 80
 _LAST_NUMBER: Final = 2**62
 # No foreign keys: the index must not block changes to messages.
 _ENTRY: Final = sa.table("search_entry", sa.column("message_id", sa.Uuid()))
@@ -69,7 +71,7 @@ _ANY: Final = (
     " WHERE e.words @@ CAST(:wanted AS tsquery) AND e.message_id < :before LIMIT :many) found"
     " ORDER BY message_id DESC LIMIT :most"
 )
-_MANY: Final = 2_000
+_MANY: Final = 200
 # A word between them: the messages with the word and those since a time, by both indexes. OFFSET keeps the planner from
 # sorting first, which would read all messages.
 _SINCE: Final = (
@@ -77,15 +79,25 @@ _SINCE: Final = (
     " WHERE e.words @@ CAST(:wanted AS tsquery) AND e.message_id < :before AND e.message_id >= :since OFFSET 0) found"
     " ORDER BY message_id DESC LIMIT :most"
 )
-# How many messages are newer than that time, one try after the other; after the last one, all are taken.
-_WINDOWS: Final = (16_000, 128_000, 1_000_000)
-_BACK: Final = (
-    "SELECT message_id FROM search_entry WHERE message_id < :before ORDER BY message_id DESC OFFSET :back LIMIT 1"
+# That time is found by how many messages there are about, and when: counting back to it takes longer than the search.
+_SPAN: Final = (
+    "SELECT (SELECT reltuples FROM pg_class WHERE oid = 'search_entry'::regclass) AS total,"
+    " (SELECT message_id FROM search_entry ORDER BY message_id LIMIT 1) AS oldest,"
+    " (SELECT message_id FROM search_entry ORDER BY message_id DESC LIMIT 1) AS newest,"
+    " (SELECT message_id FROM search_entry WHERE message_id < :before ORDER BY message_id DESC LIMIT 1) AS last"
 )
+# With this many times the messages that should have a full page; and the next try takes so many times more.
+_SPARE_SPAN, _WIDER = 2.0, 8
 # With fewer among the newest ones a word is rare.
 _FEW: Final = 3
 # More words with one beginning than this are numbers, each in few messages.
 _MOST_TERMS: Final = 100
+# From word to word: the table has a row for each message of a word, and only the first is read. No word has char(1).
+_TERMS: Final = (
+    "WITH RECURSIVE found (term) AS (SELECT (SELECT term FROM search_vocabulary_words WHERE term >= ? LIMIT 1)"
+    " UNION ALL SELECT (SELECT term FROM search_vocabulary_words WHERE term >= found.term || char(1) LIMIT 1)"
+    " FROM found WHERE found.term < ?) SELECT term FROM found WHERE term < ? LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,13 +229,21 @@ def _newest(ask: Callable[..., Sequence[sa.Row[Any]]], *, most: int) -> list[UUI
         some = ask(_ANY, many=_MANY)
         if not some or some[0].total < _MANY:
             return _ids(some)
-    for window in _WINDOWS:
-        # With fewer messages than that, the oldest of all is the bound.
-        since = next(iter(_ids(ask(_BACK, back=window))), _FIRST)
+    span = ask(_SPAN)[0]
+    messages = _SPARE_SPAN * most * _DEEP / (len(found) + 1)
+    while (since := _time_before(span, messages=messages)) > _FIRST:
         found = _ids(ask(_SINCE, since=since))
-        if len(found) == most or since == _FIRST:
+        if len(found) == most:
             return found
+        messages *= _WIDER
     return _ids(ask(_SINCE, since=_FIRST))
+
+
+def _time_before(span: sa.Row[Any], *, messages: float) -> UUID:
+    """Return an id before which there are all but about so many of the messages of a span, or the first id."""
+    oldest, newest, last = (each.int >> _OF_TIME for each in (span.oldest, span.newest, span.last))
+    milliseconds = last - int((newest - oldest) * messages / max(span.total, 1))
+    return UUID(int=milliseconds << _OF_TIME) if milliseconds > oldest else _FIRST
 
 
 def _ask(
@@ -255,8 +275,8 @@ def _as_match(connection: Connection, wanted: Wanted) -> str:
 
 def _beginning(connection: Connection, word: str) -> str:
     """Return a prefix as the words that begin with it: FTS5 then stops early, but reads a prefix to its end."""
-    statement = "SELECT term FROM search_vocabulary WHERE term >= ? AND term < ? LIMIT ?"
-    terms = connection.exec_driver_sql(statement, (word, f"{word}\U0010ffff", _MOST_TERMS + 1)).scalars().all()
+    end = f"{word}\U0010ffff"
+    terms = connection.exec_driver_sql(_TERMS, (word, end, end, _MOST_TERMS + 1)).scalars().all()
     if not terms or len(terms) > _MOST_TERMS:
         return f'"{word}"*'
     either = " OR ".join(f'"{term}"' for term in terms)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -48,8 +49,12 @@ def current_version(database: Database) -> str | None:
         return connection.execute(sa.select(_VERSION.c.version_num)).scalar()
 
 
+@cache
 def latest_version() -> str:
-    """Return the revision that this version of the code needs: the migrations are numbered."""
+    """Return the revision that this version of the code needs: the migrations are numbered.
+
+    Read once a process: an upgrade replaces the files under those that run, which still need what they needed.
+    """
     return max(path.name.partition("_")[0] for path in _MIGRATIONS.glob("[0-9]*_*.py"))
 
 

@@ -176,3 +176,15 @@ def test_what_the_release_before_would_notice_is_found(body: str, found: list[st
     assert contractions(text) == found
     assert contractions(f'CONTRACTS = "{RELEASES[-1]}"\n{text}') == []
     assert contractions(f'CONTRACTS = "0000"\n{text}') == ["CONTRACTS names no release"]
+
+
+def test_a_process_keeps_its_version_when_an_upgrade_replaces_the_files(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upgrade(database)
+    require_current(database)
+
+    (tmp_path / "9999_later.py").touch()
+    monkeypatch.setattr(opening, "_MIGRATIONS", tmp_path)
+
+    require_current(database)
