@@ -18,8 +18,8 @@ DEVELOPMENT := $(VENV)/.made-from-development-lock
 COMPILE := var/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --python-version 3.11
 DRAW := sed 's/fontname=helvetica/fontname="sans-serif" shape=box style=rounded/' | dot -Tsvg -o
-# One process more than cores: a journey waits for servers and browsers much of its time.
-TESTS = $(BIN)/python -m pytest -q -n $$(($$(nproc) + 1)) --dist worksteal
+# Three on two cores: a journey waits for servers and browsers much of its time.
+TESTS = $(BIN)/python -m pytest -q -n 3 --dist worksteal
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 # What pip says, as one line that counts: the first installation takes some minutes.
 COUNTED = awk -v all="$$(grep -c '==' $(1))" '/^Collecting / { n++; printf "\r  %d of %d  %-48.48s", n, all, $$2; fflush() } \

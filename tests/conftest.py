@@ -83,9 +83,11 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(postgres: Postgres) -> SharedDatabase:
+def shared_database(postgres: Postgres) -> Iterator[SharedDatabase]:
     """The database that tests use one after the other, because creating one for each takes a third of a second."""
-    return SharedDatabase(postgres)
+    shared = SharedDatabase(postgres)
+    yield shared
+    shared.close()
 
 
 @pytest.fixture(scope="session")
