@@ -18,6 +18,8 @@ DEVELOPMENT := $(VENV)/.made-from-development-lock
 COMPILE := var/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
 	--no-emit-index-url --python-version 3.11
 DRAW := sed 's/fontname=helvetica/fontname="sans-serif" shape=box style=rounded/' | dot -Tsvg -o
+# Three on two cores: a journey waits for servers and browsers much of its time.
+TESTS = $(BIN)/python -m pytest -q -n 3 --dist worksteal
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check
 # What pip says, as one line that counts: the first installation takes some minutes.
 COUNTED = awk -v all="$$(grep -c '==' $(1))" '/^Collecting / { n++; printf "\r  %d of %d  %-48.48s", n, all, $$2; fflush() } \
@@ -33,8 +35,11 @@ setup: $(DEVELOPMENT) ## Make .venv from the lock files.
 run: $(STAMP) ## Start the whole desk on this machine.
 	@exec $(BIN)/omniyard up
 
+# Compiled modules are kept, whatever the environment says: the tests start hundreds of processes.
+test journeys check: export PYTHONDONTWRITEBYTECODE =
+
 test: $(DEVELOPMENT) machine-parts ## Run all tests.
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(TESTS)
 
 journeys: $(DEVELOPMENT) machine-parts ## Take every page and journey through all sizes, languages and themes in a real browser.
 	OMNIYARD_JOURNEYS=all $(BIN)/python -m pytest -q -n 2 --dist worksteal --timeout=1200 \
@@ -45,7 +50,7 @@ check: $(DEVELOPMENT) machine-parts ## Run every check: style, format, types, la
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+	$(TESTS)
 
 bench: $(DEVELOPMENT) ## Measure mails a second beside this machine's limit.
 	$(BIN)/python -m benchmarks.intake --messages 2000 --database $(DATABASE)

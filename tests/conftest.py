@@ -7,6 +7,7 @@ import os
 # Read once, when numpy is imported, as in a worker: on two cores its threads wait for each other, five times as long.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import gc
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,41 @@ import pytest
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from tests.postgres import Postgres, SharedDatabase, find_binaries
+
+# Until everything is collected: what pytest reads stays, and looking through it again and again takes five seconds.
+gc.disable()
+# The longest first, and the longest of them at the beginning: none is left for the end, when one process waits for it.
+_LONGEST = (
+    "test_failpoints",
+    "test_browser_looks",
+    "test_chat_desk_browser",
+    "test_sending_failpoints",
+    "test_simulate",
+    "test_browser_live",
+    "test_browser_answers",
+    "test_chat_visitor_browser",
+    "test_up",
+    "test_browser",
+    "test_undo_failpoints",
+    "test_chat_channels",
+    "test_feed",
+    "test_mail_to_desk",
+    "test_start",
+    "test_operations_guide",
+)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the longest modules begin."""
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage again, but not what pytest and the house have loaded."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +83,11 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture(scope="session")
-def shared_database(postgres: Postgres) -> SharedDatabase:
+def shared_database(postgres: Postgres) -> Iterator[SharedDatabase]:
     """The database that tests use one after the other, because creating one for each takes a third of a second."""
-    return SharedDatabase(postgres)
+    shared = SharedDatabase(postgres)
+    yield shared
+    shared.close()
 
 
 @pytest.fixture(scope="session")

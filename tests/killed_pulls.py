@@ -9,7 +9,6 @@ and pulls until it dies: after a fetch, within the commit, or after it.
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from datetime import timedelta
 from itertools import cycle
@@ -19,6 +18,7 @@ from connectors.registry import connector_of, kind_of
 from router.settings import Settings
 from router.settings.files import load_settings
 from store.db.engine import Database
+from tests import forks
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 from workers.runtime.failpoints import reach
@@ -31,8 +31,7 @@ def pull_and_kill(text: str, folder: Path, *, channel: str, times: int) -> None:
     """Run this module on a configuration, whose database is in the environment as PULLED_DATABASE."""
     file = folder / "killed.toml"
     file.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "tests.killed_pulls", str(file), channel, str(times)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    done = forks.run(["-m", "tests.killed_pulls", str(file), channel, str(times)], timeout=_SECONDS)
     assert done.returncode == 0, done.stderr
 
 

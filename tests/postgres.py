@@ -149,6 +149,7 @@ class SharedDatabase:
 
     def __init__(self, server: Postgres) -> None:
         self._server, self._number = server, 0
+        self._connection: psycopg.Connection[Any] | None = None
         self._make()
 
     @property
@@ -157,18 +158,37 @@ class SharedDatabase:
 
     def empty(self) -> None:
         """Delete all rows, or make another copy if a test changed the tables."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        connection = self._connect()
+        try:
             connection.execute(self._OTHERS)
-            if connection.execute(self._RELATIONS).fetchall() != self._relations:
-                self._make()
-                return
+        except psycopg.OperationalError:
+            # A test ended all connections to this database.
+            self.close()
+            connection = self._connect()
+            connection.execute(self._OTHERS)
+        if connection.execute(self._RELATIONS).fetchall() != self._relations:
+            self.close()
+            self._make()
+            return
+        tables = [name for kind, name in self._relations if kind == "r" and name != "alembic_version"]
+        sequences = [name for kind, name in self._relations if kind == "S"]
+        statements = [f'DELETE FROM "{name}"' for name in tables]
+        statements += [f'ALTER SEQUENCE "{name}" RESTART' for name in sequences]
+        connection.execute("; ".join(statements))
+
+    def close(self) -> None:
+        """End the connection that empties the tables."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _connect(self) -> psycopg.Connection[Any]:
+        # It stays between tests: a new one would read each table's description again, which takes longer than the rest.
+        if self._connection is None:
+            self._connection = psycopg.connect(self.url, autocommit=True)
             # So that the order of the tables does not matter.
-            connection.execute("SET session_replication_role = replica")
-            tables = [name for kind, name in self._relations if kind == "r" and name != "alembic_version"]
-            sequences = [name for kind, name in self._relations if kind == "S"]
-            statements = [f'DELETE FROM "{name}"' for name in tables]
-            statements += [f'ALTER SEQUENCE "{name}" RESTART' for name in sequences]
-            connection.execute("; ".join(statements))
+            self._connection.execute("SET session_replication_role = replica")
+        return self._connection
 
     def _make(self) -> None:
         self._number += 1
