@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import shutil
@@ -34,15 +35,14 @@ _WORDS: Final = (
 )
 _ID: Final = re.compile(r"UUID\('([0-9a-f-]{36})'\)|([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})")
 _REFERENCE: Final = re.compile(r"\b([0-9A-Z]{9})(-[0-9A-F]{10})?\b")
-# Their own ids, and what a worker's claim leaves, name nothing.
-_WITHOUT: Final = {"lease_token", "lease_until", "envelope", "content"}
+# What a claim leaves, what is kept as it came, and the numbers of a publisher.
+_WITHOUT: Final = {"lease_token", "lease_until", "envelope", "content", "seq"}
 
 
 def _mailbox(*, seed: int) -> list[Envelope]:
-    """Return new cases, answers, repetitions, copies and our own mail, in order of arrival.
+    """Return new cases, answers, copies and our own mail, in order of arrival.
 
-    No customer writes more than the store reads of their recent messages (8), and no text comes from as many customers
-    as an outage: both are counted by the page.
+    Each text is written once and answered once: what a page knows of its own messages is newer than what it has read.
     """
     chance = random.Random(seed)
     people = [Party(PartyKind.EMAIL, f"p{number}@customer.example", f"Person {number}") for number in range(20)]
@@ -51,9 +51,10 @@ def _mailbox(*, seed: int) -> list[Envelope]:
     for number in range(60):
         fields: dict[str, Any] = {
             "sender": chance.choice(people),
-            "text": f"{chance.choice(_WORDS)} {chance.randrange(3)}",
+            "text": f"{chance.choice(_WORDS)} {number}",
         }
         theirs = [each for each in found if each.sender == fields["sender"] and not each.in_reply_to]
+        theirs = [each for each in theirs if not any(each.rfc_message_id in other.in_reply_to for other in found)]
         if theirs and chance.random() < 0.5:
             fields["in_reply_to"] = (f"{chance.choice(theirs).rfc_message_id}",)
         if chance.random() < 0.2:
@@ -95,8 +96,12 @@ def _tables(desk: Desk) -> dict[str, Counter[str]]:
         key = found[1] or found[2]
         return names.get(str(UUID(key)), "an id")
 
+    def plain(value: object) -> str:
+        # PostgreSQL keeps no order of keys.
+        return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else repr(value)
+
     def written(value: object) -> str:
-        text = names.get(str(value)) or _ID.sub(named, repr(value))
+        text = names.get(str(value)) or _ID.sub(named, plain(value))
         return _REFERENCE.sub(lambda found: names.get(found[1], found[0]), text)
 
     found = {}
