@@ -1,0 +1,143 @@
+"""The outcome of a mailbox depends neither on the size of the pages nor on the database: all tables are equal."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+from sqlmodel import SQLModel
+
+from router.envelope import Envelope, Party, PartyKind
+from store.contacts.identities import Handle, known_contacts, lock_contacts
+from store.db.engine import Database
+from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow, digest
+from store.tables.operations import OutboundRow
+from tests.desk import RECEIVED_AT, Desk, elsewhere, envelope
+
+_NOW: Final = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
+_WORDS: Final = (
+    "I want a refund for order 12.",
+    "我的账户被盗了",
+    "How long does it take?",
+    "My money is gone.",
+    "你好",
+)
+_ID: Final = re.compile(r"UUID\('([0-9a-f-]{36})'\)|([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32})")
+_REFERENCE: Final = re.compile(r"\b([0-9A-Z]{9})(-[0-9A-F]{10})?\b")
+# What a claim leaves, what is kept as it came, and the numbers of a publisher.
+_WITHOUT: Final = {"lease_token", "lease_until", "envelope", "content", "seq"}
+
+
+def _mailbox(*, seed: int) -> list[Envelope]:
+    """Return new cases, answers, copies and our own mail, in order of arrival.
+
+    Each text is written once and answered once: what a page knows of its own messages is newer than what it has read.
+    """
+    chance = random.Random(seed)
+    people = [Party(PartyKind.EMAIL, f"p{number}@customer.example", f"Person {number}") for number in range(20)]
+    people.append(Party(PartyKind.EMAIL, "support@desk.example", "Desk"))
+    found: list[Envelope] = []
+    for number in range(60):
+        fields: dict[str, Any] = {
+            "sender": chance.choice(people),
+            "text": f"{chance.choice(_WORDS)} {number}",
+        }
+        theirs = [each for each in found if each.sender == fields["sender"] and not each.in_reply_to]
+        theirs = [each for each in theirs if not any(each.rfc_message_id in other.in_reply_to for other in found)]
+        if theirs and chance.random() < 0.5:
+            fields["in_reply_to"] = (f"{chance.choice(theirs).rfc_message_id}",)
+        if chance.random() < 0.2:
+            fields["signed_by"] = ()
+        mail = envelope(f"m{number:02}", subject=chance.choice(("", "A question", f"Case {number}")), **fields)
+        found.append(replace(mail, received_at=RECEIVED_AT + timedelta(seconds=number)))
+        if chance.random() < 0.1:
+            found.append(replace(elsewhere(found[-1], channel="sales"), source_key=f"copy{number:02}"))
+    return found
+
+
+def _routed(database: Database, folder: Path, *, page: int, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setattr("workers.routing.route.PAGE", page)
+    desk = Desk(database, folder)
+    desk.brain = replace(desk.brain, key=b"the same")
+    desk.use(desk.settings)
+    for half in (_mailbox(seed=1)[:30], _mailbox(seed=1)[30:]):
+        desk.route(*half)
+    return desk
+
+
+def _names(desk: Desk) -> dict[str, str]:
+    """Return a name that two runs share for each id and reference that rows may have."""
+    inbound = {row.id: row.source_key for row in desk.rows(InboundRow)}
+    names = {str(id_): key for id_, key in inbound.items()}
+    names |= {str(row.contact_id): row.handle for row in desk.rows(IdentityRow)}
+    for row in desk.rows(ConversationRow):
+        names |= {str(row.id): f"case {inbound[row.opened_by_inbound]}", row.reference: inbound[row.opened_by_inbound]}
+    names |= {str(row.id): f"message {inbound[row.inbound_id]}" for row in desk.rows(MessageRow)}
+    for row in desk.rows(OutboundRow):
+        names |= {str(row.id): row.kind, str(digest(row.rfc_message_id)): names[str(row.conversation_id)]}
+    return names
+
+
+def _tables(desk: Desk) -> dict[str, Counter[str]]:
+    names = _names(desk)
+
+    def named(found: re.Match[str]) -> str:
+        key = found[1] or found[2]
+        return names.get(str(UUID(key)), "an id")
+
+    def plain(value: object) -> str:
+        # PostgreSQL keeps no order of keys.
+        return json.dumps(value, sort_keys=True) if isinstance(value, dict | list) else repr(value)
+
+    def written(value: object) -> str:
+        text = names.get(str(value)) or _ID.sub(named, plain(value))
+        return _REFERENCE.sub(lambda found: names.get(found[1], found[0]), text)
+
+    found = {}
+    # The tally of heard messages has one row a page.
+    for table in (table for table in SQLModel.metadata.sorted_tables if table.name != "gate_tally"):
+        columns = [column for column in table.c if column.name not in _WITHOUT]
+        with desk.database.read() as connection:
+            rows: Sequence[Any] = connection.execute(sa.select(*columns)).all()
+        found[table.name] = Counter(" | ".join(map(written, row)) for row in rows)
+    return found
+
+
+def test_a_page_of_one_and_a_page_of_200_write_the_same_rows(
+    database: Database, migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("store.inbound.claims", "store.inbound.accept"):
+        monkeypatch.setattr(f"{module}.read_clock", lambda _: _NOW)
+    # A case's token is bound to its contact's id.
+    monkeypatch.setattr("router.threads.correlation._proof", lambda *_, **__: "0123456789")
+    shutil.copy(migrated_sqlite, tmp_path / "one_by_one.db")
+    other = Database(f"sqlite:///{tmp_path / 'one_by_one.db'}")
+
+    one_by_one = _tables(_routed(other, tmp_path, page=1, monkeypatch=monkeypatch))
+    at_once = _tables(_routed(database, tmp_path, page=200, monkeypatch=monkeypatch))
+
+    other.close()
+    assert sum(at_once["conversation"].values()) > 20
+    assert {"emergency", "outbound", "thread_key", "event"} <= {name for name, rows in at_once.items() if rows}
+    for name, rows in one_by_one.items():
+        assert at_once[name] == rows, name
+
+
+def test_a_sender_who_was_erased_while_their_page_was_drafted_gets_a_new_contact(database: Database) -> None:
+    handle = Handle("email", "ann@customer.example")
+
+    with database.write() as connection:
+        contacts = lock_contacts(connection, senders={handle: "Ann"}, now=_NOW, proposed={})
+        assert contacts == known_contacts(connection, [handle])
+        assert list(contacts) == [handle]
