@@ -58,3 +58,14 @@ def test_a_message_of_a_dead_page_is_routed_between_new_pages(desk: Desk) -> Non
     sweep(desk).once()
 
     assert set(desk.states().values()) == {"routed"}
+
+
+def test_an_ordinary_message_is_routed_in_a_round_though_urgent_ones_are_always_due(desk: Desk) -> None:
+    # Given: of each look at what is urgent, there is more.
+    desk.accept(envelope("1"))
+    urgent = iter(range(1, 4))
+    desk.router.route_urgent = lambda: next(urgent, 0)
+
+    sweep(desk).once()
+
+    assert set(desk.states().values()) == {"routed"}
