@@ -175,7 +175,7 @@ def _measure(rig: Rig, arguments: argparse.Namespace) -> dict[str, Any]:
     try:
         sent = _send(rig, sender, arguments)
         with suppress(TimeoutError):
-            wait_until(lambda: _is_drained(rig, sent, watch), seconds=_DRAIN_SECONDS, every=0.2)
+            wait_until(lambda: _is_drained(rig, sent, watch), seconds=_DRAIN_SECONDS, every=1.0)
     finally:
         watch.ended.set()
         threads[0].join()
@@ -219,7 +219,9 @@ def _waiting(rig: Rig) -> int:
 
 
 def _is_drained(rig: Rig, sent: Sequence[SentMail], watch: _Watch) -> bool:
-    seen = len(watch.visible) >= sum(mail.kind != "hostile" for mail in sent)
+    with rig.database.read() as connection:
+        there = {(row.rfc_message_id or "").strip("<>") for row in connection.execute(_STORED)}
+    seen = all(mail.key in there for mail in sent if mail.kind != "hostile")
     return seen and _waiting(rig) == 0 and len(watch.published) >= len(watch.visible)
 
 

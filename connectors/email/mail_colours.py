@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _COLOUR: Final = re.compile(r"(?:#[0-9a-f]{3,8}|rgba?\([0-9.,%\s/]{5,40}\)|[a-z]{3,20})(?=\s|$)")
@@ -14,13 +15,15 @@ _SEE_THROUGH: Final = re.compile(
 _NAMES: Final = {"color": "color", "background-color": "background-color", "background": "background-color"}
 # A longer style attribute sets far more than colours.
 _LONGEST: Final = 2_000
+# A page repeats a few short ones on hundreds of elements, so they are read once.
+_USUAL_CHARACTERS: Final = 200
 
 
 def kept_attribute(tag: str, name: str, value: str) -> str | None:
     """Return an attribute's value as it is kept, None for one that goes; for the cleaner of `sanitise`."""
     del tag
     if name == "style":
-        return own_colours(value) or None
+        return (_usual(value) if len(value) <= _USUAL_CHARACTERS else own_colours(value)) or None
     if name == "bgcolor":
         return colour_of(value) or None
     return value
@@ -34,6 +37,11 @@ def own_colours(style: str) -> str:
         if (name := _NAMES.get(name.strip(), "")) and (colour := colour_of(value.replace("!important", ""))):
             kept[name] = colour
     return ";".join(f"{name}:{colour}" for name, colour in kept.items())
+
+
+@lru_cache(maxsize=512)
+def _usual(style: str) -> str:
+    return own_colours(style)
 
 
 def colour_of(value: str) -> str:

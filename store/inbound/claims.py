@@ -6,7 +6,7 @@ page; a row of a page that failed or was killed is claimed alone, so that a pois
 Light messages come first, and a heavy one is claimed alone when no light one is due: no emergency waits for a queue of
 heavy mail. So that heavy mail is routed on a busy desk too, the sweep claims one of them between pages (`claim_heavy`).
 
-Urgent messages, those in which a first look found words of danger, come before all others, in small pages of their own.
+Urgent messages, those in which a first look found words of danger, come before all others, in pages of their own.
 So that the others are routed too while urgent ones never end, the sweep claims an ordinary page after each of them.
 """
 
@@ -32,8 +32,8 @@ LEASE: Final = timedelta(seconds=30)
 PAGE_WEIGHT: Final = 500_000
 # A long honest thread with its page has some 50,000; an ordinary mail has 3,000.
 LIGHT: Final = 64_000
-# Smaller than other pages, because the next urgent one waits for it; if hundreds come at once, not much slower.
-URGENT_PAGE: Final = 50
+# Mostly there are a few of them; if hundreds come at once, small pages would only make them slower.
+URGENT_PAGE: Final = 200
 # One attempt in a page and three alone: after four failures the message itself is the cause.
 MOST_ATTEMPTS: Final = 4
 
@@ -76,13 +76,13 @@ def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = ()
 
 
 def claim_urgent(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
-    """Claim a few urgent rows that are due and were never tried: light ones, or else one heavy one."""
+    """Claim the urgent light rows that are due and were never tried, or else one heavy one."""
     columns, claimed = table_of(InboundRow).c, _nothing(connection)
-    urgent = (columns.attempts == 0, columns.urgent)
-    light_first = columns.weight > LIGHT
-    return _extended(
-        connection, claimed, conditions=urgent, limit=URGENT_PAGE, lease=lease, first=light_first, most=2 * LIGHT
-    )
+    for weight, limit in ((columns.weight <= LIGHT, URGENT_PAGE), (columns.weight > LIGHT, 1)):
+        if not claimed.rows:
+            urgent = (columns.attempts == 0, columns.urgent, weight)
+            claimed = _extended(connection, claimed, conditions=urgent, limit=limit, lease=lease)
+    return claimed
 
 
 def claim_ordinary(connection: Connection, *, limit: int, lease: timedelta = LEASE) -> Claim:
@@ -138,11 +138,10 @@ def _extended(
     limit: int,
     lease: timedelta,
     first: sa.ColumnElement[Any] | None = None,
-    most: int = PAGE_WEIGHT,
 ) -> Claim:
     """Return the claim extended by rows that are due and meet the conditions, up to `limit` in all.
 
-    first: what decides their order before the time when they are due.  most: how much they weigh in all.
+    first: what decides their order before the time when they are due.
     """
     if len(claimed.rows) >= limit:
         return claimed
@@ -150,7 +149,7 @@ def _extended(
     due = sa.select(table.c.id, table.c.weight).where(*_due(claimed.now), *conditions)
     order = (table.c.due_at, table.c.id) if first is None else (first, table.c.due_at, table.c.id)
     due = due.order_by(*order).limit(limit - len(claimed.rows)).with_for_update(skip_locked=True)
-    room = most - sum(row.weight for row in claimed.rows)
+    room = PAGE_WEIGHT - sum(row.weight for row in claimed.rows)
     ids = _fitting([(row.id, row.weight) for row in connection.execute(due)], room=room, empty=not claimed.rows)
     if not ids:
         return claimed

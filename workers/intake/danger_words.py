@@ -6,48 +6,87 @@ It finds all that they find, and some more, because it knows neither gaps nor wh
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from operator import add
 from typing import Final
 
 from router.danger.clauses import comparable
 from router.settings import Settings
+from router.text.chinese_script import fold_script
+from router.text.plain import fold
 
 _END: Final = re.compile(r"[!?。！？;；…\n]+|\.(?=\s|$)")
-_MARK: Final = "||"
+_APOSTROPHE: Final = re.compile("[\u2018\u2019\u02bc`\u00b4]")
+_NO_WORD: Final = re.compile(r"[^\w|]+")
+# Between sentences.
+_MARK: Final = "|"
+_NEGATED: Final = re.compile(
+    r"\b(did|do|does|was|were|is|are|has|have|had|could|would|should|ca|can|wo)(?: ?nt| not)\b"
+)
+_FULL: Final = {"ca": "can", "wo": "will"}
 _HAN: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
-# How many letters of a word's beginning, and Chinese characters, phrases are found by.
-_LETTERS: Final = 3
+# How many Chinese characters phrases are found by.
 _CHARACTERS: Final = 2
 _KEYWORDS: Final = " keywords"
 
-# What else must stand in the sentence: for each place of a phrase the words that may stand there.
+# What else must stand in the sentence: for each place of a phrase what may stand there.
 _Rest = tuple[tuple[str, ...], ...]
+# The groups of which something is a whole phrase, and those of which it is a part, with the rest of the phrase.
+_Entry = tuple[int, tuple[tuple[int, _Rest], ...]]
+_NOTHING: Final[_Entry] = (0, ())
+# Most words of most mails are among so many.
+_REMEMBERED: Final = 8192
 
 
-@dataclass(slots=True)
-class _Index:
-    """Phrases by a part of them. alone: the groups of which it is a whole phrase; more: with the rest of the phrase."""
+def _sentences(text: str) -> list[str]:
+    """Return the sentences as `router.danger.clauses` compares them, but for what only makes fewer pairs."""
+    folded = fold(_END.sub(_MARK, text.replace(_MARK, " "))).replace("'", "").replace("\u2019", "")
+    if not folded.isascii():
+        folded = fold_script(_APOSTROPHE.sub("", folded)).replace("是不是", "是否")
+    full = _NEGATED.sub(lambda found: f"{_FULL.get(found[1], found[1])} not", folded).replace("cannot", "can not")
+    return _NO_WORD.sub(" ", full).split(_MARK)
 
-    alone: dict[str, int] = field(default_factory=dict)
-    more: dict[str, list[tuple[int, _Rest]]] = field(default_factory=dict)
 
-    def add(self, key: str, group: int, rest: _Rest) -> None:
-        """Add a phrase."""
-        if rest:
-            self.more.setdefault(key, []).append((group, rest))
-        else:
-            self.alone[key] = self.alone.get(key, 0) | group
+@dataclass(frozen=True, slots=True)
+class DangerWords:
+    """Groups of words are bits; build with `build_danger_words`.
 
-    def find(self, parts: Iterable[str], sentence: str) -> int:
-        """Return the groups that stand in a sentence with these parts."""
-        found = 0
-        for part in parts:
-            found |= self.alone.get(part, 0)
-            for group, rest in self.more.get(part, ()):
-                if not found & group and _stands(rest, sentence):
-                    found |= group
-        return found
+    of_word: what a word tells.  of_characters: what one or two Chinese characters tell.
+    makes_pair: whether groups make a pair, with those of the sentence before.
+    """
+
+    of_word: Callable[[str], _Entry]
+    of_characters: Mapping[str, _Entry]
+    makes_pair: Callable[[int, int], bool]
+
+    def meet(self, text: str) -> bool:
+        """Return whether the words of a pair stand in a sentence of a text."""
+        before = 0
+        for line in _sentences(text):
+            sentence = f" {line} "
+            groups = _found(map(self.of_word, sentence.split()), sentence)
+            if not sentence.isascii():
+                groups |= self._in_characters(sentence)
+            if groups and self.makes_pair(groups, before):
+                return True
+            before = groups
+        return False
+
+    def _in_characters(self, sentence: str) -> int:
+        parts = {*sentence, *map(add, sentence, sentence[1:])}
+        return _found((self.of_characters[part] for part in parts & self.of_characters.keys()), sentence)
+
+
+def _found(entries: Iterable[_Entry], sentence: str) -> int:
+    found = 0
+    for whole, more in entries:
+        found |= whole
+        for group, rest in more:
+            if not found & group and _stands(rest, sentence):
+                found |= group
+    return found
 
 
 def _stands(rest: _Rest, sentence: str) -> bool:
@@ -60,38 +99,16 @@ def _stands(rest: _Rest, sentence: str) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class DangerWords:
-    """Groups of words are bits; build with `build_danger_words`.
+@dataclass(slots=True)
+class _Index:
+    """Phrases by one of their parts."""
 
-    needs: the groups that make a pair in one sentence, and whether some may stand in the sentence before.
-    """
+    entries: dict[str, _Entry] = field(default_factory=dict)
 
-    words: _Index
-    beginnings: _Index
-    characters: _Index
-    needs: tuple[tuple[int, bool], ...]
-
-    def meet(self, text: str) -> bool:
-        """Return whether the words of a pair stand in a sentence of a text."""
-        before = 0
-        for sentence in comparable(_END.sub(f" {_MARK} ", text)).split(_MARK):
-            groups = self._groups(sentence)
-            if groups and any(
-                needed & groups == needed or (goes_on and needed & (groups | before) == needed)
-                for needed, goes_on in self.needs
-            ):
-                return True
-            before = groups
-        return False
-
-    def _groups(self, sentence: str) -> int:
-        words = set(sentence.split())
-        found = self.words.find(words, sentence) | self.beginnings.find({one[:_LETTERS] for one in words}, sentence)
-        if sentence.isascii():
-            return found
-        pairs = {sentence[at : at + _CHARACTERS] for at in range(len(sentence) - 1)}
-        return found | self.characters.find(pairs.union(sentence), sentence)
+    def add(self, key: str, group: int, rest: _Rest) -> None:
+        """Add a phrase."""
+        whole, more = self.entries.get(key, _NOTHING)
+        self.entries[key] = (whole, (*more, (group, rest))) if rest else (whole | group, more)
 
 
 def build_danger_words(settings: Settings) -> DangerWords | None:
@@ -108,12 +125,34 @@ def build_danger_words(settings: Settings) -> DangerWords | None:
         tables = settings.danger.groups
         phrases = keywords if name == _KEYWORDS else (*tables[name].en, *tables[name].zh)
         for phrase in filter(None, phrases):
-            index = characters if _HAN.search(phrase) else None
             for key, is_beginning, rest in _entries(phrase):
-                (index or (beginnings if is_beginning else words)).add(key, bit, rest)
+                index = characters if _HAN.search(phrase) else beginnings if is_beginning else words
+                index.add(key, bit, rest)
     needs = [(bits[_KEYWORDS], False)]
     needs += [(sum({bits[name] for name in rule.needs}), rule.next_sentence) for rule in rules.values()]
-    return DangerWords(words, beginnings, characters, tuple(needs))
+    return DangerWords(_of_word(words, beginnings), characters.entries, _makes_pair(needs))
+
+
+def _of_word(words: _Index, beginnings: _Index) -> Callable[[str], _Entry]:
+    @lru_cache(maxsize=_REMEMBERED)
+    def of_word(word: str) -> _Entry:
+        whole, more = words.entries.get(word, _NOTHING)
+        for length in range(1, len(word) + 1):
+            begun, others = beginnings.entries.get(word[:length], _NOTHING)
+            whole, more = whole | begun, (*more, *others)
+        return whole, more
+
+    return of_word
+
+
+def _makes_pair(needs: Sequence[tuple[int, bool]]) -> Callable[[int, int], bool]:
+    @lru_cache(maxsize=_REMEMBERED)
+    def makes_pair(groups: int, before: int) -> bool:
+        return any(
+            needed & groups == needed or (goes_on and needed & (groups | before) == needed) for needed, goes_on in needs
+        )
+
+    return makes_pair
 
 
 def _entries(phrase: str) -> Iterator[tuple[str, bool, _Rest]]:
@@ -132,10 +171,8 @@ def _entries(phrase: str) -> Iterator[tuple[str, bool, _Rest]]:
         if is_chinese:
             rest = others if len(bare) <= _CHARACTERS else ((bare,), *others)
             yield bare[:_CHARACTERS], False, rest
-        elif begins:
-            yield bare[:_LETTERS], True, ((f" {bare}",), *others)
         else:
-            yield bare, False, others
+            yield bare, begins, others
 
 
 def _written(slot: list[str], is_chinese: bool) -> tuple[str, ...]:

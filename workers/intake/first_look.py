@@ -6,17 +6,18 @@ alone: routing judges each message as ever.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Final
+
+from pydantic_core import from_json
 
 from connectors.base import Arrival
 from router.settings import Settings
 from workers.intake.danger_words import DangerWords, build_danger_words
 
 # Customers say at the beginning what happened, and each character costs every message behind it.
-_LOOKED_AT: Final = 400
+_LOOKED_AT: Final = 300
 
 
 class FirstLook:
@@ -39,6 +40,6 @@ class FirstLook:
 
 
 def _beginning(arrival: Arrival) -> str:
-    envelope = json.loads(arrival.envelope)
+    envelope = from_json(arrival.envelope)
     words = envelope.get("text") or envelope.get("quoted") or ""
     return f"{envelope.get('subject', '')}\n{words}"[:_LOOKED_AT]

@@ -43,7 +43,8 @@ class UrgentLane:
             self._woken.wait()
             self._woken.clear()
             try:
-                while not self._stopped.is_set() and self._router.route_urgent():
+                # One page: if hundreds come at once, the other threads claim them first too, in their own turn.
+                if not self._stopped.is_set() and self._router.route_urgent():
                     self._routed()
             except TransientError as error:
                 _log.warning("urgent.postponed", error=str(error))

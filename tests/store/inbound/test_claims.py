@@ -179,18 +179,12 @@ def test_urgent_messages_come_before_all_that_wait_in_pages_of_their_own(databas
     assert pages == [[4, 5], [400_000], [1, 3], [400_000], []]
 
 
-def test_an_urgent_page_is_small_so_that_the_next_urgent_message_waits_for_little(database: Database) -> None:
-    keep_urgent(database, *["urgent"] * (claims.URGENT_PAGE + 1), "plain")
-
-    assert [len(claim_page(database).rows) for _ in range(3)] == [claims.URGENT_PAGE, 1, 1]
-
-
 def test_ordinary_messages_are_claimed_by_age_though_urgent_ones_never_end(database: Database) -> None:
     keep_urgent(database, "plain", "plain", *["urgent"] * 100)
 
     with database.write() as connection:
         assert weights_of(claims.claim_ordinary(connection, limit=2)) == [0, 1]
-    assert len(claim_page(database).rows) == claims.URGENT_PAGE
+    assert len(claim_page(database).rows) == 100
 
 
 def test_after_a_death_an_urgent_message_goes_alone_before_the_others(database: Database) -> None:

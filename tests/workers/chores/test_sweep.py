@@ -12,6 +12,7 @@ from router.errors import TransientError
 from store.db.engine import Database
 from tests.desk import Desk, envelope
 from workers.chores.sweep import Sweep
+from workers.routing.route import Router
 
 
 class Chore:
@@ -54,6 +55,28 @@ def test_a_message_of_a_dead_page_is_routed_between_new_pages(desk: Desk) -> Non
     desk.claim_and_die()
     desk.accept(envelope("2"))
     desk.let_waits_end()
+
+    sweep(desk).once()
+
+    assert set(desk.states().values()) == {"routed"}
+
+
+class FloodedRouter(Router):
+    """A router that always finds urgent messages, three times."""
+
+    left = 3
+
+    def route_urgent(self) -> int:
+        self.left -= 1
+        return int(self.left >= 0)
+
+    def route_oldest(self) -> int:
+        return self.route_urgent()
+
+
+def test_an_ordinary_message_is_routed_in_a_round_though_urgent_ones_are_always_due(desk: Desk) -> None:
+    desk.accept(envelope("1"))
+    desk.router = FloodedRouter(desk.database, desk.brain)
 
     sweep(desk).once()
 
