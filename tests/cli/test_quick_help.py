@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
+import textwrap
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -83,3 +86,21 @@ def test_a_help_that_is_an_options_value_runs_the_command():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert "Usage" not in done.stdout + done.stderr
     assert (done.returncode, "--help cannot be used here" in done.stdout) == (1, True), done
+
+
+def test_check_reads_a_configuration_without_loading_what_a_database_needs(tmp_path: Path):
+    script = """
+        import sys
+        sys.argv = ["omniyard", "check"]
+        from cli.main import main
+        try:
+            main()
+        except SystemExit as ended:
+            print(ended.code, file=sys.stderr)
+        print([name for name in ("sqlmodel", "sqlalchemy", "numpy", "redis") if name in sys.modules], file=sys.stderr)
+    """
+    environment = {**os.environ, "PYTHONPATH": str(Path(cli.main.__file__).parents[1])}
+    words = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment)
+    assert done.stderr.splitlines()[-1] == "[]", done.stderr
+    assert "is in order" in done.stdout
