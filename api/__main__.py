@@ -15,6 +15,7 @@ from api.desk import Desk
 from api.http.connections import Connections, bounded_by
 from api.services.chats import Chats
 from api.services.event_stream import Tail
+from connectors.freed_memory import return_freed
 from workers.runtime.start import open_house
 
 # A response takes milliseconds; one that takes longer than this hangs.
@@ -69,6 +70,7 @@ def main() -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    return_freed()
     try:
         _Server(config, tail=desk.tail, chats=desk.chats).run()
     finally:

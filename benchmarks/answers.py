@@ -24,8 +24,9 @@ from typing import Final
 from benchmarks import answers_shipped as shipped
 from benchmarks.answers_shipped import Figures
 from router.answers.confidence import Thresholds, choose, fit
-from router.answers.index import AnswerIndex, Evidence, Ranking, WayToAsk
+from router.answers.index import AnswerIndex, Ranking
 from router.answers.trainer import hold_out, judge
+from router.answers.ways import Evidence, WayToAsk
 from router.classify.encoder import Encoder, load_encoder
 
 Asked = list[tuple[str, str]]

@@ -13,8 +13,9 @@ from pydantic import JsonValue
 
 from router.answers.confidence import wilson
 from router.answers.faq import Faq, negatives_of, read_faq
-from router.answers.index import AnswerIndex, WayToAsk
+from router.answers.index import AnswerIndex
 from router.answers.trainer import AnswerModel, AskedWay, hold_out, train_answers
+from router.answers.ways import WayToAsk
 from router.classify.encoder import Encoder
 from router.settings import load_settings
 from router.settings.intents import load_intents

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.env_file import read_env_file
+from cli.quick_help import asks_for_help, asks_for_help_alone, leave_out_values, load_for_help, read_values
 from router.errors import ConfigError, NotFound, OmniyardError, TransientError
 from workers.runtime.cpu import calculate_alone
 from workers.runtime.umask import keep_files_private
@@ -34,7 +35,20 @@ class CommandGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401  (typer's own types are private)
         """Return the real command in place of its row in the help."""
         name, row, rest = super().resolve_command(ctx, args)
-        return name, row if row is None else _load(ctx.obj[name]), rest
+        if name is None or row is None:
+            return name, row, rest
+        if asks_for_help(rest):
+            self._show_help(name, rest, ctx=ctx)
+        return name, _load(ctx.obj[name]), rest
+
+    def _show_help(self, name: str, words: list[str], *, ctx: Any) -> None:  # noqa: ANN401
+        """Print the command's help and end; return if it was not help that the words ask for."""
+        try:
+            command = load_for_help(_load, ctx.obj[name])
+            with command.make_context(name, list(words), parent=ctx) as inner:
+                command.invoke(inner)
+        finally:
+            read_values()
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401
         """Run the command; an error becomes a sentence and an exit code, or a traceback with --debug."""
@@ -205,4 +219,6 @@ def main() -> None:
     """Run the `omniyard` command."""
     keep_files_private()
     calculate_alone()
+    if asks_for_help_alone(sys.argv[1:]):
+        leave_out_values()
     application()()

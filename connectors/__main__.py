@@ -13,7 +13,7 @@ import workers.runtime.plain_tracebacks  # noqa: F401  (before whatever imports 
 from connectors.daemon import Daemon
 from connectors.email.dkim_check import open_check
 from connectors.email.sandbox.parent import Guard
-from connectors.freed_memory import unmap_large_blocks
+from connectors.freed_memory import return_freed, unmap_large_blocks
 from connectors.registry import open_gates, open_polled, polled_mail
 from workers.broker.doorbell import Bell, broker_url
 from workers.intake.first_look import FirstLook
@@ -48,6 +48,7 @@ def main() -> None:
         ask_again=third,
     )
     # Objects loaded by now stay: the garbage collector need not scan them with every page.
+    return_freed()
     gc.freeze()
     rested = daemon.run()
     intake.close()

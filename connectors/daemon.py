@@ -23,6 +23,7 @@ from connectors.watchdog import Watchdog
 
 # Service managers kill after thirty seconds; the current page gets most of that.
 _STOP_WITHIN: Final = 18.0
+_LOOK_SECONDS: Final = 10.0
 
 _log: Final = structlog.get_logger()
 
@@ -79,8 +80,8 @@ class Daemon:
         threads = [threading.Thread(target=lane.run, name=lane.channel, daemon=True) for lane in self._lanes]
         for thread in threads:
             thread.start()
-        # A wait without a timeout would not notice a signal where Python waits in C.
-        while not self._stopping.wait(1.0):
+        # A wait without a timeout would not notice a signal where Python waits in C; one with a timeout does at once.
+        while not self._stopping.wait(_LOOK_SECONDS):
             pass
         return self._come_to_rest(threads)
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 from contextlib import suppress
 from typing import Final
 
 # malloc.h of the GNU C library: from which size a block is mapped on its own, and unmapped when it is freed.
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 262_144
+# The number of heaps; by itself each thread gets one, up to eight for each core, and what is free in one is free in no
+# other. Python's threads wait for each other anyway.
+_M_ARENA_MAX: Final = -8
+_HEAPS: Final = 2
 
 
 def unmap_large_blocks() -> None:
@@ -19,3 +24,16 @@ def unmap_large_blocks() -> None:
     """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE)
+
+
+def limit_heaps() -> None:
+    """Let all threads share two heaps; does nothing with another C library. Call it before threads start."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _HEAPS)
+
+
+def return_freed() -> None:
+    """Return what the start allocated and freed to the system; does nothing with another C library."""
+    gc.collect()
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

@@ -13,6 +13,7 @@ import dramatiq
 import structlog
 from redis import RedisError
 
+from connectors.freed_memory import return_freed
 from connectors.watchdog import Watchdog
 from workers.broker.announcements import Announcements, AnnouncingBroker
 from workers.broker.doorbell import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, answers, listening_broker
@@ -73,6 +74,7 @@ class Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
         # The objects loaded so far stay; garbage collection would scan them again at a tenth of the cost of routing.
+        return_freed()
         gc.freeze()
         self._watchdog.start()
         sweeping = threading.Thread(target=self._sweep.run, name="sweep", daemon=True)

@@ -23,8 +23,9 @@ from router.text.facts import find_facts
 from router.text.language import detect
 from store.desk.phrasings import gaps, help_verdicts
 from workers.answering.answerer import MODES, decision_trace
+from workers.answering.faq_files import faq_folder, intents_next_to, read_faq_folder
 from workers.answering.learn_answers import AnswerReport, learn_answers
-from workers.answering.library import AnswerLibrary, faq_folder, intents_next_to, read_faq_folder
+from workers.answering.library import AnswerLibrary
 from workers.routing.brain import build_brain
 from workers.runtime.logs import configure_logging
 from workers.training.learn import encoder_of

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 from rich.console import Console
@@ -16,7 +16,7 @@ from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json
 from connectors.base import Page, RawMessage
 from connectors.email.folder_roles import FolderRole
-from connectors.email.mail_files import Archive, FiledMail, Kind, Remarks
+from connectors.email.mail_files import Archive, FiledMail, Remarks
 from connectors.email.sandbox.parent import Guard
 from router.errors import NotFound, PermanentError
 from router.settings import Settings
@@ -26,6 +26,8 @@ from workers.broker.doorbell import Bell, broker_url
 from workers.intake.intake import Intake
 from workers.runtime.logs import configure_logging
 
+# The kinds of `Archive`, which help alone does not load.
+Format = Literal["maildir", "mbox", "eml"]
 _PAGE: Final = 100
 # A page is held in memory and is one commit, so its messages together are at most this large.
 _PAGE_BYTES: Final = 32_000_000
@@ -54,7 +56,7 @@ _LEFT_OUT: Final = frozenset({FolderRole.DRAFTS, FolderRole.SPAM, FolderRole.TRA
 
 
 def import_command(
-    kind: Annotated[Kind, typer.Argument(help="The format of PATH.")],
+    kind: Annotated[Format, typer.Argument(help="The format of PATH.")],
     path: Annotated[
         Path, typer.Argument(help="A maildir, an mbox file, or an .eml or .emlx file or a folder of them.")
     ],

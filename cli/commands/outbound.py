@@ -13,7 +13,7 @@ from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json
 from store.outbound import limits, review
 from store.outbound.review import TROUBLED, list_outbound
-from store.tables.operations import OutboundState
+from store.tables.outbound_state import OutboundState
 
 _MOST_ROWS = 500
 # The actor in the events, where no agent is signed in.

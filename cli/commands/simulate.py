@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cli.desk import open_desk
 from cli.terminal import JsonOption, print_json, read_moment, table
-from router.settings.files import VARIABLE, find_settings
+from router.settings.files import find_settings
 from workers.routing.simulate import ChangedMessage, Difference, simulate
 from workers.runtime.logs import configure_logging
 
@@ -28,7 +28,7 @@ def simulate_command(
     since: Annotated[str, typer.Option("--since", help="Replay messages received since then (ISO 8601).")],
     current: Annotated[
         Path | None,
-        typer.Option("--current", envvar=VARIABLE, help="The current configuration, if not the usual one."),
+        typer.Option("--current", envvar="OMNIYARD_CONFIG", help="The current configuration, if not the usual one."),
     ] = None,
     examples: Annotated[int, typer.Option(min=0, help="How many messages to show of each kind of change.")] = 3,
     as_json: JsonOption = False,

@@ -25,7 +25,7 @@ from store.chat.explained import ChatCounts, count_chats
 from store.db.engine import Database
 from store.desk.channel_status import ChannelStatus, DeskStatus, read_status
 from store.desk.generated.model_days import spent_today
-from workers.answering.library import faq_folder, read_faq_folder
+from workers.answering.faq_files import faq_folder, read_faq_folder
 from workers.training.model_store import ModelFolder, touched_since
 
 _EVERY_SECONDS: Final = 2.0

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from router.answers.faq_file import FaqText, SendRule, read_faq_file
-from router.answers.index import Evidence, WayToAsk
+from router.answers.ways import Evidence, WayToAsk
 from router.errors import ConfigError
 from router.settings.intents import Intents
 from router.text.plain import fold

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from router.answers.normal_form import normal_form
 from router.answers.postings import GramIndex, WordIndex, index_grams, index_words
+from router.answers.ways import Evidence, WayToAsk
 from router.classify.encoder import Encoder
 from router.classify.features import Ints
 from router.classify.ngram_head import Floats
@@ -30,23 +31,6 @@ _RIDGE: Final = 1.0
 _EVIDENCE: Final = 0.5
 _LEAST: Final = 1e-12
 _SHOWN: Final = 5
-
-
-@dataclass(frozen=True, slots=True)
-class WayToAsk:
-    """One way to ask for an answer. group: equal for translations of one sentence; a test holds them back together."""
-
-    answer: str
-    text: str
-    group: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """Words of an answer itself."""
-
-    answer: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,8 @@ from hashlib import blake2b
 from typing import Final
 
 from router.answers.confidence import Confidence, Judged, Thresholds, choose, fit, unseen_confidence
-from router.answers.index import AnswerIndex, Evidence, Ranking, WayToAsk, encode
+from router.answers.index import AnswerIndex, Ranking, encode
+from router.answers.ways import Evidence, WayToAsk
 from router.classify.encoder import Encoder
 from router.classify.ngram_head import Floats
 

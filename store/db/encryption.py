@@ -15,13 +15,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy.engine import Connection
 from zstandard import ZstdCompressor, ZstdDecompressor, ZstdError
 
 from router.errors import PermanentError, SealKeyMissing
 
 if TYPE_CHECKING:
+    # `check` asks whether anything can be sealed, and needs no database.
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # type: ignore[import-not-found, unused-ignore]
+    from sqlalchemy.engine import Connection
 
 # No zstandard frame, no JSON and no mail begins like this.
 _MARK: Final = b"\x00oy1"

@@ -12,25 +12,7 @@ from sqlalchemy import false as sa_false
 from sqlmodel import Field, SQLModel
 
 from store.tables.messages import Json
-
-
-class OutboundState(StrEnum):
-    """The state of an outgoing message; only `store.outbound.ledger` changes it.
-
-    queued -> sending -> sent | failed | unknown; unknown -> sent | needs_person; a message that certainly was not
-    accepted is queued again, and so is mail with an unknown outcome, under the same Message-ID.
-    failed: refused permanently.  unknown: it may have been accepted.  needs_person: an agent must decide.
-    cancelled: it is not sent any more.
-    """
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    SENT = "sent"
-    FAILED = "failed"
-    UNKNOWN = "unknown"
-    NEEDS_PERSON = "needs_person"
-    CANCELLED = "cancelled"
-
+from store.tables.outbound_state import OutboundState as OutboundState  # noqa: PLC0414  (it belongs to these tables)
 
 # The `kind` of automatic outbound rows.
 AUTO_REPLY: Final = "auto_reply"

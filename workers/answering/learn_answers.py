@@ -10,15 +10,15 @@ from pathlib import Path
 
 from router.answers.confidence import wilson
 from router.answers.faq import Faq, negatives_of
-from router.answers.index import WayToAsk
 from router.answers.trainer import AskedWay, hold_out, train_answers
+from router.answers.ways import WayToAsk
 from router.classify.encoder import Encoder
 from router.errors import PermanentError
 from router.settings import Settings
 from store.db.engine import Database
 from store.desk.phrasings import phrasings
 from store.tables.self_service import PhrasingState
-from workers.answering.library import faq_folder, intents_next_to, read_faq_folder
+from workers.answering.faq_files import faq_folder, intents_next_to, read_faq_folder
 from workers.answering.trained_answers import AnswerFolder, TrainedAnswers, ways_digest
 
 

@@ -11,17 +11,18 @@ from typing import Final
 import structlog
 
 from router.answers.decision import AnswerBook
-from router.answers.faq import Faq, read_faq
-from router.answers.index import AnswerIndex, WayToAsk
+from router.answers.faq import Faq
+from router.answers.index import AnswerIndex
 from router.answers.normal_form import normal_form
+from router.answers.ways import WayToAsk
 from router.classify.encoder import Encoder
-from router.errors import ConfigError, TransientError
+from router.errors import TransientError
 from router.settings import Settings
-from router.settings.files import find_settings, shipped_file
-from router.settings.intents import Intents, load_intents
+from router.settings.files import find_settings
 from store.db.engine import Database
 from store.desk.phrasings import phrasings
 from store.tables.self_service import PhrasingState
+from workers.answering.faq_files import faq_folder, intents_next_to, read_faq_folder
 from workers.answering.trained_answers import AnswerFolder, in_force, ways_digest
 
 # A change is used after this many seconds at the latest.
@@ -29,33 +30,6 @@ _LOOK_SECONDS: Final = 5.0
 _MOST_PHRASINGS: Final = 5_000
 
 _log = structlog.get_logger()
-
-
-def faq_folder(config: Path | None = None) -> Path:
-    """Return the folder of the answers: next to the operator's file, else the shipped one."""
-    own = (config or find_settings(None)).parent / "faq"
-    return own if own.is_dir() else shipped_file().parent / "faq"
-
-
-def read_faq_folder(folder: Path, *, before: Faq | None = None) -> Faq:
-    """Return the answers of a folder; a file that cannot be read is among the problems."""
-    files: list[tuple[str, str]] = []
-    problems: list[str] = []
-    for file in sorted(folder.glob("*.md")):
-        try:
-            files.append((file.name, file.read_text(encoding="utf-8-sig")))
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(f"{file.name}:1: cannot be read as UTF-8 text: {type(error).__name__}")
-    read = read_faq(files, before=before)
-    return Faq(read.texts, (*problems, *read.problems))
-
-
-def intents_next_to(config: Path, settings: Settings) -> Intents:
-    """Return the sub-intents; none if a file of them is broken, which `omniyard check` says."""
-    try:
-        return load_intents(config, settings)
-    except ConfigError:
-        return {}
 
 
 class AnswerLibrary:

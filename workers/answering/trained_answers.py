@@ -18,8 +18,9 @@ from typing import Final
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from router.answers.index import AnswerIndex, WayToAsk
+from router.answers.index import AnswerIndex
 from router.answers.trainer import AnswerModel
+from router.answers.ways import WayToAsk
 from router.classify.ngram_head import Floats
 from router.settings import Settings
 from store.db.private_files import make_private_folder

@@ -112,7 +112,7 @@ class EmbeddedBroker:
             # The next `omniyard up` identifies a left-over process by its environment; a title would overwrite it.
             "set-proc-title": "no",
             # Its housekeeping, ten times a second by default; it also looks this often whether it is to stop.
-            "hz": 2,
+            "hz": 1,
             "loglevel": "warning",
             "logfile": f'"{self._log}"',
         }

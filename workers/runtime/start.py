@@ -8,6 +8,7 @@ from typing import Final
 
 import structlog
 
+from connectors.freed_memory import limit_heaps
 from router.errors import ConfigError, TransientError
 from router.settings import Settings
 from router.settings.files import load_settings
@@ -30,6 +31,7 @@ def open_house() -> tuple[Settings, Database]:
     Exits with 3 and a message if the file cannot be used, or the tables have another version.
     """
     keep_files_private()
+    limit_heaps()
     try:
         settings = load_settings(None)
         configure_logging(settings.omniyard.log_level)

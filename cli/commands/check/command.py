@@ -23,7 +23,7 @@ from router.settings.intents import examine_examples, load_intents
 from router.settings.lines import locate
 from router.settings.model import Settings
 from router.settings.validation import examine_settings
-from workers.answering.library import faq_folder, intents_next_to, read_faq_folder
+from workers.answering.faq_files import faq_folder, intents_next_to, read_faq_folder
 from workers.training.learn import EXAMPLES_CHANGED, examples_changed
 
 

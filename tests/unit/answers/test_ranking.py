@@ -16,8 +16,9 @@ from router.answers.caution import Allowed, AskedQuestion
 from router.answers.confidence import Judged, choose, wilson
 from router.answers.decision import AnswerBook, AnswerOutcome
 from router.answers.faq import negatives_of, read_faq
-from router.answers.index import AnswerIndex, WayToAsk
+from router.answers.index import AnswerIndex
 from router.answers.trainer import AskedWay, hold_out, train_answers
+from router.answers.ways import WayToAsk
 from router.reason import ReasonKey
 from router.settings import load_settings
 from router.settings.intents import load_intents
