@@ -1,6 +1,5 @@
 // A picture of a message, large, over the page: Escape, the button or a press next to it closes it, and the focus goes
 // back to where it was opened. Without this file, and with a key held, the link opens the picture alone.
-"use strict";
 function shown(link) {
   const { close, tab } = link.parentElement.dataset, name = link.dataset.name;
   const dialog = document.createElement("dialog"), picture = document.createElement("img"), foot = document.createElement("form");
