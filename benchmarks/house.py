@@ -62,6 +62,7 @@ SHARED_NAMES: Final = {
     "quarantine": "messages that could not be routed",
     "ratings": "what customers say of a closed case",
     "ready_texts": "texts that agents use with a press",
+    "receipts": "what a provider's answer says about a message that was sent",
     "replies": "answers of agents",
     "retention": "how long data is kept",
     "routes": "which addresses or rules lead where",

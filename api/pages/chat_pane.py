@@ -11,10 +11,13 @@ from api.desk import Desk
 from api.http.permissions import Actor
 from api.text.times import Moments
 from store.chat.cases import session_of
+from store.chat.chat_hours import waiting_now
 from store.chat.queue import WaitingChat, waiting_chats
 from store.chat.visitor_sessions import ChatSession
 
 _MOST: Final = 20
+# Of them some may wait for the opening of their channel.
+_MOST_BEGUN: Final = 200
 # The views in which waiting chats stand below the emergencies.
 _VIEWS: Final = frozenset({"open", "all"})
 
@@ -23,7 +26,8 @@ def band(connection: Connection, desk: Desk, *, actor: Actor, view: str, is_narr
     """Return the waiting chats of the list; none while a filter hides other conversations."""
     if not desk.chats.pages or is_narrowed or view not in _VIEWS:
         return []
-    return waiting_chats(connection, teams=actor.sees_only, limit=_MOST)
+    begun = waiting_chats(connection, teams=actor.sees_only, limit=_MOST_BEGUN)
+    return waiting_now(begun, hours=desk.chats.hours, now=desk.now())[:_MOST]
 
 
 def pane(

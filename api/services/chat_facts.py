@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from router.hours.calendar import Calendar
 from router.hours.from_settings import build_calendars
 from router.settings import Settings
+from store.chat.chat_hours import waits_in_hours
 from store.chat.queue import agents_at_work, first_answers, waiting_in
 from store.chat.slots import chats_by_agent
 from store.db.engine import Database
@@ -105,7 +106,8 @@ class FactBook:
             self._known.pop(channel, None)
 
     def _read(self, connection: Connection, channel: str, *, now: datetime) -> ChatFacts:
-        took = first_answers(connection, channel, limit=_SAMPLES)
+        answers = first_answers(connection, channel, limit=_SAMPLES)
+        took = waits_in_hours(answers, hours={channel: self.calendar(channel)})
         usual = timedelta(seconds=statistics.median(each.total_seconds() for each in took)) if took else None
         agents, rooms = self._agents(connection, channel, now=now)
         return self._with_hours(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,6 +18,7 @@ from api.services.chat_state import ChatState, common_state, own_state
 from api.services.keyed_waker import KeyedWaker
 from api.services.visitors import VisitorPace
 from router.errors import NotFound
+from router.hours.calendar import Calendar
 from router.settings import Settings
 from router.settings.channel_base import ChatPage
 from store.chat.cases import sessions_about
@@ -58,6 +59,11 @@ class Chats:
         self._typing: dict[UUID, str] = {}
         self._shown: dict[str, ChatFacts] = {}
         self._looked_at = self._here_at = 0.0
+
+    @cached_property
+    def hours(self) -> Mapping[str, Calendar]:
+        """The calendar of each chat."""
+        return {name: self.facts.calendar(name) for name in self.pages}
 
     @cached_property
     def intake(self) -> ChatIntake:

@@ -19,6 +19,7 @@ from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, age, print_json, table
 from router.answers.faq import out_of_force
 from router.errors import TransientError
+from router.hours.from_settings import build_calendars
 from router.settings import Settings
 from router.settings.files import find_settings
 from store.chat.explained import ChatCounts, count_chats
@@ -117,10 +118,12 @@ def _watch(settings: Settings, database: Database, *, file: Path, old: str) -> N
 
 def _counts(settings: Settings, database: Database) -> ChatCounts | None:
     """Count the chats; None for a desk without one."""
-    if not any(channel.enabled and channel.chat_page for channel in settings.channels.values()):
+    pages = {name: each for name, each in settings.channels.items() if each.enabled and each.chat_page}
+    if not pages:
         return None
+    calendars = build_calendars(settings)
     with database.read() as connection:
-        return count_chats(connection)
+        return count_chats(connection, hours={name: calendars[each.calendar] for name, each in pages.items()})
 
 
 def _chats(settings: Settings, database: Database) -> list[Text]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,9 +11,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.hours.calendar import Calendar
+from store.chat.chat_hours import waiting_now
 from store.chat.queue import waiting_chats, waiting_in
 from store.chat.slots import chats_by_agent
 from store.db.bulk import among, table_of
+from store.db.engine import read_clock
 from store.tables.chat import ChatLineRow, ChatSessionRow, LineKind
 
 _MOST: Final = 1_000
@@ -47,9 +50,10 @@ class ChatCounts:
     open: int
 
 
-def count_chats(connection: Connection) -> ChatCounts:
-    """Count the chats of this moment."""
-    waiting = waiting_chats(connection, teams=None, limit=_MOST, urgent=True)
+def count_chats(connection: Connection, *, hours: Mapping[str, Calendar]) -> ChatCounts:
+    """Count the chats of this moment. hours: of the channels; what waits for the opening is not counted."""
+    found = waiting_chats(connection, teams=None, limit=_MOST, urgent=True)
+    waiting = waiting_now(found, hours=hours, now=read_clock(connection))
     longest = waiting[0].waiting_since if waiting else None
     return ChatCounts(waiting=len(waiting), longest_since=longest, open=sum(chats_by_agent(connection).values()))
 

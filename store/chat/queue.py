@@ -37,6 +37,20 @@ class ChangedSession:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstAnswer:
+    """When a visitor asked, and when an agent answered first."""
+
+    channel: str
+    asked_at: datetime
+    answered_at: datetime
+
+    @property
+    def waited(self) -> timedelta:
+        """How long the visitor waited."""
+        return self.answered_at - self.asked_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChatCase:
     """What a visitor sees of the conversation. agent: who has it."""
 
@@ -64,13 +78,13 @@ def waiting_in(connection: Connection, channel: str) -> list[UUID]:
     return list(connection.execute(ordered).scalars())
 
 
-def first_answers(connection: Connection, channel: str, *, limit: int) -> list[timedelta]:
-    """Return how long the visitors of the last answered chats had waited."""
+def first_answers(connection: Connection, channel: str, *, limit: int) -> list[FirstAnswer]:
+    """Return when the visitors of the last answered chats asked, and when they got the first answer."""
     table = table_of(ChatSessionRow)
     known = (table.c.channel == channel, table.c.answered_at.is_not(None), table.c.asked_at.is_not(None))
-    found = sa.select(table.c.answered_at, table.c.asked_at).where(*known)
-    latest = connection.execute(found.order_by(table.c.answered_at.desc()).limit(limit))
-    return [row.answered_at - row.asked_at for row in latest]
+    found = sa.select(*columns_of(ChatSessionRow, FirstAnswer)).where(*known)
+    latest = connection.execute(found.order_by(table.c.answered_at.desc()).limit(limit)).mappings()
+    return [FirstAnswer(**row) for row in latest]
 
 
 def changed_since(connection: Connection, since: datetime) -> list[ChangedSession]:
@@ -132,6 +146,7 @@ class WaitingChat:
     subject: str
     team: str
     assignee: str | None
+    emergency: bool
 
     def is_here(self, now: datetime) -> bool:
         """Whether the visitor's page is open."""
@@ -141,7 +156,7 @@ class WaitingChat:
 def waiting_chats(
     connection: Connection, *, teams: Collection[str] | None, limit: int, urgent: bool = False
 ) -> list[WaitingChat]:
-    """Return the chats in which a visitor waits for the first answer, the longest first.
+    """Return the chats in which a visitor waits for the first answer, the longest first; also while they are closed.
 
     teams: None means all.  urgent: the emergencies too, which stand above the others in the inbox.
     """
@@ -167,4 +182,4 @@ def _waiting(*, is_limited: bool, urgent: bool) -> sa.Select[Any]:
     return found.order_by(table.c.waiting_since, table.c.id).limit(sa.bindparam("most", type_=sa.Integer()))
 
 
-_OF_CASE: Final = ("session_id", "reference", "subject", "team", "assignee")
+_OF_CASE: Final = ("session_id", "reference", "subject", "team", "assignee", "emergency")

@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from store.chat.queue import is_here
-from store.db.bulk import among, table_of
+from store.chat.queue import FirstAnswer, is_here
+from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.tables.chat import ChatSessionRow
 from store.tables.messages import ConversationRow
@@ -40,15 +40,15 @@ def live_cases(connection: Connection, cases: Collection[UUID]) -> set[UUID]:
     return set(connection.execute(sa.select(live.c.case_id).where(among(live.c.case_id, cases))).scalars())
 
 
-def waits_since(connection: Connection, since: datetime, *, teams: Collection[str] | None) -> list[float]:
-    """Return how many seconds the visitors waited whose chats were first answered since then. teams: None means all."""
+def answers_since(connection: Connection, since: datetime, *, teams: Collection[str] | None) -> list[FirstAnswer]:
+    """Return the first answers that visitors got since then. teams: None means all."""
     table, case = table_of(ChatSessionRow), table_of(ConversationRow)
-    found = sa.select(table.c.asked_at, table.c.answered_at).join(case, case.c.id == table.c.conversation_id)
+    found = sa.select(*columns_of(ChatSessionRow, FirstAnswer)).join(case, case.c.id == table.c.conversation_id)
     found = found.where(table.c.answered_at >= since, table.c.asked_at.is_not(None))
     if teams is not None:
         found = found.where(among(case.c.team, teams))
-    rows = connection.execute(found.order_by(table.c.answered_at.desc()).limit(_MOST_WAITS))
-    return [(row.answered_at - row.asked_at).total_seconds() for row in rows]
+    rows = connection.execute(found.order_by(table.c.answered_at.desc()).limit(_MOST_WAITS)).mappings()
+    return [FirstAnswer(**row) for row in rows]
 
 
 def _live(connection: Connection) -> sa.Select[Any]:

@@ -102,7 +102,7 @@ _TERMS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A message that matches, with its conversation."""
+    """A message that matches, with its conversation. title: the conversation's subject, or its first words."""
 
     message_id: UUID
     conversation_id: UUID
@@ -115,6 +115,7 @@ class SearchHit:
     sender_handle: str
     sender_name: str
     subject: str
+    title: str
     text: str
     received_at: datetime
 
@@ -308,7 +309,8 @@ def _read(connection: Connection, ids: Sequence[UUID], *, only_teams: Collection
     theirs = ("reference", "status", "team")
     statement = sa.select(
         message.c.id.label("message_id"),
-        *columns_of(MessageRow, SearchHit, but=("message_id", *theirs)),
+        *columns_of(MessageRow, SearchHit, but=("message_id", "title", *theirs)),
+        conversation.c.subject.label("title"),
         *(conversation.c[name] for name in theirs),
     ).join(conversation, conversation.c.id == message.c.conversation_id)
     statement = statement.where(among(message.c.id, ids))

@@ -124,7 +124,7 @@ def _with_amount(wanted: Wanted, amount: Wanted | None, text: str) -> Wanted:
 def _found(hit: SearchHit, wanted: Wanted) -> FoundCase:
     return FoundCase(
         reference=hit.reference,
-        subject=marked(wanted, hit.subject),
+        subject=marked(wanted, hit.subject or hit.title),
         status=hit.status,
         sender=hit.sender_name or hit.sender_handle,
         pieces=marked(wanted, excerpt(wanted, hit.text, length=_EXCERPT)),

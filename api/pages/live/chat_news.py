@@ -17,6 +17,7 @@ from api.pages.chat_pane import chat_words
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import LANGUAGES, Language, Words
 from api.text.times import Moments
+from store.chat.chat_hours import waiting_now
 from store.chat.queue import WaitingChat, waiting_chats
 from store.chat.watched import WatchedChat, watched_chats
 
@@ -74,7 +75,8 @@ class LiveChatNews:
         if monotonic() < self._next_at and not look.events and not look.fresh:
             return
         self._next_at = monotonic() + _AT_LEAST_EVERY.total_seconds()
-        waiting = waiting_chats(connection, teams=None, limit=_MOST_WAITING, urgent=True)
+        begun = waiting_chats(connection, teams=None, limit=_MOST_WAITING, urgent=True)
+        waiting = waiting_now(begun, hours=self._desk.chats.hours, now=look.now)
         known, self._waits = self._waits, {}
         fresh = {reader.agent_id for reader in look.fresh}
         for sight in {reader.sees_only for reader in look.readers}:

@@ -17,8 +17,9 @@ from api.http.openapi import example
 from api.http.permissions import Actor, Verb
 from api.http.problems import documented
 from api.paths import API
+from store.chat.chat_hours import waiting_now, waits_in_hours
 from store.chat.queue import WaitingChat, waiting_chats
-from store.chat.slots import chats_by_agent, waits_since
+from store.chat.slots import answers_since, chats_by_agent
 from store.desk.agents import names_in_teams
 from store.desk.assignment import read_workers
 
@@ -67,7 +68,11 @@ class ChatAgent(BaseModel):
 
 
 class ChatBoard(BaseModel):
-    """All chats at this moment. The waits are seconds until the first answer, of the chats answered in 24 hours."""
+    """All chats at this moment. The waits are seconds until the first answer, of the chats answered in 24 hours.
+
+    A chat that begins while its channel is closed waits from the opening on, and is in neither median; an emergency
+    waits at once.
+    """
 
     model_config = example(
         {"waiting": [_WAITING], "agents": [_AGENT], "answered": 41, "median_wait": 38.0, "ninetieth_wait": 140.0}
@@ -85,14 +90,17 @@ def read_chats(desk: DeskPart, actor: Supervisor, shown: Shown) -> ChatBoard:
     """Return who waits, how long first answers took in the last 24 hours, and how many chats each agent has."""
     now = desk.now()
     with desk.database.read() as connection:
-        waiting = waiting_chats(connection, teams=actor.sees_only, limit=_MOST_WAITING, urgent=True)
-        waits = sorted(waits_since(connection, now - timedelta(days=1), teams=actor.sees_only))
+        begun = waiting_chats(connection, teams=actor.sees_only, limit=_MOST_WAITING, urgent=True)
+        answered = answers_since(connection, now - timedelta(days=1), teams=actor.sees_only)
         agents = _agents(connection, desk, actor=actor)
+    hours = desk.chats.hours
+    waiting = waiting_now(begun, hours=hours, now=now)
+    waits = sorted(each.total_seconds() for each in waits_in_hours(answered, hours=hours))
     shown.are(waiting)
     return ChatBoard(
         waiting=[_waiting(each, now=now) for each in waiting],
         agents=agents,
-        answered=len(waits),
+        answered=len(answered),
         median_wait=statistics.median(waits) if waits else None,
         ninetieth_wait=_ninetieth(waits),
     )

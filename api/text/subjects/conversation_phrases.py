@@ -47,6 +47,8 @@ CONVERSATION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "why_this": ("Why this message was handled so", "这条消息的处理依据"),
     "facts": ("Facts", "基本信息"),
     "picture_open": ("Open the picture {name}", "打开图片 {name}"),
+    "picture_close": ("Close", "关闭"),
+    "picture_tab": ("Open in a tab of its own", "在新标签页打开"),
     "remote_show": ("Show the pictures from elsewhere", "显示外部图片"),
     "remote_hint": (
         "The desk fetches them, without a referrer or cookies; their sender still learns that the mail was read.",

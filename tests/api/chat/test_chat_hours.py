@@ -117,6 +117,29 @@ class TestClosed:
             case = connection.execute(sa.select(table_of(ConversationRow))).one()
         assert (case.emergency, case.team, case.held_until) == (True, "risk", None)
 
+    def test_a_chat_that_begins_while_closed_waits_for_the_opening_and_danger_waits_at_once(
+        self, visitors: Callable[..., ChatVisitor], hands: Hands, client: AppClient, clock: MovingClock
+    ) -> None:
+        chats = {"where is my refund?": visitors(), "my account was stolen": visitors()}
+        for text, each in chats.items():
+            each.begin()
+            each.write(text)
+        hands.work()
+        ordinary, danger = (each.state()["reference"] for each in chats.values())
+        # A desk may hold it or not; an agent who looks at it early opens it.
+        client.patch(f"/api/v1/conversations/{ordinary}", json={"status": "open"})
+        waiting = client.get("/api/v1/chats").json()["waiting"]
+        assert [each["reference"] for each in waiting] == [danger]
+        assert 'id="chats-waiting"' not in client.get("/", headers={"Accept": "text/html"}).text
+
+        clock.move(timedelta(days=3))
+        waiting = client.get("/api/v1/chats").json()["waiting"]
+        assert [each["reference"] for each in waiting] == [danger, ordinary]
+        opened = datetime.fromisoformat(waiting[1]["waiting_since"]).astimezone(ZoneInfo("Asia/Shanghai"))
+        assert (opened.hour, opened.minute) == (0, 0)
+        page = client.get("/", headers={"Accept": "text/html"}).text
+        assert 'id="chats-waiting"' in page
+
     def test_without_a_script_the_form_makes_one_case_and_one_receipt_with_the_next_opening(
         self, visitor: ChatVisitor, hands: Hands, database: Database
     ) -> None:

@@ -78,6 +78,20 @@ def test_matches_are_marked_and_a_customers_markup_is_text(browser: AppClient) -
     assert "<mark>王芳</mark>" in page
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_message_without_a_subject_is_found_under_the_title_of_its_conversation(
+    browser: AppClient, database: Database, language: str
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(reference="DDDDDDDDD", handle="+8613800138001", subject="我的退款在哪里")
+        build.message(case, subject="", text="还有，请给我打电话")
+    page = browser.get("/search?q=打电话", headers={"Accept-Language": language}).text
+    assert '<a href="/conversations/DDDDDDDDD">我的退款在哪里</a>' in page
+    assert "no subject" not in page
+    assert "无主题" not in page
+
+
 def test_the_search_asks_the_database_the_same_for_many_results(browser: AppClient, database: Database) -> None:
     counted: list[Any] = []
 
