@@ -18,7 +18,7 @@ CLAUSE: Final = "|"
 _SENTENCE_END: Final = re.compile(
     r"[!?。！？;；…\n.](?:(?<!\.)[!?。！？;；…\n]*|(?<=\.)(?:(?=\s|$)|(?<=[a-z]{3}\.)(?=[A-Z])))"
 )
-_THOUSANDS: Final = re.compile(r"(?<=\d)[,，](?=\d{3})")
+_THOUSANDS: Final = re.compile(r"[,，](?<=\d.)(?=\d{3})")
 _CLAUSE_END: Final = re.compile(r"[,，、:：()（）~～]+")
 _DASHES: Final = "-\u2013\u2014"
 _DASH: Final = re.compile(rf"\s[{_DASHES}]+\s")
@@ -27,7 +27,8 @@ _BETWEEN: Final = f" {CLAUSE} "
 _BORDER: Final = "\x01"
 _APOSTROPHE: Final = re.compile("['\u2018\u2019\u02bc`\u00b4]")
 _NO_WORD: Final = re.compile(r"[^\w|]+")
-_BLANKS: Final = str.maketrans({code: " " for code in range(128) if _NO_WORD.match(chr(code))})
+_NO_WORD_OR_BORDER: Final = re.compile(rf"[^\w|{_BORDER}]+")
+_BLANKS: Final = str.maketrans({code: " " for code in range(128) if _NO_WORD_OR_BORDER.match(chr(code))})
 # A letter is looked for first, the beginning of a word after it: the engine can jump to letters.
 _NEGATED: Final = re.compile(
     r"(d(?<=\bd)(?:id|oes|o)|w(?<=\bw)(?:as|ere|ould|o)|i(?<=\bi)s|a(?<=\ba)re|h(?<=\bh)(?:as|ave|ad)|"
@@ -90,11 +91,6 @@ def sentences_of(text: str) -> tuple[Sentence, ...]:
     return split_sentences(text).all
 
 
-def lines_of(text: str) -> list[str]:
-    """Return each sentence as patterns see it."""
-    return _comparable_each([piece for piece, _ in _pieces_of(text)[0]])
-
-
 def units(text: str) -> int:
     """Count words; a Chinese character is one."""
     return len(_UNIT.findall(text))
@@ -107,10 +103,15 @@ def comparable(text: str) -> str:
 
 def _comparable_each(pieces: Sequence[str]) -> list[str]:
     """Return each piece as `comparable` does, all at once: no step looks over the border between two."""
-    joined = _BORDER.join(map(_without_quotes, pieces))
+    joined = _BORDER.join(pieces)
+    if _MARK.search(joined):
+        joined = _BORDER.join(map(_without_quotes, pieces))
     if joined.count(_BORDER) + 1 != len(pieces):
         return list(map(comparable, pieces))
-    return [f" {_words(one)}{_BETWEEN}" for one in _folded(joined).split(_BORDER)]
+    folded = _folded(joined)
+    if folded.isascii():
+        return [f" {' '.join(one.split())}{_BETWEEN}" for one in folded.translate(_BLANKS).split(_BORDER)]
+    return [f" {one.strip()}{_BETWEEN}" for one in _NO_WORD_OR_BORDER.sub(" ", folded).split(_BORDER)]
 
 
 def _without_quotes(text: str) -> str:
@@ -119,7 +120,9 @@ def _without_quotes(text: str) -> str:
 
 def _folded(bare: str) -> str:
     """Return a text folded, with marks between clauses, contractions written out."""
-    apart = _CLAUSE_END.sub(_BETWEEN, _DASH.sub(_BETWEEN, _THOUSANDS.sub("", _APOSTROPHE.sub("'", bare))))
+    plain = _THOUSANDS.sub("", _APOSTROPHE.sub("'", bare))
+    has_dashes = not plain.isascii() or "-" in plain
+    apart = _CLAUSE_END.sub(_BETWEEN, _DASH.sub(_BETWEEN, plain) if has_dashes else plain)
     folded = fold_script(fold(apart)).replace("是不是", "是否")
     return _NEGATED.sub(_written_out, folded).replace("cannot", "can not").replace("'", "")
 
@@ -131,7 +134,7 @@ def _written_out(found: re.Match[str]) -> str:
 def _words(folded: str) -> str:
     """Return the words of a folded text, with one blank between two."""
     if folded.isascii():
-        return " ".join(folded.translate(_BLANKS).split())
+        return " ".join(folded.translate(_BLANKS).replace(_BORDER, " ").split())
     return _NO_WORD.sub(" ", folded).strip()
 
 

@@ -110,9 +110,11 @@ class WordPatterns:
                 found |= one.sure
                 if one.is_open and (maybe := one.maybe | one.maybe_before.get(words[place + 1][:NEXT], 0)):
                     open_.append((place, maybe, one))
-        for place, maybe, one in open_:
-            if maybe & ~found:
-                found |= _standing(one, line, len(" ".join(words[: place + 1])), maybe & ~found)
+        if open_:
+            ends = list(accumulate(map(len, words)))
+            for place, maybe, one in open_:
+                if maybe & ~found:
+                    found |= _standing(one, line, ends[place] + place, maybe & ~found)
         return words, begun, found
 
 

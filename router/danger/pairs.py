@@ -14,7 +14,7 @@ from itertools import combinations, pairwise
 from operator import or_
 from typing import get_args
 
-from router.danger.clauses import CLAUSE, Sentence, Sentences, comparable, lines_of, split_sentences, units
+from router.danger.clauses import CLAUSE, Sentence, Sentences, comparable, split_sentences, units
 from router.danger.finder import Hit, ReadLine, WordPatterns, bits_of, compile_patterns
 from router.danger.places import Part, Place, Softening
 from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
@@ -75,16 +75,6 @@ class MeaningPairs:
         """Return the pairs in a text (subject, line break, body): the clearest finding of each."""
         sentences = split_sentences(text)
         return self.pairs_of(sentences, self.lines_in(sentences))
-
-    def may_meet(self, text: str) -> bool:
-        """Return whether the groups of a pair stand near each other in a text; whatever softens the pair."""
-        before = 0
-        for line in lines_of(text):
-            here = self.patterns.read(line).mask
-            if here and (self._possible(here, here) or (before and self._possible(before, before | here))):
-                return True
-            before = here
-        return False
 
     def lines_in(self, sentences: Sentences) -> list[ReadLine]:
         """Return the sentences with their groups and softeners."""
@@ -262,31 +252,32 @@ def _as_phrase(keyword: str) -> str:
 
 def _combinations(groups: Sequence[Sequence[Hit]], line: str, *, within: int) -> Iterator[tuple[Hit, ...]]:
     """Yield one hit a group, apart from each other, no two neighbours further from each other than `within`."""
+    chosen: Iterable[tuple[Hit, ...]] = ((hit,) for hit in groups[0])
+    for group in groups[1:]:
+        chosen = _extended(chosen, group)
+    return (each for each in chosen if len(each) == 1 or _near(each, line, within=within))
 
-    def extend(chosen: tuple[Hit, ...], rest: Sequence[Sequence[Hit]]) -> Iterator[tuple[Hit, ...]]:
-        if not rest:
-            if _near(chosen, line, within=within):
-                yield chosen
-            return
-        for hit in rest[0]:
-            if all(_are_apart(hit, other) for other in chosen):
-                yield from extend((*chosen, hit), rest[1:])
 
-    yield from extend((), groups)
+def _extended(chosen: Iterable[tuple[Hit, ...]], group: Sequence[Hit]) -> Iterator[tuple[Hit, ...]]:
+    for some in chosen:
+        for hit in group:
+            start, end, _ = hit
+            for other in some:
+                if start < other.end and other.start < end and not _is_inside(hit, other):
+                    break
+            else:
+                yield (*some, hit)
 
 
 def _near(chosen: Sequence[Hit], line: str, *, within: int) -> bool:
-    placed = sorted(chosen, key=lambda hit: hit.start)
     # A word has at least one character.
     return all(
         right.start - left.end <= within or units(line[left.end : right.start]) <= within
-        for left, right in pairwise(placed)
+        for left, right in pairwise(sorted(chosen))
     )
 
 
-def _are_apart(one: Hit, other: Hit) -> bool:
-    """Tell whether two hits share no word; one may stand in the other's gap."""
-    if one.start >= other.end or one.end <= other.start:
-        return True
+def _is_inside(one: Hit, other: Hit) -> bool:
+    """Tell whether one of two hits stands in the other's gap."""
     inner, outer = sorted((one, other), key=lambda hit: hit.end - hit.start)
     return outer.start < inner.start and inner.end < outer.end and " " in outer.word

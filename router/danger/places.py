@@ -104,12 +104,16 @@ class Place:
 
     def softened(self, chosen: Sequence[Hit]) -> tuple[str, ...]:
         """Return the softeners of a pair of which words are chosen."""
-        standing = self.softeners | self._ahead_of(max(hit.start for hit in chosen))
+        placed = sorted(chosen)
+        standing = self.softeners | self._ahead_of(placed[-1].start)
         names = tuple(self.softening.patterns.named(standing)) if standing else ()
+        if not self._negations()[0]:
+            return names
         start = 0
-        for hit in sorted(chosen, key=_by_start) if self._negations()[0] else ():
-            names += self._before_word(start, hit.start)
-            start = hit.end
+        for at, end, _ in placed:
+            known = self._before.get((start, at))
+            names += self._before_word(start, at) if known is None else known
+            start = end
         return names
 
     def _ahead_of(self, last: int) -> int:
@@ -120,16 +124,14 @@ class Place:
             hits = ((name, self.hits(name)) for name in softening.allowed(names, self.met))
             bits = softening.patterns.bits
             self._ahead = [(bits[name], min(hit.start for hit in each)) for name, each in hits if each]
-        return reduce(or_, (bit for bit, start in self._ahead if start < last), 0)
+        return reduce(or_, [bit for bit, start in self._ahead if start < last], 0) if self._ahead else 0
 
     def _before_word(self, start: int, end: int) -> tuple[str, ...]:
         """Return the negations between the word before and a word: what that negates itself is no negation of this."""
-        known = self._before.get((start, end))
-        if known is None:
-            scopes, places = self._negations()
-            may_stand = places is None or any(start <= at < end for at in places)
-            known = self._before[start, end] = self._negating(start, end, scopes) if may_stand else ()
-        return known
+        scopes, places = self._negations()
+        may_stand = places is None or any(start <= at < end for at in places)
+        found = self._before[start, end] = self._negating(start, end, scopes) if may_stand else ()
+        return found
 
     def _negating(self, start: int, end: int, scopes: Sequence[Scope]) -> tuple[str, ...]:
         clause = self.line[start:end].rsplit(CLAUSE, 1)[-1]
@@ -156,10 +158,6 @@ class Place:
         line = self.line
         is_plain = line.isascii() or not _NOT_HAN.search(line)
         return is_plain and line.count(CLAUSE) == line.count(f" {CLAUSE} ")
-
-
-def _by_start(hit: Hit) -> int:
-    return hit.start
 
 
 def _last_words(clause: str, *, count: int) -> str:
