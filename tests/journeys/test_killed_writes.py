@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import forks
 from tests.killed_writes import DEEDS
 
 _SECONDS = 300
@@ -20,8 +19,7 @@ def found(migrated_sqlite: Path, tmp_path_factory: pytest.TempPathFactory) -> di
     """What was wrong, by deed, and at how many steps a process was killed."""
     folder = tmp_path_factory.mktemp("killed")
     shutil.copy(migrated_sqlite, folder / "before.db")
-    command = [sys.executable, "-m", "tests.killed_writes", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    done = forks.run(["-m", "tests.killed_writes", str(folder)], timeout=_SECONDS)
     assert done.returncode == 0, done.stderr
     return {name: (steps, wrong) for name, (steps, wrong) in json.loads(done.stdout.splitlines()[-1]).items()}
 

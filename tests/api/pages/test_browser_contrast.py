@@ -27,7 +27,7 @@ from tests.inbox_builder import Builder
 MAIN = {
     "list": "/",
     "conversation": "/conversations/BBBBBBBB1",
-    "search": "/search?q=refund",
+    "search": "/search?q=bank",
     "overview": "/supervisor",
     "agents": "/settings/agents",
 }
@@ -52,7 +52,7 @@ SIGNS: dict[str, list[tuple[str, str, str, str]]] = {
         (".tl a.now", ".tl a:not(.now)", "outlineStyle", ""),
         (".message.note", ".message:not(.note):not(.auto)", "borderTopStyle", ""),
     ],
-    "search": [("#found mark", "#found .said", "backgroundColor", "")],
+    "search": [("#found mark", "#found .said, #found .hint", "backgroundColor", "")],
     "overview": [("main .tabs a[aria-current]", "main .tabs a:not([aria-current])", "borderBottomColor", "")],
     "agents": [("main .tabs a[aria-current]", "main .tabs a:not([aria-current])", "borderBottomColor", "")],
 }
