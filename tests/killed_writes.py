@@ -210,7 +210,8 @@ def _ring(house: House) -> None:
 
 def _one_call(house: House, done: bool) -> bool:
     calls = house.rows(PhoneCallRow)
-    return len(calls) in ({1} if done else {0, 1})
+    # A call that is never due gets no message, and no agent learns of it.
+    return len(calls) in ({1} if done else {0, 1}) and all(row.due_at for row in calls)
 
 
 DEEDS: Final[Mapping[str, Deed]] = {
