@@ -87,9 +87,11 @@ class Outcome:
     def add(self, other: Outcome) -> None:
         """Add the rows of another outcome, which come after its own."""
         for name in _LISTS:
-            getattr(self, name).extend(getattr(other, name))
+            if rows := getattr(other, name):
+                getattr(self, name).extend(rows)
         for name in _MAPPINGS:
-            getattr(self, name).update(getattr(other, name))
+            if said := getattr(other, name):
+                getattr(self, name).update(said)
         self.held, self.released = self.held + other.held, self.released + other.released
         self.heard += other.heard
 
