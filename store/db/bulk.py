@@ -69,9 +69,8 @@ def among(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnEl
 
 def among_bound(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     """Return `column IN` the values that the execution of the statement binds under this name."""
-    if isinstance(column.type, sa.LargeBinary):
-        return column.in_(sa.bindparam(name, expanding=True))
-    return _among(column, sa.bindparam(name, type_=_Values(column.type)))
+    kind = _among_bytes if isinstance(column.type, sa.LargeBinary) else _among
+    return kind(column, sa.bindparam(name, type_=_Values(column.type)))
 
 
 def unindexed(column: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
@@ -87,6 +86,12 @@ class _among(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an
 
     # Not Boolean: SQLite has none, so that SQLAlchemy would add "= 1", and no index would be asked.
     type = sa.types.NullType()
+    inherit_cache = True
+
+
+class _among_bytes(_among):  # noqa: N801
+    """The same for bytes, which cannot stand in JSON."""
+
     inherit_cache = True
 
 
@@ -119,6 +124,12 @@ def _among_postgresql(element: _among, compiler: SQLCompiler, **options: Any) ->
 def _among_sqlite(element: _among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
     return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  (our own clauses)
+
+
+@compiles(_among_bytes, "sqlite")
+def _among_bytes_sqlite(element: _among_bytes, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column, values = element.clauses
+    return compiler.process(column.in_(sa.bindparam(values.key, expanding=True)), **options)
 
 
 @dataclass(frozen=True, slots=True)

@@ -272,7 +272,8 @@ def recently_said(connection: Connection, *, contacts: Collection[UUID], since: 
 
 @cache
 def _said() -> sa.Select[Any]:
-    message, conversation, since = table_of(MessageRow), table_of(ConversationRow), sa.bindparam("since")
+    message, conversation = table_of(MessageRow), table_of(ConversationRow)
+    since: sa.BindParameter[datetime] = sa.bindparam("since")
     place = sa.func.row_number().over(
         partition_by=conversation.c.contact_id, order_by=(message.c.received_at.desc(), message.c.id.desc())
     )
