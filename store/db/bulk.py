@@ -21,6 +21,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from store.db.engine import Rows
+from store.db.packed_arrays import array_form
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -88,6 +89,12 @@ class _among(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an
     type = sa.types.NullType()
     inherit_cache = True
 
+    @property
+    def item(self) -> sa.types.TypeEngine[Any]:
+        """The type of the values."""
+        values: Any = self.clauses.clauses[1]
+        return values.type.item  # type: ignore[no-any-return]
+
 
 class _among_bytes(_among):  # noqa: N801
     """The same for bytes, which cannot stand in JSON."""
@@ -106,18 +113,24 @@ class _Values(sa.types.TypeDecorator[Collection[Any]]):
         self.item = item
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
-        return sa.ARRAY(self.item) if _takes_arrays(dialect) else sa.Text()
+        if not _takes_arrays(dialect):
+            return sa.Text()
+        return sa.types.NullType() if array_form(self.item, dialect) else sa.ARRAY(self.item)
 
     def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:  # noqa: ANN401
-        convert = None if _takes_arrays(dialect) else _of_column(self.item, dialect)
-        values = convert([*(value or ())]) if convert else list(value or ())
-        return values if _takes_arrays(dialect) else to_json(values).decode()
+        values = [*(value or ())]
+        if _takes_arrays(dialect):
+            form = array_form(self.item, dialect)
+            return form(values) if form else values
+        convert = _of_column(self.item, dialect)
+        return to_json(convert(values) if convert else values).decode()
 
 
 @compiles(_among, "postgresql")
 def _among_postgresql(element: _among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{column} = ANY ({values})"
+    form = array_form(element.item, compiler.dialect)
+    return f"{column} = ANY ({values}::{form.name}[])" if form else f"{column} = ANY ({values})"
 
 
 @compiles(_among, "sqlite")
@@ -192,10 +205,17 @@ def _takes_arrays(dialect: Dialect) -> bool:
 
 
 def _of_column(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _ConvertAll | None:
+    form = array_form(type_, dialect) if _takes_arrays(dialect) else None
+    if form and not isinstance(type_, sa.JSON):
+        return form
     if isinstance(type_, sa.Uuid) and not _takes_arrays(dialect):
         return _hexes
     convert = _converter(type_, dialect)
-    return None if convert is None else lambda column: [convert(value) for value in column]
+    if convert is None:
+        return None
+    if form:
+        return lambda column: form([convert(value) for value in column])
+    return lambda column: [convert(value) for value in column]
 
 
 def _hexes(column: Sequence[UUID | None]) -> Sequence[str | None]:
