@@ -18,8 +18,6 @@ from cli.processes.template import LONGEST_REQUEST, READY
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
-# A fork takes milliseconds.
-_ANSWER_SECONDS: Final = 10.0
 
 
 class Running(Protocol):
@@ -61,9 +59,18 @@ class Template:
 
     names: the processes that are started so, by `python -m MODULE`.  A template that ended is made again for the next
     start; one that ended before it was ready is not: then each process gets an interpreter of its own.
+    patience: the seconds in which it must answer a request; a fork takes milliseconds.
     """
 
-    def __init__(self, modules: Collection[str], *, names: Collection[str], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        modules: Collection[str],
+        *,
+        names: Collection[str],
+        environment: Mapping[str, str],
+        patience: float = 10.0,
+    ) -> None:
+        self._patience = patience
         self._modules, self._names, self._environment = list(modules), frozenset(names), dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._ready, self._hopeless = False, not sys.platform.startswith("linux")
@@ -105,7 +112,7 @@ class Template:
             # daemons leave must not come to us.
             libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
             socket.send_fds(self._connection, [json.dumps(words).encode()], [write])
-            self._connection.settimeout(_ANSWER_SECONDS)
+            self._connection.settimeout(self._patience)
             process_id = int(self._connection.recv(LONGEST_REQUEST))
         except (OSError, ValueError):
             os.close(read)

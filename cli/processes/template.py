@@ -42,11 +42,11 @@ def _wait_for_start(connection: socket.socket) -> list[str]:
             if os.fork():
                 os._exit(0)
             _become_child(between, supervisor=supervisor, output=descriptors[0])
+            words: list[str] = json.loads(request)
+            _show(words)
             # This raises if the supervisor gave up this start.
             connection.send(str(os.getpid()).encode())
             connection.close()
-            words: list[str] = json.loads(request)
-            _show(words)
             return words
         os.close(descriptors[0])
         os.waitpid(between, 0)
