@@ -16,6 +16,7 @@ import pytest
 
 from cli.processes.forks import Template
 from cli.processes.leftovers import find_leftovers, marked
+from cli.processes.procfile import read_procfile
 from cli.processes.supervisor import STOP_SIGNALS, Supervisor
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks are for Linux")
@@ -176,6 +177,19 @@ def test_where_a_template_cannot_fork_each_daemon_gets_an_interpreter(yard: _Yar
     assert template.process_id == 0
     supervisor.stop()
     assert yard.lines == ["worker: alive"]
+
+
+def test_the_real_daemons_start_no_thread_and_open_no_file_when_they_are_imported(yard: _Yard):
+    modules = [daemon.command()[2] for daemon in read_procfile()]
+    template = Template(modules, names=modules, environment=yard.environment)
+    while template.is_awaited(modules[0]):
+        time.sleep(0.05)
+    # A template that had refused to fork would be gone.
+    folder = Path(f"/proc/{template.process_id}")
+    assert len([*(folder / "task").iterdir()]) == 1
+    files = [str(file.readlink()) for file in (folder / "fd").iterdir()]
+    template.close()
+    assert sorted(file.partition(":")[0] for file in files) == ["/dev/null", "/dev/null", "/dev/null", "socket"]
 
 
 def test_a_stop_ends_forks_and_template_and_also_a_fork_that_heeds_no_signal(yard: _Yard):
