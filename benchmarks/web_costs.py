@@ -1,7 +1,7 @@
 """Processor time of the web process for one request of each kind: it holds on a machine that others use, too.
 
     python -m benchmarks.web_costs --requests 200 --repetitions 5 --database sqlite|postgresql --json
-    python -m benchmarks.web_costs --beside /srv/omniyard-before   another checkout on the same rows, measured in turn
+    python -m benchmarks.web_costs --compare /srv/omniyard-before   another checkout on the same rows, measured in turn
 
 Mail is routed first, so that texts and traces are real ones; then the web process runs alone, and one client asks.
 """
@@ -45,11 +45,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--requests", type=int, default=200, help="of each kind, in each repetition")
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--beside", type=Path, help="the folder of another checkout with the same tables")
+    parser.add_argument("--compare", type=Path, help="the folder of another checkout with the same tables")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--json", action="store_true")
     wanted = parser.parse_args()
-    checkouts = {"here": ROOT} | ({"beside": wanted.beside} if wanted.beside else {})
+    checkouts = {"here": ROOT} | ({"compared": wanted.compare} if wanted.compare else {})
     with running_rig(wanted.database) as rig:
         _lift_the_limit(rig)
         token = _routed(rig)

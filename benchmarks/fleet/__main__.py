@@ -89,7 +89,7 @@ def _takeovers(windows: Sequence[Window], progress: Progress) -> list[Takeover]:
 
 
 def _asynchronous(arguments: argparse.Namespace) -> int:
-    """Kill a primary with one standby that nobody waits for; say how many acknowledged mails were lost."""
+    """Kill a primary with one standby that no commit waits for; say how many acknowledged mails were lost."""
     chats = Chats(messages=0, chance=random.Random(arguments.seed))
     with contextlib.closing(_Stopping(chats)), running_fleet(chats, synchronous=False) as (fleet, progress):
         load = Load(fleet.desk, chats, rate=arguments.rate, seed=arguments.seed)

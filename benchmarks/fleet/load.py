@@ -75,7 +75,7 @@ class Load:
                 # After an outage the mails that waited at the sender come at once, as from a queue.
                 due += pause
                 time.sleep(max(due - time.monotonic(), 0))
-        except BaseException as error:  # noqa: BLE001  (told by `stop`)
+        except BaseException as error:  # noqa: BLE001  (`stop` raises it)
             self._failed.append(error)
 
     def _by_imap(self) -> None:

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 
 from connectors.base import Arrival
 from router.settings import Settings
-from workers.intake.danger_words import DangerWords, build_danger_words
+from workers.intake.pair_words import PairWords, build_pair_words
 
 # Customers say at the beginning what happened, and each character costs every message behind it.
 _LOOKED_AT: Final = 300
@@ -34,9 +34,9 @@ class FirstLook:
         return frozenset(one.source_key for one in arrivals if not one.unreadable and words.meet(_beginning(one)))
 
     @cached_property
-    def _words(self) -> DangerWords | None:
+    def _words(self) -> PairWords | None:
         # Built for the first message, because many processes never see one; two threads would build the same.
-        return build_danger_words(self._settings)
+        return build_pair_words(self._settings)
 
 
 def _beginning(arrival: Arrival) -> str:

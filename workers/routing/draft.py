@@ -32,7 +32,7 @@ _STRAY_JOURNAL: Final = Reason(ReasonKey.JOURNAL_OF_UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class DraftedMessage:
     """The ids of one message, and its rows as the opener of a case. placement: None where that is not to be expected.
 
     The ids of a page are made in the order of arrival.
@@ -55,7 +55,7 @@ class Drafts:
     """The drafts of a page by inbound row, and the hours of its channels at the time of the decision."""
 
     now: datetime
-    by_row: dict[UUID, Draft] = field(default_factory=dict)
+    by_row: dict[UUID, DraftedMessage] = field(default_factory=dict)
     hours: dict[str, Hours] = field(default_factory=dict)
 
     def hours_of(self, channel: str, *, brain: Brain) -> Hours:
@@ -72,11 +72,11 @@ def draft_page(page: Sequence[Incoming], *, brain: Brain, now: datetime) -> Draf
     return drafts
 
 
-def _draft(incoming: Incoming, *, drafts: Drafts, brain: Brain) -> Draft:
+def _draft(incoming: Incoming, *, drafts: Drafts, brain: Brain) -> DraftedMessage:
     message_id, conversation_id = new_id(), new_id()
     recorder = Recorder(brain, drafts.now)
     if not _may_open(incoming, brain=brain):
-        return Draft(incoming, message_id, conversation_id, None, recorder.outcome)
+        return DraftedMessage(incoming, message_id, conversation_id, None, recorder.outcome)
     decision, otherwise = decide_both(incoming, drafts=drafts, brain=brain, background=NOTHING_KNOWN)
     placement = Placement(
         incoming,
@@ -87,7 +87,7 @@ def _draft(incoming: Incoming, *, drafts: Drafts, brain: Brain) -> Draft:
         otherwise=otherwise,
     )
     recorder.opened(placement)
-    return Draft(incoming, message_id, conversation_id, placement, recorder.outcome)
+    return DraftedMessage(incoming, message_id, conversation_id, placement, recorder.outcome)
 
 
 def _may_open(incoming: Incoming, *, brain: Brain) -> bool:

@@ -47,7 +47,7 @@ INBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "normal": ("normal", "普通"),
     "low": ("low", "低"),
     "priority": ("Priority", "优先级"),
-    "nobody": ("nobody yet", "未分配"),
+    "no_agent": ("not assigned", "未分配"),
     "unrecognised": ("not recognised", "未识别"),
     "messages_one": ("1 message", "1 条消息"),
     "messages_many": ("{count} messages", "{count} 条消息"),

@@ -19,7 +19,7 @@ STEP_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "step_reply": ("Automatic reply", "自动回复"),
     "signal_verified": ("the domain is confirmed", "域名已验证"),
     "signal_forged": ("the domain is forged", "域名系伪造"),
-    "signal_unverified": ("nobody confirms the domain", "域名未经验证"),
+    "signal_unverified": ("the domain is not verified", "域名未经验证"),
     "signal_reply_to_differs": ("answers would go elsewhere", "回复地址与发件人不同"),
     "signal_lookalike_domain": ("a domain that looks like ours", "域名与我方相似"),
     "signal_several_authors": ("several authors", "有多个作者"),

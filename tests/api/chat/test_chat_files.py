@@ -62,7 +62,7 @@ def test_the_visitor_sees_the_pictures_of_an_answer_and_downloads_its_files(
 def test_the_agents_page_shows_the_picture_too(reference: str, client: AppClient, hands: Hands) -> None:
     attach(client, reference, ("where.png", PNG))
     page = client.get(f"/conversations/{reference}").text
-    assert page.count("/picture") == 2, "a link and a picture in the draft"
+    assert page.count('/picture"') == 2, "a link and a picture in the draft"
     answer(client, reference)
     hands.work()
     path = next(part for part in client.get(f"/conversations/{reference}").text.split('"') if part.endswith("/picture"))

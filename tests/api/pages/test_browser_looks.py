@@ -55,7 +55,7 @@ STATES: Mapping[str, tuple[str, Sequence[str]]] = {
     "customer": ("/conversations/BBBBBBBB0", ("[data-customer]",)),
     "merge": ("/conversations/BBBBBBBB1/merge?with=BBBBBBBB2", ()),
     "split": ("/conversations/BBBBBBBB0/split", ()),
-    "search": ("/search?q=refund", ()),
+    "search": ("/search?q=bank", ()),
     "bell": ("/notices", ()),
     "new mail": ("/desk/new", ()),
     "texts": ("/ready-texts", ()),

@@ -40,7 +40,7 @@ _KEYS = (
         "step_route",
         "let_in",
     ),
-    *("routed", "step_signals", "quarantine", "set", "note", "step_reply", "canned", "supervisor", "nobody"),
+    *("routed", "step_signals", "quarantine", "set", "note", "step_reply", "canned", "supervisor", "no_agent"),
 )
 
 

@@ -20,9 +20,9 @@ from store.db.engine import Database
 from store.tables.messages import ConversationRow, InboundRow
 from tests.desk import Desk, envelope
 from workers.broker.doorbell import Bell
-from workers.intake.danger_words import DangerWords, build_danger_words
 from workers.intake.first_look import FirstLook
 from workers.intake.intake import Intake
+from workers.intake.pair_words import PairWords, build_pair_words
 from workers.routing.urgent_lane import UrgentLane
 
 _SHIPPED = Path(__file__).resolve().parents[3] / "config" / "channels.toml"
@@ -52,8 +52,8 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="module")
-def words(settings: Settings) -> DangerWords:
-    built = build_danger_words(settings)
+def words(settings: Settings) -> PairWords:
+    built = build_pair_words(settings)
     assert built is not None
     return built
 
@@ -78,18 +78,18 @@ def arrival(message: Envelope) -> Arrival:
 
 
 @pytest.mark.parametrize("text", _TELLS)
-def test_words_of_danger_are_seen(words: DangerWords, text: str) -> None:
+def test_words_of_danger_are_seen(words: PairWords, text: str) -> None:
     assert words.meet(text)
     assert words.meet(f"A question\nHello.\n{text}. Please help")
 
 
 @pytest.mark.parametrize("text", _TELLS_NOTHING)
-def test_an_ordinary_question_waits_for_its_turn(words: DangerWords, text: str) -> None:
+def test_an_ordinary_question_waits_for_its_turn(words: PairWords, text: str) -> None:
     assert not words.meet(text)
 
 
 def test_all_that_the_words_of_routing_find_is_seen(
-    settings: Settings, words: DangerWords, detector: WordDetector
+    settings: Settings, words: PairWords, detector: WordDetector
 ) -> None:
     examples = [one for category in settings.categories.values() for one in category.examples]
     phrases = [

@@ -50,8 +50,8 @@ def _sentences(text: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class DangerWords:
-    """Groups of words are bits; build with `build_danger_words`.
+class PairWords:
+    """Groups of words are bits; build with `build_pair_words`.
 
     of_word: what a word tells.  of_characters: what one or two Chinese characters tell.
     makes_pair: whether groups make a pair, with those of the sentence before.
@@ -111,7 +111,7 @@ class _Index:
         self.entries[key] = (whole, (*more, (group, rest))) if rest else (whole | group, more)
 
 
-def build_danger_words(settings: Settings) -> DangerWords | None:
+def build_pair_words(settings: Settings) -> PairWords | None:
     """Compile the words of a desk; None for a desk without a category of emergencies."""
     urgent = [category for category in settings.categories.values() if category.emergency]
     if not urgent:
@@ -130,7 +130,7 @@ def build_danger_words(settings: Settings) -> DangerWords | None:
                 index.add(key, bit, rest)
     needs = [(bits[_KEYWORDS], False)]
     needs += [(sum({bits[name] for name in rule.needs}), rule.next_sentence) for rule in rules.values()]
-    return DangerWords(_of_word(words, beginnings), characters.entries, _makes_pair(needs))
+    return PairWords(_of_word(words, beginnings), characters.entries, _makes_pair(needs))
 
 
 def _of_word(words: _Index, beginnings: _Index) -> Callable[[str], _Entry]:
