@@ -93,12 +93,14 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False, port: Port
             taken_over=ended,
         )
         commands = {daemon.name: daemon.command() for daemon in read_procfile()}
+        daemons = tuple(commands)
         if ports:
             commands["demo"] = _demo(settings, ports)
         if first:
             commands[LESSON] = [sys.executable, "-m", "workers.training.first_model"]
         plan = Plan(
             commands=commands,
+            daemons=daemons,
             environment=_environment(data, file=file, demo=demo),
             opening=opening,
             data=str(data) if broker else "",

@@ -13,11 +13,12 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from cli.processes.forks import Template
 from cli.processes.log_file import LogFile
 from cli.processes.log_lines import LogLines
 from cli.processes.screen import DeskOpening, show_apart
@@ -35,9 +36,14 @@ _HOPELESS: Final = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What to run. data: the embedded broker's folder, empty without one.  lock: the descriptor of the held lock."""
+    """What to run.
+
+    daemons: the names of the commands that are in the Procfile.  data: the embedded broker's folder, empty without one.
+    lock: the descriptor of the held lock.
+    """
 
     commands: Mapping[str, list[str]]
+    daemons: Collection[str]
     environment: Mapping[str, str]
     opening: DeskOpening
     data: str
@@ -72,10 +78,14 @@ def _run(plan: Plan) -> None:
     commands: dict[str, Command] = {BROKER: _restartable(broker)} if broker else {}
     commands |= {name: _always(words) for name, words in plan.commands.items()}
     lines = LogLines(list(commands), file=LogFile(Path(plan.opening.log)))
-    supervisor = Supervisor(commands, environment=plan.environment, speak=lines, last=BROKER, once={LESSON})
+    template = _template(plan)
+    supervisor = Supervisor(
+        commands, environment=plan.environment, speak=lines, last=BROKER, once={LESSON}, template=template
+    )
     # Before anything starts: a process inherits the signals that are blocked.
     supervisor.heed_signals()
     try:
+        template.open()
         if broker:
             _start_broker(supervisor, broker=broker, lines=lines)
         supervisor.run(each_tick=_Reveal(supervisor, opening=plan.opening, lines=lines))
@@ -84,6 +94,15 @@ def _run(plan: Plan) -> None:
     finally:
         supervisor.stop()
         lines.close()
+
+
+def _template(plan: Plan) -> Template:
+    modules = {name: plan.commands[name][2] for name in plan.daemons if _is_module(plan.commands[name])}
+    return Template(modules.values(), names=modules, environment=plan.environment)
+
+
+def _is_module(words: list[str]) -> bool:
+    return words[:2] == [sys.executable, "-m"] and len(words) > len(("python", "-m"))
 
 
 def _always(words: list[str]) -> Command:

@@ -7,20 +7,19 @@ One thread does everything, on purpose: the kernel kills our children when the t
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import math
 import os
 import selectors
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from cli.processes.forks import Running, Template, die_with
 from router.backoff import Backoff
 
 # What to run, given how many times in a row it ended soon after its start.
@@ -29,7 +28,6 @@ Command = Callable[[int], list[str]]
 Speaker = Callable[[str, str], None]
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_PR_SET_PDEATHSIG: Final = 1
 # How often the processes are looked at while one is young; later their end, their lines and signals wake us.
 _TICK_SECONDS: Final = 0.1
 _CALM_SECONDS: Final = 5.0
@@ -45,7 +43,7 @@ _LONGEST_LINE: Final = 65_536
 class _Child:
     name: str
     command: Command
-    process: subprocess.Popen[bytes] | None = None
+    process: Running | None = None
     started_at: float = 0.0
     start_at: float = 0.0
     failures: int = 0
@@ -60,7 +58,7 @@ class Supervisor:
     """Runs named commands until it is stopped.
 
     commands: in the order of starting.  last: the name of the process that stops last, because the others need it.
-    once: names of processes that are finished when they end with exit code 0.
+    once: names of processes that are finished when they end with exit code 0.  template: forks for some of them.
     """
 
     def __init__(
@@ -71,11 +69,13 @@ class Supervisor:
         speak: Speaker,
         last: str = "",
         once: Collection[str] = (),
+        template: Template | None = None,
     ) -> None:
         self._children = {name: _Child(name, command) for name, command in commands.items()}
         self._environment = dict(environment)
         self._speak = speak
         self._last, self._once = last, frozenset(once)
+        self._template = template
         self._selector = selectors.DefaultSelector()
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
@@ -109,6 +109,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop everything: SIGTERM, and SIGKILL for processes that have not ended after the grace period."""
+        if self._template:
+            self._template.close()
         for children in ([c for c in self._children.values() if c.name != self._last], list(self._children.values())):
             self._end(children)
         signal.set_wakeup_fd(-1)
@@ -121,13 +123,22 @@ class Supervisor:
 
     def _start_due(self) -> None:
         for child in self._children.values():
-            if child.process is None and child.start_at <= time.monotonic():
+            is_due = child.process is None and child.start_at <= time.monotonic()
+            if is_due and not (self._template and self._template.is_awaited(child.name)):
                 self._start(child)
 
     def _start(self, child: _Child) -> None:
         child.started_at = time.monotonic()
-        child.process = subprocess.Popen(  # noqa: S603  (the Procfile's words)
-            child.command(child.failures),
+        words = child.command(child.failures)
+        process = (self._template.start(child.name, words) if self._template else None) or self._interpreter(words)
+        child.process = process
+        assert process.stdout is not None  # noqa: S101  (both have a pipe)
+        os.set_blocking(process.stdout.fileno(), False)
+        self._selector.register(process.stdout, selectors.EVENT_READ, child)
+
+    def _interpreter(self, words: list[str]) -> Running:
+        return subprocess.Popen(  # noqa: S603  (the Procfile's words)
+            words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -135,11 +146,8 @@ class Supervisor:
             env=self._environment,
             # A separate process group: the terminal's Ctrl-C reaches only us; we signal a child with all it started.
             start_new_session=True,
-            preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509  (this process has one thread)
+            preexec_fn=die_with(os.getpid()),  # noqa: PLW1509  (this process has one thread)
         )
-        assert child.process.stdout is not None  # noqa: S101  (PIPE was asked for)
-        os.set_blocking(child.process.stdout.fileno(), False)
-        self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
 
     def _relay(self) -> None:
         for key, _ in self._selector.select(self._patience()):
@@ -204,7 +212,7 @@ class Supervisor:
                     self._gone(child)
 
 
-def _ended(process: subprocess.Popen[bytes]) -> int | None:
+def _ended(process: Running) -> int | None:
     # Check before it is reaped: until then its process group id cannot be reused.
     if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         return None
@@ -222,17 +230,3 @@ def _signal(child: _Child, number: int) -> None:
 
 def _how_it_ended(code: int) -> str:
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
-
-
-def _die_with(parent: int) -> Callable[[], None] | None:
-    if not sys.platform.startswith("linux"):
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def arrange() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        # The parent may have been killed before the line above took effect.
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return arrange

@@ -1,0 +1,163 @@
+"""Start daemons as forks of one process that has imported their modules. Linux only."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO, Final, Protocol
+
+from cli.processes.template import LONGEST_REQUEST, READY
+
+_PR_SET_PDEATHSIG: Final = 1
+_PR_SET_CHILD_SUBREAPER: Final = 36
+
+
+class Running(Protocol):
+    """A started process; `subprocess.Popen` is one."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+
+    @property
+    def stdout(self) -> IO[bytes] | None:
+        """The end from which its output is read."""
+
+    def wait(self) -> int:
+        """Return its exit code, or the negative number of the signal, as soon as it has ended."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send a signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """A child of this process that the template has made. See `Running`."""
+
+    pid: int
+    stdout: IO[bytes]
+
+    def wait(self) -> int:
+        """See `Running`."""
+        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+
+    def send_signal(self, number: int, /) -> None:
+        """See `Running`."""
+        os.kill(self.pid, number)
+
+
+class Template:
+    """The process that has imported modules, and forks for each start.
+
+    names: the processes that are started so, by `python -m MODULE`.  A template that ended is made again for the next
+    start; one that ended before it was ready is not: then each process gets an interpreter of its own.
+    patience: the seconds in which it must answer a request; a fork takes milliseconds.
+    """
+
+    def __init__(
+        self,
+        modules: Collection[str],
+        *,
+        names: Collection[str],
+        environment: Mapping[str, str],
+        patience: float = 10.0,
+    ) -> None:
+        self._patience = patience
+        self._modules, self._names, self._environment = list(modules), frozenset(names), dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ready, self._hopeless = False, not sys.platform.startswith("linux")
+
+    @property
+    def process_id(self) -> int:
+        """The process, 0 without one."""
+        return self._process.pid if self._process else 0
+
+    def is_awaited(self, name: str) -> bool:
+        """Return whether this process must wait until the template has imported its modules; start the template."""
+        if name not in self._names:
+            return False
+        self.open()
+        return not (self._hopeless or self._is_ready())
+
+    def open(self) -> None:
+        """Start the template if it does not run."""
+        if self._process is not None and self._process.poll() is not None:
+            self._hopeless = self._hopeless or not self._is_ready()
+            self.close()
+        if self._process is None and not self._hopeless:
+            self._open()
+
+    def _is_ready(self) -> bool:
+        if not self._ready:
+            with suppress(BlockingIOError, ConnectionError):
+                self._ready = self._connection.recv(LONGEST_REQUEST) == READY
+        return self._ready
+
+    def start(self, name: str, words: list[str]) -> Fork | None:
+        """Return the new process; None if this way is closed to it."""
+        if name not in self._names or not self._ready:
+            return None
+        read, write = os.pipe()
+        libc = ctypes.CDLL(None)
+        try:
+            # The fork's own parent ends at once; by this its new parent is this process. Not for longer: what dying
+            # daemons leave must not come to us.
+            libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)
+            socket.send_fds(self._connection, [json.dumps(words).encode()], [write])
+            self._connection.settimeout(self._patience)
+            process_id = int(self._connection.recv(LONGEST_REQUEST))
+        except (OSError, ValueError):
+            os.close(read)
+            self.close()
+            return None
+        finally:
+            libc.prctl(_PR_SET_CHILD_SUBREAPER, 0)
+            os.close(write)
+        return Fork(process_id, os.fdopen(read, "rb", buffering=0))
+
+    def close(self) -> None:
+        """End the template; what it started stays."""
+        if self._process:
+            self._connection.close()
+            self._process.kill()
+            self._process.wait()
+        self._process, self._ready = None, False
+
+    def _open(self) -> None:
+        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._connection.setblocking(False)
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603  (the Procfile's words)
+                [sys.executable, "-m", "cli.processes.template", str(theirs.fileno()), *self._modules],
+                stdin=subprocess.DEVNULL,
+                # What the modules say when they are imported, an interpreter of a daemon's own would say again.
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                env=self._environment,
+                start_new_session=True,
+                preexec_fn=die_with(os.getpid()),  # noqa: PLW1509  (this process has one thread)
+            )
+
+
+def die_with(parent: int) -> Callable[[], None] | None:
+    """Return what a new process does so that the kernel ends it with its parent; None where there is no such way."""
+    if not sys.platform.startswith("linux"):
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def arrange() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        # The parent may have been killed before the line above took effect.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return arrange
