@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -22,6 +22,7 @@ _HOUR: Final = timedelta(hours=1)
 # One byte for the kind, sixteen for the id, four for the hours; then 128 bits of proof.
 _SIGNED, _PROOF = 21, 16
 _TOKEN_LENGTH: Final = 50
+_KEYS: Final = 8
 
 
 class LinkKind(IntEnum):
@@ -41,9 +42,10 @@ class CaseLink:
     until: datetime
 
 
+@lru_cache(maxsize=_KEYS)
 def case_key(key: bytes) -> bytes:
     """Return the key that signs case links. key: the key of thread tokens (`router.threads.correlation`)."""
-    return hmac.new(key, b"case links", hashlib.sha256).digest()
+    return hmac.digest(key, b"case links", "sha256")
 
 
 def write_case_token(key: bytes, link: CaseLink) -> str:
@@ -75,4 +77,4 @@ def _encoded(raw: bytes) -> str:
 
 
 def _proof(key: bytes, signed: bytes) -> bytes:
-    return hmac.new(key, signed, hashlib.sha256).digest()[:_PROOF]
+    return hmac.digest(key, signed, "sha256")[:_PROOF]

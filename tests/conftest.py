@@ -8,11 +8,13 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gc
+import logging
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from store.db.engine import Database
 from store.db.migrate import upgrade
@@ -52,6 +54,16 @@ def pytest_collection_finish() -> None:
     """Collect garbage again, but not what pytest and the house have loaded."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """Undo what a test configures: a command that runs in this process writes its log to that test's output."""
+    handlers, level = logging.root.handlers[:], logging.root.level
+    yield
+    structlog.reset_defaults()
+    logging.root.handlers[:] = handlers
+    logging.root.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

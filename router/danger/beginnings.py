@@ -14,6 +14,8 @@ _NUMBER: Final = re.compile(word_pattern("#"))
 _REST: Final = re.compile(r"\w*")
 _ANY: Final = ""
 _NUMBERS: Final = "#"
+NEXT: Final = 3
+"""So many letters of the second word say which phrases are possible."""
 
 # A phrase, and the bit of its group.
 Listed = tuple[int, Phrase]
@@ -26,8 +28,8 @@ class Begun:
     sure: a mask of the groups that stand there for certain.  whole: those of which the word is the phrase that counts.
     longer: for the other groups a pattern of what follows the word (in Chinese of the phrase).  groups: their mask.
     maybe: those of them that may stand there whatever follows.
-    maybe_before: the others, by the first letter of the next word.
-    test: a pattern that fits if one of the groups that are not sure stands there.
+    maybe_before: the others, by the next word's first `NEXT` letters.
+    test: a pattern that fits if one of the groups that are not sure stands there.  is_open: whether there are such.
     """
 
     sure: int = 0
@@ -37,6 +39,7 @@ class Begun:
     maybe: int = 0
     maybe_before: Mapping[str, int] = field(default_factory=dict)
     test: re.Pattern[str] | None = None
+    is_open: bool = False
 
 
 class LatinBeginnings:
@@ -82,7 +85,7 @@ class LatinBeginnings:
         sure = _mask(bit for bit, phrases in by_group.items() if any(len(one.slots) == 1 for one in phrases))
         longer = {bit: phrases for bit, phrases in by_group.items() if bit not in whole}
         unsure = [(bit, one) for bit, phrases in longer.items() if not bit & sure for one in phrases]
-        before = _by_next_letter(unsure)
+        before = _by_next_word(unsure)
         return Begun(
             sure=sure,
             whole=whole,
@@ -91,6 +94,7 @@ class LatinBeginnings:
             maybe=before.pop(_ANY, 0),
             maybe_before=before,
             test=_any_tail([one for _, one in unsure]) if len({bit for bit, _ in unsure}) > 1 else None,
+            is_open=bool(unsure),
         )
 
 
@@ -108,14 +112,20 @@ def _mask(bits: Iterable[int]) -> int:
     return mask
 
 
-def _by_next_letter(listed: Iterable[Listed]) -> dict[str, int]:
-    """Return a mask of groups by the first letter of their phrases' second word; by `_ANY` those with any."""
+def _by_next_word(listed: Iterable[Listed]) -> dict[str, int]:
+    """Return a mask of groups by how their phrases' second word begins; by `_ANY` those with any."""
     found: dict[str, int] = {}
     for bit, phrase in listed:
         slot = phrase.slots[1]
-        for key in {_ANY} if slot.after_gap else _first_letters(slot):
+        for key in {_ANY} if slot.after_gap else map(_next_key, slot.words):
             found[key] = found.get(key, 0) | bit
     return found
+
+
+def _next_key(word: str) -> str:
+    bare = word.rstrip("*")
+    is_short = word.endswith("*") and len(bare) < NEXT
+    return _ANY if word == _NUMBERS or is_short else bare[:NEXT]
 
 
 def _tails(phrases: Sequence[Phrase]) -> re.Pattern[str]:

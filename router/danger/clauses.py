@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,13 +18,17 @@ CLAUSE: Final = "|"
 _SENTENCE_END: Final = re.compile(
     r"[!?。！？;；…\n.](?:(?<!\.)[!?。！？;；…\n]*|(?<=\.)(?:(?=\s|$)|(?<=[a-z]{3}\.)(?=[A-Z])))"
 )
-_THOUSANDS: Final = re.compile(r"(?<=\d)[,，](?=\d{3})")
+_THOUSANDS: Final = re.compile(r"[,，](?<=\d.)(?=\d{3})")
 _CLAUSE_END: Final = re.compile(r"[,，、:：()（）~～]+")
-_DASH: Final = re.compile(r"\s[-\u2013\u2014]+\s")
+_DASHES: Final = "-\u2013\u2014"
+_DASH: Final = re.compile(rf"\s[{_DASHES}]+\s")
 _BETWEEN: Final = f" {CLAUSE} "
+# Stands between texts that are folded together: it is no blank, and no pattern knows it.
+_BORDER: Final = "\x01"
 _APOSTROPHE: Final = re.compile("['\u2018\u2019\u02bc`\u00b4]")
 _NO_WORD: Final = re.compile(r"[^\w|]+")
-_BLANKS: Final = str.maketrans({code: " " for code in range(128) if _NO_WORD.match(chr(code))})
+_NO_WORD_OR_BORDER: Final = re.compile(rf"[^\w|{_BORDER}]+")
+_BLANKS: Final = str.maketrans({code: " " for code in range(128) if _NO_WORD_OR_BORDER.match(chr(code))})
 # A letter is looked for first, the beginning of a word after it: the engine can jump to letters.
 _NEGATED: Final = re.compile(
     r"(d(?<=\bd)(?:id|oes|o)|w(?<=\bw)(?:as|ere|ould|o)|i(?<=\bi)s|a(?<=\ba)re|h(?<=\bh)(?:as|ave|ad)|"
@@ -51,16 +56,39 @@ class Sentence:
     is_question: bool
 
 
-def sentences_of(text: str) -> tuple[Sentence, ...]:
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """A text and its sentences. can_join: whether the text is compared as its sentences one after the other."""
+
+    text: str
+    all: tuple[Sentence, ...]
+    can_join: bool
+
+    @property
+    def comparable(self) -> str:
+        """The whole text as patterns see it; see `comparable`."""
+        if not self.can_join:
+            return comparable(self.text)
+        words = (one.comparable.removeprefix(" ").removesuffix(_BETWEEN) for one in self.all)
+        return f" {' '.join(filter(None, words))}{_BETWEEN}"
+
+
+def split_sentences(text: str) -> Sentences:
     """Split a text into sentences; a dictated one without full stops into overlapping pieces."""
-    found: list[Sentence] = []
-    start = 0
-    for end in [*_SENTENCE_END.finditer(text), None]:
-        stop = end.start() if end else len(text)
-        mark = end.group() if end else ""
-        found.extend(_sentence(piece, mark) for piece in _pieces(text[start:stop]))
-        start = end.end() if end else stop
-    return tuple(found)
+    pieces, can_join = _pieces_of(text)
+    lines = _comparable_each([piece for piece, _ in pieces])
+    sentences = tuple(
+        Sentence(piece.strip(), line, "?" in mark or "？" in mark)
+        for (piece, mark), line in zip(pieces, lines, strict=True)
+    )
+    # A negation may be written on two lines.
+    can_join = can_join and not any(line.startswith((" not", " nt")) for line in lines)
+    return Sentences(text, sentences, can_join)
+
+
+def sentences_of(text: str) -> tuple[Sentence, ...]:
+    """See `split_sentences`."""
+    return split_sentences(text).all
 
 
 def units(text: str) -> int:
@@ -70,11 +98,33 @@ def units(text: str) -> int:
 
 def comparable(text: str) -> str:
     """Return a text as patterns see it. Short quotations, which mention a word, are left out."""
-    bare = _APOSTROPHE.sub("'", _QUOTED.sub(_unquoted, text) if _MARK.search(text) else text)
-    apart = _CLAUSE_END.sub(_BETWEEN, _DASH.sub(_BETWEEN, _THOUSANDS.sub("", bare)))
+    return f" {_words(_folded(_without_quotes(text)))}{_BETWEEN}"
+
+
+def _comparable_each(pieces: Sequence[str]) -> list[str]:
+    """Return each piece as `comparable` does, all at once: no step looks over the border between two."""
+    joined = _BORDER.join(pieces)
+    if _MARK.search(joined):
+        joined = _BORDER.join(map(_without_quotes, pieces))
+    if joined.count(_BORDER) + 1 != len(pieces):
+        return list(map(comparable, pieces))
+    folded = _folded(joined)
+    if folded.isascii():
+        return [f" {' '.join(one.split())}{_BETWEEN}" for one in folded.translate(_BLANKS).split(_BORDER)]
+    return [f" {one.strip()}{_BETWEEN}" for one in _NO_WORD_OR_BORDER.sub(" ", folded).split(_BORDER)]
+
+
+def _without_quotes(text: str) -> str:
+    return _QUOTED.sub(_unquoted, text) if _MARK.search(text) else text
+
+
+def _folded(bare: str) -> str:
+    """Return a text folded, with marks between clauses, contractions written out."""
+    plain = _THOUSANDS.sub("", _APOSTROPHE.sub("'", bare))
+    has_dashes = not plain.isascii() or "-" in plain
+    apart = _CLAUSE_END.sub(_BETWEEN, _DASH.sub(_BETWEEN, plain) if has_dashes else plain)
     folded = fold_script(fold(apart)).replace("是不是", "是否")
-    full = _NEGATED.sub(_written_out, folded).replace("cannot", "can not").replace("'", "")
-    return f" {_words(full)} {CLAUSE} "
+    return _NEGATED.sub(_written_out, folded).replace("cannot", "can not").replace("'", "")
 
 
 def _written_out(found: re.Match[str]) -> str:
@@ -84,7 +134,7 @@ def _written_out(found: re.Match[str]) -> str:
 def _words(folded: str) -> str:
     """Return the words of a folded text, with one blank between two."""
     if folded.isascii():
-        return " ".join(folded.translate(_BLANKS).split())
+        return " ".join(folded.translate(_BLANKS).replace(_BORDER, " ").split())
     return _NO_WORD.sub(" ", folded).strip()
 
 
@@ -92,14 +142,29 @@ def _unquoted(found: re.Match[str]) -> str:
     return " " if units(found[1]) <= _LONGEST_MENTION else f" {CLAUSE} {found[1]} {CLAUSE} "
 
 
-def _sentence(piece: str, mark: str) -> Sentence:
-    return Sentence(piece.strip(), comparable(piece), "?" in mark or "？" in mark)
+def _pieces_of(text: str) -> tuple[list[tuple[str, str]], bool]:
+    """Return the sentences as written, each with the signs that end it, and whether `Sentences.can_join`."""
+    pieces: list[tuple[str, str]] = []
+    can_join = _MARK.search(text) is None
+    start = 0
+    for end in [*_SENTENCE_END.finditer(text), None]:
+        piece = text[start : end.start()] if end else text[start:]
+        mark = end.group() if end else ""
+        start = end.end() if end else start
+        if len(piece) <= _LONGEST or units(piece) <= _LONGEST:
+            if _UNIT.search(piece):
+                pieces.append((piece, mark))
+                can_join = can_join and piece[0] not in _DASHES and piece[-1] not in _DASHES
+            elif piece and not piece.isspace():
+                can_join = False
+        else:
+            pieces += ((part, mark) for part in _parts(piece))
+            can_join = False
+    return pieces, can_join
 
 
-def _pieces(sentence: str) -> list[str]:
-    """Return the sentence, or overlapping pieces of a very long one; nothing for a blank one."""
-    if len(sentence) <= _LONGEST or units(sentence) <= _LONGEST:
-        return [sentence] if _UNIT.search(sentence) else []
+def _parts(sentence: str) -> list[str]:
+    """Return overlapping pieces of a very long sentence."""
     places = [found.start() for found in _UNIT.finditer(sentence)]
     starts = range(0, len(places) - _OVERLAP, _LONGEST - _OVERLAP)
     ends = [places[start + _LONGEST] if start + _LONGEST < len(places) else len(sentence) for start in starts]

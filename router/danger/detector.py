@@ -43,7 +43,7 @@ class ModelDetector:
         self._pairs, self._model, self._danger = words.pairs, model, danger
         self._encoder = encoder if model.meaning_head is not None else None
         self._labels = model.danger_labels(danger.categories)
-        self._softeners = frozenset(words.pairs.scopes)
+        self._softeners = frozenset(words.pairs.softening.unless)
         self._day = danger.calibration.bound(bounds.false_pages_per_thousand)
         self._closed = danger.calibration.bound(bounds.closed_false_pages_per_thousand)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import Final, NamedTuple
 
-from router.danger.beginnings import Begun, ChineseBeginnings, LatinBeginnings
+from router.danger.beginnings import NEXT, Begun, ChineseBeginnings, LatinBeginnings
 from router.danger.phrases import read_phrase
 
 # Of so many words it is remembered what begins with them.
@@ -27,6 +28,30 @@ class Hit(NamedTuple):
     word: str
 
 
+class ReadLine(NamedTuple):
+    """A folded sentence. words: all of it.  begun: what begins with each, None for nothing.  mask: of its groups.
+
+    characters: where a Chinese phrase may begin, and which.
+    """
+
+    text: str
+    words: Sequence[str]
+    begun: Sequence[Begun | None]
+    characters: Sequence[tuple[int, Begun]]
+    mask: int
+
+    def places(self) -> list[tuple[int, int, Begun]]:
+        """Return where words stand that may begin a phrase, where they end, and which phrases begin with them."""
+        ends = accumulate(map(len, self.words))
+        each = enumerate(zip(ends, self.words, self.begun, strict=True))
+        return [(end - len(word) + at, end + at, begun) for at, (end, word, begun) in each if begun is not None]
+
+    def starts(self, groups: int) -> list[int]:
+        """Return where a phrase of some groups may begin."""
+        places = [(start, begun) for start, _, begun in self.places()] if any(self.begun) else []
+        return [start for start, begun in (*places, *self.characters) if (begun.sure | begun.groups) & groups]
+
+
 @dataclass(frozen=True, slots=True)
 class WordPatterns:
     """Named groups of phrases; build with `compile_patterns`. A mask has a bit a group, in the order of their names.
@@ -39,23 +64,28 @@ class WordPatterns:
     latin: Callable[[str], Begun | None]
     chinese: ChineseBeginnings | None
 
-    def find(self, line: str, among: int = EVERY) -> dict[str, list[Hit]]:
-        """Return the hits in a folded sentence. among: a mask of the groups that are looked for."""
+    def read(self, line: str) -> ReadLine:
+        """Look for the beginnings of phrases in a folded sentence."""
+        words, begun, latin = self._latin(line)
+        characters = self._characters(line)
+        return ReadLine(
+            line, words, begun, characters, latin | _chinese_mask(line, characters) if characters else latin
+        )
+
+    def find(self, line: ReadLine, among: int = EVERY) -> dict[str, list[Hit]]:
+        """Return the hits in a sentence. among: a mask of the groups that are looked for."""
         found: dict[str, list[Hit]] = {}
-        for places in (self._in_words(line), self._in_characters(line)):
-            hits = _apart(places, line, among)
+        for places in (line.places(), [(at, at, begun) for at, begun in line.characters]):
+            hits = _apart(places, line.text, among) if places else {}
             for bit in sorted(hits):
                 found.setdefault(self._name(bit), []).extend(hits[bit])
         return found
 
-    def mask(self, line: str) -> int:
-        """Return which groups stand in a line, as a mask."""
-        return self._latin_mask(line) | self._chinese_mask(line)
-
     def names_in(self, line: str) -> tuple[str, ...]:
         """Return which groups stand in a line: first those with Latin words."""
-        masks = self._latin_mask(line), self._chinese_mask(line)
-        return tuple(dict.fromkeys(name for mask in masks for name in self.named(mask)))
+        latin = self._latin(line)[2]
+        chinese = _chinese_mask(line, self._characters(line))
+        return (*self.named(latin), *self.named(chinese & ~latin)) if latin | chinese else ()
 
     def named(self, mask: int) -> Iterator[str]:
         """Return the names of a mask's groups, in their order."""
@@ -64,42 +94,28 @@ class WordPatterns:
     def _name(self, bit: int) -> str:
         return self.names[bit.bit_length() - 1]
 
-    def _latin_mask(self, line: str) -> int:
-        words = line.split(" ")
-        found, at = 0, len(words[0]) + 1
-        open_: list[tuple[int, int, Begun]] = []
-        for place, begun in enumerate(map(self.latin, words[1:-1]), start=1):
-            end = at + len(words[place])
-            if begun is not None:
-                found |= begun.sure
-                if maybe := begun.maybe | begun.maybe_before.get(words[place + 1][:1], 0):
-                    open_.append((end, maybe, begun))
-            at = end + 1
-        return _with_open(found, line, open_)
+    def _characters(self, line: str) -> Sequence[tuple[int, Begun]]:
+        return () if self.chinese is None or line.isascii() else [*self.chinese.places(line)]
 
-    def _chinese_mask(self, line: str) -> int:
-        if self.chinese is None or line.isascii():
-            return 0
+    def _latin(self, line: str) -> tuple[list[str], list[Begun | None], int]:
+        """Return the words, what begins with them, and a mask of the groups that stand there."""
+        words = line.split(" ")
+        begun = list(map(self.latin, words))
+        # The first and the last one stand outside of the blanks.
+        begun[0] = begun[-1] = None
         found = 0
         open_: list[tuple[int, int, Begun]] = []
-        for at, begun in self.chinese.places(line):
-            found |= begun.sure
-            if begun.maybe:
-                open_.append((at, begun.maybe, begun))
-        return _with_open(found, line, open_)
-
-    def _in_words(self, line: str) -> Iterator[tuple[int, int, Begun]]:
-        """Yield where words begin that may begin a phrase, and where their patterns begin."""
-        first, *words = line.split(" ")
-        at = len(first) + 1
-        for word, begun in zip(words[:-1], map(self.latin, words), strict=False):
-            if begun is not None:
-                yield at, at + len(word), begun
-            at += len(word) + 1
-
-    def _in_characters(self, line: str) -> Iterator[tuple[int, int, Begun]]:
-        if self.chinese is not None and not line.isascii():
-            yield from ((at, at, begun) for at, begun in self.chinese.places(line))
+        for place, one in enumerate(begun):
+            if one is not None:
+                found |= one.sure
+                if one.is_open and (maybe := one.maybe | one.maybe_before.get(words[place + 1][:NEXT], 0)):
+                    open_.append((place, maybe, one))
+        if open_:
+            ends = list(accumulate(map(len, words)))
+            for place, maybe, one in open_:
+                if maybe & ~found:
+                    found |= _standing(one, line, ends[place] + place, maybe & ~found)
+        return words, begun, found
 
 
 def bits_of(mask: int) -> Iterator[int]:
@@ -110,17 +126,27 @@ def bits_of(mask: int) -> Iterator[int]:
         mask ^= bit
 
 
-def _with_open(found: int, line: str, open_: Sequence[tuple[int, int, Begun]]) -> int:
-    """Add the groups of longer phrases to a mask. open_: where they may stand, those groups, and what begins there."""
-    for at, maybe, begun in open_:
-        if maybe & ~found and (begun.test is None or begun.test.match(line, at)):
-            for bit, pattern in begun.longer:
-                if maybe & bit & ~found and pattern.match(line, at):
-                    found |= bit
+def _chinese_mask(line: str, places: Sequence[tuple[int, Begun]]) -> int:
+    found = 0
+    for _, begun in places:
+        found |= begun.sure
+    for at, begun in places:
+        if begun.maybe & ~found:
+            found |= _standing(begun, line, at, begun.maybe & ~found)
     return found
 
 
-def _apart(places: Iterator[tuple[int, int, Begun]], line: str, among: int) -> dict[int, list[Hit]]:
+def _standing(begun: Begun, line: str, at: int, maybe: int) -> int:
+    """Return those of some groups of which a longer phrase stands at a place."""
+    found = 0
+    if begun.test is None or begun.test.match(line, at):
+        for bit, pattern in begun.longer:
+            if maybe & bit and pattern.match(line, at):
+                found |= bit
+    return found
+
+
+def _apart(places: Sequence[tuple[int, int, Begun]], line: str, among: int) -> dict[int, list[Hit]]:
     """Return each group's hits, by its bit; one that begins before the last one's end is none."""
     found: dict[int, list[Hit]] = {}
 

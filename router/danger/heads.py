@@ -33,9 +33,9 @@ class ReadText:
 def read_text(text: str, pairs: MeaningPairs) -> ReadText:
     """Return a text as the heads take it."""
     split = split_text(text)
-    met = pairs.met_in(split.sentences)
-    found = pairs.pairs_of(split.passages[0], split.sentences, met)
-    each = pairs.columns_in(met)
+    lines = pairs.lines_in(split.sentences)
+    found = pairs.pairs_of(split.sentences, lines)
+    each = pairs.columns_in(lines)
     columns = tuple(frozenset[str]().union(*each[first:end]) for first, end in split.spans)
     return ReadText(split.passages, (*found, *late_keywords(text, pairs)), columns)
 

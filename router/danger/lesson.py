@@ -34,7 +34,7 @@ class DangerLesson:
         """Read texts, and encode their passages."""
         passages = Passages.of([read_text(text, words.pairs) for text in texts])
         vectors = encoder.encode(passages.texts) if encoder else None
-        return cls(passages, vectors, frozenset(words.pairs.scopes))
+        return cls(passages, vectors, frozenset(words.pairs.softening.unless))
 
     @property
     def whole(self) -> list[frozenset[str]]:

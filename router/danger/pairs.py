@@ -6,26 +6,18 @@ The operator's file names groups of words in both languages and says which group
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from itertools import combinations, pairwise
 from operator import or_
-from typing import Final, get_args
+from typing import get_args
 
-from router.danger.clauses import CLAUSE, Sentence, comparable, sentences_of, units
-from router.danger.finder import EVERY, Hit, WordPatterns, bits_of, compile_patterns
+from router.danger.clauses import CLAUSE, Sentence, Sentences, comparable, split_sentences, units
+from router.danger.finder import Hit, ReadLine, WordPatterns, bits_of, compile_patterns
+from router.danger.places import Part, Place, Softening
 from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
-
-# How far before a word its negation stands: "was not stolen", "没有被盗"; further if its words reach up to it.
-_BEFORE: Final[Mapping[Scope, int]] = {"before": 3, "directly": 9}
-# A letter or digit that is no Chinese character.
-_NOT_HAN: Final = re.compile(r"[^\W\u3400-\u4dbf\u4e00-\u9fff]")
-_WORD: Final = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\s\u3400-\u4dbf\u4e00-\u9fff]+")
-
-Hits = Mapping[str, Sequence[Hit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,169 +57,116 @@ class _Rule:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """A sentence, or two as one, in which pairs may meet.
-
-    met, around: masks of its groups, and of its neighbours'.  softeners: of those that stand for all of it.
-    """
-
-    sentence: Sentence
-    hits: Hits
-    met: int
-    around: int
-    softeners: int
-
-
-@dataclass(frozen=True, slots=True)
 class MeaningPairs:
     """Every group compiled; build with `compile_pairs`.
 
     rules: every pair.  by_group: the same by the rarest of the groups that must meet, as a bit.
-    scopes: where each softener must stand.  softening: the softeners of each scope, which are looked for by themselves.
-    unless: a mask of the groups that cancel each softener.  scoped: a mask of the softeners of each scope.
-    cut: a mask of those that name the end of a clause, which also is where a part of a line ends.
-    keywords: by themselves, for the end of a very long text.
+    rarest: a mask of those groups.  keywords: by themselves, for the end of a very long text.
     """
 
     patterns: WordPatterns
+    softening: Softening
     rules: Mapping[str, _Rule]
     by_group: Mapping[int, Sequence[_Rule]]
-    scopes: Mapping[str, Scope]
-    softening: Mapping[Scope, WordPatterns]
-    unless: Mapping[str, int]
-    scoped: Mapping[Scope, int]
-    cut: int
+    rarest: int
     keywords: WordPatterns
 
     def read(self, text: str) -> tuple[FoundPair, ...]:
         """Return the pairs in a text (subject, line break, body): the clearest finding of each."""
-        sentences = sentences_of(text)
-        return self.pairs_of(text, sentences, self.met_in(sentences))
+        sentences = split_sentences(text)
+        return self.pairs_of(sentences, self.lines_in(sentences))
 
-    def met_in(self, sentences: Sequence[Sentence]) -> list[int]:
-        """Return the groups and softeners in each sentence, as masks."""
-        return [self.patterns.mask(one.comparable) for one in sentences]
+    def lines_in(self, sentences: Sentences) -> list[ReadLine]:
+        """Return the sentences with their groups and softeners."""
+        return [self.patterns.read(one.comparable) for one in sentences.all]
 
-    def pairs_of(self, text: str, sentences: Sequence[Sentence], met: Sequence[int]) -> tuple[FoundPair, ...]:
+    def pairs_of(self, sentences: Sentences, lines: Sequence[ReadLine]) -> tuple[FoundPair, ...]:
         """Return the pairs in a text whose sentences were read already: the clearest finding of each."""
-        found = [one for at in range(len(sentences)) for one in self._meetings(sentences, met, at)]
-        return self._clearest(found, text, met) if found else ()
+        masks = [line.mask for line in lines]
+        nexts = [*masks[1:], 0]
+        possible = [
+            self._possible(here, here | after) if here else [] for here, after in zip(masks, nexts, strict=False)
+        ]
+        if not any(possible):
+            return ()
+        found = [*self._meetings(sentences.all, lines, possible)]
+        return self._clearest(found, sentences, reduce(or_, masks)) if found else ()
 
-    def columns_in(self, met: Sequence[int]) -> list[frozenset[str]]:
+    def columns_in(self, lines: Sequence[ReadLine]) -> list[frozenset[str]]:
         """Return the groups and softeners in each sentence, and which of them meet."""
-        return [_columns(frozenset(self.patterns.named(each))) for each in met]
+        return [_columns(frozenset(self.patterns.named(line.mask))) for line in lines]
 
     def keywords_in(self, text: str) -> tuple[str, ...]:
         """Return the keywords of emergencies in a text, whatever stands around them."""
-        found = self.keywords.find(comparable(text)).get(KEYWORDS, ())
+        found = self.keywords.find(self.keywords.read(comparable(text))).get(KEYWORDS, ())
         return tuple(dict.fromkeys(hit.word for hit in found))
 
-    def _clearest(self, found: Sequence[FoundPair], text: str, met: Sequence[int]) -> tuple[FoundPair, ...]:
-        groups = reduce(or_, met)
-        whole = tuple(self._allowed(self.softening["text"].names_in(comparable(text)), groups))
+    def _clearest(self, found: Sequence[FoundPair], sentences: Sentences, met: int) -> tuple[FoundPair, ...]:
+        whole = self.softening.in_text(lambda: sentences.comparable, met)
         best: dict[str, FoundPair] = {}
         for one in found:
             softened = (*one.softened_by, *(name for name in whole if name not in self.rules[one.pair].rule.keeps))
             known = best.get(one.pair)
             if known is None or len(softened) < len(known.softened_by):
-                best[one.pair] = FoundPair(one.pair, one.strength, one.words, one.sentence, softened)
+                best[one.pair] = replace(one, softened_by=softened) if whole else one
         return tuple(best.values())
-
-    def _meetings(self, sentences: Sequence[Sentence], met: Sequence[int], at: int) -> Iterator[FoundPair]:
-        """Yield the pairs whose groups meet in a sentence, or in it and the next one."""
-        here = met[at]
-        both = here | met[at + 1] if at + 1 < len(met) else here
-        possible = self._possible(here, both) if here else []
-        if not possible:
-            return
-        among = reduce(or_, (one.bits for one in possible)) | self.scoped["ahead"]
-        around = reduce(or_, (met[other] for other in (at - 1, at + 1) if 0 <= other < len(met)), 0)
-        hits = self.patterns.find(sentences[at].comparable, among & here)
-        alone = _Place(sentences[at], hits, here, around, self._everywhere(here, around))
-        joined: _Place | None = None
-        for rule in possible:
-            one = self._meeting(rule, alone) if rule.bits & here == rule.bits else None
-            if one is None and rule.rule.next_sentence and at + 1 < len(met):
-                joined = joined or self._joined(alone, sentences[at + 1], both, among & met[at + 1])
-                one = self._meeting(rule, joined)
-            if one:
-                yield one
 
     def _possible(self, here: int, both: int) -> list[_Rule]:
         """Return the pairs whose groups stand in a sentence, or in it and the next one. here, both: their groups."""
         near = [
             one
-            for bit in bits_of(both)
-            for one in self.by_group.get(bit, ())
+            for bit in bits_of(both & self.rarest)
+            for one in self.by_group[bit]
             if one.bits & (both if one.rule.next_sentence else here) == one.bits
         ]
         return sorted(near, key=lambda one: one.order) if len(near) > 1 else near
 
-    def _joined(self, first: _Place, second: Sentence, met: int, among: int) -> _Place:
-        """Return a sentence and the next one as one. The blank between them is shared."""
-        offset = len(first.sentence.comparable) - 1
-        hits: dict[str, list[Hit]] = {name: list(each) for name, each in first.hits.items()}
-        for name, each in self.patterns.find(second.comparable, among).items():
-            hits.setdefault(name, []).extend(Hit(hit.start + offset, hit.end + offset, hit.word) for hit in each)
-        line = f"{first.sentence.comparable}{second.comparable[1:]}"
-        is_question = first.sentence.is_question or second.is_question
-        sentence = Sentence(f"{first.sentence.written} {second.written}", line, is_question)
-        return _Place(sentence, hits, met, first.around, self._everywhere(met, first.around))
+    def _meetings(
+        self, sentences: Sequence[Sentence], lines: Sequence[ReadLine], possible: Sequence[Sequence[_Rule]]
+    ) -> Iterator[FoundPair]:
+        """Yield the pairs whose groups meet in a sentence, or in it and the next one. possible: for each sentence."""
+        parts: dict[int, Part] = {}
 
-    def _meeting(self, one: _Rule, place: _Place) -> FoundPair | None:
-        rule, line = one.rule, place.sentence.comparable
-        bits = self.patterns.bits
+        def part(at: int) -> Part:
+            if at not in parts:
+                wanted = [one.bits for near in possible[max(at - 1, 0) : at + 1] for one in near]
+                among = reduce(or_, wanted) | self.softening.scoped["ahead"]
+                hits = self.patterns.find(lines[at], among & lines[at].mask)
+                parts[at] = Part(sentences[at], lines[at], hits)
+            return parts[at]
+
+        for at, rules in enumerate(possible):
+            if not rules:
+                continue
+            around = reduce(or_, (lines[other].mask for other in (at - 1, at + 1) if 0 <= other < len(lines)), 0)
+            alone = Place(self.softening, [part(at)], around=around)
+            joined: Place | None = None
+            for rule in rules:
+                one = self._meeting(rule, alone) if rule.bits & alone.met == rule.bits else None
+                if one is None and rule.rule.next_sentence and at + 1 < len(lines):
+                    joined = joined or _joined(alone, part(at), part(at + 1))
+                    one = self._meeting(rule, joined)
+                if one:
+                    yield one
+
+    def _meeting(self, one: _Rule, place: Place) -> FoundPair | None:
+        rule = one.rule
         met = place.met | place.around
+        bits = self.patterns.bits
         unless = [group for group in rule.unless if bits.get(group, 0) & met] if one.unless & met else []
         best: FoundPair | None = None
-        for chosen in _combinations([place.hits[group] for group in rule.needs], line, within=rule.within):
-            kept = (each for each in self._softened(one, place, chosen) if each not in rule.keeps)
-            softened = tuple(dict.fromkeys((*unless, *kept)))
-            words = tuple(hit.word for hit in chosen)
-            found = FoundPair(one.name, rule.strength, words, place.sentence.written, softened)
-            best = best or found
-            if not softened:
-                return found
+        for chosen in _combinations([place.hits(group) for group in rule.needs], place.line, within=rule.within):
+            softened = (*unless, *(each for each in place.softened(chosen) if each not in rule.keeps))
+            if best is None or not softened:
+                words = tuple(hit.word for hit in chosen)
+                found = FoundPair(one.name, rule.strength, words, place.written, tuple(dict.fromkeys(softened)))
+                if not softened:
+                    return found
+                best = found
             if unless or place.softeners & ~one.keeps:
                 # The same softens every other finding of the pair here.
                 return best
         return best
-
-    def _softened(self, one: _Rule, place: _Place, chosen: Sequence[Hit]) -> Iterator[str]:
-        """Yield the softeners of a finding; some that do not apply to the pair may be left out."""
-        standing = place.softeners | self._ahead(place, last=max(hit.start for hit in chosen))
-        yield from self.patterns.named(standing)
-        line = place.sentence.comparable
-        may_stand = self._may_stand(place) & ~one.keeps
-        scopes = [scope for scope in _BEFORE if self.scoped[scope] & may_stand]
-        for words in _before_each(line, chosen) if scopes else ():
-            for scope in scopes:
-                found = self.softening[scope].names_in(_last_words(words, count=_BEFORE[scope]))
-                yield from self._allowed(found, place.met)
-
-    def _may_stand(self, place: _Place) -> int:
-        """Return a mask of the softeners that may stand in a part of a line; a part may cut words of mixed scripts."""
-        line = place.sentence.comparable
-        is_plain = line.isascii() or not _NOT_HAN.search(line)
-        are_apart = line.count(CLAUSE) == line.count(f" {CLAUSE} ")
-        return place.met | self.cut if is_plain and are_apart else EVERY
-
-    def _ahead(self, place: _Place, *, last: int) -> int:
-        """Return a mask of the softeners that stand ahead of the last word of a pair, which begins at `last`."""
-        if not place.met & self.scoped["ahead"]:
-            return 0
-        names = self.patterns.named(place.met & self.scoped["ahead"])
-        standing = (name for name in names if any(hit.start < last for hit in place.hits.get(name, ())))
-        return _mask(self.patterns.bits, self._allowed(standing, place.met))
-
-    def _everywhere(self, met: int, around: int) -> int:
-        """Return a mask of the softeners that do not depend on where the words of a pair stand."""
-        standing = (met & self.scoped["sentence"]) | ((met | around) & self.scoped["near"])
-        return _mask(self.patterns.bits, self._allowed(self.patterns.named(standing), met)) if standing else 0
-
-    def _allowed(self, names: Iterable[str], met: int) -> Iterator[str]:
-        """Yield the softeners that none of the groups cancels."""
-        return (name for name in names if not self.unless[name] & met)
 
 
 def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> MeaningPairs:
@@ -250,18 +189,13 @@ def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> Meanin
         for order, (name, rule) in enumerate(rules.items())
         if bits.keys() >= {*rule.needs}
     ]
+    by_group = _by_rarest(listed)
     return MeaningPairs(
         patterns=patterns,
+        softening=_compile_softening(words.softeners, phrases, patterns),
         rules={one.name: one for one in listed},
-        by_group=_by_rarest(listed),
-        scopes={name: one.scope for name, one in words.softeners.items()},
-        softening={scope: _softening(words, phrases, scope) for scope in get_args(Scope)},
-        unless={name: _mask(bits, one.unless) for name, one in words.softeners.items()},
-        scoped={
-            scope: _mask(bits, [name for name, one in words.softeners.items() if one.scope == scope])
-            for scope in get_args(Scope)
-        },
-        cut=_mask(bits, [name for name in words.softeners if any("." in one.split() for one in phrases[name])]),
+        by_group=by_group,
+        rarest=reduce(or_, by_group, 0),
         keywords=compile_patterns({KEYWORDS: plain} if plain else {}),
     )
 
@@ -279,11 +213,30 @@ def _mask(bits: Mapping[str, int], names: Iterable[str]) -> int:
     return reduce(or_, (bits.get(name, 0) for name in names), 0)
 
 
-def _softening(words: DangerWords, phrases: Mapping[str, Sequence[str]], scope: Scope) -> WordPatterns:
-    # The words before a group are looked at as a clause that ends where the group begins.
-    end = " ." if scope == "directly" else ""
-    chosen = [name for name, one in words.softeners.items() if one.scope == scope]
-    return compile_patterns({name: [f"{phrase}{end}" for phrase in phrases[name]] for name in chosen})
+def _compile_softening(
+    softeners: Mapping[str, Softener], phrases: Mapping[str, Sequence[str]], patterns: WordPatterns
+) -> Softening:
+    bits = patterns.bits
+    by_scope = {scope: [name for name, one in softeners.items() if one.scope == scope] for scope in get_args(Scope)}
+    return Softening(
+        patterns=patterns,
+        # The words before a group are looked at as a clause that ends where the group begins.
+        by_scope={
+            scope: compile_patterns(
+                {name: [f"{phrase} ." if scope == "directly" else phrase for phrase in phrases[name]] for name in names}
+            )
+            for scope, names in by_scope.items()
+        },
+        unless={name: _mask(bits, one.unless) for name, one in softeners.items()},
+        scoped={scope: _mask(bits, names) for scope, names in by_scope.items()},
+        cut=_mask(bits, [name for name in softeners if any("." in one.split() for one in phrases[name])]),
+    )
+
+
+def _joined(alone: Place, first: Part, second: Part) -> Place:
+    """Return a sentence and the next one as one. The blank between them is shared."""
+    parts = [first, replace(second, offset=len(first.line.text) - 1)]
+    return Place(alone.softening, parts, around=alone.around)
 
 
 @lru_cache(maxsize=4096)
@@ -299,45 +252,32 @@ def _as_phrase(keyword: str) -> str:
 
 def _combinations(groups: Sequence[Sequence[Hit]], line: str, *, within: int) -> Iterator[tuple[Hit, ...]]:
     """Yield one hit a group, apart from each other, no two neighbours further from each other than `within`."""
+    chosen: Iterable[tuple[Hit, ...]] = ((hit,) for hit in groups[0])
+    for group in groups[1:]:
+        chosen = _extended(chosen, group)
+    return (each for each in chosen if len(each) == 1 or _near(each, line, within=within))
 
-    def extend(chosen: tuple[Hit, ...], rest: Sequence[Sequence[Hit]]) -> Iterator[tuple[Hit, ...]]:
-        if not rest:
-            if _near(chosen, line, within=within):
-                yield chosen
-            return
-        for hit in rest[0]:
-            if all(_are_apart(hit, other) for other in chosen):
-                yield from extend((*chosen, hit), rest[1:])
 
-    yield from extend((), groups)
+def _extended(chosen: Iterable[tuple[Hit, ...]], group: Sequence[Hit]) -> Iterator[tuple[Hit, ...]]:
+    for some in chosen:
+        for hit in group:
+            start, end, _ = hit
+            for other in some:
+                if start < other.end and other.start < end and not _is_inside(hit, other):
+                    break
+            else:
+                yield (*some, hit)
 
 
 def _near(chosen: Sequence[Hit], line: str, *, within: int) -> bool:
-    placed = sorted(chosen, key=lambda hit: hit.start)
     # A word has at least one character.
     return all(
         right.start - left.end <= within or units(line[left.end : right.start]) <= within
-        for left, right in pairwise(placed)
+        for left, right in pairwise(sorted(chosen))
     )
 
 
-def _are_apart(one: Hit, other: Hit) -> bool:
-    """Tell whether two hits share no word; one may stand in the other's gap."""
-    if one.start >= other.end or one.end <= other.start:
-        return True
+def _is_inside(one: Hit, other: Hit) -> bool:
+    """Tell whether one of two hits stands in the other's gap."""
     inner, outer = sorted((one, other), key=lambda hit: hit.end - hit.start)
     return outer.start < inner.start and inner.end < outer.end and " " in outer.word
-
-
-def _before_each(line: str, chosen: Sequence[Hit]) -> Iterator[str]:
-    """Yield what stands before each hit, from the hit before it on: what it negates itself is no negation of it."""
-    start = 0
-    for hit in sorted(chosen, key=lambda one: one.start):
-        yield line[start : hit.start].rsplit(CLAUSE, 1)[-1]
-        start = hit.end
-
-
-def _last_words(clause: str, *, count: int) -> str:
-    """Return the last few words, as a clause."""
-    words = [found.start() for found in _WORD.finditer(clause)][-count:]
-    return f" {clause[words[0] :].strip()} {CLAUSE} " if words else ""

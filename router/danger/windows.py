@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from router.danger.clauses import Sentence, sentences_of, units
+from router.danger.clauses import Sentences, split_sentences, units
 from router.danger.words import LONGEST
 
 # A text up to this many words (a Chinese character is one) is one passage.
@@ -19,7 +19,7 @@ _MOST: Final = 40
 class SplitText:
     """A text with its sentences. passages: the whole first.  spans: each passage's first sentence, and the end."""
 
-    sentences: tuple[Sentence, ...]
+    sentences: Sentences
     passages: tuple[str, ...]
     spans: tuple[tuple[int, int], ...]
 
@@ -27,9 +27,9 @@ class SplitText:
 def split_text(text: str) -> SplitText:
     """Split a text into the whole, and a long one also into passages of one to a few sentences, overlapping by one."""
     text = text[:LONGEST]
-    sentences = sentences_of(text)
-    parts = _runs([one.written for one in sentences]) if units(text) > _SHORT else {}
-    kept = [(text, (0, len(sentences))), *parts.items()][:_MOST]
+    sentences = split_sentences(text)
+    parts = _runs([one.written for one in sentences.all]) if units(text) > _SHORT else {}
+    kept = [(text, (0, len(sentences.all))), *parts.items()][:_MOST]
     return SplitText(sentences, tuple(part for part, _ in kept), tuple(span for _, span in kept))
 
 

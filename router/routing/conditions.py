@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -57,16 +57,15 @@ class RouteInput:
         return f"{self.analysis.subject}\n{self.analysis.text}".casefold()
 
 
-def why_not(condition: Condition, message: RouteInput) -> Reason | None:
-    """Return why the condition does not match; None if it matches."""
-    wanted = condition.model_fields_set
-    for name, test in _TESTS.items():
-        reason = test(condition, message) if name in wanted else None
-        if reason:
-            return reason
-    return None
+def tests_of(condition: Condition | None) -> tuple[Test, ...]:
+    """Return the tests that a condition asks for: none for a route that takes every message."""
+    if condition is None:
+        return ()
+    return tuple(partial(test, condition) for name, test in _TESTS.items() if name in condition.model_fields_set)
 
 
+# Returns why a message does not match; None if it matches.
+Test = Callable[[RouteInput], Reason | None]
 _Test = Callable[[Condition, RouteInput], Reason | None]
 _IS_EMERGENCY: Final = Reason(ReasonKey.IS_EMERGENCY)
 _IS_NO_EMERGENCY: Final = Reason(ReasonKey.IS_NO_EMERGENCY)

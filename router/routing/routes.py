@@ -18,7 +18,7 @@ from router.hours.calendar import Calendar
 from router.hours.from_settings import ALWAYS, build_calendars
 from router.masking.mask import mask
 from router.reason import Reason
-from router.routing.conditions import Background, Hours, RouteInput, why_not
+from router.routing.conditions import Background, Hours, RouteInput, Test, tests_of
 from router.routing.emergency import SecondLook, build_second_look
 from router.routing.sla import Due, due_times, moments
 from router.routing.trace import (
@@ -85,12 +85,14 @@ class RoutingTable:
     """The operator's routes, with their calendars and SLAs; build with `build_table`.
 
     promises: the due times of an SLA (None: none) for a conversation opened then, and when they need the first update.
+    tests: of the routes, in their order.
     """
 
     settings: Settings
     calendars: Mapping[str, Calendar]
     second_look: SecondLook
     promises: Promises
+    tests: tuple[tuple[RouteSettings, tuple[Test, ...]], ...]
 
     @property
     def asks_for_labels(self) -> bool:
@@ -156,11 +158,13 @@ class RoutingTable:
 
     def _first(self, message: RouteInput) -> tuple[RouteSettings, tuple[TriedRoute, ...]]:
         tried: list[TriedRoute] = []
-        for route in self.settings.routes:
-            reason = why_not(route.when, message) if route.when else None
-            if not reason:
+        for route, tests in self.tests:
+            for test in tests:
+                if reason := test(message):
+                    tried.append(TriedRoute(route.name, reason))
+                    break
+            else:
                 return route, tuple(tried)
-            tried.append(TriedRoute(route.name, reason))
         raise AssertionError("the last route has no condition: validation requires it")
 
     def _team(self, route: RouteSettings, *, channel: str) -> str:
@@ -180,7 +184,8 @@ def build_table(settings: Settings) -> RoutingTable:
     calendars = build_calendars(settings)
     # The messages of a page have few different times of receipt, so their due times are few too.
     promises = lru_cache(maxsize=_MOMENTS)(partial(_promised, settings.sla, calendars))
-    return RoutingTable(settings, calendars, build_second_look(settings), promises)
+    tests = tuple((route, tests_of(route.when)) for route in settings.routes)
+    return RoutingTable(settings, calendars, build_second_look(settings), promises, tests)
 
 
 def _promised(

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.contacts.profiles import refuse_gone
-from store.db.bulk import among, table_of
+from store.db.bulk import among_bound, table_of
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import ContactRow
 
@@ -32,6 +34,10 @@ def block_sender(connection: Connection, contact_id: UUID, *, blocked: bool, by:
 
 def blocked_among(connection: Connection, contacts: Collection[UUID]) -> frozenset[UUID]:
     """Return which of the contacts are blocked."""
-    table = table_of(ContactRow)
-    blocked = sa.select(table.c.id).where(table.c.blocked_at.is_not(None), among(table.c.id, contacts))
-    return frozenset(connection.execute(blocked).scalars())
+    return frozenset(connection.execute(_blocked(), {"contacts": contacts}).scalars())
+
+
+@cache
+def _blocked() -> sa.Select[Any]:
+    columns = table_of(ContactRow).c
+    return sa.select(columns.id).where(columns.blocked_at.is_not(None), among_bound(columns.id, "contacts"))

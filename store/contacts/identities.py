@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.db.bulk import among, insert_new, insert_rows, table_of
+from store.db.bulk import among, among_bound, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.names_index import index_people
 from store.tables.messages import ContactRow, IdentityRow
+
+# The kinds of a page, mostly one.
+_STATEMENTS: Final = 32
 
 
 class Handle(NamedTuple):
@@ -64,19 +68,21 @@ def known_contacts(connection: Connection, handles: Collection[Handle]) -> dict[
 
 
 def _select(connection: Connection, handles: list[Handle], *, locked: bool) -> dict[Handle, UUID]:
+    by_kind = groupby(handles, key=lambda handle: handle.kind)
+    said = {kind: [handle.handle for handle in same] for kind, same in by_kind}
+    rows = connection.execute(_contacts_of(tuple(said), locked=locked), said)
+    return {Handle(kind, handle): contact_id for kind, handle, contact_id in rows}
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _contacts_of(kinds: tuple[str, ...], *, locked: bool) -> sa.Select[Any]:
+    """Return the query for the contacts of handles; those of each kind are bound under its name."""
     table = table_of(IdentityRow)
     # Each kind separately, because the index begins with it; otherwise all identities would be scanned.
-    of_each_kind = [
-        sa.and_(table.c.kind == kind, among(table.c.handle, [handle.handle for handle in same]))
-        for kind, same in groupby(handles, key=lambda handle: handle.kind)
-    ]
-    statement = (
-        sa.select(table.c.kind, table.c.handle, table.c.contact_id)
-        .where(sa.or_(*of_each_kind))
-        .order_by(table.c.kind, table.c.handle)
-    )
-    rows = connection.execute(statement.with_for_update() if locked else statement)
-    return {Handle(kind, handle): contact_id for kind, handle, contact_id in rows}
+    of_each_kind = [sa.and_(table.c.kind == sa.literal(kind), among_bound(table.c.handle, kind)) for kind in kinds]
+    statement = sa.select(table.c.kind, table.c.handle, table.c.contact_id).where(sa.or_(*of_each_kind))
+    statement = statement.order_by(table.c.kind, table.c.handle)
+    return statement.with_for_update() if locked else statement
 
 
 def _insert_contacts(connection: Connection, names: Mapping[UUID, str], *, now: datetime) -> None:

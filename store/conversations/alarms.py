@@ -167,6 +167,8 @@ def escalate(
     connection: Connection, escalations: Mapping[UUID, Escalation], *, now: datetime
 ) -> dict[UUID, dict[str, Any]]:
     """Make emergencies of conversations that are none; return what each was before, as `CalmCase` in JSON."""
+    if not escalations:
+        return {}
     table = table_of(ConversationRow)
     states = _case_states(connection, escalations, calm_only=True)
     # An agent who had it was found for another matter, and what was said before is no answer to this one.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.db.bulk import among, insert_new, table_of
+from store.db.bulk import among, among_bound, insert_new, table_of
 from store.events.append import EventKind, NewEvent
 from store.tables.desk import OutageRow
 from store.tables.messages import MessageRow
@@ -75,9 +76,15 @@ def _notice(
 
 
 def _last_said(connection: Connection, echoes: Collection[str]) -> dict[str, datetime]:
+    if not echoes:
+        return {}
+    return {row.echo: row.last_at for row in connection.execute(_known(), {"echoes": echoes})}
+
+
+@cache
+def _known() -> sa.Select[Any]:
     columns = table_of(OutageRow).c
-    rows = connection.execute(sa.select(columns.echo, columns.last_at).where(among(columns.echo, list(echoes))))
-    return {row.echo: row.last_at for row in rows}
+    return sa.select(columns.echo, columns.last_at).where(among_bound(columns.echo, "echoes"))
 
 
 def _counts(
@@ -90,16 +97,21 @@ def _counts(
 ) -> dict[str, int]:
     if not echoes:
         return {}
+    values = {"echoes": echoes, "since": since, "customers": customers}
+    return {row.said: int(row.customers) for row in connection.execute(_counted(column), values)}
+
+
+@cache
+def _counted(column: sa.ColumnElement[str]) -> sa.Select[str, int]:
     columns = table_of(MessageRow).c
     who = sa.func.count(columns.contact_id.distinct())
-    statement = (
+    return (
         sa.select(column.label("said"), who.label("customers"))
         # Empty texts are not in the index.
-        .where(column != "", among(column, list(echoes)), columns.received_at >= since)
+        .where(column != "", among_bound(column, "echoes"), columns.received_at >= sa.bindparam("since"))
         .group_by(column)
-        .having(who >= customers)
+        .having(who >= sa.bindparam("customers"))
     )
-    return {row.said: int(row.customers) for row in connection.execute(statement)}
 
 
 def _is_first(connection: Connection, echo: str, row: Mapping[str, object], *, since: datetime) -> bool:

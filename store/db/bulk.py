@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic_core import to_json
@@ -20,11 +21,13 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from store.db.engine import Rows
+from store.db.packed_arrays import array_form
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _Convert = Callable[[Any], Any]
+_ConvertAll = Callable[[Sequence[Any]], Sequence[Any]]
 # Every table in a few forms, on one or two databases.
 _STATEMENTS: Final = 128
 _MOMENTS: Final = 1024
@@ -61,14 +64,14 @@ def insert_new(connection: Connection, model: type[SQLModel], *, rows: Rows) -> 
 def among(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
     """Return `column IN values`, in a form whose SQL text does not change with their number."""
     if isinstance(column.type, sa.LargeBinary):
-        # Bytes cannot stand in JSON.
         return column.in_(sa.bindparam(None, list(values), expanding=True))
     return _among(column, sa.bindparam(None, list(values), type_=_Values(column.type)))
 
 
 def among_bound(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bool]:
     """Return `column IN` the values that the execution of the statement binds under this name."""
-    return _among(column, sa.bindparam(name, type_=_Values(column.type)))
+    kind = _among_bytes if isinstance(column.type, sa.LargeBinary) else _among
+    return kind(column, sa.bindparam(name, type_=_Values(column.type)))
 
 
 def unindexed(column: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
@@ -86,6 +89,18 @@ class _among(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an
     type = sa.types.NullType()
     inherit_cache = True
 
+    @property
+    def item(self) -> sa.types.TypeEngine[Any]:
+        """The type of the values."""
+        values: Any = self.clauses.clauses[1]
+        return values.type.item  # type: ignore[no-any-return]
+
+
+class _among_bytes(_among):  # noqa: N801
+    """The same for bytes, which cannot stand in JSON."""
+
+    inherit_cache = True
+
 
 class _Values(sa.types.TypeDecorator[Collection[Any]]):
     """Many values of one type: an array for PostgreSQL, a JSON text for SQLite."""
@@ -98,18 +113,24 @@ class _Values(sa.types.TypeDecorator[Collection[Any]]):
         self.item = item
 
     def load_dialect_impl(self, dialect: Dialect) -> sa.types.TypeEngine[Any]:
-        return sa.ARRAY(self.item) if _takes_arrays(dialect) else sa.Text()
+        if not _takes_arrays(dialect):
+            return sa.Text()
+        return sa.types.NullType() if array_form(self.item, dialect) else sa.ARRAY(self.item)
 
     def process_bind_param(self, value: Collection[Any] | None, dialect: Dialect) -> Any:  # noqa: ANN401
-        convert = None if _takes_arrays(dialect) else _converter(self.item, dialect)
-        values = [convert(each) for each in value or ()] if convert else list(value or ())
-        return values if _takes_arrays(dialect) else to_json(values).decode()
+        values = [*(value or ())]
+        if _takes_arrays(dialect):
+            form = array_form(self.item, dialect)
+            return form(values) if form else values
+        convert = _of_column(self.item, dialect)
+        return to_json(convert(values) if convert else values).decode()
 
 
 @compiles(_among, "postgresql")
 def _among_postgresql(element: _among, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
     column, values = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{column} = ANY ({values})"
+    form = array_form(element.item, compiler.dialect)
+    return f"{column} = ANY ({values}::{form.name}[])" if form else f"{column} = ANY ({values})"
 
 
 @compiles(_among, "sqlite")
@@ -118,17 +139,23 @@ def _among_sqlite(element: _among, compiler: SQLCompiler, **options: Any) -> str
     return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  (our own clauses)
 
 
+@compiles(_among_bytes, "sqlite")
+def _among_bytes_sqlite(element: _among_bytes, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    column, values = element.clauses
+    return compiler.process(column.in_(sa.bindparam(values.key, expanding=True)), **options)
+
+
 @dataclass(frozen=True, slots=True)
 class _Statement:
     """SQL for rows of certain columns.
 
-    converters: from Python's value to the driver's; None where they are one.
+    converters: from Python's values of a column to the driver's; None where they are one.
     defaults: the model's own for the columns that the rows leave out, which come last.
     """
 
     sql: str
     names: Sequence[str]
-    converters: Sequence[_Convert | None]
+    converters: Sequence[_ConvertAll | None]
     defaults: Sequence[Any]
 
     def columns(self, rows: Rows) -> list[Sequence[Any]]:
@@ -136,8 +163,7 @@ class _Statement:
         columns = [[row[name] for row in rows] for name in self.names]
         columns += [[default] * len(rows) for default in self.defaults]
         return [
-            [convert(value) for value in column] if convert else column
-            for column, convert in zip(columns, self.converters, strict=True)
+            convert(column) if convert else column for column, convert in zip(columns, self.converters, strict=True)
         ]
 
 
@@ -158,7 +184,7 @@ def _statement(table: sa.Table, names: tuple[str, ...], *, dialect: Dialect) -> 
     values = _unnest(types, dialect) if _takes_arrays(dialect) else f"VALUES ({', '.join('?' * len(types))})"
     quote = dialect.identifier_preparer.quote
     sql = f"INSERT INTO {quote(table.name)} ({', '.join(quote(column.name) for column in columns)}) {values}"
-    return _Statement(sql, names, [_converter(type_, dialect) for type_ in types], [*map(_default, filled)])
+    return _Statement(sql, names, [_of_column(type_, dialect) for type_ in types], [*map(_default, filled)])
 
 
 def _default(column: sa.Column[Any]) -> object:
@@ -176,6 +202,25 @@ def _unnest(types: Sequence[sa.types.TypeEngine[Any]], dialect: Dialect) -> str:
 
 def _takes_arrays(dialect: Dialect) -> bool:
     return dialect.name == "postgresql"
+
+
+def _of_column(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _ConvertAll | None:
+    form = array_form(type_, dialect) if _takes_arrays(dialect) else None
+    if form and not isinstance(type_, sa.JSON):
+        return form
+    if isinstance(type_, sa.Uuid) and not _takes_arrays(dialect):
+        return _hexes
+    convert = _converter(type_, dialect)
+    if convert is None:
+        return None
+    if form:
+        return lambda column: form([convert(value) for value in column])
+    return lambda column: [convert(value) for value in column]
+
+
+def _hexes(column: Sequence[UUID | None]) -> Sequence[str | None]:
+    # A row has up to six ids: `UUID.hex` and its call for each would take as long as the insert itself.
+    return [None if each is None else f"{each.int:032x}" for each in column]
 
 
 def _converter(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,6 +27,7 @@ _FROM_END: Final = "#"
 _LAST: Final = "\U0010ffff"
 # Of one file's name or one person's names.
 _MOST_WORDS: Final = 60
+_DOMAINS: Final = 1024
 
 
 class NamedKind(StrEnum):
@@ -114,14 +116,21 @@ def _person_words(texts: Iterable[str]) -> set[str]:
     for text in texts:
         local, at, domain = text.partition("@")
         if at and domain:
-            # Without the last part, which half of all addresses have.
-            found |= index_words(local, domain.rpartition(".")[0]) | {fold(text)[:_LONGEST], fold(domain)[:_LONGEST]}
+            found |= index_words(local) | _domain_words(domain)
+            found.add(fold(text)[:_LONGEST])
         elif text.startswith("+") and text[1:].isdigit():
             found |= {text, _FROM_END + text[:0:-1]}
         else:
             # One character is enough for a name, at its end too.
             found |= index_words(text) | characters_of(text)
     return found
+
+
+# Most people of a desk write from a few hundred domains.
+@lru_cache(maxsize=_DOMAINS)
+def _domain_words(domain: str) -> frozenset[str]:
+    # Without the last part, which half of all addresses have.
+    return frozenset({*index_words(domain.rpartition(".")[0]), fold(domain)[:_LONGEST]})
 
 
 def _insert(connection: Connection, kind: NamedKind, words: Mapping[UUID, Collection[str]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from router.origin.sender_proof import ProofKind
 from store.conversations.read import where_now
-from store.db.bulk import among, table_of
+from store.db.bulk import among_bound, table_of
 from store.tables.desk import ContactLabelRow
 from store.tables.messages import ConversationRow, Direction, InboundRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import AUTO_REPLY, OutboundRow
@@ -57,9 +58,9 @@ class SentMessage:
     addresses: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class KnownMessage:
-    """An earlier message of a contact."""
+    """An earlier message of a contact. The order of the fields is that of `_like`."""
 
     contact_id: UUID
     fingerprint: str
@@ -91,16 +92,19 @@ def conversations_by_message_id(
     if not message_ids:
         return {}
     names = {digest(message_id): message_id for message_id in message_ids}
-    keys, table = table_of(ThreadKeyRow), table_of(ConversationRow)
-    statement = (
-        sa.select(keys.c.digest, *_columns())
-        .join(table, table.c.id == keys.c.conversation_id)
-        .where(among(keys.c.digest, names), sa.or_(among(table.c.contact_id, contacts), keys.c.own))
-    )
     found: dict[str, list[KnownConversation]] = {}
-    for row in connection.execute(statement):
+    for row in connection.execute(_by_message_id(), {"digests": [*names], "contacts": contacts}):
         found.setdefault(names[row.digest], []).append(_known(row))
     return found
+
+
+# These statements are built once: for each page that would take longer than the database needs to answer them.
+@cache
+def _by_message_id() -> sa.Select[Any]:
+    keys, table = table_of(ThreadKeyRow), table_of(ConversationRow)
+    theirs = sa.or_(among_bound(table.c.contact_id, "contacts"), keys.c.own)
+    joined = sa.select(keys.c.digest, *_columns()).join(table, table.c.id == keys.c.conversation_id)
+    return joined.where(among_bound(keys.c.digest, "digests"), theirs)
 
 
 def sent_by_us(connection: Connection, message_ids: Collection[str]) -> dict[str, SentMessage]:
@@ -111,42 +115,50 @@ def sent_by_us(connection: Connection, message_ids: Collection[str]) -> dict[str
 
 
 def _sent_from_here(connection: Connection, message_ids: Collection[str]) -> dict[str, SentMessage]:
-    table, conversation = table_of(OutboundRow), table_of(ConversationRow)
-    statement = (
-        sa.select(table.c.rfc_message_id, table.c.recipient, table.c.copies, conversation.c.opened_by_inbound)
-        .join(conversation, conversation.c.id == table.c.conversation_id)
-        .where(among(table.c.rfc_message_id, message_ids))
-    )
     return {
         row.rfc_message_id: SentMessage(row.opened_by_inbound, frozenset({row.recipient, *(row.copies or ())}))
-        for row in connection.execute(statement)
+        for row in connection.execute(_from_here(), {"message_ids": message_ids})
     }
 
 
+@cache
+def _from_here() -> sa.Select[Any]:
+    table, conversation = table_of(OutboundRow), table_of(ConversationRow)
+    return (
+        sa.select(table.c.rfc_message_id, table.c.recipient, table.c.copies, conversation.c.opened_by_inbound)
+        .join(conversation, conversation.c.id == table.c.conversation_id)
+        .where(among_bound(table.c.rfc_message_id, "message_ids"))
+    )
+
+
 def _sent_elsewhere(connection: Connection, message_ids: Collection[str]) -> dict[str, SentMessage]:
+    values = {"digests": [digest(each) for each in message_ids], "message_ids": message_ids}
+    found = connection.execute(_from_elsewhere(), values).scalars()
+    return {message_id: SentMessage(None, frozenset()) for message_id in found}
+
+
+@cache
+def _from_elsewhere() -> sa.Select[Any]:
     keys, message = table_of(ThreadKeyRow), table_of(MessageRow)
-    known = sa.select(keys.c.conversation_id).where(among(keys.c.digest, [digest(each) for each in message_ids]))
-    statement = sa.select(message.c.rfc_message_id).where(
+    known = sa.select(keys.c.conversation_id).where(among_bound(keys.c.digest, "digests"))
+    return sa.select(message.c.rfc_message_id).where(
         message.c.conversation_id.in_(known),
         message.c.direction == Direction.OUTGOING,
         message.c.inbound_id.is_not(None),
-        among(message.c.rfc_message_id, message_ids),
+        among_bound(message.c.rfc_message_id, "message_ids"),
     )
-    return {message_id: SentMessage(None, frozenset()) for message_id in connection.execute(statement).scalars()}
 
 
 def conversations_by_reference(connection: Connection, references: Collection[str]) -> dict[str, KnownConversation]:
     """Return the conversations with these printed references."""
     if not references:
         return {}
-    table = table_of(ConversationRow)
-    statement = sa.select(*_columns(), table.c.merged_into).where(among(table.c.reference, references))
-    rows: Sequence[Any] = connection.execute(statement).all()
+    rows: Sequence[Any] = connection.execute(_by_reference(), {"references": references}).all()
     moved = where_now(connection, [row.id for row in rows if row.merged_into is not None])
     found = {row.reference: _known(row) for row in rows}
     if not moved:
         return found
-    now = {row.id: _known(row) for row in connection.execute(_by_id(moved.values()))}
+    now = {row.id: _known(row) for row in connection.execute(_by_id(), {"ids": moved.values()})}
     # The old reference is still the proof of who may join; its messages are in the other conversation.
     return {
         reference: replace(now[moved[known.conversation_id]], reference=reference)
@@ -156,22 +168,33 @@ def conversations_by_reference(connection: Connection, references: Collection[st
     }
 
 
+@cache
+def _by_reference() -> sa.Select[Any]:
+    table = table_of(ConversationRow)
+    return sa.select(*_columns(), table.c.merged_into).where(among_bound(table.c.reference, "references"))
+
+
 def latest_conversations(
     connection: Connection, *, contacts: Collection[UUID], channels: Collection[str], since: datetime
 ) -> dict[tuple[UUID, str], KnownConversation]:
     """Return, by contact and channel, the conversation with the latest activity since `since`, open ones first."""
     if not contacts:
         return {}
-    table = table_of(ConversationRow)
-    statement = sa.select(*_columns()).where(
-        among(table.c.contact_id, contacts),
-        among(table.c.channel, channels),
-        table.c.last_message_at >= since,
-        table.c.merged_into.is_(None),
-    )
-    known = [_known(row) for row in connection.execute(statement)]
+    values = {"contacts": contacts, "channels": channels, "since": since}
+    known = [_known(row) for row in connection.execute(_latest(), values)]
     known.sort(key=lambda each: (each.status != Status.RESOLVED, each.last_message_at, each.conversation_id))
     return {(each.contact_id, each.channel): each for each in known}
+
+
+@cache
+def _latest() -> sa.Select[Any]:
+    table = table_of(ConversationRow)
+    return sa.select(*_columns()).where(
+        among_bound(table.c.contact_id, "contacts"),
+        among_bound(table.c.channel, "channels"),
+        table.c.last_message_at >= sa.bindparam("since"),
+        table.c.merged_into.is_(None),
+    )
 
 
 def recent_conversations(
@@ -180,17 +203,24 @@ def recent_conversations(
     """Return these contacts' conversations with activity since `since`, oldest first, without those that are forged."""
     if not contacts:
         return []
+    found = connection.execute(_recent(), {"contacts": contacts, "since": since})
+    return [_known(row) for row in reversed(found.all())]
+
+
+@cache
+def _recent() -> sa.Select[Any]:
     table = table_of(ConversationRow)
     statement = sa.select(*_columns()).where(
-        among(table.c.contact_id, contacts), table.c.last_message_at >= since, table.c.merged_into.is_(None)
+        among_bound(table.c.contact_id, "contacts"),
+        table.c.last_message_at >= sa.bindparam("since"),
+        table.c.merged_into.is_(None),
     )
     message = table_of(MessageRow).alias().c
     forged = sa.select(message.id).where(
         message.conversation_id == table.c.id, message.sender_proof == ProofKind.FAILED
     )
     latest = statement.where(sa.not_(forged.exists()))
-    latest = latest.order_by(table.c.last_message_at.desc(), table.c.id.desc()).limit(_MOST_RECENT)
-    return [_known(row) for row in reversed(connection.execute(latest).all())]
+    return latest.order_by(table.c.last_message_at.desc(), table.c.id.desc()).limit(_MOST_RECENT)
 
 
 def messages_like(
@@ -207,8 +237,14 @@ def messages_like(
     """
     if not contacts:
         return []
+    values = {"contacts": contacts, "fingerprints": fingerprints, "message_ids": message_ids, "hashes": [*hashes]}
+    return [KnownMessage(*row) for row in connection.execute(_like(), values)]
+
+
+@cache
+def _like() -> sa.Select[Any]:
     table, inbound = table_of(MessageRow), table_of(InboundRow)
-    statement = (
+    return (
         sa.select(
             table.c.contact_id,
             table.c.fingerprint,
@@ -219,20 +255,25 @@ def messages_like(
         )
         .join(inbound, inbound.c.id == table.c.inbound_id)
         .where(
-            among(table.c.contact_id, contacts),
-            among(table.c.fingerprint, fingerprints),
-            sa.or_(among(table.c.rfc_message_id, message_ids), among(inbound.c.content_hash, hashes)),
+            among_bound(table.c.contact_id, "contacts"),
+            among_bound(table.c.fingerprint, "fingerprints"),
+            sa.or_(among_bound(table.c.rfc_message_id, "message_ids"), among_bound(inbound.c.content_hash, "hashes")),
         )
         .order_by(table.c.received_at, table.c.id)
     )
-    return [KnownMessage(**row) for row in connection.execute(statement).mappings()]
 
 
 def recently_said(connection: Connection, *, contacts: Collection[UUID], since: datetime) -> list[KnownWords]:
     """Return the latest messages of each contact since `since`, on any channel, oldest first."""
     if not contacts:
         return []
+    return [_known_words(row) for row in connection.execute(_said(), {"contacts": contacts, "since": since})]
+
+
+@cache
+def _said() -> sa.Select[Any]:
     message, conversation = table_of(MessageRow), table_of(ConversationRow)
+    since: sa.BindParameter[datetime] = sa.bindparam("since")
     place = sa.func.row_number().over(
         partition_by=conversation.c.contact_id, order_by=(message.c.received_at.desc(), message.c.id.desc())
     )
@@ -249,7 +290,7 @@ def recently_said(connection: Connection, *, contacts: Collection[UUID], since: 
         )
         .join(conversation, conversation.c.id == message.c.conversation_id)
         .where(
-            among(conversation.c.contact_id, contacts),
+            among_bound(conversation.c.contact_id, "contacts"),
             conversation.c.last_message_at >= since,
             message.c.received_at >= since,
             message.c.direction == Direction.INCOMING,
@@ -257,36 +298,45 @@ def recently_said(connection: Connection, *, contacts: Collection[UUID], since: 
         )
         .subquery()
     )
-    latest = sa.select(ranked).where(ranked.c.place <= _MOST).order_by(ranked.c.said_at, ranked.c.message_id)
-    return [_known_words(row) for row in connection.execute(latest)]
+    return sa.select(ranked).where(ranked.c.place <= _MOST).order_by(ranked.c.said_at, ranked.c.message_id)
 
 
 def automatic_replies(connection: Connection, conversation_ids: Collection[UUID]) -> set[str]:
     """Return the dedupe keys of the automatic replies to these conversations."""
     if not conversation_ids:
         return set()
+    return set(connection.execute(_automatic(), {"ids": conversation_ids}).scalars())
+
+
+@cache
+def _automatic() -> sa.Select[Any]:
     columns = table_of(OutboundRow).c
-    said = sa.select(columns.dedupe_key).where(among(columns.conversation_id, conversation_ids))
-    return set(connection.execute(said.where(columns.kind == AUTO_REPLY)).scalars())
+    said = sa.select(columns.dedupe_key).where(among_bound(columns.conversation_id, "ids"))
+    return said.where(columns.kind == AUTO_REPLY)
 
 
 def labels_of(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
     """Return the labels of those contacts that have any."""
-    columns = table_of(ContactLabelRow).c
     found: dict[UUID, set[str]] = {}
-    labels = sa.select(columns.contact_id, columns.label).where(among(columns.contact_id, contact_ids))
-    for row in connection.execute(labels):
+    for row in connection.execute(_labels(), {"contacts": contact_ids}):
         found.setdefault(row.contact_id, set()).add(row.label)
     return {contact_id: frozenset(labels) for contact_id, labels in found.items()}
 
 
+@cache
+def _labels() -> sa.Select[Any]:
+    columns = table_of(ContactLabelRow).c
+    return sa.select(columns.contact_id, columns.label).where(among_bound(columns.contact_id, "contacts"))
+
+
 def conversations_by_id(connection: Connection, ids: Collection[UUID]) -> dict[UUID, KnownConversation]:
     """Return conversations by their ids."""
-    return {row.id: _known(row) for row in connection.execute(_by_id(ids))} if ids else {}
+    return {row.id: _known(row) for row in connection.execute(_by_id(), {"ids": ids})} if ids else {}
 
 
-def _by_id(ids: Collection[UUID]) -> sa.Select[Any]:
-    return sa.select(*_columns()).where(among(table_of(ConversationRow).c.id, ids))
+@cache
+def _by_id() -> sa.Select[Any]:
+    return sa.select(*_columns()).where(among_bound(table_of(ConversationRow).c.id, "ids"))
 
 
 def _columns() -> Sequence[sa.ColumnElement[Any]]:

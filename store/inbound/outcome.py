@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -87,9 +88,11 @@ class Outcome:
     def add(self, other: Outcome) -> None:
         """Add the rows of another outcome, which come after its own."""
         for name in _LISTS:
-            getattr(self, name).extend(getattr(other, name))
+            if rows := getattr(other, name):
+                getattr(self, name).extend(rows)
         for name in _MAPPINGS:
-            getattr(self, name).update(getattr(other, name))
+            if said := getattr(other, name):
+                getattr(self, name).update(said)
         self.held, self.released = self.held + other.held, self.released + other.released
         self.heard += other.heard
 
@@ -161,10 +164,30 @@ def _own(key: tuple[str, UUID, bool]) -> bool:
 def _touch(
     connection: Connection, touches: Sequence[ConversationTouch], *, handed_out: Collection[str], now: datetime
 ) -> None:
-    columns = table_of(ConversationRow).c
+    if handed_out:
+        _release_from_absent(connection, touches, handed_out=handed_out, now=now)
+    for wakes in (True, False):
+        ordered = sorted((touch for touch in touches if touch.wakes is wakes), key=lambda touch: touch.conversation_id)
+        rows = [
+            {"b_id": touch.conversation_id, "b_received_at": touch.received_at} | ({"b_now": now} if wakes else {})
+            for touch in ordered
+        ]
+        if rows:
+            connection.execute(_touching(wakes=wakes), rows)
+
+
+@cache
+def _touching(*, wakes: bool) -> sa.Update:
+    table = table_of(ConversationRow)
+    values = _waking(table.c) if wakes else _latest(table.c)
+    return sa.update(table).where(table.c.id == sa.bindparam("b_id")).values(**values)
+
+
+def _waking(columns: sa.sql.base.ReadOnlyColumnCollection[str, sa.Column[Any]]) -> dict[str, Any]:
+    now: sa.BindParameter[datetime] = sa.bindparam("b_now")
     # A hold of the hours lasts until the channel opens, even if the customer writes again; an agent's snooze ends.
     still_held = sa.and_(columns.status == Status.SNOOZED, columns.held_until > now, columns.snoozed_by.is_(None))
-    woken = _latest(columns) | {
+    return _latest(columns) | {
         "status": sa.case((still_held, columns.status), else_=Status.OPEN),
         # The oldest unanswered message counts: a second one does not move the due time.
         "waiting_since": sa.func.coalesce(columns.waiting_since, _RECEIVED_AT),
@@ -173,14 +196,6 @@ def _touch(
         # `workers.chores.sla` computes the due times later, to keep routing fast.
         "watch_at": now,
     }
-    if handed_out:
-        _release_from_absent(connection, touches, handed_out=handed_out, now=now)
-    for wakes, values in ((True, woken), (False, _latest(columns))):
-        ordered = sorted((touch for touch in touches if touch.wakes is wakes), key=lambda touch: touch.conversation_id)
-        rows = [{"b_id": touch.conversation_id, "b_received_at": touch.received_at} for touch in ordered]
-        if rows:
-            statement = sa.update(table_of(ConversationRow)).where(columns.id == sa.bindparam("b_id"))
-            connection.execute(statement.values(**values), rows)
 
 
 def _release_from_absent(

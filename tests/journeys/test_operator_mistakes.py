@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-import structlog
 from typer.testing import CliRunner
 
 from cli.main import application
@@ -214,16 +212,6 @@ _ANYWHERE = (
 )
 
 
-@pytest.fixture
-def quiet_logs() -> Iterator[None]:
-    handlers, level = logging.root.handlers[:], logging.root.level
-    yield
-    structlog.reset_defaults()
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
-
-
-@pytest.mark.usefixtures("quiet_logs")
 @pytest.mark.parametrize("name", _ANYWHERE)
 def test_no_command_answers_a_mistake_with_a_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -27,8 +27,8 @@ from router.threads.correlation import (
     make_token,
 )
 from store.conversations.alarms import Escalation
-from store.db.engine import WrittenJson
 from store.db.ids import new_id
+from store.db.written_json import WrittenJson
 from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
 from store.inbound.history import KnownMessage

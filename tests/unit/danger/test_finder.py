@@ -76,7 +76,8 @@ def test_the_quick_finder_finds_what_the_plain_patterns_find(groups: dict[str, t
             for name, patterns in plain.items()
         }
         expected = {name: hits for name, hits in found.items() if hits}
-        assert quick.find(line) == expected, line
-        assert {*quick.names_in(line)} == {*quick.named(quick.mask(line))} == expected.keys(), line
+        read = quick.read(line)
+        assert quick.find(read) == expected, line
+        assert {*quick.names_in(line)} == {*quick.named(read.mask)} == expected.keys(), line
         among = sum(quick.bits[name] for name in [*groups][::2])
-        assert quick.find(line, among) == {name: expected[name] for name in [*groups][::2] if name in expected}, line
+        assert quick.find(read, among) == {name: expected[name] for name in [*groups][::2] if name in expected}, line

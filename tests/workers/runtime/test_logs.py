@@ -17,12 +17,8 @@ from workers.runtime.logs import configure_logging
 def log(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("OMNIYARD_LOG", raising=False)
     written = io.StringIO()
-    handlers, level = logging.root.handlers[:], logging.root.level
     configure_logging("info", stream=written)
-    yield written
-    structlog.reset_defaults()
-    logging.root.handlers[:] = handlers
-    logging.root.setLevel(level)
+    return written
 
 
 def _lines(log: io.StringIO) -> list[dict[str, object]]:
