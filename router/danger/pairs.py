@@ -16,7 +16,7 @@ from typing import get_args
 
 from router.danger.clauses import CLAUSE, Sentence, Sentences, comparable, split_sentences, units
 from router.danger.finder import Hit, ReadLine, WordPatterns, bits_of, compile_patterns
-from router.danger.places import SentenceHits, Place, Softening
+from router.danger.places import Place, SentenceHits, Softening
 from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
 
 

@@ -60,7 +60,10 @@ class Softening:
 
 @dataclass(frozen=True, slots=True)
 class SentenceHits:
-    """A sentence with what was found in it. hits: where the words of its groups stand.  offset: see `Place`."""
+    """A sentence with what was found in it.
+
+    hits: where the words of its groups stand.  offset: where it begins in the line of its place.
+    """
 
     sentence: Sentence
     line: ReadLine
