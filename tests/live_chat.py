@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,10 +18,11 @@ import uvicorn
 from api.app import create_app
 from api.desk import utc_now
 from api.services.chats import Chats
-from router.settings import read_settings
+from router.settings import Settings, read_settings
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from tests.api.chat.conftest import CHAT, SECRET, Hands, chat_toml
+from workers.chores.publish_events import Publisher
 
 
 class HostPage(BaseHTTPRequestHandler):
@@ -55,6 +56,18 @@ class LiveDesk:
     chats: Chats
 
 
+class LiveHands(Hands):
+    """A worker that also numbers events, for the pages that follow the stream."""
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        super().__init__(database, settings)
+        self.publisher = Publisher(database, takeover=timedelta(seconds=5))
+
+    def work(self) -> None:
+        super().work()
+        self.publisher.once()
+
+
 @contextmanager
 def live_desk(folder: Path, *, now: Callable[[], datetime] = utc_now, more: str = "") -> Iterator[LiveDesk]:
     """Run both until the block ends. now: the desk's clock.  more: TOML for its file; `HOST` is the operator's page."""
@@ -77,7 +90,7 @@ def live_desk(folder: Path, *, now: Callable[[], datetime] = utc_now, more: str 
             while not server.started:
                 time.sleep(0.01)
             HostPage.desk = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            yield LiveDesk(HostPage.desk, host, database, Hands(database, settings), chats)
+            yield LiveDesk(HostPage.desk, host, database, LiveHands(database, settings), chats)
             chats.stop()
             server.should_exit = True
             thread.join(20)

@@ -147,6 +147,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "t": moments.words,
         "moments": moments,
         "desk_name": desk.settings.omniyard.name,
+        "has_contact_form": bool(desk.visitors.channel),
         "name_of": names,
         "title_of": partial(names, "category"),
         "team_of": partial(names, "team"),

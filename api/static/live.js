@@ -114,15 +114,20 @@ async function refresh({ list = true, conversation = true } = {}) {
   }
 }
 
+// Of two answers on their way the older one may come last: it is not shown.
+let asked = 0;
+let answered = 0;
+
 async function refreshCase() {
-  const where = openCase();
+  const where = openCase(), mine = ++asked;
   // Not read by an agent who does not look.
   if (document.hidden) { isStale = true; return; }
   // A refused form stays until the agent decides.
   if (!where || one("#refusal")) return;
   const { page, ok } = await ask(where, { poll: true });
   const fresh = page.querySelector("#case-pane[data-case]");
-  if (!ok || !fresh || where !== openCase()) return;
+  if (!ok || !fresh || where !== openCase() || mine < answered) return;
+  answered = mine;
   patch(one("#case-pane"), fresh);
   news(page);
   document.dispatchEvent(new CustomEvent("desk:fresh", { detail: page }));

@@ -16,7 +16,7 @@ from typing import get_args
 
 from router.danger.clauses import CLAUSE, Sentence, Sentences, comparable, split_sentences, units
 from router.danger.finder import Hit, ReadLine, WordPatterns, bits_of, compile_patterns
-from router.danger.places import Part, Place, Softening
+from router.danger.places import Place, SentenceHits, Softening
 from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
 
 
@@ -125,14 +125,14 @@ class MeaningPairs:
         self, sentences: Sequence[Sentence], lines: Sequence[ReadLine], possible: Sequence[Sequence[_Rule]]
     ) -> Iterator[FoundPair]:
         """Yield the pairs whose groups meet in a sentence, or in it and the next one. possible: for each sentence."""
-        parts: dict[int, Part] = {}
+        parts: dict[int, SentenceHits] = {}
 
-        def part(at: int) -> Part:
+        def part(at: int) -> SentenceHits:
             if at not in parts:
                 wanted = [one.bits for near in possible[max(at - 1, 0) : at + 1] for one in near]
                 among = reduce(or_, wanted) | self.softening.scoped["ahead"]
                 hits = self.patterns.find(lines[at], among & lines[at].mask)
-                parts[at] = Part(sentences[at], lines[at], hits)
+                parts[at] = SentenceHits(sentences[at], lines[at], hits)
             return parts[at]
 
         for at, rules in enumerate(possible):
@@ -233,7 +233,7 @@ def _compile_softening(
     )
 
 
-def _joined(alone: Place, first: Part, second: Part) -> Place:
+def _joined(alone: Place, first: SentenceHits, second: SentenceHits) -> Place:
     """Return a sentence and the next one as one. The blank between them is shared."""
     parts = [first, replace(second, offset=len(first.line.text) - 1)]
     return Place(alone.softening, parts, around=alone.around)

@@ -59,8 +59,11 @@ class Softening:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A sentence with what was found in it. hits: where the words of its groups stand.  offset: see `Place`."""
+class SentenceHits:
+    """A sentence with what was found in it.
+
+    hits: where the words of its groups stand.  offset: where it begins in the line of its place.
+    """
 
     sentence: Sentence
     line: ReadLine
@@ -74,7 +77,7 @@ class Place:
     met, around: masks of its groups, and of its neighbours'.  softeners: of those that stand for all of it.
     """
 
-    def __init__(self, softening: Softening, parts: Sequence[Part], *, around: int) -> None:
+    def __init__(self, softening: Softening, parts: Sequence[SentenceHits], *, around: int) -> None:
         self.met = reduce(or_, (part.line.mask for part in parts))
         self.around = around
         self.softeners = softening.everywhere(self.met, around)

@@ -100,23 +100,30 @@ _NAMED_KEY_PLACES: Final = WordPlaces(*_KEY_NAMES, *_KEY_NAMES_WHOLE)
 _PHRASE_PLACES: Final = WordPlaces(*_PHRASE_NAMES)
 _ANSWER_PLACES: Final = WordPlaces(*_ANSWER_NAMES)
 _SSN_PLACES: Final = WordPlaces(*_SSN_NAMES)
+_NAMES: Final = WordPlaces(*_KEY_SIGNS, *_KEY_NAMES, *_KEY_NAMES_WHOLE, *_PHRASE_NAMES, *_ANSWER_NAMES, *_SSN_NAMES)
 HINTS: Final = (*_KEY_SIGNS, *_PHRASE_NAMES, *_ANSWER_NAMES)
 """A text with neither a digit nor one of these, or of `passwords_and_codes`, holds no secret."""
 
 
 def find_keys(lowered: str) -> Iterator[FoundSecret]:
     """Yield the keys, phrases, answers and accounts of a text in lower case; they may overlap."""
+    if _NAMES.are_in(lowered):
+        yield from _named(lowered)
+    yield from _accounts(lowered)
+    for match in _BARE_SSN.finditer(lowered) if "-" in lowered else ():
+        if not match[0].startswith(_NO_AREAS) and not is_named_otherwise(lowered, match.start()):
+            yield FoundSecret(match.start(), match.end(), "id_card", "****")
+
+
+def _named(lowered: str) -> Iterator[FoundSecret]:
+    """Yield those with a name or a sign before them."""
     yield from _keys(lowered)
     yield from _phrases(lowered)
     for match in matches_at(_ANSWER, lowered, _ANSWER_PLACES.starts(lowered)):
         if not is_no_secret(match["secret"]):
             yield _found(match, "password")
-    yield from _accounts(lowered)
     for match in matches_at(_NAMED_SSN, lowered, _SSN_PLACES.starts(lowered)):
         yield _found(match, "id_card")
-    for match in _BARE_SSN.finditer(lowered) if "-" in lowered else ():
-        if not match[0].startswith(_NO_AREAS) and not is_named_otherwise(lowered, match.start()):
-            yield FoundSecret(match.start(), match.end(), "id_card", "****")
 
 
 def _found(match: re.Match[str], kind: str) -> FoundSecret:

@@ -228,6 +228,7 @@ _FAMILIES: Final = (
         (_ID,),
     ),
 )  # fmt: skip
+_FAMILY_WORDS: Final = WordPlaces(*(word for family in _FAMILIES for word in family.words.words))
 HINTS: Final = _LOCK_WORDS
 """Words of passwords: a text with neither a digit nor one of these, or of `keys_and_phrases`, holds no secret."""
 
@@ -246,7 +247,7 @@ _TRAILING: Final = ".,;:!?\"')]}>*_"
 
 def find_in_context(lowered: str) -> Iterator[FoundSecret]:
     """Yield the secrets next to the words that announce one, in a text in lower case; they may overlap."""
-    for family in _FAMILIES:
+    for family in _FAMILIES if _FAMILY_WORDS.are_in(lowered) else ():
         for match in family.matches(lowered):
             start, end = match.span("secret")
             if family.kind == "password":

@@ -25,6 +25,14 @@ class WordPlaces:
     def __init__(self, *words: str) -> None:
         self._words = words
         self._ascii_words = tuple(word for word in words if word.isascii())
+        # A text with a word has each word inside of it too.
+        self._any = tuple(word for word in set(words) if not any(one in word for one in set(words) - {word}))
+        self._ascii_any = tuple(word for word in self._any if word.isascii())
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words."""
+        return self._words
 
     def starts(self, text: str) -> list[int]:
         """Return where one of the words begins, in ascending order."""
@@ -34,8 +42,7 @@ class WordPlaces:
 
     def are_in(self, text: str) -> bool:
         """Return whether the text has any of the words."""
-        words = self._ascii_words if text.isascii() else self._words
-        return any(word in text for word in words)
+        return any(map(text.__contains__, self._ascii_any if text.isascii() else self._any))
 
 
 def matches_at(pattern: re.Pattern[str], text: str, starts: Iterable[int]) -> Iterator[re.Match[str]]:

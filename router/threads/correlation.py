@@ -47,6 +47,8 @@ _TRAILER: Final = re.compile(r"\s*\(fwd\)\s*$", re.IGNORECASE)
 _FORWARDED: Final = re.compile(r"\s*\[fwd:(.*)\]\s*$", re.IGNORECASE | re.DOTALL)
 _OUR_FORM: Final = re.compile(rf"{TOKEN.pattern}\.[0-9a-f]{{32}}", re.IGNORECASE)
 _SUBJECT_TOKEN: Final = re.compile(r"\[[0-9A-HJKMNP-TV-Z]{9}-[0-9A-F]{10}\]", re.IGNORECASE)
+# What every layer has; most subjects have none.
+_HAS_LAYERS: Final = re.compile(r"[\[(:：]")
 # A limit: no real subject has so many prefixes; the rest counts as the subject.
 _MOST_PEELINGS: Final = 100
 _LONGEST: Final = 1000
@@ -63,7 +65,7 @@ _ANSWER_LEADER: Final = re.compile(rf"\A\s*(?:{'|'.join(_ANSWERS)}){_NUMBERED}\s
 def answer_subject(subject: str, *, token: str) -> str:
     """Return the subject of an answer: one "Re:" and one token, however many the customer's subject has."""
     rest = " ".join(_SUBJECT_TOKEN.sub(" ", subject[:_LONGEST]).split())
-    for _ in range(_MOST_PEELINGS):
+    for _ in range(_MOST_PEELINGS if _HAS_LAYERS.search(rest) else 0):
         peeled = _ANSWER_LEADER.sub("", rest, count=1)
         if peeled == rest:
             break
@@ -74,7 +76,7 @@ def answer_subject(subject: str, *, token: str) -> str:
 def core_subject(subject: str) -> str:
     """Return the subject without reply and forward marks, list names and our token, folded for comparing."""
     rest = _SUBJECT_TOKEN.sub(" ", unicodedata.normalize("NFKC", subject[:_LONGEST]))
-    for _ in range(_MOST_PEELINGS):
+    for _ in range(_MOST_PEELINGS if _HAS_LAYERS.search(rest) else 0):
         peeled = _peel(rest)
         if peeled == rest:
             break

@@ -168,6 +168,15 @@ def test_at_200_percent_nothing_is_cut_or_covered(zoomed: Page, desk: ServedDesk
     assert tools == 0
 
 
+def test_at_200_percent_the_answers_to_the_question_of_danger_are_in_sight(zoomed: Page, desk: ServedDesk) -> None:
+    show(zoomed, desk, "/conversations/CCCCCCCCC")
+    for button in zoomed.locator("#question .buttons button").all():
+        # No ancestor cuts it, and nothing covers its lower edge
+        seen = "each => { const { x, bottom, width } = each.getBoundingClientRect();"
+        seen += " return document.elementFromPoint(x + width / 2, bottom - 3) === each; }"
+        assert button.evaluate(seen)
+
+
 @looks("phone-zh-light", "phone-en-dark")
 @pytest.mark.parametrize("case", ["AAAAAAAAA", "CCCCCCCCC"])
 def test_on_a_phone_the_banner_of_danger_fills_the_width_above_the_head(
