@@ -30,7 +30,8 @@ from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.inbound import cursors
 from store.tables.desk import SkillKind
-from tests.mailservers import MailServer, free_port, start
+from tests.mailservers import MailServer, start
+from tests.ports import free_port
 from tests.postgres import Postgres, running_postgres
 from workers.broker.embedded import EmbeddedBroker
 

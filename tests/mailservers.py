@@ -11,7 +11,6 @@ import hmac
 import json
 import os
 import pwd
-import random
 import shutil
 import signal
 import socket
@@ -25,6 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from imapclient import IMAPClient
+
+from tests.ports import free_port
 
 PASSWORD = "correct-horse"
 _TOKEN_KEY = b"a key that lives for a test only"
@@ -188,18 +189,6 @@ class MailServer:
             self.process.wait()
         for path in self._remove:
             shutil.rmtree(path, ignore_errors=True)
-
-
-def free_port() -> int:
-    """Return a free port of loopback, below the range from which clients get theirs."""
-    while True:
-        port = random.randint(20_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def dovecot_installed() -> bool:

@@ -8,7 +8,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+
+from tests.ports import free_port
 
 _USERS = ("postgres", "nobody")
 
@@ -42,7 +43,7 @@ class Postgres:
             raise RuntimeError("no PostgreSQL is installed: run tests/install-machine-parts.sh")
         self._binaries, self._durable, self._keep, self._options = binaries, durable, keep, options
         self.folder = keep or Path(tempfile.mkdtemp(prefix="omniyard-pg-", dir="/tmp"))
-        self.port = _free_port()
+        self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         self._identity = _identity()
         if self._identity:
@@ -225,15 +226,3 @@ def _descendants(pid: int) -> list[int]:
     found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False)
     children = [int(word) for word in found.stdout.split()]
     return children + [grandchild for child in children for grandchild in _descendants(child)]
-
-
-def _free_port() -> int:
-    # Below the ephemeral range, so that a client's connection to a dead server cannot connect to itself.
-    for port in range(20_000 + os.getpid() % 8_000, 32_000):
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise RuntimeError("no free port")

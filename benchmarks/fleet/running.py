@@ -25,7 +25,7 @@ from benchmarks.rig import CHANNEL, add_two_agents, keep_logs, start_from_the_fi
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from tests import mailservers
-from tests.mailservers import free_port
+from tests.ports import free_port
 
 _READY_SECONDS: Final = 600
 _SMTP_CHANNEL: Final = "desk-mail"

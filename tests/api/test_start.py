@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import httpx
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from tests.api.conftest import TOML
+from tests.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("alembic", "redis", "dramatiq", "numpy", "connectors.email", "lxml", "twilio", "tweepy")
@@ -28,8 +28,7 @@ def test_the_application_loads_nothing_that_it_rarely_needs() -> None:
 
 def test_the_process_serves_and_stops_when_told(tmp_path: Path) -> None:
     # Given a desk's file and its database
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     (tmp_path / "desk.toml").write_text(TOML.format(data=tmp_path, more=f'listen = "127.0.0.1:{port}"', rate=0))
     database = Database.at(tmp_path / "omniyard.db")
     upgrade(database)

@@ -22,8 +22,9 @@ from router.settings.channels import SmtpSettings
 from router.settings.secret import Secret
 from tests.connectors.conftest import Mailbox, mail
 from tests.mailproxies import refusing
-from tests.mailservers import PASSWORD, free_port
+from tests.mailservers import PASSWORD
 from tests.memory_keeper import MemoryKeeper
+from tests.ports import free_port
 
 pytestmark = pytest.mark.usefixtures("dovecot")
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from tests.fakes import twilio as twilios
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.twilio import NUMBER, FakeTwilio
 from tests.fakes.x import KEYS, OWN, FakeX
+from tests.ports import free_port
 
 _SECONDS = 60
 _CONFIG = """
@@ -75,9 +75,7 @@ class _Desk:
 
     def __init__(self, folder: Path, fakes: tuple[FakeTwilio, FakeX, FakeTelegram]) -> None:
         twilio, x, telegram = fakes
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.web = free.getsockname()[1]
+        self.web = free_port()
         file, self._log, self._all = folder / "channels.toml", folder / "log", folder / "var" / "desk.log"
         bases = {"twilio": twilio.base, "x": x.base, "telegram": telegram.base}
         file.write_text(_CONFIG.format(web=self.web, data=folder / "var", number=NUMBER, **bases))

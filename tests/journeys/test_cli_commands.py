@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typer.testing import CliRunner
 from cli.main import application
 from router.settings.files import load_settings
 from store.db.open import open_database
+from tests.ports import free_port
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
 
@@ -56,7 +56,7 @@ class _Desk:
         self.folder = folder
         self.config = folder / "channels.toml"
         (folder / "password").write_text("wrong")
-        ports = {name: _free_port() for name in ("web", "smtp", "imap")}
+        ports = {name: free_port() for name in ("web", "smtp", "imap")}
         self.config.write_text(
             _CONFIG.format(
                 data=folder / "var",
@@ -97,12 +97,6 @@ def _mail(number: int, subject: str) -> bytes:
         b"From: customer@example.com\nTo: support@example.com\n"
         b"Message-ID: <%d@example.com>\nSubject: %s\n\nHello number %d.\n\n" % (number, subject.encode(), number)
     )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.db.releases import leave_mark
 from tests import forks
+from tests.ports import free_port
 
 _DEFAULT = """
 [omniyard]
@@ -130,9 +130,7 @@ MISTAKES = {
 
 def _up(folder: Path, mistake: Mistake, *, run: Run) -> subprocess.CompletedProcess[str]:
     config = folder / "channels.toml"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     text = _DEFAULT.format(port=port, data=folder / "var", omniyard=mistake.omniyard, tables=mistake.tables)
     if mistake.listen:
         text = text.replace(f"127.0.0.1:{port}", mistake.listen)

@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from cli.processes.leftovers import find_leftovers
+from tests.ports import free_port
 
 _READY_SECONDS = 45
 _TOKEN = re.compile(r"oy_\w+")
@@ -99,7 +100,7 @@ class _Desk:
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "var"
-        self.web, self.smtp = _free_port(), _free_port()
+        self.web, self.smtp = free_port(), free_port()
         self.config = folder / "channels.toml"
         self.config.write_text(_CONFIG.format(web=self.web, smtp=self.smtp, data=self.data))
 
@@ -132,12 +133,6 @@ def desk(tmp_path: Path) -> Iterator[_Desk]:
     yield desk
     for process in find_leftovers(desk.data):
         os.kill(process, signal.SIGKILL)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def test_a_desk_whose_start_was_killed_opens_again_and_takes_mail(desk: _Desk):

@@ -27,7 +27,7 @@ from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
-from tests.mailservers import free_port
+from tests.ports import free_port
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text(encoding="utf-8")
 NAME = "desk.example.com"

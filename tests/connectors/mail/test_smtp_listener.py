@@ -19,7 +19,8 @@ from connectors.email.smtp.listener import SmtpGate
 from router.errors import PermanentError, TransientError
 from router.settings.channels import SmtpSettings
 from router.settings.secret import Secret
-from tests.mailservers import free_port, make_certificate, trusting
+from tests.mailservers import make_certificate, trusting
+from tests.ports import free_port
 
 MAIL = b"From: li@customer.example\r\nTo: support@wallet.example\r\nSubject: Hello\r\n\r\nHello.\r\n"
 

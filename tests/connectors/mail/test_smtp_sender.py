@@ -20,8 +20,9 @@ from connectors.email.smtp.sender import SmtpSender
 from router.origin.automatic import OriginKind, recognise
 from router.settings.channels import MailSendSettings
 from router.settings.secret import Secret
-from tests.mailservers import free_port, make_certificate
+from tests.mailservers import make_certificate
 from tests.mailsink import DROP, MailSink, Sink
+from tests.ports import free_port
 
 ID = UUID("019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01")
 TOKEN = "K7QF2MXD4-9F3A61C20B"

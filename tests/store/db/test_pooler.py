@@ -17,7 +17,7 @@ from cli.commands.doctor import examine_database
 from router.errors import TransientError
 from router.settings import read_settings
 from tests.desk import text_in
-from tests.mailservers import free_port
+from tests.ports import free_port
 from tests.postgres import _identity, find_binaries, running_postgres
 
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"

@@ -14,7 +14,7 @@ from cli.commands.doctor import examine_broker
 from router.settings import read_settings
 from tests import sentinels
 from tests.desk import text_in
-from tests.mailservers import free_port
+from tests.ports import free_port
 from tests.sentinels import Place
 from workers.broker.connect import silent_sentinels
 from workers.broker.doorbell import Bell, listening_broker
