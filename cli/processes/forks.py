@@ -57,8 +57,8 @@ class Fork:
 class Template:
     """The process that has imported modules, and forks for each start.
 
-    names: the processes that are started so, by `python -m MODULE`.  A template that ended is made again for the next
-    start; one that ended before it was ready is not: then each process gets an interpreter of its own.
+    names: the processes that are started so, by `python -m MODULE`.  A template that ended or was closed is made again
+    for the next start; one that ended before it was ready is not: then each process gets an interpreter of its own.
     patience: the seconds in which it must answer a request; a fork takes milliseconds.
     """
 

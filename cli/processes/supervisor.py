@@ -49,16 +49,13 @@ class _Child:
     failures: int = 0
     unfinished: bytes = b""
 
-    def is_settled(self) -> bool:
-        """Return whether it runs and had started well."""
-        return self.process is not None and time.monotonic() - self.started_at > _WELL_AFTER_SECONDS
-
 
 class Supervisor:
     """Runs named commands until it is stopped.
 
     commands: in the order of starting.  last: the name of the process that stops last, because the others need it.
-    once: names of processes that are finished when they end with exit code 0.  template: forks for some of them.
+    once: names of processes that are finished when they end with exit code 0.  template: forks for some of them; it is
+    closed while no process is younger than `well_after` seconds.
     """
 
     def __init__(
@@ -70,12 +67,13 @@ class Supervisor:
         last: str = "",
         once: Collection[str] = (),
         template: Template | None = None,
+        well_after: float = _WELL_AFTER_SECONDS,
     ) -> None:
         self._children = {name: _Child(name, command) for name, command in commands.items()}
         self._environment = dict(environment)
         self._speak = speak
         self._last, self._once = last, frozenset(once)
-        self._template = template
+        self._template, self._well_after = template, well_after
         self._selector = selectors.DefaultSelector()
         self._woken, self._waker = socket.socketpair()
         self._woken.setblocking(False)
@@ -105,6 +103,9 @@ class Supervisor:
             self._start_due()
             self._relay()
             self._reap()
+            if self._template and self._is_calm():
+                # Until a process ends it would only hold the pages that every fork has replaced by its own (20 MB).
+                self._template.close()
             each_tick()
 
     def stop(self) -> None:
@@ -157,8 +158,13 @@ class Supervisor:
                 self._read(key.data)
 
     def _patience(self) -> float:
-        calm = all(child.start_at == math.inf or child.is_settled() for child in self._children.values())
-        return _CALM_SECONDS if calm and not self._interrupts else _TICK_SECONDS
+        return _CALM_SECONDS if self._is_calm() and not self._interrupts else _TICK_SECONDS
+
+    def _is_calm(self) -> bool:
+        return all(child.start_at == math.inf or self._is_settled(child) for child in self._children.values())
+
+    def _is_settled(self, child: _Child) -> bool:
+        return child.process is not None and time.monotonic() - child.started_at > self._well_after
 
     def _read(self, child: _Child) -> None:
         if child.process is None or child.process.stdout is None:
@@ -181,7 +187,7 @@ class Supervisor:
                     child.start_at = math.inf
                     continue
                 lived = time.monotonic() - child.started_at
-                child.failures = 1 if lived > _WELL_AFTER_SECONDS else child.failures + 1
+                child.failures = 1 if lived > self._well_after else child.failures + 1
                 pause = BEFORE_RESTART.after(child.failures).total_seconds()
                 child.start_at = time.monotonic() + pause
                 self._speak(child.name, f"{_how_it_ended(code)} and starts again in {pause:g} s")

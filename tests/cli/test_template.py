@@ -62,12 +62,16 @@ class _Yard:
         for module, text in {"__init__": "", "__main__": program, **more}.items():
             (self.folder / name / f"{module}.py").write_text(textwrap.dedent(text))
 
-    def supervisor(self, *names: str, forks: bool = True, patience: float = 30) -> tuple[Supervisor, Template]:
+    def supervisor(
+        self, *names: str, forks: bool = True, patience: float = 30, well_after: float = 60
+    ) -> tuple[Supervisor, Template]:
         forked = names if forks else ()
         template = Template(names, names=forked, environment=self.environment, patience=patience)
         commands = {name: lambda _, name=name: [sys.executable, "-m", name, "--quiet"] for name in names}
         speak = lambda name, line: self.lines.append(f"{name}: {line}")  # noqa: E731
-        return Supervisor(commands, environment=self.environment, speak=speak, template=template), template
+        environment = self.environment
+        running = Supervisor(commands, environment=environment, speak=speak, template=template, well_after=well_after)
+        return running, template
 
     def count(self, line: str) -> int:
         return self.lines.count(line)
@@ -147,6 +151,27 @@ def test_a_killed_template_leaves_the_daemons_and_the_next_start_has_another_one
     supervisor.stop()
     assert len({template for template, _ in seen}) == len({worker for _, worker in seen}) == 2
     assert "worker: was ended by SIGUSR1 and starts again in 1 s" in yard.lines
+    assert find_leftovers(yard.folder) == []
+
+
+def test_a_template_is_closed_when_every_fork_has_started_well_and_made_again_for_the_next_start(yard: _Yard):
+    yard.write("worker", _ALIVE)
+    supervisor, template = yard.supervisor("worker", well_after=0)
+    killed: list[int] = []
+
+    def each_tick() -> None:
+        if yard.count("worker: alive") == 1 and not killed and not template.process_id:
+            killed.append(supervisor.processes()["worker"])
+            os.kill(killed[0], signal.SIGUSR1)
+        stop()
+
+    stop = _until(lambda: yard.count("worker: alive") == 2 and not template.process_id)
+    supervisor.run(each_tick=each_tick)
+    again = supervisor.processes()["worker"]
+    shown = Path(f"/proc/{again}/cmdline").read_text(encoding="utf-8")
+    supervisor.stop()
+    assert killed != [again]
+    assert "worker" in shown
     assert find_leftovers(yard.folder) == []
 
 
