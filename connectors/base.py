@@ -138,11 +138,16 @@ class Connector(Protocol):
     def wait(self, seconds: float) -> None:
         """Return after `seconds`, or earlier if the provider announces messages or `close` is called."""
 
-    def probe(self) -> Health:
-        """Log in, test the access, and report it; change nothing."""
-
     def close(self) -> None:
         """Close the connection and end a `wait`; callable from another thread."""
+
+
+@runtime_checkable
+class ProbedConnector(Protocol):
+    """A connector that tests its own access; for another one, its kind's row names the probe."""
+
+    def probe(self) -> Health:
+        """Log in, test the access, and report it; change nothing."""
 
 
 @runtime_checkable

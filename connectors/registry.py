@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.base import Connector, Health, Outgoing, Polled, ProviderEndpoint, PushGate, Sender
+from connectors.base import Connector, Health, Outgoing, Polled, ProbedConnector, ProviderEndpoint, PushGate, Sender
 from connectors.call_machine import CallMachine, StaffedHours
 from connectors.registry_row import Capabilities, ChannelKind, FileRequest, Icon, LazyPart
 from router.delivery import DeliveryStatus
@@ -316,6 +316,9 @@ def probe_channel(name: str, channel: ChannelSettings, *, desk: DeskSettings, ki
         return desk_probe.load()(name, channel, desk)
     if probe := kind_of(channel, kinds=kinds).probe:
         return probe.load()(name, channel)
-    if way := connector_of(name, channel, kinds=kinds) or sender_of(name, channel, desk=desk, kinds=kinds):
-        return way.probe()
+    connector = connector_of(name, channel, kinds=kinds)
+    if isinstance(connector, ProbedConnector):
+        return connector.probe()
+    if sender := sender_of(name, channel, desk=desk, kinds=kinds):
+        return sender.probe()
     return Health(ok=True, findings=("there is nothing to log in to",))

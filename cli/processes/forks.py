@@ -5,19 +5,33 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Final, Protocol
 
-from cli.processes.template import LONGEST_REQUEST, READY
+from cli.processes.template import LONGEST_REQUEST, READY, WHERE
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
+# Import takes two seconds on quiet cores.
+_LONGEST_IMPORT_SECONDS: Final = 60.0
+_WHERE_SECONDS: Final = 1.0
+_INNERMOST: Final = re.compile(rb'File "(.+)", line (\d+)[^\n]*\n')
+_TOO_LONG: Final = (
+    "the import of {module} has not ended after {seconds} s{place}; expected: all modules within {limit:g} s. "
+    "Each process gets an interpreter of its own now, where the same import may hang too"
+)
+
+
+def _say_nothing(_: str) -> None:
+    """Drop a sentence."""
 
 
 class Running(Protocol):
@@ -60,6 +74,8 @@ class Template:
     names: the processes that are started so, by `python -m MODULE`.  A template that ended or was closed is made again
     for the next start; one that ended before it was ready is not: then each process gets an interpreter of its own.
     patience: the seconds in which it must answer a request; a fork takes milliseconds.
+    longest_import: the seconds in which it must have imported all modules; else each process gets an interpreter too.
+    complain: gets the sentence that says so.
     """
 
     def __init__(
@@ -69,11 +85,14 @@ class Template:
         names: Collection[str],
         environment: Mapping[str, str],
         patience: float = 10.0,
+        longest_import: float = _LONGEST_IMPORT_SECONDS,
+        complain: Callable[[str], None] = _say_nothing,
     ) -> None:
-        self._patience = patience
+        self._patience, self._longest_import, self._complain = patience, longest_import, complain
         self._modules, self._names, self._environment = list(modules), frozenset(names), dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         self._ready, self._hopeless = False, not sys.platform.startswith("linux")
+        self._opened_at, self._module, self._module_since = 0.0, "", 0.0
 
     @property
     def process_id(self) -> int:
@@ -85,7 +104,11 @@ class Template:
         if name not in self._names:
             return False
         self.open()
-        return not (self._hopeless or self._is_ready())
+        if self._hopeless or self._is_ready():
+            return False
+        if time.monotonic() - self._opened_at > self._longest_import:
+            self._give_up()
+        return not self._hopeless
 
     def open(self) -> None:
         """Start the template if it does not run."""
@@ -96,10 +119,33 @@ class Template:
             self._open()
 
     def _is_ready(self) -> bool:
-        if not self._ready:
-            with suppress(BlockingIOError, ConnectionError):
-                self._ready = self._connection.recv(LONGEST_REQUEST) == READY
+        with suppress(BlockingIOError, ConnectionError):
+            while not self._ready and (said := self._connection.recv(LONGEST_REQUEST)):
+                self._ready = said == READY
+                self._module, self._module_since = said.decode(), time.monotonic()
         return self._ready
+
+    def _give_up(self) -> None:
+        seconds = round(time.monotonic() - self._module_since)
+        module = self._module or "Python's own modules"
+        self._complain(
+            _TOO_LONG.format(module=module, seconds=seconds, place=self._place(), limit=self._longest_import)
+        )
+        self._hopeless = True
+        self.close()
+
+    def _place(self) -> str:
+        """Return which line the template executes; empty if it does not say so."""
+        if self._process is None:
+            return ""
+        self._process.send_signal(WHERE)
+        self._connection.settimeout(_WHERE_SECONDS)
+        said, found = b"", None
+        with suppress(OSError):
+            while found is None and (piece := self._connection.recv(LONGEST_REQUEST)):
+                said += piece
+                found = _INNERMOST.search(said)
+        return f", at {found[1].decode(errors='replace')}:{int(found[2])}" if found else ""
 
     def start(self, name: str, words: list[str]) -> Fork | None:
         """Return the new process; None if this way is closed to it."""
@@ -134,6 +180,8 @@ class Template:
     def _open(self) -> None:
         self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._connection.setblocking(False)
+        self._opened_at = self._module_since = time.monotonic()
+        self._module = ""
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  (the Procfile's words)
                 [sys.executable, "-m", "cli.processes.template", str(theirs.fileno()), *self._modules],

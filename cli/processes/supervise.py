@@ -15,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,7 @@ from workers.broker.embedded import EmbeddedBroker
 
 BROKER: Final = "broker"
 LESSON: Final = "learning"
+TEMPLATE: Final = "template"
 _BROKER_SECONDS: Final = 10.0
 _READY_SECONDS: Final = 20.0
 # After this many failures, Redis starts without its append-only file: a corrupt one fails every time.
@@ -77,8 +79,8 @@ def _run(plan: Plan) -> None:
     broker = EmbeddedBroker(Path(plan.data)) if plan.data else None
     commands: dict[str, Command] = {BROKER: _restartable(broker)} if broker else {}
     commands |= {name: _always(words) for name, words in plan.commands.items()}
-    lines = LogLines(list(commands), file=LogFile(Path(plan.opening.log)))
-    template = _template(plan)
+    lines = LogLines([*commands, TEMPLATE], file=LogFile(Path(plan.opening.log)))
+    template = _template(plan, lines=lines)
     supervisor = Supervisor(
         commands, environment=plan.environment, speak=lines, last=BROKER, once={LESSON}, template=template
     )
@@ -96,9 +98,10 @@ def _run(plan: Plan) -> None:
         lines.close()
 
 
-def _template(plan: Plan) -> Template:
+def _template(plan: Plan, *, lines: LogLines) -> Template:
     modules = {name: plan.commands[name][2] for name in plan.daemons if _is_module(plan.commands[name])}
-    return Template(modules.values(), names=modules, environment=plan.environment)
+    complain = partial(lines, TEMPLATE)
+    return Template(modules.values(), names=modules, environment=plan.environment, complain=complain)
 
 
 def _is_module(words: list[str]) -> bool:

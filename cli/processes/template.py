@@ -8,6 +8,7 @@ they are imported make this process end, and the supervisor starts an interprete
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import gc
 import importlib
 import json
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Final
 
 READY: Final = b"ready"
+# With this signal the supervisor asks where an import stands; the answer comes in pieces on the connection.
+WHERE: Final = signal.SIGUSR1
 LONGEST_REQUEST: Final = 65_536
 _PR_SET_PDEATHSIG: Final = 1
 # Fields of /proc/<pid>/stat after the name, counted from 0 (proc(5), fields 48 and 49): where the arguments stand.
@@ -92,10 +95,14 @@ def _run(words: list[str]) -> None:
 def _prepare(connection: socket.socket, modules: list[str]) -> None:
     # A collection would leave holes between the objects, which the forks fill: each a page that is no longer shared.
     gc.disable()
+    faulthandler.register(WHERE, file=connection, all_threads=False)
     for module in modules:
+        connection.send(module.encode())
         importlib.import_module(f"{module}.__main__")
     if len([*Path("/proc/self/task").iterdir()]) > 1:
         sys.exit("a module started a thread when it was imported")
+    # Forks have their own use of the signal.
+    faulthandler.unregister(WHERE)
     gc.freeze()
     connection.send(READY)
 

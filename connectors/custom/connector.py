@@ -58,7 +58,7 @@ class CustomConnector:
         self._woken.clear()
 
     def probe(self) -> Health:
-        """See `Connector`."""
+        """See `ProbedConnector`."""
         _checked(self._ask("", limit=1))
         return Health(ok=True, findings=(f"{self._settings.source_words} answers",))
 

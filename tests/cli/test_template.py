@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import textwrap
@@ -63,13 +64,24 @@ class _Yard:
             (self.folder / name / f"{module}.py").write_text(textwrap.dedent(text))
 
     def supervisor(
-        self, *names: str, forks: bool = True, patience: float = 30, well_after: float = 60
+        self,
+        *names: str,
+        forks: bool = True,
+        patience: float = 30,
+        longest_import: float = 60,
+        well_after: float = 60,
     ) -> tuple[Supervisor, Template]:
-        forked = names if forks else ()
-        template = Template(names, names=forked, environment=self.environment, patience=patience)
-        commands = {name: lambda _, name=name: [sys.executable, "-m", name, "--quiet"] for name in names}
         speak = lambda name, line: self.lines.append(f"{name}: {line}")  # noqa: E731
         environment = self.environment
+        template = Template(
+            names,
+            names=names if forks else (),
+            environment=environment,
+            patience=patience,
+            longest_import=longest_import,
+            complain=lambda line: speak("template", line),
+        )
+        commands = {name: lambda _, name=name: [sys.executable, "-m", name, "--quiet"] for name in names}
         running = Supervisor(commands, environment=environment, speak=speak, template=template, well_after=well_after)
         return running, template
 
@@ -185,6 +197,37 @@ def test_a_template_that_hangs_is_replaced_by_interpreters(yard: _Yard):
     supervisor.run(each_tick=_until(lambda: yard.lines))
     supervisor.stop()
     assert yard.lines == ["worker: alive"]
+    assert find_leftovers(yard.folder) == []
+
+
+@pytest.mark.parametrize(
+    ("at_import", "place"),
+    [
+        # As a module that asks a server which does not answer. Only the template imports it; the daemon runs.
+        (
+            "import socket; a, b = socket.socketpair(); __name__ == '__main__' or a.recv(1)",
+            r", at \S+/slow/__main__\.py:2",
+        ),
+        # Stopped in the kernel, it cannot say where.
+        ("import os, signal; __name__ == '__main__' or os.kill(os.getpid(), signal.SIGSTOP)", ""),
+    ],
+    ids=["waits", "stopped"],
+)
+def test_a_template_whose_import_hangs_is_given_up_with_a_sentence_and_replaced_by_interpreters(
+    yard: _Yard, at_import: str, place: str
+):
+    yard.write("worker", _ALIVE)
+    yard.write("slow", f"\n{at_import}\n{_ALIVE}")
+    supervisor, template = yard.supervisor("worker", "slow", longest_import=3)
+    supervisor.run(each_tick=_until(lambda: len(yard.lines) == 3))
+    assert template.process_id == 0
+    supervisor.stop()
+    assert yard.count("worker: alive") == yard.count("slow: alive") == 1
+    assert re.fullmatch(
+        rf"the import of slow has not ended after \d+ s{place}; expected: all modules within 3 s\. "
+        "Each process gets an interpreter of its own now, where the same import may hang too",
+        *yard.said("template"),
+    )
     assert find_leftovers(yard.folder) == []
 
 

@@ -93,6 +93,20 @@ def test_each_kind_can_be_heard_and_answered():
         assert not row.statuses or row.endpoint, row.name
 
 
+def test_each_kind_has_a_probe_that_can_be_called():
+    for row in registry.KINDS.values():
+        own = row.desk_probe or row.probe
+        # Of the connector, or else of the sender: the class that the part makes.
+        made = row.connector.load() if row.connector else None
+        if not (own or hasattr(made, "probe")):
+            assert row.sender, row.name
+            made = inspect.signature(row.sender.load(), eval_str=True).return_annotation
+        probes = [own.load()] if own else [made.probe]
+        probes += [made.probe] if hasattr(made, "probe") else []
+        # What only raises is a trap for the caller.
+        assert not [each for each in probes if "raise NotImplementedError" in inspect.getsource(each)], row.name
+
+
 def test_the_registry_loads_no_library_of_a_kind():
     heavy = ("twilio", "tweepy", "imapclient", "aiosmtpd", "lxml", "requests", "phonenumbers", "smtplib")
     script = f"import sys, connectors.registry; print([name for name in {heavy} if name in sys.modules])"

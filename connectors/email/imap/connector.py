@@ -119,7 +119,7 @@ class ImapConnector:
         return False
 
     def probe(self) -> Health:
-        """See `Connector`."""
+        """See `ProbedConnector`."""
         return probe(self._settings)
 
     def close(self) -> None:

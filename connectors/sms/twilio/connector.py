@@ -181,7 +181,7 @@ class TwilioConnector:
         self._woken.wait(seconds)
 
     def probe(self) -> Health:
-        """See `Connector`."""
+        """See `ProbedConnector`."""
         return probe(self._settings)
 
     def close(self) -> None:

@@ -97,7 +97,7 @@ class TelegramConnector:
                 return
 
     def probe(self) -> Health:
-        """See `Connector`."""
+        """See `ProbedConnector`."""
         return probe(self._settings)
 
     def close(self) -> None:

@@ -57,7 +57,7 @@ class WecomConnector:
         self._woken.set()
 
     def probe(self) -> Health:
-        """See `Connector`."""
+        """See `ProbedConnector`."""
         try:
             listed = self._api.call("kf/account/list", {"offset": 0, "limit": 100}).get("account_list")
             found = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []

@@ -281,7 +281,7 @@ def probe_account(settings: XAccountSettings) -> Health:
 
 
 def probe(settings: XAccountSettings) -> Health:
-    """See `Connector`, for direct messages."""
+    """See `ProbedConnector`, for direct messages."""
     try:
         health = probe_account(settings)
     except OmniyardError as error:

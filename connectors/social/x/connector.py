@@ -108,7 +108,7 @@ class XConnector:
         return max(0.0, (self._not_before - self._clock()).total_seconds()) if self._not_before else 0.0
 
     def probe(self) -> Health:
-        """See `Connector`."""
+        """See `ProbedConnector`."""
         return probe(self._settings)
 
     def close(self) -> None:

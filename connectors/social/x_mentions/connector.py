@@ -79,7 +79,7 @@ class XMentionsConnector:
         self._woken.set()
 
     def probe(self) -> Health:
-        """See `Connector`."""
+        """See `ProbedConnector`."""
         return probe(self._settings)
 
     def close(self) -> None:

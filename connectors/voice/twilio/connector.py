@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from connectors.base import Cursor, Health, Page, utc_now
+from connectors.base import Cursor, Page, utc_now
 from connectors.sms.twilio.client import Twilio
 from connectors.voice.twilio.call_forms import listed_call, listed_recording
 from router.errors import PermanentError, TransientError
@@ -64,10 +64,6 @@ class VoiceConnector:
     def wait(self, seconds: float) -> None:
         """See `Connector`."""
         self._woken.wait(seconds)
-
-    def probe(self) -> Health:
-        """See `Connector`. The probe of the kind knows the desk's address as well."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """See `Connector`."""
