@@ -28,7 +28,7 @@ from typing import Any, Final
 
 import structlog
 
-from benchmarks.growth.bulk_load import Loader, count_messages
+from benchmarks.growth.bulk_load import PROCESSES, Loader, count_messages
 from benchmarks.growth.databases import Store, opened_store
 from benchmarks.growth.desk import GrowthDesk
 from benchmarks.growth.measure import measure
@@ -62,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--messages", type=int, default=100_000, help="the largest size")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--folder", type=Path, help="where the databases lie and stay; without it they are removed")
+    parser.add_argument("--processes", type=int, default=PROCESSES, help="that load, on PostgreSQL; more on busy cores")
     parser.add_argument("--calls", type=int, default=_CALLS, help="of each operation, at each size")
     parser.add_argument("--strict", action="store_true", help="fail when a goal is missed")
     parser.add_argument("--json", action="store_true")
@@ -137,7 +138,13 @@ class Growth:
         return why
 
     def _grow(self, database: Database, patterns: list[Pattern], *, size: int) -> str:
-        loader = Loader(database=database, patterns=patterns, folder=self._store.folder, say=self._say)
+        loader = Loader(
+            database=database,
+            patterns=patterns,
+            folder=self._store.folder,
+            say=self._say,
+            processes=self._arguments.processes,
+        )
         with self._store.loading():
             return loader.grow_to(size)
 

@@ -28,9 +28,9 @@ _TELL_SECONDS: Final = 10.0
 # Before anything is measured: rows, indexes, and the journal on the same disk.
 _FIRST_GUESS: Final = 12_000.0
 _MEASURABLE: Final = 5_000
-# From so many messages on, indexes are built at the end, by as many processes as a small machine has cores.
+# From so many messages on, indexes are built at the end, and several processes load.
 _MANY: Final = 100_000
-_PROCESSES: Final = 2
+PROCESSES: Final = 2
 # Of tables with their indexes, as a multiple of the tables alone: 5.4 kB of 3.7.
 _WITH_INDEXES: Final = 1.5
 # The processes have nothing of this one: neither its connections nor its threads.
@@ -39,12 +39,13 @@ _SPAWNED: Final = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loader:
-    """Loads one database. folder: on its disk.  say: prints a progress line."""
+    """Loads one database. folder: on its disk.  say: prints a progress line.  processes: of a large load."""
 
     database: Database
     patterns: list[Pattern]
     folder: Path
     say: Callable[[str], None]
+    processes: int = PROCESSES
 
     def grow_to(self, size: int) -> str:
         """Load copies, spread over two years, until there are `size` messages or the disk is nearly full.
@@ -66,7 +67,7 @@ class Loader:
 
     def _load(self, wanted: int, *, present: int, size: int) -> None:
         are_many = wanted >= _MANY and not self.database.is_sqlite
-        processes = _PROCESSES if are_many else 1
+        processes = self.processes if are_many else 1
         task = self._task(wanted, present=present, processes=processes)
         if are_many:
             set_aside(self.database)

@@ -221,9 +221,11 @@ def _id_at(milliseconds: int, random_bits: int) -> str:
 
 
 def _as(moment: datetime, form: str) -> str:
-    """Return a moment in the form of another."""
-    written = moment.isoformat(sep="T" if "T" in form else " ", timespec="microseconds")[:26]
-    return written + form[-1:] * form.endswith("Z") + "+00" * form.endswith("+00")
+    """Return a moment in the form of another: PostgreSQL's, SQLite's or JSON's."""
+    if form.endswith("Z"):
+        return f"{moment.isoformat(timespec='microseconds')[:26]}Z"
+    written = moment.isoformat("T" if "T" in form else " ", "microseconds")[:26]
+    return f"{written}+00" if form.endswith("+00") else written
 
 
 def _pool(words: Sequence[str]) -> list[str]:
