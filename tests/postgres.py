@@ -113,7 +113,8 @@ class Postgres:
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
-                self._process.wait(15)
+                # A kept database has much to write at its end.
+                self._process.wait(15 if self._keep is None else 300)
             except subprocess.TimeoutExpired:
                 self.kill()
         if self._keep is None:

@@ -28,13 +28,14 @@ from typing import Any, Final
 
 import structlog
 
-from benchmarks.growth.bulk_load import Loader, count_messages
+from benchmarks.growth.bulk_load import PROCESSES, Loader, count_messages
 from benchmarks.growth.databases import Store, opened_store
 from benchmarks.growth.desk import GrowthDesk
 from benchmarks.growth.measure import measure
 from benchmarks.growth.operations import look_at
 from benchmarks.growth.patterns import Pattern, make_patterns
 from benchmarks.growth.plan import SMALLEST, missed_goals, sizes_to
+from store.db.engine import Database
 
 _GROWN, _BASE, _SMALL, _PATTERNS = "growth", "growth_base", "growth_small", "growth_patterns"
 # Of a busy machine's calls one in twenty waits for a processor; more of them make the 95th percentile steadier.
@@ -61,6 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--messages", type=int, default=100_000, help="the largest size")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     parser.add_argument("--folder", type=Path, help="where the databases lie and stay; without it they are removed")
+    parser.add_argument("--processes", type=int, default=PROCESSES, help="that load, on PostgreSQL; more on busy cores")
     parser.add_argument("--calls", type=int, default=_CALLS, help="of each operation, at each size")
     parser.add_argument("--strict", action="store_true", help="fail when a goal is missed")
     parser.add_argument("--json", action="store_true")
@@ -111,7 +113,7 @@ class Growth:
     def _make_base(self, patterns: list[Pattern]) -> None:
         database = self._store.open(_BASE)
         try:
-            self._loader(database, patterns).grow_to(SMALLEST)
+            self._grow(database, patterns, size=SMALLEST)
         finally:
             database.close()
         if not self._store.has(_GROWN):
@@ -120,7 +122,7 @@ class Growth:
     def _at(self, size: int, patterns: list[Pattern]) -> str:
         """Grow to a size and measure; return why it is smaller, in a sentence."""
         database = self._store.open(_GROWN)
-        why = self._loader(database, patterns).grow_to(size)
+        why = self._grow(database, patterns, size=size)
         reached = count_messages(database) if why else size
         grown = GrowthDesk(database, self._store.folder)
         small = GrowthDesk(self._store.copy(_BASE, _SMALL), self._store.folder)
@@ -135,8 +137,16 @@ class Growth:
         self._kept.write_text(json.dumps(self._sizes))
         return why
 
-    def _loader(self, database: Any, patterns: list[Pattern]) -> Loader:  # noqa: ANN401  (a database)
-        return Loader(database=database, patterns=patterns, folder=self._store.folder, say=self._say)
+    def _grow(self, database: Database, patterns: list[Pattern], *, size: int) -> str:
+        loader = Loader(
+            database=database,
+            patterns=patterns,
+            folder=self._store.folder,
+            say=self._say,
+            processes=self._arguments.processes,
+        )
+        with self._store.loading():
+            return loader.grow_to(size)
 
     def _report(self, ended: str) -> dict[str, Any]:
         sizes = sorted(map(int, self._sizes))

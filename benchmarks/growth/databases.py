@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,13 @@ from store.db.migrate import upgrade
 from tests.postgres import Postgres, running_postgres
 
 # As an operator of a large desk sets them; the defaults are for small machines.
-_OPTIONS: Final = ("shared_buffers=512MB", "max_wal_size=4GB", "maintenance_work_mem=256MB")
+_OPTIONS: Final = (
+    "shared_buffers=512MB", "max_wal_size=4GB", "maintenance_work_mem=256MB",
+    # Indexes that are built are not written to the journal too; rows are, as on any server.
+    "wal_level=minimal", "max_wal_senders=0",
+)  # fmt: skip
+# While rows are loaded, and only then: a run that the machine cuts short is loaded again.
+_OF_LOAD: Final = ("fsync", "full_page_writes", "autovacuum")
 _WORLD_MAY_PASS: Final = 0o755
 
 
@@ -61,6 +68,27 @@ class Store:
             self.server.execute(f"CREATE DATABASE {target} TEMPLATE {source}")
         return self.open(target)
 
+    @contextlib.contextmanager
+    def loading(self) -> Iterator[None]:
+        """Let the server take rows quickly and not durably, for the duration of a block."""
+        try:
+            self._set([f"ALTER SYSTEM SET {name} = off" for name in _OF_LOAD])
+            yield
+        finally:
+            self.make_durable()
+
+    def make_durable(self) -> None:
+        """Let the server write as any server does, whatever a run before left."""
+        self._set([f"ALTER SYSTEM RESET {name}" for name in _OF_LOAD])
+        if self.server is not None:
+            self.server.execute("CHECKPOINT")
+            os.sync()
+
+    def _set(self, statements: Sequence[str]) -> None:
+        if self.server is not None:
+            for statement in [*statements, "SELECT pg_reload_conf()"]:
+                self.server.execute(statement)
+
     def _file(self, name: str) -> Path:
         return self.folder / f"{name}.db"
 
@@ -77,4 +105,6 @@ def opened_store(kind: str, folder: Path) -> Iterator[Store]:
     data = folder / "postgresql"
     data.mkdir(exist_ok=True)
     with running_postgres(durable=True, keep=data, options=_OPTIONS) as server:
-        yield Store(folder, server)
+        store = Store(folder, server)
+        store.make_durable()
+        yield store

@@ -16,12 +16,16 @@ from store.db.engine import Database
 
 # A raw row: the text of each column on PostgreSQL, the stored value on SQLite.
 RawRow = tuple[Any, ...]
+# It has no row class: its columns differ by database.
+_OF_SEARCH: Final = ("search_entry", ["message_id", "words"])
 # The database gives it: the order of writing (`store.tables.operations.EventRow`).
 _GIVEN: Final = frozenset({("event", "seq")})
 
 
 def columns_of(table: str) -> list[str]:
     """Return the columns of a table that a writer gives, in order."""
+    if table == _OF_SEARCH[0]:
+        return _OF_SEARCH[1]
     columns = SQLModel.metadata.tables[table].columns
     return [each.name for each in columns if each.computed is None and (table, each.name) not in _GIVEN]
 
@@ -36,9 +40,7 @@ def read_raw(database: Database, table: str) -> list[RawRow]:
     """Return all rows of a small table."""
     names = ", ".join(f'"{name}"' for name in columns_of(table))
     with database.read() as connection:
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        cursor = driver.cursor()
+        cursor = _cursor(connection)
         if database.is_sqlite:
             return list(cursor.execute(f'SELECT {names} FROM "{table}"'))
         with cursor.copy(f'COPY (SELECT {names} FROM "{table}") TO STDOUT') as lines:
@@ -46,20 +48,28 @@ def read_raw(database: Database, table: str) -> list[RawRow]:
         return [tuple(line.split("\t")) for line in text.splitlines()]
 
 
-def write_raw(connection: Connection, table: str, rows: Sequence[RawRow]) -> None:
-    """Insert raw rows: by COPY, or by one prepared statement."""
+def write_rows(connection: Connection, table: str, rows: Sequence[RawRow]) -> None:
+    """Insert raw rows into SQLite, by one prepared statement."""
     if not rows:
         return
     names = ", ".join(f'"{name}"' for name in columns_of(table))
+    marks = ", ".join("?" * len(rows[0]))
+    _cursor(connection).executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
+
+
+def write_lines(connection: Connection, table: str, text: str) -> None:
+    """Insert lines of COPY into PostgreSQL."""
+    if not text:
+        return
+    names = ", ".join(f'"{name}"' for name in columns_of(table))
+    with _cursor(connection).copy(f'COPY "{table}" ({names}) FROM STDIN') as lines:
+        lines.write(text)
+
+
+def _cursor(connection: Connection) -> Any:  # noqa: ANN401  (a cursor of either driver)
     driver = connection.connection.driver_connection
     assert driver is not None
-    cursor = driver.cursor()
-    if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(rows[0]))
-        cursor.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
-        return
-    with cursor.copy(f'COPY "{table}" ({names}) FROM STDIN') as lines:
-        lines.write("".join("\t".join(row) + "\n" for row in rows))
+    return driver.cursor()
 
 
 def filled_tables(database: Database) -> set[str]:

@@ -57,35 +57,41 @@ _SQLITE: Final = (
     "SELECT e.message_id FROM search_words w JOIN search_entry e ON e.number = w.rowid{of_teams}"
     " WHERE search_words MATCH :wanted AND w.rowid < :before ORDER BY w.rowid DESC LIMIT :most"
 )
-# PostgreSQL's planner does not know how many messages have a word, so each plan has a bound of its own. A common word
-# is among the newest messages: they are read in order until the page is full.
-_NEWEST: Final = (
-    "SELECT e.message_id FROM (SELECT message_id, words FROM search_entry WHERE message_id < :before"
-    " ORDER BY message_id DESC LIMIT :deep) e{of_teams}"
-    " WHERE e.words @@ CAST(:wanted AS tsquery) ORDER BY e.message_id DESC LIMIT :most"
-)
-_DEEP: Final = 2_000
-# A rare word has few messages in all, which the index of words gives. It has no order, so up to `many` are sorted.
-_ANY: Final = (
-    "SELECT message_id, count(*) OVER () AS total FROM (SELECT e.message_id FROM search_entry e{of_teams}"
-    " WHERE e.words @@ CAST(:wanted AS tsquery) AND e.message_id < :before LIMIT :many) found"
-    " ORDER BY message_id DESC LIMIT :most"
-)
-_MANY: Final = 200
-# A word between them: the messages with the word and those since a time, by both indexes. OFFSET keeps the planner from
-# sorting first, which would read all messages.
-_SINCE: Final = (
-    "SELECT message_id FROM (SELECT e.message_id FROM search_entry e{of_teams}"
-    " WHERE e.words @@ CAST(:wanted AS tsquery) AND e.message_id < :before AND e.message_id >= :since OFFSET 0) found"
-    " ORDER BY message_id DESC LIMIT :most"
-)
-# That time is found by how many messages there are about, and when: counting back to it takes longer than the search.
+# The index of words has one word more for each message: in which three days it came, because a message id begins with
+# its time. Migration 0050 makes the index of the same expression.
+_INDEXED: Final = "(e.words || array_to_tsvector(ARRAY['@' || substr(CAST(e.message_id AS text), 1, 5)]))"
+_DAYS_DIGITS: Final = 5
+# When there are messages, and about how many: counting them takes longer than the search.
 _SPAN: Final = (
-    "SELECT (SELECT reltuples FROM pg_class WHERE oid = 'search_entry'::regclass) AS total,"
+    "(SELECT reltuples FROM pg_class WHERE oid = 'search_entry'::regclass) AS messages,"
     " (SELECT message_id FROM search_entry ORDER BY message_id LIMIT 1) AS oldest,"
     " (SELECT message_id FROM search_entry ORDER BY message_id DESC LIMIT 1) AS newest,"
     " (SELECT message_id FROM search_entry WHERE message_id < :before ORDER BY message_id DESC LIMIT 1) AS last"
 )
+# PostgreSQL's planner does not know how many messages have a word, so each plan has a bound of its own. A common word
+# is among the newest messages: they are read in order until the page is full.
+_NEWEST: Final = (
+    "SELECT ARRAY(SELECT e.message_id FROM (SELECT message_id, words FROM search_entry WHERE message_id < :before"
+    " ORDER BY message_id DESC LIMIT :deep) e{of_teams}"
+    " WHERE e.words @@ CAST(:wanted AS tsquery) ORDER BY e.message_id DESC LIMIT :most) AS ids, {span}"
+)
+_DEEP: Final = 2_000
+# Of a less common one, the messages of the newest days, which the index of words gives too. It has no order: OFFSET
+# keeps the planner from sorting first, which would read all messages.
+_SINCE: Final = (
+    "SELECT message_id FROM (SELECT e.message_id FROM search_entry e{of_teams}"
+    " WHERE {indexed} @@ CAST(:wanted AS tsquery) AND e.message_id < :before AND e.message_id >= :since OFFSET 0) found"
+    " ORDER BY message_id DESC LIMIT :most"
+)
+# A rare word has few messages in all. Up to `many` are sorted.
+_ANY: Final = (
+    "SELECT message_id, count(*) OVER () AS total FROM (SELECT e.message_id FROM search_entry e{of_teams}"
+    " WHERE {indexed} @@ CAST(:wanted AS tsquery) AND e.message_id < :before LIMIT :many) found"
+    " ORDER BY message_id DESC LIMIT :most"
+)
+_MANY: Final = 200
+# More of them are not named: the index reads each.
+_MOST_DAYS: Final = 120
 # With this many times the messages that should have a full page; and the next try takes so many times more.
 _SPARE_SPAN, _WIDER = 2.0, 8
 # With fewer among the newest ones a word is rare.
@@ -217,33 +223,43 @@ def _candidates(
         values = {"wanted": _as_match(connection, wanted), "before": last, "most": most}
         question = _question(_SQLITE, only_teams).columns(_ENTRY.c.message_id)
         return list(connection.execute(question, values).scalars())
-    ask = partial(_ask, connection, only_teams, wanted=_as_tsquery(wanted), before=before or _LAST, most=most)
-    return _newest(ask, most=most)
+    before = before or _LAST
+    ask = partial(_ask, connection, only_teams, before=before, most=most)
+    return _newest(ask, wanted=_as_tsquery(wanted), most=most)
 
 
-def _newest(ask: Callable[..., Sequence[sa.Row[Any]]], *, most: int) -> list[UUID]:
+def _newest(ask: Callable[..., Sequence[sa.Row[Any]]], *, wanted: str, most: int) -> list[UUID]:
     """Return the newest candidates on PostgreSQL, by the plan that reads few rows for a word of this frequency."""
-    found = _ids(ask(_NEWEST, deep=_DEEP))
-    if len(found) == most:
+    newest = ask(_NEWEST, wanted=wanted, deep=_DEEP)[0]
+    found: list[UUID] = newest.ids
+    if len(found) == most or newest.last is None:
         return found
-    if len(found) < _FEW:
-        some = ask(_ANY, many=_MANY)
-        if not some or some[0].total < _MANY:
-            return _ids(some)
-    span = ask(_SPAN)[0]
-    messages = _SPARE_SPAN * most * _DEEP / (len(found) + 1)
-    while (since := _time_before(span, messages=messages)) > _FIRST:
-        found = _ids(ask(_SINCE, since=since))
+    messages, may_be_rare = _SPARE_SPAN * most * _DEEP / (len(found) + 1), len(found) < _FEW
+    while (since := _time_before(newest, messages=messages)) > _FIRST:
+        found = _ids(ask(_SINCE, wanted=_in_days(wanted, since=since, last=newest.last), since=since))
         if len(found) == most:
             return found
-        messages *= _WIDER
-    return _ids(ask(_SINCE, since=_FIRST))
+        if may_be_rare:
+            some = ask(_ANY, wanted=wanted, many=_MANY)
+            if not some or some[0].total < _MANY:
+                return _ids(some)
+        messages, may_be_rare = messages * _WIDER, False
+    return _ids(ask(_SINCE, wanted=wanted, since=_FIRST))
+
+
+def _in_days(wanted: str, *, since: UUID, last: UUID) -> str:
+    """Return the query with the days between two messages, the last of which exists."""
+    first, end = (int(each.hex[:_DAYS_DIGITS], 16) for each in (since, last))
+    if end - first >= _MOST_DAYS:
+        return wanted
+    days = " | ".join(f"'@{each:0{_DAYS_DIGITS}x}'" for each in range(first, end + 1))
+    return f"{wanted} & ({days})"
 
 
 def _time_before(span: sa.Row[Any], *, messages: float) -> UUID:
     """Return an id before which there are all but about so many of the messages of a span, or the first id."""
     oldest, newest, last = (each.int >> _OF_TIME for each in (span.oldest, span.newest, span.last))
-    milliseconds = last - int((newest - oldest) * messages / max(span.total, 1))
+    milliseconds = last - int((newest - oldest) * messages / max(span.messages, 1))
     return UUID(int=milliseconds << _OF_TIME) if milliseconds > oldest else _FIRST
 
 
@@ -254,7 +270,8 @@ def _ask(
 
 
 def _question(statement: str, only_teams: Collection[str] | None) -> sa.TextClause:
-    question = sa.text(statement.format(of_teams="" if only_teams is None else _OF_TEAMS))
+    of_teams = "" if only_teams is None else _OF_TEAMS
+    question = sa.text(statement.format(of_teams=of_teams, indexed=_INDEXED, span=_SPAN))
     if only_teams is None or "{of_teams}" not in statement:
         return question
     return question.bindparams(sa.bindparam("teams", sorted(only_teams), expanding=True))

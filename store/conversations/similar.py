@@ -150,24 +150,37 @@ def _equal(
     connection: Connection, conversation_id: UUID, *, now: datetime, only_teams: Collection[str] | None, limit: int
 ) -> list[UUID]:
     values = {"conversation": conversation_id, "since": now - _SINCE, "only_teams": only_teams, "most": limit}
-    return list(connection.execute(_echoing(is_limited=only_teams is not None), values).scalars())
+    is_sqlite = connection.dialect.name == "sqlite"
+    statement = _echoing(is_limited=only_teams is not None, is_sqlite=is_sqlite)
+    return list(connection.execute(statement, values).scalars())
 
 
 @cache
-def _echoing(*, is_limited: bool) -> sa.Select[Any]:
-    theirs, said, case = table_of(MessageRow).alias("theirs"), table_of(MessageRow), table_of(ConversationRow)
-    ours = sa.bindparam("conversation", type_=said.c.conversation_id.type)
-    echoes = sa.select(said.c.echo).where(said.c.conversation_id == ours, said.c.echo != "").limit(_MOST)
-    newest = (
-        sa.select(theirs.c.conversation_id)
-        .where(theirs.c.echo.in_(echoes), theirs.c.echo != sa.literal_column("''"))
-        .where(theirs.c.received_at >= sa.bindparam("since"), theirs.c.conversation_id != ours)
-        .order_by(theirs.c.received_at.desc())
-        .limit(_MOST)
-        .subquery()
-    )
-    statement = sa.select(case.c.id).where(case.c.id.in_(sa.select(newest.c.conversation_id)))
+def _echoing(*, is_limited: bool, is_sqlite: bool) -> sa.Select[Any]:
+    newest, case = _newest_echoes(is_sqlite=is_sqlite), table_of(ConversationRow)
+    statement = sa.select(case.c.id).where(case.c.id.in_(newest))
     if is_limited:
         statement = statement.where(among_bound(case.c.team, "only_teams"))
     ordered = statement.order_by(case.c.last_message_at.desc(), case.c.id)
     return ordered.limit(sa.bindparam("most", type_=sa.Integer()))
+
+
+def _newest_echoes(*, is_sqlite: bool) -> sa.Select[Any]:
+    """Return the query for the conversations of the newest messages with one of our texts."""
+    said, theirs = table_of(MessageRow).c, table_of(MessageRow).alias("theirs")
+    ours = sa.bindparam("conversation", type_=said.conversation_id.type)
+    echoes = sa.select(said.echo).where(said.conversation_id == ours, said.echo != "").limit(_MOST)
+    newest = (
+        sa.select(theirs.c.conversation_id, theirs.c.received_at)
+        .where(theirs.c.echo != sa.literal_column("''"), theirs.c.conversation_id != ours)
+        .where(theirs.c.received_at >= sa.bindparam("since"))
+        .order_by(theirs.c.received_at.desc())
+        .limit(_MOST)
+    )
+    if is_sqlite:
+        return sa.select(newest.where(theirs.c.echo.in_(echoes)).subquery().c.conversation_id)
+    # PostgreSQL would read all messages with these texts and then sort; of one text, its index has the newest first.
+    each = echoes.distinct().subquery("each")
+    found = newest.where(theirs.c.echo == each.c.echo).lateral("found")
+    of_all = sa.select(found.c.conversation_id).select_from(each.join(found, sa.true()))
+    return sa.select(of_all.order_by(found.c.received_at.desc()).limit(_MOST).subquery().c.conversation_id)

@@ -42,6 +42,11 @@ def index_people(connection: Connection, people: Mapping[UUID, Iterable[str]]) -
     _insert(connection, NamedKind.PERSON, {each: _person_words(texts) for each, texts in people.items()})
 
 
+def words_of_person(texts: Iterable[str]) -> list[str]:
+    """Return the words by which a contact is found, in order. texts: the name and the handles."""
+    return sorted(_person_words(texts))[:_MOST_WORDS]
+
+
 def index_files(connection: Connection, names: Mapping[UUID, str]) -> None:
     """Add words for attachments. names: by attachment."""
     _insert(connection, NamedKind.FILE, {each: index_words(name) for each, name in names.items()})
