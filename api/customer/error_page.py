@@ -1,4 +1,4 @@
-"""Errors as pages: customers read theirs in plain words with links of their own, agents theirs with a link to the inbox."""
+"""Errors as pages: customers read theirs in plain words with their own links, agents theirs with one to the inbox."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def error_page(
 def _is_for_customer(request: Request, status: int) -> bool:
     """Return whether a customer reads it: on a page of theirs, or at an address that does not exist.
 
-    Agents' pages send a reader without a session to the sign-in form, so they answer such a reader never with 404.
+    Agents' pages send a reader without a session to the sign-in form, so none of them answers such a reader with 404.
     """
     path = request.url.path
     if any(path == each or path.startswith(f"{each}/") for each in _CUSTOMERS):
