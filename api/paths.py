@@ -11,8 +11,9 @@ HELP: Final = "/help"
 CHAT: Final = "/chat"
 NOTICES: Final = "/notices"
 DESK_STREAM: Final = "/desk/stream"
+CASE: Final = "/case"
 # What a customer writes on the page of a case; * stands for the token of its link.
-CASE_ANSWER: Final = "/case/*/answer"
+CASE_ANSWER: Final = f"{CASE}/*/answer"
 ANSWER: Final = "/answer"
 # The page polls itself every few seconds; a poll is no activity of a person.
 POLL_HEADER: Final = "X-Omniyard-Poll"

@@ -142,6 +142,16 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "It is mistyped, or it has expired. Please write to us, and we will send a new one.",
         "链接不完整或已过期。请联系我们，我们会发送新的链接。",
     ),
+    "error_gone": ("This page does not exist", "页面不存在"),
+    "error_gone_more": ("Its address is mistyped, or the page was removed.", "地址有误，或页面已被移除。"),
+    "error_pace": ("Too many requests at once", "操作过于频繁"),
+    "error_pace_more": ("Please wait a minute and try again.", "请稍等一分钟再试。"),
+    "error_size": ("This is too large", "内容过大"),
+    "error_size_more": ("Please send fewer or smaller files.", "请减少附件，或把文件压缩后再发送。"),
+    "error_later": ("This page is not available now", "页面暂时无法打开"),
+    "error_later_more": ("Please try again in a few minutes.", "请过几分钟再试。"),
+    "error_other": ("This did not work", "操作未成功"),
+    "error_other_more": ("Please open the page again and repeat it.", "请重新打开页面后再试一次。"),
 }
 
 

@@ -16,8 +16,11 @@ _KEYS: Final = ("bare_key", "quoted_key", "dotted_key")
 
 
 def locate(findings: Sequence[Finding], *, text: str) -> tuple[Finding, ...]:
-    """Return the findings with their lines, sorted by line. A key without a line of its own gets its table's."""
-    lines = key_lines(text)
+    """Return the findings with their lines, sorted by line. A key without a line of its own gets its table's.
+
+    text: of the file; valid TOML, unless each finding has its line already.
+    """
+    lines = {} if all(finding.line for finding in findings) else key_lines(text)
     found = [finding if finding.line else replace(finding, line=_line(finding.place, lines)) for finding in findings]
     return tuple(sorted(found, key=lambda finding: finding.line))
 

@@ -126,6 +126,24 @@ def test_a_missing_or_unreadable_file_is_reported_without_a_traceback(tmp_path):
     assert "not UTF-8" in run("--config", str(latin)).output
 
 
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("timezone = Asia/Shanghai", 'not valid TOML: Invalid value; expected a text in "straight quotes"'),
+        ("name = “客服”", 'not valid TOML: Invalid value; expected a text in "straight quotes"'),
+        ("emergency = yes", "not valid TOML: Invalid value; expected"),
+        ("a = 1 2", "not valid TOML: Expected newline or end of document"),
+        ("a = { b = }", "not valid TOML: Invalid value; expected"),
+        ("[[]]", "not valid TOML: "),
+    ],
+)
+def test_text_that_is_not_toml_is_said_with_its_line_wherever_it_stands(tmp_path, written, says):
+    path = write(tmp_path, f"[omniyard] # words\n{written}\n[teams.front]\n")
+    found = check(path, now=NOW).findings
+    assert [finding.line for finding in found] == [2]
+    assert says in found[0].message
+
+
 def test_json_says_the_same_as_the_words(tmp_path):
     path = write(tmp_path, '[omniyard]\ntimezone = "Mars"\nnam = 1\n')
     report = json.loads(run("--config", str(path), "--json").output)
