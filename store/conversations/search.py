@@ -7,7 +7,8 @@ match of the index is checked against the message itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -185,8 +186,13 @@ def find_messages(
 
     only_teams: the teams that the reader may see; None means all.  before: the end of the page before.
     """
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(_SETTINGS)
+    with _bounded(connection):
+        return _find(connection, wanted, only_teams=only_teams, before=before, limit=limit)
+
+
+def _find(
+    connection: Connection, wanted: Wanted, *, only_teams: Collection[str] | None, before: UUID | None, limit: int
+) -> tuple[list[SearchHit], UUID | None]:
     found: list[SearchHit] = []
     looked_at, batch = 0, min(limit + _SPARE, _BATCH)
     while looked_at < _MOST_LOOKED_AT:
@@ -202,6 +208,20 @@ def find_messages(
             return found, None
         looked_at, batch = looked_at + len(ids), _BATCH
     return found, before
+
+
+@contextmanager
+def _bounded(connection: Connection) -> Iterator[None]:
+    """Search within `_SETTINGS`, which are those of a transaction; a read on PostgreSQL is none."""
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    driver: Any = connection.connection.dbapi_connection
+    connection.exec_driver_sql(f"BEGIN; {_SETTINGS}" if driver.autocommit else _SETTINGS)
+    yield
+    # After an error the pool ends the transaction.
+    if driver.autocommit:
+        connection.exec_driver_sql("COMMIT")
 
 
 def conversations_with(

@@ -19,6 +19,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from router.errors import ConfigError, PermanentError, TransientError
 from store.db.encryption import OPTION, Sealer
 from store.db.kept_read import KeptRead
+from store.db.live_connections import replace_dead
 from store.db.packed_arrays import introduce
 from store.db.postgresql_address import misspelt_parameters, plain_address, shown_address
 from store.db.private_files import make_private_file, make_private_folder
@@ -102,6 +103,9 @@ class Database:
         self.sealer = sealer or Sealer(None)
         engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
         self._engine = engine.execution_options(**{OPTION: self.sealer})
+        # psycopg forgets the statements that it has prepared at each ROLLBACK, and that is how a reading one ends.
+        alone = {} if self.is_sqlite else {"isolation_level": "AUTOCOMMIT"}
+        self._reading = self._engine.execution_options(omniyard_reads=True, **alone)
         self._kept = KeptRead()
 
     @property
@@ -140,9 +144,12 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """Run one read-only transaction: it never waits for a writer."""
+        """Read without waiting for a writer: in one transaction on SQLite, each statement by itself on PostgreSQL.
+
+        There each statement of a transaction sees what is committed, too; and the end of one would cost all plans.
+        """
         with translated():
-            connection = self._kept.take() or self._engine.connect().execution_options(omniyard_reads=True)
+            connection = self._kept.take() or self._reading.connect()
             with self._kept.keeping(connection):
                 yield connection
 
@@ -278,14 +285,15 @@ def _postgresql_engine(url: URL) -> sa.Engine:
     }
     # Before the engine: it copies what the driver knows.
     introduce()
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         # Parameters contain message text: no error may show them.
         hide_parameters=True,
         json_serializer=json_text,
-        pool_pre_ping=True,
         connect_args={name: value for name, value in waits.items() if name not in url.query} | {"options": options},
     )
+    replace_dead(engine)
+    return engine
 
 
 def _one(url: URL, name: str) -> str:
