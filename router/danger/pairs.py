@@ -89,8 +89,8 @@ class MeaningPairs:
         ]
         if not any(possible):
             return ()
-        found = [*self._meetings(sentences.all, lines, possible)]
-        return self._clearest(found, sentences, reduce(or_, masks)) if found else ()
+        found = self._meetings(sentences.all, lines, possible)
+        return self._softened(found, sentences, reduce(or_, masks)) if found else ()
 
     def columns_in(self, lines: Sequence[ReadLine]) -> list[frozenset[str]]:
         """Return the groups and softeners in each sentence, and which of them meet."""
@@ -101,15 +101,18 @@ class MeaningPairs:
         found = self.keywords.find(self.keywords.read(comparable(text))).get(KEYWORDS, ())
         return tuple(dict.fromkeys(hit.word for hit in found))
 
-    def _clearest(self, found: Sequence[FoundPair], sentences: Sentences, met: int) -> tuple[FoundPair, ...]:
+    def _softened(self, found: Iterable[FoundPair], sentences: Sentences, met: int) -> tuple[FoundPair, ...]:
+        """Return the pairs with what softens them anywhere in the text."""
         whole = self.softening.in_text(lambda: sentences.comparable, met)
-        best: dict[str, FoundPair] = {}
-        for one in found:
-            softened = (*one.softened_by, *(name for name in whole if name not in self.rules[one.pair].rule.keeps))
-            known = best.get(one.pair)
-            if known is None or len(softened) < len(known.softened_by):
-                best[one.pair] = replace(one, softened_by=softened) if whole else one
-        return tuple(best.values())
+        if not whole:
+            return tuple(found)
+        return tuple(
+            replace(one, softened_by=(*one.softened_by, *(name for name in whole if name not in self._keeps(one.pair))))
+            for one in found
+        )
+
+    def _keeps(self, pair: str) -> Sequence[str]:
+        return self.rules[pair].rule.keeps
 
     def _possible(self, here: int, both: int) -> list[_Rule]:
         """Return the pairs whose groups stand in a sentence, or in it and the next one. here, both: their groups."""
@@ -123,50 +126,69 @@ class MeaningPairs:
 
     def _meetings(
         self, sentences: Sequence[Sentence], lines: Sequence[ReadLine], possible: Sequence[Sequence[_Rule]]
-    ) -> Iterator[FoundPair]:
-        """Yield the pairs whose groups meet in a sentence, or in it and the next one. possible: for each sentence."""
+    ) -> Iterable[FoundPair]:
+        """Return the clearest meeting of each pair, in a sentence or in it and the next one.
+
+        possible: for each sentence. What was found without a softener is not looked for again.
+        """
         parts: dict[int, SentenceHits] = {}
+        clearest: dict[int, FoundPair] = {}
+
+        def wanted(at: int) -> list[_Rule]:
+            return [one for one in possible[at] if (known := clearest.get(one.order)) is None or known.softened_by]
 
         def part(at: int) -> SentenceHits:
             if at not in parts:
-                wanted = [one.bits for near in possible[max(at - 1, 0) : at + 1] for one in near]
-                among = reduce(or_, wanted) | self.softening.scoped["ahead"]
+                near = [one.bits for each in range(max(at - 1, 0), at + 1) for one in wanted(each)]
+                among = reduce(or_, near) | self.softening.scoped["ahead"]
                 hits = self.patterns.find(lines[at], among & lines[at].mask)
                 parts[at] = SentenceHits(sentences[at], lines[at], hits)
             return parts[at]
 
-        for at, rules in enumerate(possible):
-            if not rules:
+        for at in range(len(possible)):
+            if not (rules := wanted(at)):
                 continue
             around = reduce(or_, (lines[other].mask for other in (at - 1, at + 1) if 0 <= other < len(lines)), 0)
             alone = Place(self.softening, [part(at)], around=around)
             joined: Place | None = None
             for rule in rules:
-                one = self._meeting(rule, alone) if rule.bits & alone.met == rule.bits else None
+                known = clearest.get(rule.order)
+                one = self._meeting(rule, alone, known) if rule.bits & alone.met == rule.bits else None
                 if one is None and rule.rule.next_sentence and at + 1 < len(lines):
                     joined = joined or _joined(alone, part(at), part(at + 1))
-                    one = self._meeting(rule, joined)
+                    one = self._meeting(rule, joined, known)
                 if one:
-                    yield one
+                    clearest[rule.order] = one
+        return clearest.values()
 
-    def _meeting(self, one: _Rule, place: Place) -> FoundPair | None:
+    def _meeting(self, one: _Rule, place: Place, known: FoundPair | None) -> FoundPair | None:
+        """Return a pair's clearest meeting: in a place or, if it is as clear, the known one; None if it is not here."""
         rule = one.rule
-        met = place.met | place.around
-        bits = self.patterns.bits
-        unless = [group for group in rule.unless if bits.get(group, 0) & met] if one.unless & met else []
+        # The same softens every meeting of the pair here.
+        always = (one.unless & (place.met | place.around)) | (place.softeners & ~one.keeps)
+        most = len(known.softened_by) if known else None
         best: FoundPair | None = None
         for chosen in _combinations([place.hits(group) for group in rule.needs], place.line, within=rule.within):
-            softened = (*unless, *(each for each in place.softened(chosen) if each not in rule.keeps))
+            if most is not None and always.bit_count() >= most:
+                return known
+            softened = self._softeners(one, place, chosen)
             if best is None or not softened:
                 words = tuple(hit.word for hit in chosen)
-                found = FoundPair(one.name, rule.strength, words, place.written, tuple(dict.fromkeys(softened)))
-                if not softened:
-                    return found
-                best = found
-            if unless or place.softeners & ~one.keeps:
-                # The same softens every other finding of the pair here.
-                return best
-        return best
+                best = FoundPair(one.name, rule.strength, words, place.written, softened)
+            if always or not softened:
+                break
+        if best is None or most is None or len(best.softened_by) < most:
+            return best
+        return known
+
+    def _softeners(self, one: _Rule, place: Place, chosen: Sequence[Hit]) -> tuple[str, ...]:
+        """Return what softens one meeting of a pair: what explains it, then softeners."""
+        met, bits = place.met | place.around, self.patterns.bits
+        unless = [group for group in one.rule.unless if bits.get(group, 0) & met] if one.unless & met else []
+        standing = place.softened(chosen)
+        if not unless and not standing:
+            return ()
+        return tuple(dict.fromkeys((*unless, *(each for each in standing if each not in one.rule.keeps))))
 
 
 def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> MeaningPairs:
