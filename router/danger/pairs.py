@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from itertools import combinations, pairwise
 from operator import or_
-from typing import get_args
+from typing import Final, NamedTuple, get_args
 
 from router.danger.clauses import CLAUSE, Sentence, Sentences, comparable, split_sentences, units
 from router.danger.finder import Hit, ReadLine, WordPatterns, bits_of, compile_patterns
 from router.danger.places import Place, SentenceHits, Softening
 from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
+
+# In the place of what softens a pair, where the reader only asks whether anything does.
+_SOMETHING: Final = ("something",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,14 @@ class _Rule:
     keeps: int
 
 
+class _Search(NamedTuple):
+    """A pair that is looked for. known: the clearest meeting so far.  in_full: see `MeaningPairs.pairs_of`."""
+
+    rule: _Rule
+    known: FoundPair | None
+    in_full: bool
+
+
 @dataclass(frozen=True, slots=True)
 class MeaningPairs:
     """Every group compiled; build with `compile_pairs`.
@@ -76,12 +87,23 @@ class MeaningPairs:
         sentences = split_sentences(text)
         return self.pairs_of(sentences, self.lines_in(sentences))
 
+    def unsoftened(self, text: str) -> tuple[FoundPair, ...]:
+        """Return those of `read` that nothing softens: what softens the others is not looked for in full."""
+        sentences = split_sentences(text)
+        found = self.pairs_of(sentences, self.lines_in(sentences), in_full=False)
+        return tuple(one for one in found if not one.softened_by)
+
     def lines_in(self, sentences: Sentences) -> list[ReadLine]:
         """Return the sentences with their groups and softeners."""
         return [self.patterns.read(one.comparable) for one in sentences.all]
 
-    def pairs_of(self, sentences: Sentences, lines: Sequence[ReadLine]) -> tuple[FoundPair, ...]:
-        """Return the pairs in a text whose sentences were read already: the clearest finding of each."""
+    def pairs_of(
+        self, sentences: Sentences, lines: Sequence[ReadLine], *, in_full: bool = True
+    ) -> tuple[FoundPair, ...]:
+        """Return the pairs in a text whose sentences were read already: the clearest finding of each.
+
+        in_full: whether a pair names everything that softens it, or only whether something does.
+        """
         masks = [line.mask for line in lines]
         nexts = [*masks[1:], 0]
         possible = [
@@ -89,8 +111,10 @@ class MeaningPairs:
         ]
         if not any(possible):
             return ()
-        found = [*self._meetings(sentences.all, lines, possible)]
-        return self._clearest(found, sentences, reduce(or_, masks)) if found else ()
+        found = self._meetings(sentences.all, lines, possible, in_full=in_full)
+        if not in_full and all(one.softened_by for one in found):
+            return tuple(found)
+        return self._softened(found, sentences, reduce(or_, masks)) if found else ()
 
     def columns_in(self, lines: Sequence[ReadLine]) -> list[frozenset[str]]:
         """Return the groups and softeners in each sentence, and which of them meet."""
@@ -101,15 +125,18 @@ class MeaningPairs:
         found = self.keywords.find(self.keywords.read(comparable(text))).get(KEYWORDS, ())
         return tuple(dict.fromkeys(hit.word for hit in found))
 
-    def _clearest(self, found: Sequence[FoundPair], sentences: Sentences, met: int) -> tuple[FoundPair, ...]:
+    def _softened(self, found: Iterable[FoundPair], sentences: Sentences, met: int) -> tuple[FoundPair, ...]:
+        """Return the pairs with what softens them anywhere in the text."""
         whole = self.softening.in_text(lambda: sentences.comparable, met)
-        best: dict[str, FoundPair] = {}
-        for one in found:
-            softened = (*one.softened_by, *(name for name in whole if name not in self.rules[one.pair].rule.keeps))
-            known = best.get(one.pair)
-            if known is None or len(softened) < len(known.softened_by):
-                best[one.pair] = replace(one, softened_by=softened) if whole else one
-        return tuple(best.values())
+        if not whole:
+            return tuple(found)
+        return tuple(
+            replace(one, softened_by=(*one.softened_by, *(name for name in whole if name not in self._keeps(one.pair))))
+            for one in found
+        )
+
+    def _keeps(self, pair: str) -> Sequence[str]:
+        return self.rules[pair].rule.keeps
 
     def _possible(self, here: int, both: int) -> list[_Rule]:
         """Return the pairs whose groups stand in a sentence, or in it and the next one. here, both: their groups."""
@@ -122,51 +149,79 @@ class MeaningPairs:
         return sorted(near, key=lambda one: one.order) if len(near) > 1 else near
 
     def _meetings(
-        self, sentences: Sequence[Sentence], lines: Sequence[ReadLine], possible: Sequence[Sequence[_Rule]]
-    ) -> Iterator[FoundPair]:
-        """Yield the pairs whose groups meet in a sentence, or in it and the next one. possible: for each sentence."""
+        self,
+        sentences: Sequence[Sentence],
+        lines: Sequence[ReadLine],
+        possible: Sequence[Sequence[_Rule]],
+        *,
+        in_full: bool,
+    ) -> Iterable[FoundPair]:
+        """Return the clearest meeting of each pair, in a sentence or in it and the next one, as they first appear.
+
+        possible: for each sentence. What was found without a softener is not looked for again.
+        """
         parts: dict[int, SentenceHits] = {}
+        clearest: dict[int, FoundPair] = {}
+
+        def wanted(at: int) -> list[_Rule]:
+            return [one for one in possible[at] if (known := clearest.get(one.order)) is None or known.softened_by]
+
+        def look(at: int) -> Mapping[str, Sequence[Hit]]:
+            near = [one.bits for each in range(max(at - 1, 0), at + 1) for one in wanted(each)]
+            among = reduce(or_, near, self.softening.scoped["ahead"])
+            return self.patterns.find(lines[at], among & lines[at].mask)
 
         def part(at: int) -> SentenceHits:
             if at not in parts:
-                wanted = [one.bits for near in possible[max(at - 1, 0) : at + 1] for one in near]
-                among = reduce(or_, wanted) | self.softening.scoped["ahead"]
-                hits = self.patterns.find(lines[at], among & lines[at].mask)
-                parts[at] = SentenceHits(sentences[at], lines[at], hits)
+                parts[at] = SentenceHits(sentences[at], lines[at], look=lambda: look(at))
             return parts[at]
 
-        for at, rules in enumerate(possible):
-            if not rules:
+        for at in range(len(possible)):
+            if not (rules := wanted(at)):
                 continue
             around = reduce(or_, (lines[other].mask for other in (at - 1, at + 1) if 0 <= other < len(lines)), 0)
             alone = Place(self.softening, [part(at)], around=around)
             joined: Place | None = None
             for rule in rules:
-                one = self._meeting(rule, alone) if rule.bits & alone.met == rule.bits else None
+                search = _Search(rule, clearest.get(rule.order), in_full)
+                one = self._meeting(search, alone) if rule.bits & alone.met == rule.bits else None
                 if one is None and rule.rule.next_sentence and at + 1 < len(lines):
-                    joined = joined or _joined(alone, part(at), part(at + 1))
-                    one = self._meeting(rule, joined)
+                    joined = joined or Place(self.softening, [part(at), part(at + 1)], around=around)
+                    one = self._meeting(search, joined)
                 if one:
-                    yield one
+                    clearest[rule.order] = one
+        return clearest.values()
 
-    def _meeting(self, one: _Rule, place: Place) -> FoundPair | None:
+    def _meeting(self, search: _Search, place: Place) -> FoundPair | None:
+        """Return a pair's clearest meeting: in a place or, if it is as clear, the known one; None if it is not here."""
+        one, known = search.rule, search.known
         rule = one.rule
-        met = place.met | place.around
-        bits = self.patterns.bits
-        unless = [group for group in rule.unless if bits.get(group, 0) & met] if one.unless & met else []
+        # The same softens every meeting of the pair here.
+        always = (one.unless & (place.met | place.around)) | (place.softeners & ~one.keeps)
+        is_worse = known is not None and always.bit_count() >= len(known.softened_by)
+        if is_worse and not rule.next_sentence:
+            return known
         best: FoundPair | None = None
         for chosen in _combinations([place.hits(group) for group in rule.needs], place.line, within=rule.within):
-            softened = (*unless, *(each for each in place.softened(chosen) if each not in rule.keeps))
+            if is_worse:
+                return known
+            softened = self._softeners(one, place, chosen) if search.in_full or not always else _SOMETHING
             if best is None or not softened:
                 words = tuple(hit.word for hit in chosen)
-                found = FoundPair(one.name, rule.strength, words, place.written, tuple(dict.fromkeys(softened)))
-                if not softened:
-                    return found
-                best = found
-            if unless or place.softeners & ~one.keeps:
-                # The same softens every other finding of the pair here.
-                return best
-        return best
+                best = FoundPair(one.name, rule.strength, words, place.written, softened)
+            if always or not softened:
+                break
+        is_clearer = best and (known is None or len(best.softened_by) < len(known.softened_by))
+        return best if is_clearer else known if best else None
+
+    def _softeners(self, one: _Rule, place: Place, chosen: Sequence[Hit]) -> tuple[str, ...]:
+        """Return what softens one meeting of a pair: what explains it, then softeners."""
+        met, bits = place.met | place.around, self.patterns.bits
+        unless = [group for group in one.rule.unless if bits.get(group, 0) & met] if one.unless & met else []
+        standing = place.softened(chosen)
+        if not unless and not standing:
+            return ()
+        return tuple(dict.fromkeys((*unless, *(each for each in standing if each not in one.rule.keeps))))
 
 
 def compile_pairs(words: DangerWords, *, keywords: Sequence[str] = ()) -> MeaningPairs:
@@ -231,12 +286,6 @@ def _compile_softening(
         scoped={scope: _mask(bits, names) for scope, names in by_scope.items()},
         cut=_mask(bits, [name for name in softeners if any("." in one.split() for one in phrases[name])]),
     )
-
-
-def _joined(alone: Place, first: SentenceHits, second: SentenceHits) -> Place:
-    """Return a sentence and the next one as one. The blank between them is shared."""
-    parts = [first, replace(second, offset=len(first.line.text) - 1)]
-    return Place(alone.softening, parts, around=alone.around)
 
 
 @lru_cache(maxsize=4096)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from itertools import accumulate
 from operator import or_
 from typing import Final
 
 from router.danger.clauses import CLAUSE, Sentence
-from router.danger.finder import EVERY, Hit, ReadLine, WordPatterns
+from router.danger.finder import EVERY, Hit, ReadLine, WordPatterns, bits_of
 from router.settings.danger_words import Scope
 
 # How far before a word its negation stands: "was not stolen", "没有被盗"; further if its words reach up to it.
@@ -37,6 +38,12 @@ class Softening:
     unless: Mapping[str, int]
     scoped: Mapping[Scope, int]
     cut: int
+    _unless: Mapping[int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Keep what cancels each softener by its bit too."""
+        by_bit = {self.patterns.bits[name]: groups for name, groups in self.unless.items()}
+        object.__setattr__(self, "_unless", by_bit)
 
     def allowed(self, names: Iterable[str], met: int) -> tuple[str, ...]:
         """Return the softeners that none of the groups cancels."""
@@ -44,8 +51,14 @@ class Softening:
 
     def everywhere(self, met: int, around: int) -> int:
         """Return a mask of the softeners that do not depend on where the words of a pair stand."""
-        standing = (met & self.scoped["sentence"]) | ((met | around) & self.scoped["near"])
-        return self._mask(self.allowed(self.patterns.named(standing), met)) if standing else 0
+        return self.left((met & self.scoped["sentence"]) | ((met | around) & self.scoped["near"]), met)
+
+    def left(self, standing: int, met: int) -> int:
+        """Return those of a mask's softeners that none of the groups cancels."""
+        for bit in bits_of(standing):
+            if self._unless[bit] & met:
+                standing ^= bit
+        return standing
 
     def in_text(self, whole: Callable[[], str], met: int) -> tuple[str, ...]:
         """Return the softeners that stand anywhere in a text. whole: returns it.  met: its groups."""
@@ -54,21 +67,22 @@ class Softening:
             return ()
         return self.allowed(patterns.names_in(whole()), met)
 
-    def _mask(self, names: Iterable[str]) -> int:
-        return reduce(or_, (self.patterns.bits[name] for name in names), 0)
 
-
-@dataclass(frozen=True, slots=True)
 class SentenceHits:
-    """A sentence with what was found in it.
+    """A sentence in which words are looked for when they are first asked for.
 
-    hits: where the words of its groups stand.  offset: where it begins in the line of its place.
+    look: returns where the words of the groups stand that any pair may need here.
     """
 
-    sentence: Sentence
-    line: ReadLine
-    hits: Mapping[str, Sequence[Hit]]
-    offset: int = 0
+    def __init__(self, sentence: Sentence, line: ReadLine, *, look: Callable[[], Mapping[str, Sequence[Hit]]]) -> None:
+        self.sentence = sentence
+        self.line = line
+        self._look = look
+
+    @cached_property
+    def hits(self) -> Mapping[str, Sequence[Hit]]:
+        """Where the words of each group stand."""
+        return self._look()
 
 
 class Place:
@@ -84,9 +98,11 @@ class Place:
         self.line = parts[0].line.text + "".join(part.line.text[1:] for part in parts[1:])
         self.softening = softening
         self._parts = parts
+        # The blank between two sentences is shared.
+        self._offsets = [*accumulate((len(part.line.text) - 1 for part in parts[:-1]), initial=0)]
         self._hits: dict[str, Sequence[Hit]] = {}
         self._ahead: list[tuple[int, int]] | None = None
-        self._negated: tuple[Sequence[Scope], Sequence[int] | None] | None = None
+        self._negated: Sequence[tuple[Scope, Sequence[int] | None]] | None = None
         self._before: dict[tuple[int, int], tuple[str, ...]] = {}
 
     @property
@@ -98,10 +114,10 @@ class Place:
         """Return where the words of a group stand."""
         known = self._hits.get(name)
         if known is None:
-            first, *more = self._parts
-            known = list(first.hits.get(name, ()))
-            for part in more:
-                known += (Hit(at + part.offset, end + part.offset, word) for at, end, word in part.hits.get(name, ()))
+            known = self._parts[0].hits.get(name, ())
+            for part, offset in zip(self._parts[1:], self._offsets[1:], strict=True):
+                more = part.hits.get(name, ())
+                known = [*known, *(Hit(at + offset, end + offset, word) for at, end, word in more)]
             self._hits[name] = known
         return known
 
@@ -110,7 +126,7 @@ class Place:
         placed = sorted(chosen)
         standing = self.softeners | self._ahead_of(placed[-1].start)
         names = tuple(self.softening.patterns.named(standing)) if standing else ()
-        if not self._negations()[0]:
+        if not self._negations():
             return names
         start = 0
         for at, end, _ in placed:
@@ -123,38 +139,43 @@ class Place:
         """Return a mask of the softeners that stand ahead of the last word of a pair, which begins at `last`."""
         if self._ahead is None:
             softening = self.softening
-            names = softening.patterns.named(self.met & softening.scoped["ahead"])
-            hits = ((name, self.hits(name)) for name in softening.allowed(names, self.met))
-            bits = softening.patterns.bits
-            self._ahead = [(bits[name], min(hit.start for hit in each)) for name, each in hits if each]
+            standing = softening.left(self.met & softening.scoped["ahead"], self.met)
+            hits = [(softening.patterns.bits[name], self.hits(name)) for name in softening.patterns.named(standing)]
+            self._ahead = [(bit, min(hit.start for hit in each)) for bit, each in hits if each]
         return reduce(or_, [bit for bit, start in self._ahead if start < last], 0) if self._ahead else 0
 
     def _before_word(self, start: int, end: int) -> tuple[str, ...]:
         """Return the negations between the word before and a word: what that negates itself is no negation of this."""
-        scopes, places = self._negations()
-        may_stand = places is None or any(start <= at < end for at in places)
-        found = self._before[start, end] = self._negating(start, end, scopes) if may_stand else ()
-        return found
+        line = self.line
+        # A negation of another clause is none of this one.
+        clause = max(start, line.rfind(CLAUSE, start, end) + 1)
+        found: list[str] = []
+        for scope, places in self._negations():
+            if places is None or any(clause <= at < end for at in places):
+                first = _last_words(line, clause, end, count=_BEFORE[scope])
+                if first < end and (places is None or any(first <= at < end for at in places)):
+                    words = f" {line[first:end].strip()} {CLAUSE} "
+                    found += self.softening.by_scope[scope].names_in(words)
+        names = self._before[start, end] = self.softening.allowed(found, self.met) if found else ()
+        return names
 
-    def _negating(self, start: int, end: int, scopes: Sequence[Scope]) -> tuple[str, ...]:
-        clause = self.line[start:end].rsplit(CLAUSE, 1)[-1]
-        found = [
-            name
-            for scope in scopes
-            for name in self.softening.by_scope[scope].names_in(_last_words(clause, count=_BEFORE[scope]))
-        ]
-        return self.softening.allowed(found, self.met) if found else ()
-
-    def _negations(self) -> tuple[Sequence[Scope], Sequence[int] | None]:
-        """Return the scopes of which a negation may stand here, and where they may begin; None for anywhere."""
+    def _negations(self) -> Sequence[tuple[Scope, Sequence[int] | None]]:
+        """Return the scopes of which a negation may stand here, and where it may begin; None for anywhere."""
         if self._negated is None:
             softening = self.softening
-            may_stand = self.met | softening.cut if self._keeps_words() else EVERY
-            scopes = [scope for scope in _BEFORE if softening.scoped[scope] & may_stand]
-            groups = reduce(or_, (softening.scoped[scope] for scope in scopes), 0)
-            starts = [at + part.offset for part in self._parts for at in part.line.starts(groups)] if groups else []
-            self._negated = scopes, None if may_stand == EVERY or groups & softening.cut else starts
+            keeps_words = self._keeps_words()
+            may_stand = self.met | softening.cut if keeps_words else EVERY
+            scoped = [(scope, softening.scoped[scope]) for scope in _BEFORE]
+            self._negated = [
+                (scope, self._starts(groups) if keeps_words and not groups & softening.cut else None)
+                for scope, groups in scoped
+                if groups & may_stand
+            ]
         return self._negated
+
+    def _starts(self, groups: int) -> list[int]:
+        parts = zip(self._parts, self._offsets, strict=True)
+        return [at + offset for part, offset in parts for at in part.line.starts(groups)]
 
     def _keeps_words(self) -> bool:
         """Tell whether a part of the line has the words of the line: it may cut words of mixed scripts."""
@@ -163,7 +184,7 @@ class Place:
         return is_plain and line.count(CLAUSE) == line.count(f" {CLAUSE} ")
 
 
-def _last_words(clause: str, *, count: int) -> str:
-    """Return the last few words, as a clause."""
-    words = [found.start() for found in _WORD.finditer(clause)][-count:]
-    return f" {clause[words[0] :].strip()} {CLAUSE} " if words else ""
+def _last_words(line: str, start: int, end: int, *, count: int) -> int:
+    """Return where the last few words of a part of a line begin; its end if it has none."""
+    words = [found.start() for found in _WORD.finditer(line, start, end)][-count:]
+    return words[0] if words else end

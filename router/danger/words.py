@@ -26,12 +26,12 @@ class WordDetector:
 
     def detect(self, texts: Sequence[str]) -> list[DangerVerdict]:
         """Return a verdict for each text (subject, line break, new words), in the same order."""
-        return [verdict_by_words(pairs_in(text, self.pairs)) for text in texts]
+        return [verdict_by_words(unsoftened_in(text, self.pairs)) for text in texts]
 
 
-def pairs_in(text: str, pairs: MeaningPairs) -> tuple[FoundPair, ...]:
-    """Return the pairs at the beginning of a text; behind it, keywords alone."""
-    return (*pairs.read(text[:LONGEST]), *late_keywords(text, pairs))
+def unsoftened_in(text: str, pairs: MeaningPairs) -> tuple[FoundPair, ...]:
+    """Return the pairs at the beginning of a text that nothing softens; behind it, keywords alone."""
+    return (*pairs.unsoftened(text[:LONGEST]), *late_keywords(text, pairs))
 
 
 def late_keywords(text: str, pairs: MeaningPairs) -> tuple[FoundPair, ...]:
@@ -48,13 +48,13 @@ def build_word_detector(settings: Settings) -> WordDetector | None:
 
 
 def verdict_by_words(pairs: Sequence[FoundPair]) -> DangerVerdict:
-    """Return the verdict of keywords and pairs alone."""
+    """Return the verdict of keywords and pairs alone. pairs: without those that something softens."""
     named = any(one.pair == KEYWORDS and one.is_clear for one in pairs)
     clear = [one for one in pairs if one.is_clear]
     if clear:
         outcome, evidence = DangerOutcome.EMERGENCY, words_of_pairs(clear)
         return DangerVerdict(outcome, _CLEAR, _CLEAR, evidence, at_closed_hours=True, by_keyword=named)
-    hints = [one for one in pairs if one.strength == "hint" and not one.softened_by]
+    hints = [one for one in pairs if one.strength == "hint"]
     if hints:
         # No page at closed hours: without a model one hint in three tells of a danger.
         return DangerVerdict(DangerOutcome.POSSIBLE, _HINT, _CLEAR, words_of_pairs(hints))
