@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Final, Self
@@ -351,5 +352,11 @@ def overwrite_deleted(connection: Connection) -> None:
 
 def read_clock(connection: Connection) -> datetime:
     """Return the database's time, aware UTC."""
-    now: datetime = connection.execute(sa.select(sa.type_coerce(database_now(), UTCDateTime()))).scalar_one()
+    now: datetime = connection.execute(_clock()).scalar_one()
     return now
+
+
+@cache
+def _clock() -> sa.Select[Any]:
+    # One statement for all: SQLAlchemy looks an equal one up by its parts.
+    return sa.select(sa.type_coerce(database_now(), UTCDateTime()))

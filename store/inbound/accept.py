@@ -99,13 +99,12 @@ def _each(
     connection: Connection, rows: Sequence[dict[str, Any]], *, fresh: Collection[UUID]
 ) -> dict[str, AcceptedMessage]:
     """Return what became of each delivery; a rival's row, which comes later, decides over the one that it rivals."""
-    if not rows:
-        return {}
-    table, keys = table_of(InboundRow), [row["source_key"] for row in rows]
-    which = sa.select(table.c.source_key, table.c.id).where(
-        table.c.channel == rows[0]["channel"], among(table.c.source_key, keys)
-    )
-    ids = {row.source_key: row.id for row in connection.execute(which)}
+    ids = {row["source_key"]: row["id"] for row in rows if row["id"] in fresh}
+    if others := [row["source_key"] for row in rows if row["source_key"] not in ids]:
+        table = table_of(InboundRow)
+        which = sa.select(table.c.source_key, table.c.id)
+        which = which.where(table.c.channel == rows[0]["channel"], among(table.c.source_key, others))
+        ids |= {row.source_key: row.id for row in connection.execute(which)}
     return {
         row["delivered_key"]: AcceptedMessage(
             ids[row["source_key"]], known=row["id"] not in fresh, conflict=row["conflict"]

@@ -68,6 +68,11 @@ class Claim:
         """Return the ids of the claimed rows."""
         return [row.id for row in self.rows]
 
+    @property
+    def is_heavy(self) -> bool:
+        """Whether it is a heavy message, which is claimed alone."""
+        return any(row.weight > LIGHT for row in self.rows)
+
 
 def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = (), lease: timedelta = LEASE) -> Claim:
     """Claim urgent rows if any is due; else light rows, those of `ids` first, as `claim_ordinary` does."""

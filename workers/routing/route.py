@@ -6,9 +6,10 @@ A page that fails is released and routed again one message at a time, so that a 
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID
@@ -37,6 +38,7 @@ from workers.routing.brain import Brain
 from workers.routing.decide import SAME_SUBJECT_WITHIN, History, Verdicts, decide_page
 from workers.routing.draft import Drafts, draft_page
 from workers.routing.revise import revision_of, settle_revisions
+from workers.routing.turn import Turn
 from workers.runtime.failpoints import reach
 
 PAGE: Final = 200
@@ -68,24 +70,22 @@ class _Page:
 class Router:
     """Routes pages for one worker process; several threads may call its methods at the same time.
 
-    Light messages go first: see `store.inbound.claims`.
+    Light messages go first: see `store.inbound.claims`. Pages of them are routed one after another: two threads that
+    share the interpreter would be done with both pages when the second one is due.
     """
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
         self._lease = 2 * brain.settings.omniyard.takeover
+        self._turn = Turn()
 
     def route_page(self, ids: Collection[UUID]) -> int:
         """Route those of `ids` that are due and free, and the oldest due rows; return how many were claimed."""
-        with self._database.write() as connection:
-            claimed = claims.claim_page(connection, limit=PAGE, ids=ids, lease=self._lease)
-        return self._work(claimed)
+        return self._in_turn(partial(claims.claim_page, limit=PAGE, ids=ids, lease=self._lease))
 
     def route_oldest(self) -> int:
         """Route the oldest due page; return how many rows were claimed."""
-        with self._database.write() as connection:
-            claimed = claims.claim_page(connection, limit=PAGE, lease=self._lease)
-        return self._work(claimed)
+        return self._in_turn(partial(claims.claim_page, limit=PAGE, lease=self._lease))
 
     def route_urgent(self) -> int:
         """Route a few urgent messages, whatever else is due; return how many were claimed."""
@@ -95,9 +95,7 @@ class Router:
 
     def route_ordinary(self) -> int:
         """Route the oldest due page, whatever urgent messages are due; return how many rows were claimed."""
-        with self._database.write() as connection:
-            claimed = claims.claim_ordinary(connection, limit=PAGE, lease=self._lease)
-        return self._work(claimed)
+        return self._in_turn(partial(claims.claim_ordinary, limit=PAGE, lease=self._lease))
 
     def route_heavy(self) -> int:
         """Route one heavy message, whatever light ones are due; return 1 if there was one."""
@@ -109,6 +107,15 @@ class Router:
         """Route one message of a page that died or failed; return 1 if there was one."""
         with self._database.write() as connection:
             claimed = claims.claim_alone(connection, lease=self._lease)
+        return self._work(claimed)
+
+    def _in_turn(self, claim: Callable[[Connection], Claim]) -> int:
+        """Claim a page and route it when it is this thread's turn; a heavy message does not keep others waiting."""
+        with self._turn:
+            with self._database.write() as connection:
+                claimed = claim(connection)
+            if not claimed.is_heavy:
+                return self._work(claimed)
         return self._work(claimed)
 
     def _work(self, claimed: Claim) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Final
 
 import structlog
@@ -20,6 +21,9 @@ _log: Final = structlog.get_logger()
 # A larger page would keep its first sender waiting longer than the saved commit is worth.
 _MESSAGES_A_PAGE: Final = 100
 _BYTES_A_PAGE: Final = 8_388_608
+# While many send at once, pages begin no sooner after one another: a page of ten mails costs little more than one mail.
+_PACE_SECONDS: Final = 0.04
+_LOOK_SECONDS: Final = 0.005
 
 # RFC 5321 section 4.5.3.2.6 lets senders wait ten minutes for this answer; many wait for one. A repeat is safe.
 _ANSWER_WITHIN: Final = 60.0
@@ -35,12 +39,22 @@ class _Waiting:
 
 
 class GroupCommit:
-    """Collects messages on an event loop and passes pages to `accept` in a separate thread."""
+    """Collects messages on an event loop and passes pages to `accept` in a separate thread.
+
+    talking: how many senders may hand over a message soon; when as many wait for their answers, no more is to come.
+    """
 
     def __init__(
-        self, channel: str, *, accept: Callable[[Page], None], thread: Executor, clock: Callable[[], datetime]
+        self,
+        channel: str,
+        *,
+        accept: Callable[[Page], None],
+        thread: Executor,
+        clock: Callable[[], datetime],
+        talking: Callable[[], int] = lambda: 0,
     ) -> None:
         self._channel, self._accept, self._thread, self._clock = channel, accept, thread, clock
+        self._talking, self._next_at = talking, 0.0
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self.bytes_waiting = 0
         self._unanswered = 0
@@ -86,12 +100,22 @@ class GroupCommit:
 
     async def _gather(self) -> list[_Waiting]:
         page = [await self._queue.get()]
+        await self._wait_for_others()
         room = _BYTES_A_PAGE - len(page[0].message.content)
         while room > 0 and len(page) < _MESSAGES_A_PAGE and not self._queue.empty():
             page.append(self._queue.get_nowait())
             room -= len(page[-1].message.content)
         # A sender whose wait has timed out was already asked to try again.
         return [waiting for waiting in page if not waiting.answer.done()]
+
+    async def _wait_for_others(self) -> None:
+        """Wait until the next page may begin: the first after a silence at once."""
+        while monotonic() < self._next_at and self._queue.qsize() + 1 < self._awaited():  # noqa: ASYNC110  (no event)
+            await asyncio.sleep(_LOOK_SECONDS)
+        self._next_at = monotonic() + _PACE_SECONDS
+
+    def _awaited(self) -> int:
+        return min(self._talking(), _MESSAGES_A_PAGE)
 
     def _keep(self, waiting: list[_Waiting]) -> str:
         # The same bytes twice in one page are one message, and both senders get the 250.

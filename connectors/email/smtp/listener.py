@@ -120,12 +120,17 @@ class _Listener:
         self._socket = _bind(settings)
         self._channel, self._settings = channel, settings
         self._accepting = ThreadPoolExecutor(1, thread_name_prefix=f"{channel}-accept")
-        self._gathering = GroupCommit(channel, accept=accept, thread=self._accepting, clock=clock)
+        self._gathering = GroupCommit(
+            channel, accept=accept, thread=self._accepting, clock=clock, talking=self._talking
+        )
         self.slots = SessionSlots(channel, settings, bytes_waiting=lambda: self._gathering.bytes_waiting)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._started, self._stopping = threading.Event(), asyncio.Event()
         self._thread = threading.Thread(target=self._run, name=f"{channel}-listen", daemon=True)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
+
+    def _talking(self) -> int:
+        return self.slots.talking()
 
     def start(self) -> None:
         self._thread.start()

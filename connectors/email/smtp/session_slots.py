@@ -23,6 +23,8 @@ SMALL: Final = 262_144
 _AGAIN_SECONDS: Final = 60.0
 # An honest mail of the largest size takes seconds.
 _PATIENCE_SECONDS: Final = 30.0
+# A session that was silent for longer is kept for later mails.
+_LATELY_SECONDS: Final = 0.5
 _SHARE: Final = 4
 
 
@@ -85,6 +87,11 @@ class SessionSlots:
     def is_full(self) -> bool:
         """Whether mail has to wait at its senders."""
         return self.bytes_held > MOST_BYTES
+
+    def talking(self) -> int:
+        """Return how many sessions have sent something in the last half second."""
+        since = time.monotonic() - _LATELY_SECONDS
+        return sum(session.heard_at > since for session in self._sessions)
 
     def that_gives_way(self) -> Session | None:
         """Return the session whose mail is put off while there is no place: the newest of the address that holds most.

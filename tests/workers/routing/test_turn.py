@@ -1,0 +1,88 @@
+"""Threads of one worker route page after page: in order, and none waits for one that hangs or for a heavy message."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from store.inbound.claims import LIGHT, Claim, ClaimedInbound
+from workers.routing import turn
+from workers.routing.route import Router
+from workers.routing.turn import Turn
+
+_NOW = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def test_the_thread_that_waits_goes_before_the_one_that_has_just_had_the_turn() -> None:
+    taken, order = Turn(), list[str]()
+    waiting, entered = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        waiting.set()
+        with taken:
+            order.append("waited")
+            entered.set()
+
+    other = threading.Thread(target=wait)
+    with taken:
+        other.start()
+        assert waiting.wait(30)
+        # The waiting thread holds the place of the next one.
+        while not taken._next.locked():
+            pass
+        order.append("first")
+    with taken:
+        order.append("again")
+    other.join()
+
+    assert entered.is_set()
+    assert order == ["first", "waited", "again"]
+
+
+def test_a_thread_goes_on_without_the_turn_when_another_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turn, "_LONGEST_SECONDS", 0.05)
+    taken, released = Turn(), threading.Event()
+    entered = threading.Event()
+
+    def hang() -> None:
+        with taken:
+            entered.set()
+            released.wait(30)
+
+    other = threading.Thread(target=hang)
+    other.start()
+    assert entered.wait(30)
+    with taken:
+        pass
+    # It did not give back what the other one has.
+    assert taken._taken.locked()
+    released.set()
+    other.join()
+    assert not taken._taken.locked()
+
+
+@pytest.mark.parametrize(("weight", "keeps_others_waiting"), [(LIGHT, True), (LIGHT + 1, False)])
+def test_a_heavy_message_leaves_the_turn_to_others(
+    weight: int, keeps_others_waiting: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = ClaimedInbound(uuid4(), "mail", "1", "", 1, weight, b"", False, 0, _NOW, _NOW)
+    seen: list[bool] = []
+    router = Router.__new__(Router)
+    router._turn, router._database, router._lease = Turn(), _Nowhere(), None
+    monkeypatch.setattr(Router, "_work", lambda self, claimed: seen.append(self._turn._taken.locked()) or 1)
+    assert router._in_turn(lambda _: Claim(uuid4(), _NOW, (row,))) == 1
+    assert seen == [keeps_others_waiting]
+
+
+class _Nowhere:
+    def write(self) -> _Nowhere:
+        return self
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
