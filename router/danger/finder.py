@@ -46,10 +46,11 @@ class ReadLine(NamedTuple):
         each = enumerate(zip(ends, self.words, self.begun, strict=True))
         return [(end - len(word) + at, end + at, begun) for at, (end, word, begun) in each if begun is not None]
 
-    def starts(self, groups: int) -> list[int]:
-        """Return where a phrase of some groups may begin."""
-        places = [(start, begun) for start, _, begun in self.places()] if any(self.begun) else []
-        return [start for start, begun in (*places, *self.characters) if (begun.sure | begun.groups) & groups]
+    def starts(self, groups: int) -> list[tuple[int, int]]:
+        """Return where a phrase of some groups may begin, and a mask of those groups."""
+        words = [(start, begun) for start, _, begun in self.places()]
+        found = [(start, (begun.sure | begun.groups) & groups) for start, begun in (*words, *self.characters)]
+        return [one for one in found if one[1]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,10 +176,11 @@ class MeaningPairs:
                 parts[at] = SentenceHits(sentences[at], lines[at], look=lambda: look(at))
             return parts[at]
 
+        masks = [0, *(line.mask for line in lines), 0]
         for at in range(len(possible)):
             if not (rules := wanted(at)):
                 continue
-            around = reduce(or_, (lines[other].mask for other in (at - 1, at + 1) if 0 <= other < len(lines)), 0)
+            around = masks[at] | masks[at + 2]
             alone = Place(self.softening, [part(at)], around=around)
             joined: Place | None = None
             for rule in rules:

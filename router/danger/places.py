@@ -165,17 +165,19 @@ class Place:
             softening = self.softening
             keeps_words = self._keeps_words()
             may_stand = self.met | softening.cut if keeps_words else EVERY
-            scoped = [(scope, softening.scoped[scope]) for scope in _BEFORE]
+            scoped = [(scope, groups) for scope in _BEFORE if (groups := softening.scoped[scope]) & may_stand]
+            starts = self._starts(reduce(or_, (groups for _, groups in scoped))) if scoped and keeps_words else []
             self._negated = [
-                (scope, self._starts(groups) if keeps_words and not groups & softening.cut else None)
+                (scope, [at for at, mask in starts if mask & groups])
+                if keeps_words and not groups & softening.cut
+                else (scope, None)
                 for scope, groups in scoped
-                if groups & may_stand
             ]
         return self._negated
 
-    def _starts(self, groups: int) -> list[int]:
+    def _starts(self, groups: int) -> list[tuple[int, int]]:
         parts = zip(self._parts, self._offsets, strict=True)
-        return [at + offset for part, offset in parts for at in part.line.starts(groups)]
+        return [(at + offset, mask) for part, offset in parts for at, mask in part.line.starts(groups)]
 
     def _keeps_words(self) -> bool:
         """Tell whether a part of the line has the words of the line: it may cut words of mixed scripts."""

@@ -22,7 +22,9 @@ from router.masking.check_digits import (
 )
 from router.masking.visible_text import INVISIBLE, UNSEEN, FoundSecret
 
-_SHORTEST, _LONGEST = 13, 19
+SHORTEST: Final = 13
+"""No secret number has fewer digits."""
+_LONGEST: Final = 19
 # The last of the eighteen characters may be an X, which is not a digit.
 _ID_LENGTHS: Final = frozenset({17, 18})
 _NO_LENGTHS: Final[frozenset[int]] = frozenset()
@@ -106,7 +108,7 @@ def _groups(region: re.Match[str]) -> Iterator[list[tuple[int, int]]]:
     text, seen = region.string, list[tuple[int, int]]()
     for start, end in _spans(_STEP, region):
         if text[start] == "<":
-            if end - start > _SHORTEST:
+            if end - start > SHORTEST:
                 yield from ([inside.span()] for inside in _DIGITS.finditer(text, start, end) if _may_hold(inside))
         elif text[start] not in "&%":
             seen.append((start, end))
@@ -114,7 +116,7 @@ def _groups(region: re.Match[str]) -> Iterator[list[tuple[int, int]]]:
 
 
 def _may_hold(digits: re.Match[str]) -> bool:
-    return digits.end() - digits.start() >= _SHORTEST
+    return digits.end() - digits.start() >= SHORTEST
 
 
 class _Run:
@@ -130,7 +132,7 @@ class _Run:
 
     def secrets(self) -> Iterator[FoundSecret]:
         """Yield the secrets from left to right, without overlaps."""
-        at, last = 0, len(self._digits) - _SHORTEST
+        at, last = 0, len(self._digits) - SHORTEST
         while at < len(self._groups) and self._offsets[at] <= last:
             found, used = self._longest_from(at)
             if found:
@@ -152,7 +154,7 @@ class _Run:
             length = self._offsets[end] - offset
             if length > _LONGEST:
                 break
-            if length >= _SHORTEST and (named or length in lengths):
+            if length >= SHORTEST and (named or length in lengths):
                 found = self._judge(at, end, named=named)
                 best = (found, end - at) if found else best
         return best if best[0] else (self._with_expiry(at, lengths), 1)
@@ -177,7 +179,7 @@ class _Run:
     def _with_expiry(self, at: int, lengths: frozenset[int]) -> FoundSecret | None:
         """Return the card at the start of a solid number that goes on with a date of expiry."""
         start, stop = self._groups[at]
-        if stop - start <= _SHORTEST:
+        if stop - start <= SHORTEST:
             return None
         first = self._offsets[at]
         for length in sorted(lengths, reverse=True):

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from typing import Final
 
 from router.errors import PermanentError
-from router.masking.cards_and_ids import find_numbers
+from router.masking.cards_and_ids import SHORTEST, find_numbers
 from router.masking.keys_and_phrases import HINTS as KEY_HINTS
 from router.masking.keys_and_phrases import find_keys
 from router.masking.passwords_and_codes import HINTS, find_after_card, find_in_context
@@ -25,6 +25,8 @@ from router.text.patterns import WordPlaces
 
 _HINTS: Final = WordPlaces(*HINTS, *KEY_HINTS)
 _DIGIT: Final = re.compile(r"\d")
+# Fewer are no card and no identity number: the search for them takes a quarter of the time, and most texts have fewer.
+_FEWEST_DIGITS: Final = re.compile(rf"(?:\D*+\d){{{SHORTEST}}}")
 _ADDRESSES: Final = 4096
 
 
@@ -46,7 +48,7 @@ def mask(text: str) -> Masked:
     has_digits = _DIGIT.search(plain) is not None
     if not has_digits and not _HINTS.are_in(lowered):
         return Masked(text)
-    numbers = _numbers(plain) if has_digits else []
+    numbers = _numbers(plain) if _FEWEST_DIGITS.match(plain) else []
     found = _without_overlaps([*numbers, *visible.originals([*find_in_context(lowered), *find_keys(lowered)])])
     if not found:
         return Masked(text)

@@ -19,7 +19,7 @@ from router.envelope import Envelope, PartyKind
 from router.origin.sender_proof import ProofKind, SenderProof
 from router.reason import Reason, ReasonKey, StoredReason
 from router.text.chinese_script import fold_case
-from router.text.patterns import matches_at, occurrences
+from router.text.patterns import WordPlaces, matches_at
 
 # Detect domains that imitate ours: letters of the same shape, one different letter, our name inside theirs.
 # Source of the shapes: Unicode Technical Standard 39 section 4, "Confusable Detection", as far as domains need it.
@@ -118,7 +118,8 @@ _STAFF_WORDS: Final = re.compile(
     r"(?:staff|employee|colleague|administrator|department|team|ceo|cfo)"
     r"(?!\w)"
 )
-_STAFF_STARTS: Final = ("我是", "本公司", "内部", "i am", "i'm", "this is", "we are")
+_STAFF_STARTS: Final = WordPlaces("我是", "本公司", "内部", "i am", "i'm", "this is", "we are")
+_STAFF_PLACES: Final = WordPlaces("support", "customer service", "help", "admin", "security", "staff", "official")
 
 
 class SignalKind(StrEnum):
@@ -172,12 +173,14 @@ def signals(envelope: Envelope, *, own_domains: frozenset[str], proof: SenderPro
 
 def _claim(envelope: Envelope) -> str:
     """Return the words with which the sender pretends to be staff; empty if there are none."""
-    name = _STAFF_NAMES.search(envelope.sender.name)
-    if name:
+    shown = envelope.sender.name
+    # Most names have none of the words, and a look for each of them takes a tenth of the pattern's time.
+    may_claim = not shown.isascii() or _STAFF_PLACES.are_in(shown.lower())
+    if may_claim and (name := _STAFF_NAMES.search(shown)):
         return name[0]
     text = envelope.text[:_TEXT_CHARACTERS]
     lowered = fold_case(text)
-    words = next(matches_at(_STAFF_WORDS, lowered, occurrences(lowered, _STAFF_STARTS)), None)
+    words = next(matches_at(_STAFF_WORDS, lowered, _STAFF_STARTS.starts(lowered)), None)
     return text[words.start() : words.end()] if words else ""
 
 
@@ -195,7 +198,8 @@ def _addresses(envelope: Envelope, own_domains: frozenset[str]) -> Iterator[Sign
 
 
 def _names(envelope: Envelope) -> Iterator[Signal]:
-    shown = _ADDRESS.search(envelope.sender.name)
+    name = envelope.sender.name
+    shown = _ADDRESS.search(name) if "@" in name else None
     if shown and shown[0].lower().rstrip(".>") != envelope.sender.handle:
         why = Reason(ReasonKey.ADDRESS_IN_NAME, {"shown": shown[0], "sender": envelope.sender.handle})
         yield Signal(SignalKind.ADDRESS_IN_NAME, why)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from router.text.chinese_script import fold_case
-from router.text.patterns import matches_at, occurrences
+from router.text.patterns import WordPlaces, matches_at
 
 KINDS: Final = (
     "account", "registered_email", "phone", "transaction", "amount", "currency", "time", "device",
@@ -31,12 +31,12 @@ _DIGIT: Final = re.compile(r"\d")
 _EMAIL: Final = re.compile(r"[a-z0-9._%+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,5}")
 _CHINESE_PHONE: Final = re.compile(r"1(?<![\d+]1)(?<!\d[.\-]1)([3-9]\d)[-\s]?(\d{4})[-\s]?(\d{4})(?!\d)")
 _FOREIGN_PHONE: Final = re.compile(r"\+\d(?:[-\s()]{0,2}\d){7,14}(?!\d)")
-_NAMES: Final = (
+_NAMES: Final = WordPlaces(
     "order", "transaction", "txn", "transfer", "payment", "reference", "ref", "receipt", "invoice", "trade", "订单",
     "訂單", "交易", "流水", "单", "單", "凭证", "憑證", "转账", "轉帳", "轉賬",
 )  # fmt: skip
 _TRANSACTION: Final = re.compile(
-    rf"(?:{'|'.join(_NAMES)})"
+    rf"(?:{'|'.join(_NAMES.words)})"
     r"\s?(?:no\.?|number|num|id|#|号码|號碼|编号|編號|号|號)?\s?(?:is|was|are|[:：#=是为為（(]){0,2}\s{0,2}#?"
     r"(?P<value>(?=[a-z\-]{0,10}\d)[a-z0-9][a-z0-9\-]{5,35})(?![a-z0-9])"
 )
@@ -72,7 +72,7 @@ _CHINESE_AMOUNT: Final = re.compile(
     r"(?:多|来)?(?P<unit>块钱|块|塊|元|美元|美金|港币|港幣|欧元)"
 )
 _CHINESE_SCALES: Final = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "萬": 10_000}
-_ACCOUNT_NAMES: Final = (
+_ACCOUNT_NAMES: Final = WordPlaces(
     "user", "account", "wallet", "login", "uid", "账", "帳", "帐", "賬", "用户名", "用戶名", "会员号", "會員號", "昵称",
     "暱稱", "微信号", "微信號",
 )  # fmt: skip
@@ -101,8 +101,8 @@ _TIME: Final = re.compile(
     rf"{_DAY}(?:(?:\s?(?:at|around|about|的|大概|大约)\s?|[\st,，]{{0,2}}){_CLOCK})?(?![a-z\d])|"
     rf"(?<![\d:.]){_CLOCK}(?![a-z\d])"
 )
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_TIME_WORDS: Final = ("today", "yesterday", "last", "this")
+_MONTHS: Final = WordPlaces("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_TIME_WORDS: Final = WordPlaces("today", "yesterday", "last", "this")
 _TIME_CHAR: Final = re.compile(r"[今昨前刚剛上周星礼凌早中下傍晚夜]")
 _TIME_DIGIT: Final = re.compile(r"\d(?=\d{0,3}(?:st|nd|rd|th)?\s?[-/.年月:：点點a-z])")
 _DEVICE_NAMES: Final = (
@@ -116,6 +116,8 @@ _DEVICE: Final = re.compile(
     rf"(?:{'|'.join(_CHINESE_DEVICE_NAMES)})"
     r"(?:\s?[a-z]{0,6}\d{1,3}(?:\s?(?:pro|max|plus|ultra))?)?(?:手机|手機|系统)?"
 )
+
+_DEVICES: Final = WordPlaces(*_DEVICE_NAMES, *_CHINESE_DEVICE_NAMES)
 
 
 def find_facts(text: str) -> tuple[Fact, ...]:
@@ -133,7 +135,7 @@ def find_facts(text: str) -> tuple[Fact, ...]:
 
 
 def _accounts(text: str, lowered: str) -> Iterator[Fact]:
-    for match in matches_at(_ACCOUNT, lowered, occurrences(lowered, _ACCOUNT_NAMES)):
+    for match in matches_at(_ACCOUNT, lowered, _ACCOUNT_NAMES.starts(lowered)):
         start, end = match.span("value")
         yield Fact("account", text[start:end].rstrip(".-"))
 
@@ -155,7 +157,7 @@ def _phones(text: str) -> Iterator[Fact]:
 
 
 def _transactions(lowered: str) -> Iterator[Fact]:
-    for match in matches_at(_TRANSACTION, lowered, occurrences(lowered, _NAMES)):
+    for match in matches_at(_TRANSACTION, lowered, _NAMES.starts(lowered)):
         if not _CHINESE_PHONE.fullmatch(match["value"]):
             yield Fact("transaction", match["value"].upper())
     # Up to four letters may stand before the digits.
@@ -213,16 +215,16 @@ def _times(lowered: str, *, has_digits: bool) -> Iterator[Fact]:
 
 
 def _time_starts(lowered: str, *, has_digits: bool) -> Iterator[int]:
-    yield from occurrences(lowered, _TIME_WORDS)
-    yield from (match.start() for match in _TIME_CHAR.finditer(lowered))
+    yield from _TIME_WORDS.starts(lowered)
+    if not lowered.isascii():
+        yield from (match.start() for match in _TIME_CHAR.finditer(lowered))
     if has_digits:
-        yield from occurrences(lowered, _MONTHS)
+        yield from _MONTHS.starts(lowered)
         # A time of day may begin with a blank.
         for digit in _TIME_DIGIT.finditer(lowered):
             yield from range(max(0, digit.start() - 1), digit.start() + 1)
 
 
 def _devices(lowered: str) -> Iterator[Fact]:
-    names = _DEVICE_NAMES if lowered.isascii() else _DEVICE_NAMES + _CHINESE_DEVICE_NAMES
-    for match in matches_at(_DEVICE, lowered, occurrences(lowered, names)):
+    for match in matches_at(_DEVICE, lowered, _DEVICES.starts(lowered)):
         yield Fact("device", match[0].strip()[:_LONGEST])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,26 @@ WORDS = DangerWords(
 def test_how_words_are_written(text, found):
     pairs = compile_pairs(WORDS).read(text)
     assert {one.pair: one.softened_by for one in pairs} == found
+
+
+# Sentences whose words meet within and across their borders, are denied, solved, asked about, or kept from that.
+SENTENCES = (
+    "Somebody logged in from another city and it was not me.", "It was me.",
+    "The transfer failed but the money is gone.",
+    "Please refund the order that I cancelled yesterday.", "My card was not stolen.", "It was stolen on the tram.",
+    "I did not order that.", "It has been solved.", "What if someone stole my phone?", "I cannot find my card.",
+    "有人在外地登录了我的账户，不是我操作的。", "没有被盗。",
+    "手机丢了，怕别人用我的钱包。", "昨天取消的订单请退款。", "已经解决了。",
+)  # fmt: skip
+
+
+def test_the_pairs_that_nothing_softens_are_those_of_the_full_finding_in_its_order():
+    assert DETECTOR is not None
+    chance = random.Random(19)
+    for _ in range(400):
+        text = chance.choice([" ", "\n"]).join(chance.choices(SENTENCES, k=chance.randint(1, 7)))
+        full = [one for one in DETECTOR.pairs.read(text) if not one.softened_by]
+        assert [*DETECTOR.pairs.unsoftened(text)] == full, text
 
 
 def test_what_means_something_in_phrases_means_nothing_in_keywords():

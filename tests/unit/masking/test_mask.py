@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.planted import lookalikes, planted
+from router.masking.cards_and_ids import SHORTEST, find_numbers
 from router.masking.mask import mask
+from router.masking.visible_text import narrow
 from tests.growth import grows_linearly
 
 CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[4] / "shared" / "corpora"))
@@ -23,6 +25,14 @@ def bare(text):
     """Return the text for a search of digits: narrow, without tags, blanks and invisible characters."""
     without_tags = re.sub(r"<[^<>]*>|&\w+;", "", unicodedata.normalize("NFKC", text))
     return re.sub(r"[\s\-.–>\u200b-\u200f\u2060\ufeff\u00ad]", "", without_tags)
+
+
+def test_a_planted_number_has_as_many_digits_as_a_text_must_have_to_be_searched():
+    numbers = [one for one in planted(2000) if any(True for _ in find_numbers(narrow(one.text)))]
+    assert len(numbers) > 300
+    assert all(len(re.findall(r"\d", narrow(one.text))) >= SHORTEST for one in numbers)
+    assert mask("card 4111 1111 1111 1").kinds == ("card",)  # named, 13 digits
+    assert mask("card 4111 1111 1111").kinds == ()
 
 
 def test_of_5000_planted_secrets_all_are_masked():
