@@ -10,7 +10,8 @@ from router.classify.encoder import load_encoder
 from router.classify.trainer import TrainingExample
 from router.errors import NotFound
 from router.settings import read_settings
-from workers.training.learn import LearntClassifier, learn, lessons_in
+from workers.training.learn import LearntClassifier, learn
+from workers.training.lessons import lessons_in
 from workers.training.model_store import ModelFolder
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
