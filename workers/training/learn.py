@@ -16,6 +16,7 @@ from workers.training.model_store import ModelFolder, StoredModel
 from workers.training.shipped import shipped_folder, shipped_model
 
 if TYPE_CHECKING:
+    from router.classify.array_file import MappedArrays
     from router.classify.encoder import Encoder, SentenceEncoder
     from router.classify.model import Model
     from router.classify.trainer import TrainingExample
@@ -69,6 +70,8 @@ class LearntClassifier:
         """
         self._settings, self._folder, self._at_once = settings, ModelFolder.of(settings), at_once
         self._encoder: SentenceEncoder | None = None
+        self._mapped: MappedArrays | None = None
+        self._is_idle = True
         self._stamp = self._folder.stamp()
         self._version = ""
         self._now = build_classifier(settings)
@@ -76,17 +79,25 @@ class LearntClassifier:
 
     def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
         """See `Classifier`."""
+        self._is_idle = False
         return self._now.classify_page(texts, masked=masked)
 
     def once(self) -> int:
-        """Load the model in force if it has changed, and release what an idle encoder holds. A chore of the sweep."""
-        if self._encoder:
-            self._encoder.rest()
+        """Load the model in force if it has changed, and release the memory of an idle one. A chore of the sweep."""
+        self._rest()
         stamp = self._folder.stamp()
         if stamp != self._stamp:
             self._stamp = stamp
             self._take()
         return 0
+
+    def _rest(self) -> None:
+        """Release what no text has needed since the last call; the next text maps the files' pages again."""
+        if self._encoder:
+            self._encoder.rest()
+        if self._mapped and self._is_idle:
+            self._mapped.let_go()
+        self._is_idle = True
 
     def encoder(self) -> Encoder | None:
         """Return the encoder of this process, loaded on the first call; None if its package is absent."""
@@ -105,12 +116,12 @@ class LearntClassifier:
     def _takes(self, folder: ModelFolder, version: str) -> bool:
         try:
             # One assignment replaces the classifier: the current page keeps the one with which it began.
-            model = folder.load(version)
+            model, mapped = folder.load_shared(version, shared_in=self._folder.path)
             self._now = build_classifier(self._settings, model=model, encoder=self._encoder_for(model))
         except OmniyardError as error:
             _log.warning("model.refused", version=version, error=str(error))
             return False
-        self._version = version
+        self._version, self._mapped = version, mapped
         _log.info("model.taken", version=version)
         return True
 
