@@ -66,7 +66,8 @@ class LearntClassifier:
     def __init__(self, settings: Settings, *, at_once: bool = False) -> None:
         """Load the model in force; before any is, the shipped one, if it knows this desk's categories.
 
-        at_once: load the encoder with the model, which takes two seconds; else the first text that needs it waits.
+        at_once: load the encoder with the model, which takes two seconds the first time; else the first text that needs
+        it waits.
         """
         self._settings, self._folder, self._at_once = settings, ModelFolder.of(settings), at_once
         self._encoder: SentenceEncoder | None = None
