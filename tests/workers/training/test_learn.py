@@ -66,9 +66,9 @@ def test_a_worker_reads_the_encoder_with_the_model_and_others_when_a_text_needs_
     folder.activate(about.version, desk=lessons.desk, at=NOW)
     # The shared file of an encoder is written when the encoder is loaded.
     LearntClassifier(settings)
-    assert not list(folder.path.glob("*.arrays"))
+    assert not list(folder.path.glob("use-*.arrays"))
     LearntClassifier(settings, at_once=True)
-    assert list(folder.path.glob("*.arrays"))
+    assert list(folder.path.glob("use-*.arrays"))
 
 
 def test_a_broken_model_leaves_the_earlier_one_in_force(settings, folder, lessons):
