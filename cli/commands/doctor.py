@@ -44,7 +44,7 @@ from store.db.open import current_version, is_usable, latest_version, open_datab
 from store.db.private_files import close_files, find_open_files
 from workers.broker.connect import connect_broker, silent_sentinels
 from workers.broker.doorbell import broker_url
-from workers.training.learn import EXAMPLES_CHANGED, examples_changed
+from workers.training.lessons import EXAMPLES_CHANGED, examples_changed
 from workers.training.model_store import ModelFolder
 
 _LEAST_FREE_BYTES: Final = 1_000_000_000

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -19,9 +19,6 @@ from api.text.phrases import Words
 from api.text.reasons import ReasonReader, in_english, line_in_english, reasons
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json, read_moment
-from connectors.base import RawMessage
-from connectors.email.sandbox.parent import Guard
-from router.envelope import Envelope, from_json
 from router.errors import NotFound, PermanentError
 from router.origin.correspondent import CorrespondentSource
 from router.reason import Reason
@@ -31,9 +28,9 @@ from store.chat.explained import explained_lines
 from store.conversations.traces import Traced, find_traced
 from store.db.engine import Database
 from store.outbound.automatic_answers import GivenAnswer, given_to
-from workers.routing.brain import build_brain
-from workers.routing.explain import explain_envelope
-from workers.runtime.logs import configure_logging
+
+if TYPE_CHECKING:
+    from router.envelope import Envelope
 
 
 def explain_command(
@@ -57,7 +54,6 @@ def explain_command(
 
     Example: omniyard explain mail.eml --at 2026-02-17T10:00
     """
-    configure_logging("warning", stream=sys.stderr)
     with open_desk(config) as (settings, database):
         moment = read_moment(at, zone=settings.omniyard.timezone, option="--at") if at else None
         path = Path(what)
@@ -129,7 +125,9 @@ def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datet
         raise PermanentError(row.shut)
     if not row.envelope:
         raise NotFound("the message's text is not stored any more: see [omniyard] keep_originals")
-    today = explain_envelope(from_json(row.envelope), brain=build_brain(settings), database=database, at=at)
+    from router.envelope import from_json  # noqa: PLC0415
+
+    today = _decided(from_json(row.envelope), settings, database=database, at=at)
     # Now the message itself is in the history, so its conversation is taken from the original decision.
     joined = row.trace.correlation if row.trace else None
     sender = from_json(row.envelope).sender.handle
@@ -144,9 +142,19 @@ def _of_file(
         raise NotFound(f"no channel is named {channel}; there are: {', '.join(settings.channels)}")
     name = channel or next(iter(settings.channels), "import")
     envelope = _read(path, channel=name, at=at)
-    trace = explain_envelope(envelope, brain=build_brain(settings), database=database, at=at)
+    trace = _decided(envelope, settings, database=database, at=at)
     named = _correspondent(trace, sender=envelope.sender.handle)
     return {"file": str(path), "channel": name, "decided_at": at, **named, "trace": trace}
+
+
+def _decided(envelope: Envelope, settings: Settings, *, database: Database, at: datetime) -> Trace:
+    """Decide again, with all that routing needs; stored reasons are shown without it."""
+    from workers.routing.brain import build_brain  # noqa: PLC0415
+    from workers.routing.explain import explain_envelope  # noqa: PLC0415
+    from workers.runtime.logs import configure_logging  # noqa: PLC0415
+
+    configure_logging("warning", stream=sys.stderr)
+    return explain_envelope(envelope, brain=build_brain(settings), database=database, at=at)
 
 
 def _correspondent(trace: Trace | None, *, sender: str | None) -> dict[str, str | None]:
@@ -159,6 +167,10 @@ def _correspondent(trace: Trace | None, *, sender: str | None) -> dict[str, str 
 
 
 def _read(path: Path, *, channel: str, at: datetime) -> Envelope:
+    from connectors.base import RawMessage  # noqa: PLC0415
+    from connectors.email.sandbox.parent import Guard  # noqa: PLC0415
+    from router.envelope import from_json  # noqa: PLC0415
+
     raw = RawMessage(source_key=str(path), content=path.read_bytes(), received_at=at)
     with Guard() as guard:
         (arrival,) = guard.normalise_page([raw], channel=channel)

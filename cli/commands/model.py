@@ -19,7 +19,8 @@ from router.settings.files import find_settings, load_settings
 from store.db.open import current_version, is_usable, open_database
 from workers.training.comparison import compare_reports, danger_rows
 from workers.training.desk_examples import desk_examples
-from workers.training.learn import learn, lessons_of
+from workers.training.learn import learn
+from workers.training.lessons import lessons_of
 from workers.training.model_store import ModelChoice, ModelFolder, StoredModel
 from workers.training.shipped import shipped_model
 

@@ -19,6 +19,7 @@ from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, age, print_json, table
 from router.answers.faq import out_of_force
 from router.errors import TransientError
+from router.hours.calendar import Calendar
 from router.hours.from_settings import build_calendars
 from router.settings import Settings
 from router.settings.files import find_settings
@@ -27,6 +28,7 @@ from store.db.engine import Database
 from store.desk.channel_status import ChannelStatus, DeskStatus, read_status
 from store.desk.generated.model_days import spent_today
 from workers.answering.faq_files import faq_folder, read_faq_folder
+from workers.training.lessons import EXAMPLES_CHANGED, examples_changed
 from workers.training.model_store import ModelFolder, touched_since
 
 _EVERY_SECONDS: Final = 2.0
@@ -88,8 +90,6 @@ def _examples_changed(settings: Settings, file: Path) -> str:
     # Reading thousands of examples takes a second, and is needed only after one of their files was written.
     if chosen is None or not touched_since(file, chosen.at):
         return ""
-    from workers.training.learn import EXAMPLES_CHANGED, examples_changed  # noqa: PLC0415
-
     return EXAMPLES_CHANGED if examples_changed(settings, file) else ""
 
 
@@ -121,9 +121,13 @@ def _counts(settings: Settings, database: Database) -> ChatCounts | None:
     pages = {name: each for name, each in settings.channels.items() if each.enabled and each.chat_page}
     if not pages:
         return None
-    calendars = build_calendars(settings)
+
+    def hours() -> dict[str, Calendar]:
+        calendars = build_calendars(settings)
+        return {name: calendars[each.calendar] for name, each in pages.items()}
+
     with database.read() as connection:
-        return count_chats(connection, hours={name: calendars[each.calendar] for name, each in pages.items()})
+        return count_chats(connection, hours=hours)
 
 
 def _chats(settings: Settings, database: Database) -> list[Text]:

@@ -30,7 +30,7 @@ _TOO_LONG: Final = (
 )
 
 
-def _say_nothing(_: str) -> None:
+def say_nothing(_: str) -> None:
     """Drop a sentence."""
 
 
@@ -68,6 +68,36 @@ class Fork:
         os.kill(self.pid, number)
 
 
+class _Adopted:
+    """A child that was started before this process executed its present program. See `subprocess.Popen`."""
+
+    def __init__(self, process_id: int) -> None:
+        self.pid = process_id
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return its exit code if it has ended."""
+        if self._code is None:
+            ended, status = os.waitpid(self.pid, os.WNOHANG)
+            self._code = os.waitstatus_to_exitcode(status) if ended else None
+        return self._code
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it, unless it has ended."""
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self) -> int:
+        """Return its exit code as soon as it has ended."""
+        if self._code is None:
+            self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        return self._code
+
+
 class Template:
     """The process that has imported modules, and forks for each start.
 
@@ -86,11 +116,11 @@ class Template:
         environment: Mapping[str, str],
         patience: float = 10.0,
         longest_import: float = _LONGEST_IMPORT_SECONDS,
-        complain: Callable[[str], None] = _say_nothing,
+        complain: Callable[[str], None] = say_nothing,
     ) -> None:
         self._patience, self._longest_import, self._complain = patience, longest_import, complain
         self._modules, self._names, self._environment = list(modules), frozenset(names), dict(environment)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | _Adopted | None = None
         self._ready, self._hopeless = False, not sys.platform.startswith("linux")
         self._opened_at, self._module, self._module_since = 0.0, "", 0.0
 
@@ -98,6 +128,17 @@ class Template:
     def process_id(self) -> int:
         """The process, 0 without one."""
         return self._process.pid if self._process else 0
+
+    def handed_over(self) -> tuple[int, int]:
+        """Return what `adopt` needs when this process has executed another program; (0, -1) without a template."""
+        return (self._process.pid, self._connection.fileno()) if self._process else (0, -1)
+
+    def adopt(self, process_id: int, descriptor: int) -> None:
+        """Take the template that the program before this one opened in this process."""
+        if process_id:
+            self._process, self._connection = _Adopted(process_id), socket.socket(fileno=descriptor)
+            self._connection.setblocking(False)
+            self._opened_at = self._module_since = time.monotonic()
 
     def is_awaited(self, name: str) -> bool:
         """Return whether this process must wait until the template has imported its modules; start the template."""

@@ -52,24 +52,27 @@ def marked(data: Path) -> dict[str, str]:
     return {MARK: str(data.resolve())}
 
 
-def find_leftovers(data: Path) -> list[int]:
-    """Return the processes that carry the data folder's mark. Linux only; empty elsewhere."""
+def find_leftovers(data: Path, *, but: int = 0) -> list[int]:
+    """Return the processes that carry the data folder's mark, but this one and `but`. Linux only; empty elsewhere."""
     mark = f"{MARK}={data.resolve()}".encode()
-    folders = (folder for folder in Path("/proc").glob("[0-9]*") if int(folder.name) != os.getpid())
+    folders = (folder for folder in Path("/proc").glob("[0-9]*") if int(folder.name) not in {os.getpid(), but})
     return sorted(int(folder.name) for folder in folders if _carries(folder, mark))
 
 
-def end_leftovers(data: Path) -> int:
-    """Stop what an earlier `omniyard up` left running, first by SIGTERM; return how many processes there were."""
-    found = find_leftovers(data)
+def end_leftovers(data: Path, *, but: int = 0) -> int:
+    """Stop what an earlier `omniyard up` left running, first by SIGTERM; return how many processes there were.
+
+    but: a process that this `omniyard up` has started already.
+    """
+    found = find_leftovers(data, but=but)
     _signal(found, signal.SIGTERM)
     # A stopped process receives the signal only when it continues.
     _signal(found, signal.SIGCONT)
     end = time.monotonic() + _PATIENCE_SECONDS
-    while find_leftovers(data) and time.monotonic() < end:
+    while find_leftovers(data, but=but) and time.monotonic() < end:
         time.sleep(0.05)
-    _signal(find_leftovers(data), signal.SIGKILL)
-    while find_leftovers(data) and time.monotonic() < end + _PATIENCE_SECONDS:
+    _signal(find_leftovers(data, but=but), signal.SIGKILL)
+    while find_leftovers(data, but=but) and time.monotonic() < end + _PATIENCE_SECONDS:
         time.sleep(0.05)
     return len(found)
 

@@ -13,13 +13,13 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from cli.processes.forks import Template
+from cli.processes.forks import Template, say_nothing
 from cli.processes.log_file import LogFile
 from cli.processes.log_lines import LogLines
 from cli.processes.screen import DeskOpening, show_apart
@@ -41,7 +41,7 @@ class Plan:
     """What to run.
 
     daemons: the names of the commands that are in the Procfile.  data: the embedded broker's folder, empty without one.
-    lock: the descriptor of the held lock.
+    lock: the descriptor of the held lock.  template: the process of the template and the descriptor of our end.
     """
 
     commands: Mapping[str, list[str]]
@@ -50,6 +50,7 @@ class Plan:
     opening: DeskOpening
     data: str
     lock: int
+    template: tuple[int, int]
 
 
 def become_supervisor(plan: Plan) -> None:
@@ -57,12 +58,16 @@ def become_supervisor(plan: Plan) -> None:
     with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
         json.dump(asdict(plan), file)
         file.seek(0)
-        for number in (file.fileno(), plan.lock):
+        for number in (file.fileno(), *_descriptors(plan)):
             os.set_inheritable(number, True)
         # A stop that comes now waits until the new program can handle it.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         sys.stdout.flush()
         os.execv(sys.executable, [sys.executable, "-m", "cli.processes.supervise", str(file.fileno())])  # noqa: S606
+
+
+def _descriptors(plan: Plan) -> list[int]:
+    return [number for number in (plan.lock, plan.template[1]) if number >= 0]
 
 
 def _handed_over(number: int) -> Plan:
@@ -71,7 +76,8 @@ def _handed_over(number: int) -> Plan:
     channels = tuple((name, reads) for name, reads in said["opening"].pop("channels"))
     plan = Plan(**{**said, "opening": DeskOpening(**said["opening"], channels=channels)})
     # Only this process holds the lock: what it starts may outlive it.
-    os.set_inheritable(plan.lock, False)
+    for descriptor in _descriptors(plan):
+        os.set_inheritable(descriptor, False)
     return plan
 
 
@@ -80,7 +86,9 @@ def _run(plan: Plan) -> None:
     commands: dict[str, Command] = {BROKER: _restartable(broker)} if broker else {}
     commands |= {name: _always(words) for name, words in plan.commands.items()}
     lines = LogLines([*commands, TEMPLATE], file=LogFile(Path(plan.opening.log)))
-    template = _template(plan, lines=lines)
+    daemons = {name: plan.commands[name] for name in plan.daemons}
+    template = template_of(daemons, environment=plan.environment, complain=partial(lines, TEMPLATE))
+    template.adopt(*plan.template)
     supervisor = Supervisor(
         commands, environment=plan.environment, speak=lines, last=BROKER, once={LESSON}, template=template
     )
@@ -98,10 +106,12 @@ def _run(plan: Plan) -> None:
         lines.close()
 
 
-def _template(plan: Plan, *, lines: LogLines) -> Template:
-    modules = {name: plan.commands[name][2] for name in plan.daemons if _is_module(plan.commands[name])}
-    complain = partial(lines, TEMPLATE)
-    return Template(modules.values(), names=modules, environment=plan.environment, complain=complain)
+def template_of(
+    daemons: Mapping[str, list[str]], *, environment: Mapping[str, str], complain: Callable[[str], None] = say_nothing
+) -> Template:
+    """Return a template, not opened yet, for those of the commands that run a module. complain: see `Template`."""
+    modules = {name: words[2] for name, words in daemons.items() if _is_module(words)}
+    return Template(modules.values(), names=modules, environment=environment, complain=complain)
 
 
 def _is_module(words: list[str]) -> bool:

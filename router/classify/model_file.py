@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 from zipfile import BadZipFile
 
@@ -12,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue, TypeAdapter
 
+from router.classify.array_file import Arrays, MappedArrays, kept_arrays
 from router.classify.calibration import Calibration
 from router.classify.embedding_head import MeaningHead
+from router.classify.features import Ints
 from router.classify.model import FORMAT, Label, Model
 from router.classify.ngram_head import Floats, GramHead, Vocabulary
 from router.danger.calibration import DangerBound, DangerCalibration
@@ -21,9 +26,13 @@ from router.danger.heads import GroupHead
 from router.danger.model import DangerModel
 from router.errors import PermanentError
 
-_Arrays = Mapping[str, NDArray[np.generic]]
-# Whole numbers: the others are read as float32.
-_WHOLE: Final = frozenset({"header", "buckets", "weights", "danger_centres"})
+# How whole numbers are used; the others as float32.
+_WHOLE: Final[Mapping[str, type[np.generic]]] = {
+    "header": np.uint8,
+    "buckets": np.int64,
+    "weights": np.int8,
+    "danger_centres": np.int64,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +86,23 @@ def from_bytes(content: bytes) -> Model:
 
     Raises PermanentError if the bytes are not a model, or a model of another format.
     """
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        header = _HEADER.validate_json(arrays["header"].tobytes())
-    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
-        raise PermanentError("The file is not a model of Omniyard; train a new one.") from error
-    if header.format != FORMAT:
-        raise PermanentError(f"The model has format {header.format}, expected {FORMAT}; train a new one.")
-    return _read(header, arrays)
+    return _model(_unpacked(content))
+
+
+def map_model(content: bytes, *, shared_in: Path) -> tuple[Model, MappedArrays | None]:
+    """Read a model like `from_bytes`, with its weights in a file by which the processes of a desk share them.
+
+    The file replaces those of other models: what a process has mapped stays as it is.
+    The second value releases their memory; None if the file cannot be written.
+    """
+    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
+    file = shared_in / f"model-{FORMAT}-{digest}.arrays"
+    arrays, mapped = kept_arrays(file, lambda: _unpacked(content))
+    others = set(shared_in.glob("model-*.arrays")) - {file} if mapped else set()
+    for other in others:
+        with contextlib.suppress(OSError):
+            other.unlink()
+    return _model(arrays), mapped
 
 
 def _eight_bits(weights: Floats) -> dict[str, NDArray[np.generic]]:
@@ -113,35 +130,61 @@ def _danger_arrays(danger: DangerModel) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def _read(header: _Header, arrays: _Arrays) -> Model:
-    wide = {name: array.astype(np.float32) for name, array in arrays.items() if name not in _WHOLE}
-    vocabulary = Vocabulary(arrays["buckets"].astype(np.int64), wide["rarity"])
-    scale: Floats = wide["scale"] / np.float32(127)
+def _unpacked(content: bytes) -> Arrays:
+    """Return a file's arrays as a model uses them. Raises PermanentError; see `from_bytes`."""
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            packed = {name: archive[name] for name in archive.files}
+        header = _HEADER.validate_json(packed["header"].tobytes())
+        if header.format != FORMAT:
+            raise PermanentError(f"The model has format {header.format}, expected {FORMAT}; train a new one.")
+        arrays = {name: array.astype(_WHOLE.get(name, np.float32), copy=False) for name, array in packed.items()}
+        return arrays | {"scale": arrays["scale"] / np.float32(127)}
+    except (ValueError, KeyError, OSError, EOFError, BadZipFile) as error:
+        raise PermanentError("The file is not a model of Omniyard; train a new one.") from error
+
+
+def _model(arrays: Arrays) -> Model:
+    header = _HEADER.validate_json(arrays["header"].tobytes())
+    vocabulary = Vocabulary(_ints(arrays, "buckets"), _floats(arrays, "rarity"))
+    weights = np.asarray(arrays["weights"], np.int8)
     return Model(
         version=header.version,
         labels=tuple(Label(*label) for label in header.labels),
-        gram_head=GramHead(vocabulary, arrays["weights"].astype(np.int8, copy=False), wide["bias"], scale),
-        meaning_head=_meaning(wide),
+        gram_head=GramHead(vocabulary, weights, _floats(arrays, "bias"), _floats(arrays, "scale")),
+        meaning_head=_meaning(arrays),
         encoder=header.encoder,
         calibration=header.calibration,
         report=header.report,
-        danger=_danger(header.danger, arrays, wide) if header.danger else None,
+        danger=_danger(header.danger, arrays) if header.danger else None,
     )
 
 
-def _meaning(wide: Mapping[str, Floats]) -> MeaningHead | None:
-    return MeaningHead(wide["middle"], wide["centres"], wide["coefficients"]) if "middle" in wide else None
+def _floats(arrays: Arrays, name: str) -> Floats:
+    return np.asarray(arrays[name], np.float32)
 
 
-def _danger(header: _DangerHeader, arrays: _Arrays, wide: Mapping[str, Floats]) -> DangerModel:
+def _ints(arrays: Arrays, name: str) -> Ints:
+    return np.asarray(arrays[name], np.int64)
+
+
+def _meaning(arrays: Arrays) -> MeaningHead | None:
+    if "middle" not in arrays:
+        return None
+    return MeaningHead(*(_floats(arrays, name) for name in ("middle", "centres", "coefficients")))
+
+
+def _danger(header: _DangerHeader, arrays: Arrays) -> DangerModel:
     columns = tuple(header.columns)
     vocabulary = Vocabulary(np.arange(len(columns)), np.ones(len(columns), np.float32))
     return DangerModel(
         categories=tuple(header.categories),
-        groups=GroupHead(columns, GramHead(vocabulary, wide["danger_weights"], wide["danger_bias"])),
+        groups=GroupHead(
+            columns, GramHead(vocabulary, _floats(arrays, "danger_weights"), _floats(arrays, "danger_bias"))
+        ),
         calibration=DangerCalibration(
-            wide["danger_first"], wide["danger_second"], header.ask_above, tuple(header.bounds)
+            _floats(arrays, "danger_first"), _floats(arrays, "danger_second"), header.ask_above, tuple(header.bounds)
         ),
         examples=tuple(header.examples),
-        centres=arrays["danger_centres"].astype(np.int64),
+        centres=_ints(arrays, "danger_centres"),
     )

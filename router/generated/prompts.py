@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from router.errors import ConfigError
 from router.generated.completion import PromptMessage
 from router.generated.purposes import Purpose
-from router.generated.veil import Veil
+
+if TYPE_CHECKING:
+    # It masks, and needs all words of secrets; a prompt is read without them.
+    from router.generated.veil import Veil
 
 _LANGUAGES: Final = {"en": "English", "zh": "Chinese (simplified)"}
 # The prompt's words for the language and the tone; others stay as they are.

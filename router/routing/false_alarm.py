@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import TypeAdapter
 
 from router.conversation_status import Status
-from router.routing.routes import Decision
 from router.settings.model import Settings
+
+if TYPE_CHECKING:
+    from router.routing.routes import Decision
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

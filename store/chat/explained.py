@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -50,10 +50,13 @@ class ChatCounts:
     open: int
 
 
-def count_chats(connection: Connection, *, hours: Mapping[str, Calendar]) -> ChatCounts:
-    """Count the chats of this moment. hours: of the channels; what waits for the opening is not counted."""
+def count_chats(connection: Connection, *, hours: Callable[[], Mapping[str, Calendar]]) -> ChatCounts:
+    """Count the chats of this moment.
+
+    hours: returns those of the channels, and is called only if chats wait; what waits for the opening is not counted.
+    """
     found = waiting_chats(connection, teams=None, limit=_MOST, urgent=True)
-    waiting = waiting_now(found, hours=hours, now=read_clock(connection))
+    waiting = waiting_now(found, hours=hours(), now=read_clock(connection)) if found else []
     longest = waiting[0].waiting_since if waiting else None
     return ChatCounts(waiting=len(waiting), longest_since=longest, open=sum(chats_by_agent(connection).values()))
 

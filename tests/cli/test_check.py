@@ -11,7 +11,7 @@ from cli.commands.check.command import check
 from cli.commands.doctor import examine_model
 from cli.main import application
 from router.settings.files import load_settings
-from workers.training.learn import lessons_of
+from workers.training.lessons import lessons_of
 from workers.training.model_store import ModelFolder, touched_since
 
 CONFIG = Path(__file__).parents[2] / "config" / "channels.toml"

@@ -19,7 +19,7 @@ from connectors.base import Cursor
 from connectors.registry import connector_of, probe_channel
 from router.settings.files import load_settings, read_file, shipped_file
 from router.settings.validation import examine_settings
-from workers.training.learn import lessons_of
+from workers.training.lessons import lessons_of
 
 
 def test_its_configuration_is_sound_and_apart_from_a_real_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -187,6 +187,22 @@ def test_a_template_is_closed_when_every_fork_has_started_well_and_made_again_fo
     assert find_leftovers(yard.folder) == []
 
 
+def test_a_template_that_an_earlier_program_of_this_process_opened_is_adopted_and_ended(yard: _Yard):
+    yard.write("worker", _ALIVE)
+    earlier = Template(["worker"], names=["worker"], environment=yard.environment)
+    earlier.open()
+    process, descriptor = earlier.handed_over()
+    assert find_leftovers(yard.folder, but=process) == []
+    supervisor, template = yard.supervisor("worker")
+    template.adopt(process, os.dup(descriptor))
+    supervisor.run(each_tick=_until(lambda: yard.lines))
+    assert template.process_id == process
+    supervisor.stop()
+    earlier.close()
+    assert yard.lines == ["worker: alive"]
+    assert find_leftovers(yard.folder) == []
+
+
 def test_a_template_that_hangs_is_replaced_by_interpreters(yard: _Yard):
     yard.write("worker", _ALIVE)
     supervisor, template = yard.supervisor("worker", patience=0.2)

@@ -14,7 +14,8 @@ from router.settings.files import find_settings, load_settings
 from workers.runtime.cpu import calculate_alone
 from workers.runtime.logs import configure_logging
 from workers.runtime.umask import keep_files_private
-from workers.training.learn import learn, lessons_of
+from workers.training.learn import learn
+from workers.training.lessons import lessons_of
 from workers.training.model_store import ModelFolder
 from workers.training.shipped import shipped_model
 

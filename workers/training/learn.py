@@ -1,83 +1,27 @@
-"""Train models from the operator's examples and agents' corrections, and load the model in force in every process."""
+"""Train models on the operator's examples and agents' corrections, and load the model in force in every process."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import structlog
 
 from router.classify import Classification, build_classifier
-from router.danger.words import build_word_detector
 from router.errors import OmniyardError
 from router.settings import Settings
-from router.settings.intents import FEWEST_EXAMPLES, Intents, Negatives, load_intents, load_negatives
+from workers.training.lessons import TrainingSet
 from workers.training.model_store import ModelFolder, StoredModel
 from workers.training.shipped import shipped_folder, shipped_model
 
 if TYPE_CHECKING:
-    from router.classify.encoder import Encoder
+    from router.classify.array_file import MappedArrays
+    from router.classify.encoder import Encoder, SentenceEncoder
     from router.classify.model import Model
-    from router.classify.trainer import DangerTask, TrainingExample
+    from router.classify.trainer import TrainingExample
 
 _log = structlog.get_logger()
-
-EXAMPLES_CHANGED: Final = (
-    "the examples have changed since the model in force was chosen; `omniyard train` learns what they say now"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingSet:
-    """The examples of the operator's files. desk: their digest; equal files give equal models."""
-
-    examples: tuple[TrainingExample, ...]
-    danger: DangerTask | None
-    desk: str
-
-    @property
-    def teach(self) -> bool:
-        """Whether there are examples of at least two categories."""
-        return len({one.category for one in self.examples if one.category}) > 1
-
-
-def lessons_of(settings: Settings, config: Path) -> TrainingSet:
-    """Read every example of the operator's files.
-
-    Raises ConfigError if a file of sub-intents is invalid.
-    """
-    return lessons_in(settings, load_intents(config, settings), load_negatives(config))
-
-
-def lessons_in(settings: Settings, intents: Intents, negatives: Negatives | None = None) -> TrainingSet:
-    """Return the examples of settings, sub-intents and negatives; categories with too few to be learnt are left out."""
-    from router.classify.trainer import DangerTask, examples_of  # noqa: PLC0415
-
-    every = examples_of(settings, intents, negatives)
-    counts = Counter(one.category for one in every)
-    examples = tuple(one for one in every if counts[one.category] >= FEWEST_EXAMPLES)
-    emergencies = tuple(name for name, category in settings.categories.items() if category.emergency)
-    texts = [(one.text, one.category, one.intent, one.hand) for one in examples]
-    content = [texts, sorted(emergencies), settings.danger.model_dump(mode="json")]
-    words = build_word_detector(settings)
-    danger = DangerTask(words, emergencies, settings.emergency.false_pages_per_thousand) if words else None
-    digest = hashlib.blake2b(json.dumps(content, ensure_ascii=False).encode(), digest_size=8).hexdigest()
-    return TrainingSet(examples, danger, digest)
-
-
-def examples_changed(settings: Settings, config: Path) -> bool:
-    """Return whether the operator's examples differ from those for which the model in force was chosen.
-
-    Raises ConfigError if a file of sub-intents is invalid.
-    """
-    chosen = ModelFolder.of(settings).in_force()
-    return chosen is not None and chosen.desk != lessons_of(settings, config).desk
 
 
 def learn(
@@ -109,8 +53,8 @@ def learn(
     return model, about
 
 
-def encoder_of(settings: Settings) -> Encoder | None:
-    """Return the encoder, loaded on first use; all processes share half of it in a file next to the models."""
+def encoder_of(settings: Settings) -> SentenceEncoder | None:
+    """Return the encoder, loaded on first use; all processes share it in a file next to the models."""
     from router.classify.encoder import load_encoder  # noqa: PLC0415
 
     return load_encoder(shared_in=ModelFolder.of(settings).path)
@@ -122,10 +66,13 @@ class LearntClassifier:
     def __init__(self, settings: Settings, *, at_once: bool = False) -> None:
         """Load the model in force; before any is, the shipped one, if it knows this desk's categories.
 
-        at_once: load the encoder with the model, which takes two seconds; else the first text that needs it waits.
+        at_once: load the encoder with the model, which takes two seconds the first time; else the first text that needs
+        it waits.
         """
         self._settings, self._folder, self._at_once = settings, ModelFolder.of(settings), at_once
-        self._encoder: Encoder | None = None
+        self._encoder: SentenceEncoder | None = None
+        self._mapped: MappedArrays | None = None
+        self._is_idle = True
         self._stamp = self._folder.stamp()
         self._version = ""
         self._now = build_classifier(settings)
@@ -133,15 +80,25 @@ class LearntClassifier:
 
     def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
         """See `Classifier`."""
+        self._is_idle = False
         return self._now.classify_page(texts, masked=masked)
 
     def once(self) -> int:
-        """Load the model in force if it has changed. A chore of the sweep."""
+        """Load the model in force if it has changed, and release the memory of an idle one. A chore of the sweep."""
+        self._rest()
         stamp = self._folder.stamp()
         if stamp != self._stamp:
             self._stamp = stamp
             self._take()
         return 0
+
+    def _rest(self) -> None:
+        """Release what no text has needed since the last call; the next text maps the files' pages again."""
+        if self._encoder:
+            self._encoder.rest()
+        if self._mapped and self._is_idle:
+            self._mapped.let_go()
+        self._is_idle = True
 
     def encoder(self) -> Encoder | None:
         """Return the encoder of this process, loaded on the first call; None if its package is absent."""
@@ -160,12 +117,12 @@ class LearntClassifier:
     def _takes(self, folder: ModelFolder, version: str) -> bool:
         try:
             # One assignment replaces the classifier: the current page keeps the one with which it began.
-            model = folder.load(version)
+            model, mapped = folder.load_shared(version, shared_in=self._folder.path)
             self._now = build_classifier(self._settings, model=model, encoder=self._encoder_for(model))
         except OmniyardError as error:
             _log.warning("model.refused", version=version, error=str(error))
             return False
-        self._version = version
+        self._version, self._mapped = version, mapped
         _log.info("model.taken", version=version)
         return True
 

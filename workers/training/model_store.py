@@ -19,6 +19,7 @@ from store.db.private_files import make_private_folder
 
 if TYPE_CHECKING:
     # A desk with keywords only must not load numpy.
+    from router.classify.array_file import MappedArrays
     from router.classify.model import Model
 
 _IN_FORCE: Final = "active.json"
@@ -124,11 +125,17 @@ class ModelFolder:
         """
         from router.classify.model_file import from_bytes  # noqa: PLC0415
 
-        try:
-            content = self._file(version).read_bytes()
-        except OSError as error:
-            raise PermanentError(f"{self._file(version)}: cannot be read: {error.strerror}") from error
-        return from_bytes(content)
+        return from_bytes(self._content(version))
+
+    def load_shared(self, version: str, *, shared_in: Path) -> tuple[Model, MappedArrays | None]:
+        """Return a model whose weights all processes share, and what releases their memory: see `map_model`.
+
+        shared_in: the folder of the shared file.
+        Raises PermanentError like `load`.
+        """
+        from router.classify.model_file import map_model  # noqa: PLC0415
+
+        return map_model(self._content(version), shared_in=shared_in)
 
     def in_force(self) -> ModelChoice | None:
         """Return the choice that holds now."""
@@ -180,6 +187,12 @@ class ModelFolder:
 
     def _file(self, version: str) -> Path:
         return self.path / f"{version}.npz"
+
+    def _content(self, version: str) -> bytes:
+        try:
+            return self._file(version).read_bytes()
+        except OSError as error:
+            raise PermanentError(f"{self._file(version)}: cannot be read: {error.strerror}") from error
 
     def _about(self, version: str) -> Path:
         return self.path / f"{version}.json"

@@ -24,7 +24,7 @@ from router.settings.lines import locate
 from router.settings.model import Settings
 from router.settings.validation import examine_settings
 from workers.answering.faq_files import faq_folder, intents_next_to, read_faq_folder
-from workers.training.learn import EXAMPLES_CHANGED, examples_changed
+from workers.training.lessons import EXAMPLES_CHANGED, examples_changed
 
 
 @dataclass(frozen=True, slots=True)

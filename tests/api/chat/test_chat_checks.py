@@ -181,7 +181,7 @@ def test_check_38_explain_says_why_a_line_was_answered_or_not_and_status_counts(
     with database.read() as connection:
         ids = list(connection.execute(sa.select(table_of(InboundRow).c.id)).scalars())
         found = explained_lines(connection, ids)
-        counts = count_chats(connection, hours={})
+        counts = count_chats(connection, hours=dict)
     said = sorted(_in_words(asdict(each), zone=ZoneInfo("UTC"))[:60] for each in found.values())
     assert said[0].startswith("line 1, answered by the admin at 20")
     assert said[1].startswith("line 1, not answered yet: place 1 in the queue, waiting sinc")

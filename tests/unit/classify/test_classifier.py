@@ -269,6 +269,10 @@ def test_an_encoder_with_a_shared_table_gives_the_same_vectors(tmp_path, folder)
     (tmp_path / "a-file").touch()
     texts = ["Where is my money?", "我的钱在哪里?"]
     shared = load_encoder(shared_in=tmp_path / folder)
-    twice = [shared.encode(texts), shared.encode(texts)]
-    assert (np.array(twice) == load_encoder().encode(texts)).all()
-    assert len(list(tmp_path.glob("models/*.rows"))) == (folder == "models")
+    again = load_encoder(shared_in=tmp_path / folder)
+    vectors = [shared.encode(texts), shared.encode(texts), again.encode(texts)]
+    for _ in range(2):
+        again.rest()
+    vectors.append(again.encode(texts))
+    assert (np.array(vectors) == load_encoder().encode(texts)).all()
+    assert len(list(tmp_path.glob("models/*.arrays"))) == (folder == "models")

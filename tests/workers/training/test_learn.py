@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from router.classify.encoder import load_encoder
 from router.classify.trainer import TrainingExample
 from router.errors import NotFound
 from router.settings import read_settings
-from workers.training.learn import LearntClassifier, learn, lessons_in
+from workers.training.learn import LearntClassifier, learn
+from workers.training.lessons import lessons_in
 from workers.training.model_store import ModelFolder
+from workers.training.shipped import shipped_folder
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 DESK = """
@@ -62,9 +66,9 @@ def test_a_worker_reads_the_encoder_with_the_model_and_others_when_a_text_needs_
     folder.activate(about.version, desk=lessons.desk, at=NOW)
     # The shared file of an encoder is written when the encoder is loaded.
     LearntClassifier(settings)
-    assert not list(folder.path.glob("*.rows"))
+    assert not list(folder.path.glob("use-*.arrays"))
     LearntClassifier(settings, at_once=True)
-    assert list(folder.path.glob("*.rows"))
+    assert list(folder.path.glob("use-*.arrays"))
 
 
 def test_a_broken_model_leaves_the_earlier_one_in_force(settings, folder, lessons):
@@ -91,3 +95,41 @@ def test_a_correction_trains_the_model_without_its_secrets(folder, lessons):
         folder, lessons, corrections=[TrainingExample(said.replace("4111111111111111", "**** 1111"), "card")]
     )
     assert model.version == plain.version
+
+
+def test_processes_share_a_models_weights_by_one_file_and_an_idle_one_releases_them(settings, folder, lessons):
+    _, about = learn(folder, lessons)
+    folder.activate(about.version, desk=lessons.desk, at=NOW)
+    first, second = LearntClassifier(settings), LearntClassifier(settings)
+    (file,) = folder.path.glob("model-*.arrays")
+    texts = ["the refund for my purchase has not come", "my card is broken", "hello"]
+    before = [first.classify_page(texts), second.classify_page(texts)]
+    for _ in range(2):
+        first.once()
+    assert first.classify_page(texts) == before[0] == before[1]
+    # Another model has another file; a process that has not loaded it yet reads the one that is gone.
+    _, other = learn(folder, lessons, corrections=[TrainingExample("plastic", "card")])
+    folder.activate(other.version, desk=lessons.desk, at=NOW + timedelta(minutes=1))
+    first.once()
+    assert [path != file for path in folder.path.glob("model-*.arrays")] == [True]
+    assert second.classify_page(texts) == before[1]
+
+
+@pytest.mark.parametrize("model", ["shipped", "own"])
+def test_a_models_shared_weights_equal_those_of_its_file_to_the_bit(folder, lessons, tmp_path, model):
+    about = shipped_folder().models()[-1] if model == "shipped" else learn(folder, lessons)[1]
+    stored = shipped_folder() if model == "shipped" else folder
+    own = stored.load(about.version)
+    for _ in ("written", "mapped"):
+        shared, mapped = stored.load_shared(about.version, shared_in=tmp_path / "shared")
+        assert mapped
+        assert _same(own, shared)
+
+
+def _same(one: object, other: object) -> bool:
+    """Return whether two values are equal, arrays and fields of dataclasses included."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one.dtype == other.dtype and np.array_equal(one, other)
+    if is_dataclass(one):
+        return all(_same(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
+    return one == other

@@ -1,0 +1,150 @@
+"""Arrays in one file, which processes map: they share its pages, and the kernel reads and drops them as it needs.
+
+A file begins with a mark, the size of its description, and a checksum of what follows; then the description as JSON and
+the arrays, each on pages of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import mmap
+import os
+import secrets
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+from typing import IO, Final
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = Mapping[str, NDArray[np.generic]]
+
+_MARK: Final = b"omniyard arrays\n"
+# The mark, the size of the description, and the checksum.
+_BEGINNING: Final = struct.Struct(f"<{len(_MARK)}sII")
+# The kernel maps and releases pages.
+_ALIGNMENT: Final = mmap.PAGESIZE
+# How many bytes are written or checked at once.
+_AT_ONCE: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class MappedArrays:
+    """The arrays of a file, read-only, by their names."""
+
+    arrays: Arrays
+    _map: mmap.mmap
+    _places: Mapping[str, int]
+
+    def let_go(self, name: str = "") -> None:
+        """Release this process's pages of one array, or of all; the kernel's cache keeps them for the next access."""
+        if name:
+            self._map.madvise(mmap.MADV_DONTNEED, self._places[name], self.arrays[name].nbytes)
+        else:
+            self._map.madvise(mmap.MADV_DONTNEED)
+
+
+def kept_arrays(file: Path, read: Callable[[], Arrays]) -> tuple[Arrays, MappedArrays | None]:
+    """Return the arrays of a file; write it first if it is absent or damaged.
+
+    read: makes the arrays, which takes long; the file must be named so that its name changes with them.
+    Without free space or write permission the second value is None: then each process has the arrays for itself.
+    """
+    with contextlib.suppress(OSError, ValueError):
+        mapped = map_arrays(file)
+        return mapped.arrays, mapped
+    arrays = read()
+    with contextlib.suppress(OSError, ValueError):
+        # A process that has mapped a damaged file keeps it.
+        file.unlink(missing_ok=True)
+        write_arrays(arrays, file)
+        mapped = map_arrays(file)
+        return mapped.arrays, mapped
+    return arrays, None
+
+
+def map_arrays(file: Path) -> MappedArrays:
+    """Map a file. Raises OSError if it cannot be read, ValueError if it is not as it was written."""
+    with file.open("rb") as opened:
+        mapped = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
+    if len(mapped) < _BEGINNING.size:
+        raise ValueError(f"{file} is too short")
+    mark, size, checksum = _BEGINNING.unpack_from(mapped)
+    if mark != _MARK or _checksum(mapped) != checksum:
+        raise ValueError(f"{file} is not as it was written")
+    first = _padded(_BEGINNING.size + size)
+    described = json.loads(mapped[_BEGINNING.size : _BEGINNING.size + size])
+    places = {name: first + at for name, (_, _, at, _) in described.items()}
+    # A view from the front: NumPy makes no array of zero bytes at the end of a buffer.
+    whole = np.frombuffer(mapped, np.uint8)
+    arrays = {
+        name: whole[places[name] : places[name] + length].view(dtype).reshape(shape)
+        for name, (dtype, shape, _, length) in described.items()
+    }
+    return MappedArrays(arrays, mapped, places)
+
+
+def write_arrays(arrays: Arrays, file: Path) -> None:
+    """Write a file completely or not at all, and never replace one that another process has just written."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
+    try:
+        with draft.open("w+b") as opened:
+            _write(arrays, opened)
+            opened.flush()
+            os.fsync(opened.fileno())
+        _publish(draft, file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _write(arrays: Arrays, opened: IO[bytes]) -> None:
+    contents = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    ends = [0, *accumulate(_padded(content.nbytes) for content in contents.values())]
+    # Places count from the end of the description.
+    described = {
+        name: (content.dtype.str, arrays[name].shape, at, content.nbytes)
+        for (name, content), at in zip(contents.items(), ends, strict=False)
+    }
+    text = json.dumps(described).encode()
+    first = _padded(_BEGINNING.size + len(text))
+    opened.truncate(first + ends[-1])
+    opened.seek(_BEGINNING.size)
+    opened.write(text)
+    for content, at in zip(contents.values(), ends, strict=False):
+        opened.seek(first + at)
+        opened.write(content.reshape(-1).view(np.uint8).data)
+    opened.flush()
+    with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as written:
+        checksum = _checksum(written)
+    opened.seek(0)
+    opened.write(_BEGINNING.pack(_MARK, len(text), checksum))
+
+
+def _padded(size: int) -> int:
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
+
+
+def _checksum(mapped: mmap.mmap) -> int:
+    """Return the checksum of all but the beginning, a part at a time: the whole file need not be in memory."""
+    checksum = 0
+    for start in range(_BEGINNING.size, len(mapped), _AT_ONCE):
+        with memoryview(mapped) as view:
+            checksum = crc32(view[start : start + _AT_ONCE], checksum)
+        mapped.madvise(mmap.MADV_DONTNEED)
+    return checksum
+
+
+def _publish(draft: Path, file: Path) -> None:
+    try:
+        os.link(draft, file)
+    except FileExistsError:
+        return
+    except OSError:
+        # On a file system without links the last writer wins; that only costs memory.
+        draft.replace(file)
