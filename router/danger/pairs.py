@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache, reduce
 from itertools import combinations, pairwise
 from operator import or_
-from typing import get_args
+from typing import Final, get_args
 
 from router.danger.clauses import CLAUSE, Sentence, Sentences, comparable, split_sentences, units
 from router.danger.finder import Hit, ReadLine, WordPatterns, bits_of, compile_patterns
 from router.danger.places import Place, SentenceHits, Softening
 from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
+
+MEET: Final = " + "
+"""Stands between the names of two groups that meet in one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +95,9 @@ class MeaningPairs:
         found = [*self._meetings(sentences.all, lines, possible)]
         return self._clearest(found, sentences, reduce(or_, masks)) if found else ()
 
-    def columns_in(self, lines: Sequence[ReadLine]) -> list[frozenset[str]]:
-        """Return the groups and softeners in each sentence, and which of them meet."""
-        return [_columns(frozenset(self.patterns.named(line.mask))) for line in lines]
+    def columns_of(self, groups: Iterable[int]) -> frozenset[str]:
+        """Return the groups and softeners of a passage, and which of them meet. groups: a mask a sentence."""
+        return frozenset[str]().union(*(_columns(frozenset(self.patterns.named(mask))) for mask in groups))
 
     def keywords_in(self, text: str) -> tuple[str, ...]:
         """Return the keywords of emergencies in a text, whatever stands around them."""
@@ -242,7 +245,7 @@ def _joined(alone: Place, first: SentenceHits, second: SentenceHits) -> Place:
 @lru_cache(maxsize=4096)
 def _columns(groups: frozenset[str]) -> frozenset[str]:
     inside = sorted(groups - {KEYWORDS})
-    return frozenset(inside).union(f"{first} + {second}" for first, second in combinations(inside, 2))
+    return frozenset(inside).union(f"{first}{MEET}{second}" for first, second in combinations(inside, 2))
 
 
 def _as_phrase(keyword: str) -> str:
