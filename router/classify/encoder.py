@@ -10,6 +10,7 @@ import numpy as np
 
 from router.classify.array_file import MappedArrays, kept_arrays
 from router.classify.ngram_head import Floats
+from router.classify.token_words import TokenWords
 
 # Its time grows with the length, 60 microseconds a token: a Chinese character, or four Latin letters. It was made for
 # sentences: of BANKING77's test rows above 180 letters it gets no more right than the n-grams alone (94 of 100 against
@@ -44,15 +45,20 @@ class SentenceEncoder:
         self._use = USE(threads=1)
         self._file = shared_in / f"{self.name}-{__version__}.arrays" if shared_in else None
         self._mapped: MappedArrays | None = None
+        self._words: TokenWords | None = None
         self._is_used = False
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """See `Encoder`."""
+        from router.classify.token_net import encode_tokens  # noqa: PLC0415  (imports the package)
+
         if self._file:
             self._share(self._file)
         self._is_used = True
+        net = self._use._model  # Private, but the version is pinned.
+        self._words = self._words or TokenWords(net.sp)
         pages = [texts[first : first + _BATCH] for first in range(0, len(texts), _BATCH)]
-        vectors = [self._use.encode([_beginning(text) for text in page]) for page in pages]
+        vectors = [encode_tokens(net, self._words.encode([_beginning(text) for text in page])) for page in pages]
         if self._mapped:
             # 65 MB, of which a text needs a few rows.
             self._mapped.let_go("table")

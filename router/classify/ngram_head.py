@@ -37,15 +37,30 @@ class Matrix:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
+    def of_row(self, row: int) -> Ints:
+        """Return the columns of a row."""
+        return self.columns[self.starts[row] : self.starts[row + 1]]
+
     def dense(self, rows: Ints) -> tuple[Ints, Floats]:
         """Return the columns that the given rows use, and those rows as a small dense matrix over these columns."""
         sizes = self.starts[rows + 1] - self.starts[rows]
         firsts = np.concatenate(([0], np.cumsum(sizes)[:-1]))
         entries = np.repeat(self.starts[rows] - firsts, sizes) + np.arange(int(sizes.sum()))
-        used, places = np.unique(self.columns[entries], return_inverse=True)
+        used, places = _ranked(self.columns[entries])
         block = np.zeros((len(rows), len(used)), np.float32)
         block[np.repeat(np.arange(len(rows)), sizes), places] = self.values[entries]
         return used, block
+
+
+def _ranked(columns: Ints) -> tuple[Ints, Ints]:
+    """Return the different columns in ascending order, and the place of each entry's column among them."""
+    # Columns are small numbers: a mark for each costs a tenth of a sort.
+    marks = np.zeros(int(columns.max(initial=-1)) + 1, np.bool_)
+    marks[columns] = True
+    used = np.flatnonzero(marks)
+    places = np.empty(len(marks), np.int64)
+    places[used] = np.arange(len(used))
+    return used, places[columns]
 
 
 @dataclass(frozen=True, slots=True)

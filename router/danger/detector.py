@@ -12,9 +12,9 @@ from router.classify.embedding_head import apart
 from router.classify.encoder import Encoder
 from router.classify.features import Flags, grams
 from router.classify.model import Model
-from router.classify.ngram_head import Floats
+from router.classify.ngram_head import Floats, Matrix
 from router.danger.calibration import DangerBound, DangerScores, DangerThresholds
-from router.danger.heads import read_text
+from router.danger.heads import KnownColumns, read_text
 from router.danger.passages import UNREAD, Passages, PassageScores
 from router.danger.verdict import DangerOutcome, DangerVerdict, words_of_pairs
 from router.danger.words import WordDetector
@@ -43,6 +43,7 @@ class ModelDetector:
         self._pairs, self._model, self._danger = words.pairs, model, danger
         self._encoder = encoder if model.meaning_head is not None else None
         self._labels = model.danger_labels(danger.categories)
+        self._columns = KnownColumns(danger.groups.columns, words.pairs.patterns.bits)
         self._softeners = frozenset(words.pairs.softening.unless)
         self._day = danger.calibration.bound(bounds.false_pages_per_thousand)
         self._closed = danger.calibration.bound(bounds.closed_false_pages_per_thousand)
@@ -52,7 +53,8 @@ class ModelDetector:
         if not texts:
             return []
         passages = Passages.of([read_text(text, self._pairs) for text in texts])
-        scores = self._first(passages, gram)
+        met = self._columns.matrix(passages.groups)
+        scores = self._first(passages, gram, met=met)
         each = passages.per_text(scores, self._softeners)
         chances = self._danger.calibration.before(each)
         asked = self._asks(chances, each)
@@ -62,10 +64,10 @@ class ModelDetector:
             scores, vectors = self._second(passages, scores, chosen=chosen, encoder=self._encoder)
             each = passages.per_text(scores, self._softeners)
             chances = np.where(asked, self._danger.calibration.after(each), chances)
-        page = _Judged(passages, scores, each, chances, asked, vectors)
+        page = _Judged(passages, met, scores, each, chances, asked, vectors)
         return [self._verdict(page, row) for row in range(len(texts))]
 
-    def _first(self, passages: Passages, gram: Floats) -> PassageScores:
+    def _first(self, passages: Passages, gram: Floats, *, met: Matrix) -> PassageScores:
         """Return the scores without the encoder; n-grams of whole texts are known, those of passages are not."""
         flat = np.zeros((int(passages.starts[-1]), gram.shape[1]), np.float32)
         whole = np.zeros(len(flat), np.bool_)
@@ -78,7 +80,7 @@ class ModelDetector:
             flat[~whole] = head.scores(head.vocabulary.matrix(grams(others))[0])
         danger, look = self._labels.odds(flat)
         unread = np.full(len(flat), UNREAD, np.float32)
-        groups = self._danger.groups.scores(passages.columns)
+        groups = self._danger.groups.scores(met)
         return PassageScores(danger, look, groups, unread, np.zeros(len(flat), np.float32))
 
     def _asks(self, chances: Floats, scores: DangerScores) -> Flags:
@@ -134,7 +136,7 @@ class ModelDetector:
         if clear:
             return words_of_pairs(clear)
         at = page.passages.loudest(row, page.scores_of_passages)
-        groups = self._danger.groups.strongest(page.passages.columns[at], count=_NEAREST)
+        groups = self._danger.groups.strongest(page.met.of_row(at), count=_NEAREST)
         met = (Reason(ReasonKey.DANGER_MEANINGS, {"groups": ", ".join(groups)}),) if groups else ()
         hints = [one for one in page.passages.read[row].pairs if one.strength == "hint" and not one.softened_by]
         return (*words_of_pairs(hints), *self._nearest(page.vectors.get(at)), *met)
@@ -150,9 +152,10 @@ class ModelDetector:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A page while it is judged. vectors: of the passages that the encoder read."""
+    """A page while it is judged. met: groups of each passage.  vectors: of the passages that the encoder read."""
 
     passages: Passages
+    met: Matrix
     scores_of_passages: PassageScores
     scores: DangerScores
     chances: Floats

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, reduce
+from itertools import combinations
+from operator import or_
 from typing import Final
 
 import numpy as np
 
 from router.classify.features import Ints
 from router.classify.ngram_head import Floats, GramHead, Matrix, Vocabulary, fit_gram_head
-from router.danger.pairs import FoundPair, MeaningPairs
+from router.danger.finder import bits_of
+from router.danger.pairs import MEET, FoundPair, MeaningPairs
 from router.danger.windows import split_text
 from router.danger.words import late_keywords
 
@@ -19,15 +23,17 @@ _FEWEST_MEETINGS: Final = 12
 # A look-alike is rarer in the post than in the examples.
 _LOOKALIKE_WEIGHT: Final = 0.6
 _SURE: Final = 1e-5
+# Of so many sentences' groups it is remembered which columns they are.
+_REMEMBERED: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class ReadText:
-    """A text as the heads take it. pairs: found in the whole text.  columns: groups that meet, for each passage."""
+    """A text as the heads take it. pairs: found in the whole text.  groups: a mask a sentence, for each passage."""
 
     passages: tuple[str, ...]
     pairs: tuple[FoundPair, ...]
-    columns: tuple[frozenset[str], ...]
+    groups: tuple[Sequence[int], ...]
 
 
 def read_text(text: str, pairs: MeaningPairs) -> ReadText:
@@ -35,9 +41,9 @@ def read_text(text: str, pairs: MeaningPairs) -> ReadText:
     split = split_text(text)
     lines = pairs.lines_in(split.sentences)
     found = pairs.pairs_of(split.sentences, lines)
-    each = pairs.columns_in(lines)
-    columns = tuple(frozenset[str]().union(*each[first:end]) for first, end in split.spans)
-    return ReadText(split.passages, (*found, *late_keywords(text, pairs)), columns)
+    each = [line.mask for line in lines]
+    groups = tuple(each[first:end] for first, end in split.spans)
+    return ReadText(split.passages, (*found, *late_keywords(text, pairs)), groups)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +77,44 @@ class GroupHead:
     columns: tuple[str, ...]
     head: GramHead
 
-    def scores(self, found: Sequence[frozenset[str]]) -> Floats:
-        """Return the log odds of danger, a value a passage."""
-        scores = self.head.scores(_matrix(found, self.columns))
+    def scores(self, found: Matrix) -> Floats:
+        """Return the log odds of danger, a value a passage. found: its columns, by `KnownColumns`."""
+        scores = self.head.scores(found)
         return np.asarray(scores[:, 1] - scores[:, 0], np.float32)
 
-    def strongest(self, found: frozenset[str], *, count: int) -> tuple[str, ...]:
-        """Return the columns that speak most for danger."""
-        spoke = {
-            name: float(self.head.weights[at, 1] - self.head.weights[at, 0])
-            for at, name in enumerate(self.columns)
-            if name in found
-        }
-        best = sorted((name for name, weight in spoke.items() if weight > 0), key=lambda name: -spoke[name])
-        return tuple(best[:count])
+    def strongest(self, found: Ints, *, count: int) -> tuple[str, ...]:
+        """Return the columns that speak most for danger. found: those of a passage, in ascending order."""
+        weights = self.head.weights[found, 1] - self.head.weights[found, 0]
+        best = [int(at) for at in np.argsort(-weights, kind="stable")[:count] if weights[at] > 0]
+        return tuple(self.columns[found[at]] for at in best)
+
+
+class KnownColumns:
+    """Finds the columns of a head by the groups of a sentence, without a name for each two that meet."""
+
+    def __init__(self, columns: Sequence[str], bits: Mapping[str, int]) -> None:
+        """Prepare. bits: of the groups, by name; see `WordPatterns`."""
+        self._bytes = len(columns) // 8 + 1
+        self._places: dict[int, int] = {}
+        for at, column in enumerate(columns):
+            names = [column] if column in bits else column.split(MEET)
+            if all(name in bits for name in names):
+                self._places[reduce(or_, (bits[name] for name in names))] = 1 << at
+        self._of = lru_cache(_REMEMBERED)(self._find)
+
+    def matrix(self, passages: Sequence[Sequence[int]]) -> Matrix:
+        """Return the known columns of each passage as a row of length 1. passages: a mask of groups a sentence."""
+        rows = [reduce(or_, map(self._of, groups), 0).to_bytes(self._bytes, "little") for groups in passages]
+        packed = np.frombuffer(b"".join(rows), np.uint8)
+        found = np.flatnonzero(np.unpackbits(packed, bitorder="little").view(np.bool_))
+        owners, entries = np.divmod(found, 8 * self._bytes)
+        return _of_length_one(np.bincount(owners, minlength=len(rows)), entries)
+
+    def _find(self, groups: int) -> int:
+        """Return the columns of a sentence as bits."""
+        each = [*bits_of(groups)]
+        meetings = (*each, *(one | other for one, other in combinations(each, 2)))
+        return reduce(or_, (self._places.get(mask, 0) for mask in meetings), 0)
 
 
 def fit_groups(found: Sequence[frozenset[str]], *, danger: Ints, lookalike: Ints) -> GroupHead:
@@ -93,7 +123,7 @@ def fit_groups(found: Sequence[frozenset[str]], *, danger: Ints, lookalike: Ints
     columns = tuple(str(name) for name, count in zip(names, counts, strict=True) if count >= _FEWEST_MEETINGS and name)
     head = fit_gram_head(
         Vocabulary(np.arange(len(columns)), np.ones(len(columns), np.float32)),
-        _matrix(found, columns),
+        matrix_by_name(found, columns),
         labels=danger,
         count=2,
         weights=np.where(lookalike > 0, _LOOKALIKE_WEIGHT, 1.0).astype(np.float32),
@@ -101,12 +131,15 @@ def fit_groups(found: Sequence[frozenset[str]], *, danger: Ints, lookalike: Ints
     return GroupHead(columns, head)
 
 
-def _matrix(found: Sequence[frozenset[str]], columns: Sequence[str]) -> Matrix:
+def matrix_by_name(found: Sequence[frozenset[str]], columns: Sequence[str]) -> Matrix:
     """Return the known columns of each passage as a row of length 1."""
     places = {column: at for at, column in enumerate(columns)}
     known = frozenset(columns)
     rows = [sorted(places[column] for column in each & known) for each in found]
-    lengths = np.array([len(row) for row in rows], np.int64)
     entries = np.array([at for row in rows for at in row], np.int64)
+    return _of_length_one(np.array([len(row) for row in rows], np.int64), entries)
+
+
+def _of_length_one(lengths: Ints, entries: Ints) -> Matrix:
     values = np.repeat(1 / np.sqrt(np.maximum(lengths, 1)), lengths)
-    return Matrix(np.cumsum([0, *lengths]), entries, values.astype(np.float32))
+    return Matrix(np.concatenate(([0], np.cumsum(lengths))), entries, values.astype(np.float32))

@@ -13,7 +13,7 @@ from router.classify.encoder import Encoder
 from router.classify.features import Ints, grams
 from router.classify.ngram_head import Floats, GramHead
 from router.danger.calibration import DangerScores
-from router.danger.heads import DangerLabels, fit_groups, read_text
+from router.danger.heads import DangerLabels, fit_groups, matrix_by_name, read_text
 from router.danger.passages import UNREAD, Passages, PassageScores
 from router.danger.trainer import UnseenDanger
 from router.danger.words import WordDetector
@@ -23,9 +23,13 @@ _SIGNS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class DangerLesson:
-    """The training texts as the danger heads take them. vectors: of each passage; None without an encoder."""
+    """The training texts as the danger heads take them.
+
+    columns: of each text's passages, the groups that meet.  vectors: of each passage; None without an encoder.
+    """
 
     passages: Passages
+    columns: Sequence[Sequence[frozenset[str]]]
     vectors: Floats | None
     softeners: frozenset[str]
 
@@ -34,12 +38,13 @@ class DangerLesson:
         """Read texts, and encode their passages."""
         passages = Passages.of([read_text(text, words.pairs) for text in texts])
         vectors = encoder.encode(passages.texts) if encoder else None
-        return cls(passages, vectors, frozenset(words.pairs.softening.unless))
+        columns = [[*map(words.pairs.columns_of, one.groups)] for one in passages.read]
+        return cls(passages, columns, vectors, frozenset(words.pairs.softening.unless))
 
     @property
     def whole(self) -> list[frozenset[str]]:
         """The groups that meet in each whole text."""
-        return [one.columns[0] for one in self.passages.read]
+        return [passages[0] for passages in self.columns]
 
     def begin(self, labels: DangerLabels, rows: Ints, folds: Ints) -> CrossedScores:
         """Return an empty collection of scores. rows: the label of each text.  folds: of each text."""
@@ -72,9 +77,8 @@ class CrossedScores:
         part = Passages.of([lesson.passages.read[row] for row in held])
         danger, look = self._labels.odds(gram_head.scores(gram_head.vocabulary.matrix(grams(part.texts))[0]))
         meaning, alike = self._meanings(held, len(danger), meaning_head)
-        scores = part.per_text(
-            PassageScores(danger, look, groups.scores(part.columns), meaning, alike), lesson.softeners
-        )
+        met = matrix_by_name([each for row in held for each in lesson.columns[row]], groups.columns)
+        scores = part.per_text(PassageScores(danger, look, groups.scores(met), meaning, alike), lesson.softeners)
         for name in ("grams", "groups", "meaning", "look", "alike", "signs"):
             getattr(self._scores, name)[held] = getattr(scores, name)
 

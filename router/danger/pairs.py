@@ -19,6 +19,9 @@ from router.danger.finder import Hit, ReadLine, WordPatterns, bits_of, compile_p
 from router.danger.places import Place, SentenceHits, Softening
 from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
 
+MEET: Final = " + "
+"""Stands between the names of two groups that meet in one sentence."""
+
 # In the place of what softens a pair, where the reader only asks whether anything does.
 _SOMETHING: Final = ("something",)
 
@@ -116,9 +119,9 @@ class MeaningPairs:
             return tuple(found)
         return self._softened(found, sentences, reduce(or_, masks)) if found else ()
 
-    def columns_in(self, lines: Sequence[ReadLine]) -> list[frozenset[str]]:
-        """Return the groups and softeners in each sentence, and which of them meet."""
-        return [_columns(frozenset(self.patterns.named(line.mask))) for line in lines]
+    def columns_of(self, groups: Iterable[int]) -> frozenset[str]:
+        """Return the groups and softeners of a passage, and which of them meet. groups: a mask a sentence."""
+        return frozenset[str]().union(*(_columns(frozenset(self.patterns.named(mask))) for mask in groups))
 
     def keywords_in(self, text: str) -> tuple[str, ...]:
         """Return the keywords of emergencies in a text, whatever stands around them."""
@@ -292,7 +295,7 @@ def _compile_softening(
 @lru_cache(maxsize=4096)
 def _columns(groups: frozenset[str]) -> frozenset[str]:
     inside = sorted(groups - {KEYWORDS})
-    return frozenset(inside).union(f"{first} + {second}" for first, second in combinations(inside, 2))
+    return frozenset(inside).union(f"{first}{MEET}{second}" for first, second in combinations(inside, 2))
 
 
 def _as_phrase(keyword: str) -> str:

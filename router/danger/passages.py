@@ -45,9 +45,9 @@ class Passages:
         return [passage for one in self.read for passage in one.passages]
 
     @property
-    def columns(self) -> list[frozenset[str]]:
-        """The groups that meet in each passage."""
-        return [each for one in self.read for each in one.columns]
+    def groups(self) -> list[Sequence[int]]:
+        """The groups in each sentence of each passage, as masks."""
+        return [each for one in self.read for each in one.groups]
 
     def suspects(self, row: int, scores: PassageScores, *, count: int) -> list[int]:
         """Return the passages of a text that the encoder should read: the whole, then those that speak for danger."""
