@@ -21,6 +21,7 @@ from router.errors import ConfigError, PermanentError, TransientError
 from store.db.encryption import OPTION, Sealer
 from store.db.kept_read import KeptRead
 from store.db.packed_arrays import introduce
+from store.db.pool_check import ask_after_silence
 from store.db.postgresql_address import misspelt_parameters, plain_address, shown_address
 from store.db.private_files import make_private_file, make_private_folder
 from store.db.written_json import json_text
@@ -279,14 +280,15 @@ def _postgresql_engine(url: URL) -> sa.Engine:
     }
     # Before the engine: it copies what the driver knows.
     introduce()
-    return sa.create_engine(
+    engine = sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         # Parameters contain message text: no error may show them.
         hide_parameters=True,
         json_serializer=json_text,
-        pool_pre_ping=True,
         connect_args={name: value for name, value in waits.items() if name not in url.query} | {"options": options},
     )
+    ask_after_silence(engine)
+    return engine
 
 
 def _one(url: URL, name: str) -> str:
