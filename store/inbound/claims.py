@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
+from functools import cache
 from itertools import accumulate
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -23,7 +25,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost
-from store.db.bulk import among, columns_of, table_of
+from store.db.bulk import among, among_bound, columns_of, table_of
 from store.db.engine import Rows, read_clock
 from store.tables.messages import InboundRow, InboundState
 
@@ -36,6 +38,18 @@ LIGHT: Final = 64_000
 URGENT_PAGE: Final = 200
 # One attempt in a page and three alone: after four failures the message itself is the cause.
 MOST_ATTEMPTS: Final = 4
+
+
+class _Which(Enum):
+    """Which rows are claimed; those of OF_THESE are light and have certain ids."""
+
+    URGENT = auto()
+    URGENT_HEAVY = auto()
+    OF_THESE = auto()
+    LIGHT = auto()
+    HEAVY = auto()
+    TRIED = auto()
+    TRIED_HEAVY = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +96,10 @@ def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = ()
 
 def claim_urgent(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
     """Claim the urgent light rows that are due and were never tried, or else one heavy one."""
-    columns, claimed = table_of(InboundRow).c, _nothing(connection)
-    for weight, limit in ((columns.weight <= LIGHT, URGENT_PAGE), (columns.weight > LIGHT, 1)):
+    claimed = _nothing(connection)
+    for which, limit in ((_Which.URGENT, URGENT_PAGE), (_Which.URGENT_HEAVY, 1)):
         if not claimed.rows:
-            urgent = (columns.attempts == 0, columns.urgent, weight)
-            claimed = _extended(connection, claimed, conditions=urgent, limit=limit, lease=lease)
+            claimed = _extended(connection, claimed, which=which, limit=limit, lease=lease)
     return claimed
 
 
@@ -103,20 +116,15 @@ def _ordinary(
     connection: Connection, claimed: Claim, *, limit: int, ids: Collection[UUID] = (), lease: timedelta
 ) -> Claim:
     """Extend an empty claim by light rows: first those of `ids`, then the oldest."""
-    columns = table_of(InboundRow).c
-    light = (columns.attempts == 0, columns.weight <= LIGHT)
     if ids:
-        theirs = (*light, among(columns.id, ids))
-        claimed = _extended(connection, claimed, conditions=theirs, limit=limit, lease=lease)
-    claimed = _extended(connection, claimed, conditions=light, limit=limit, lease=lease)
+        claimed = _extended(connection, claimed, which=_Which.OF_THESE, limit=limit, lease=lease, ids=ids)
+    claimed = _extended(connection, claimed, which=_Which.LIGHT, limit=limit, lease=lease)
     return claimed if claimed.rows else claim_heavy(connection, lease=lease)
 
 
 def claim_heavy(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
     """Claim the oldest heavy row that is due and was never tried, even if light rows are due."""
-    columns = table_of(InboundRow).c
-    heavy = (columns.attempts == 0, columns.weight > LIGHT)
-    return _extended(connection, _nothing(connection), conditions=heavy, limit=1, lease=lease)
+    return _extended(connection, _nothing(connection), which=_Which.HEAVY, limit=1, lease=lease)
 
 
 def claim_alone(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
@@ -124,10 +132,9 @@ def claim_alone(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
 
     Light rows come first, and of them urgent ones.
     """
-    columns, claimed = table_of(InboundRow).c, _nothing(connection)
-    for weight in (columns.weight <= LIGHT, columns.weight > LIGHT):
-        tried = (columns.attempts > 0, weight)
-        claimed = _extended(connection, claimed, conditions=tried, limit=1, lease=lease, first=columns.urgent.desc())
+    claimed = _nothing(connection)
+    for which in (_Which.TRIED, _Which.TRIED_HEAVY):
+        claimed = _extended(connection, claimed, which=which, limit=1, lease=lease)
     return claimed
 
 
@@ -139,34 +146,60 @@ def _extended(
     connection: Connection,
     claimed: Claim,
     *,
-    conditions: Sequence[sa.ColumnElement[bool]],
+    which: _Which,
     limit: int,
     lease: timedelta,
-    first: sa.ColumnElement[Any] | None = None,
+    ids: Collection[UUID] = (),
 ) -> Claim:
-    """Return the claim extended by rows that are due and meet the conditions, up to `limit` in all.
-
-    first: what decides their order before the time when they are due.
-    """
+    """Return the claim extended by such rows that are due, up to `limit` in all. ids: for `OF_THESE`."""
     if len(claimed.rows) >= limit:
         return claimed
-    table = table_of(InboundRow)
-    due = sa.select(table.c.id, table.c.weight).where(*_due(claimed.now), *conditions)
-    order = (table.c.due_at, table.c.id) if first is None else (first, table.c.due_at, table.c.id)
-    due = due.order_by(*order).limit(limit - len(claimed.rows)).with_for_update(skip_locked=True)
+    asked = {"b_now": claimed.now, "b_limit": limit - len(claimed.rows)} | ({"b_ids": ids} if ids else {})
+    weighed = [(row.id, row.weight) for row in connection.execute(_due_rows(which), asked)]
     room = PAGE_WEIGHT - sum(row.weight for row in claimed.rows)
-    ids = _fitting([(row.id, row.weight) for row in connection.execute(due)], room=room, empty=not claimed.rows)
-    if not ids:
+    fitting = _fitting(weighed, room=room, empty=not claimed.rows)
+    if not fitting:
         return claimed
-    statement = (
-        sa.update(table)
-        .where(among(table.c.id, ids))
-        .values(attempts=table.c.attempts + 1, lease_token=claimed.token, lease_until=claimed.now + lease)
-        .returning(*columns_of(InboundRow, ClaimedInbound))
-    )
-    found = [ClaimedInbound(*row) for row in connection.execute(statement)]
+    taken = {"b_ids": fitting, "b_token": claimed.token, "b_until": claimed.now + lease}
+    found = [ClaimedInbound(*row) for row in connection.execute(_claiming(), taken)]
     rows = sorted((*claimed.rows, *found), key=lambda row: (row.received_at, row.id))
     return replace(claimed, rows=tuple(rows))
+
+
+@cache
+def _due_rows(which: _Which) -> sa.Select[Any]:
+    """Return the query for such rows, built once: it runs some times for each page."""
+    columns = table_of(InboundRow).c
+    now = sa.bindparam("b_now", type_=columns.due_at.type)
+    statement = sa.select(columns.id, columns.weight).where(*_due(now), *_conditions(which))
+    order = (columns.due_at, columns.id)
+    if which in {_Which.TRIED, _Which.TRIED_HEAVY}:
+        statement = statement.order_by(columns.urgent.desc(), *order)
+    else:
+        statement = statement.order_by(*order)
+    return statement.limit(sa.bindparam("b_limit", type_=sa.Integer())).with_for_update(skip_locked=True)
+
+
+def _conditions(which: _Which) -> tuple[sa.ColumnElement[bool], ...]:
+    columns = table_of(InboundRow).c
+    tried = columns.attempts > 0 if which in {_Which.TRIED, _Which.TRIED_HEAVY} else columns.attempts == 0
+    heavy = which in {_Which.HEAVY, _Which.URGENT_HEAVY, _Which.TRIED_HEAVY}
+    weight = columns.weight > LIGHT if heavy else columns.weight <= LIGHT
+    if which in {_Which.URGENT, _Which.URGENT_HEAVY}:
+        return (tried, columns.urgent, weight)
+    return (tried, weight, among_bound(columns.id, "b_ids")) if which is _Which.OF_THESE else (tried, weight)
+
+
+@cache
+def _claiming() -> sa.UpdateBase:
+    table = table_of(InboundRow)
+    taken = {
+        "attempts": table.c.attempts + 1,
+        "lease_token": sa.bindparam("b_token", type_=table.c.lease_token.type),
+        "lease_until": sa.bindparam("b_until", type_=table.c.lease_until.type),
+    }
+    statement = sa.update(table).where(among_bound(table.c.id, "b_ids")).values(**taken)
+    return statement.returning(*columns_of(InboundRow, ClaimedInbound))
 
 
 def _fitting(weighed: Sequence[tuple[UUID, int]], *, room: int, empty: bool) -> list[UUID]:
@@ -179,7 +212,7 @@ def _fitting(weighed: Sequence[tuple[UUID, int]], *, room: int, empty: bool) -> 
     ]
 
 
-def _due(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def _due(now: sa.BindParameter[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
     columns = table_of(InboundRow).c
     free = sa.or_(columns.lease_until.is_(None), columns.lease_until < now)
     return (columns.state == InboundState.RECEIVED, columns.due_at <= now, free)

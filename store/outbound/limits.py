@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -52,14 +53,21 @@ def sent_since(connection: Connection, *, recipient: str, channel: str, since: d
 
 def automatic_of(connection: Connection, *, channel: str, since: datetime) -> int:
     """Return how many automatic replies may have been sent on the channel since then."""
-    columns = table_of(OutboundRow).c
-    return _count(connection, columns.kind == AUTO_REPLY, columns.channel == channel, columns.dated_at > since)
+    return int(connection.execute(_automatic("channel"), {"b_of": channel, "b_since": since}).scalar_one())
 
 
 def automatic_to(connection: Connection, *, recipient: str, since: datetime) -> int:
     """Return how many automatic replies may have been sent to the recipient since then."""
+    return int(connection.execute(_automatic("recipient"), {"b_of": recipient, "b_since": since}).scalar_one())
+
+
+@cache
+def _automatic(whose: str) -> sa.Select[Any]:
+    """Return the count of automatic replies of a column's value, built once: it runs for each reply."""
     columns = table_of(OutboundRow).c
-    return _count(connection, columns.kind == AUTO_REPLY, columns.recipient == recipient, columns.dated_at > since)
+    since = sa.bindparam("b_since", type_=columns.dated_at.type)
+    theirs = (columns.kind == AUTO_REPLY, columns[whose] == sa.bindparam("b_of"), columns.dated_at > since)
+    return sa.select(sa.func.count()).where(*theirs, among(columns.state, _MAY_HAVE_LEFT))
 
 
 def trip(connection: Connection, *, channel: str, until: datetime) -> None:
@@ -115,8 +123,13 @@ def _count(connection: Connection, *conditions: sa.ColumnElement[bool]) -> int:
 
 
 def _recall(connection: Connection, name: str) -> str | None:
+    return connection.execute(_state(), {"b_name": name}).scalar_one_or_none()
+
+
+@cache
+def _state() -> sa.Select[Any]:
     columns = table_of(DeskStateRow).c
-    return connection.execute(sa.select(columns.value).where(columns.name == name)).scalar_one_or_none()
+    return sa.select(columns.value).where(columns.name == sa.bindparam("b_name"))
 
 
 def _remember(connection: Connection, *, name: str, value: str) -> None:

@@ -70,8 +70,8 @@ class _Page:
 class Router:
     """Routes pages for one worker process; several threads may call its methods at the same time.
 
-    Light messages go first: see `store.inbound.claims`. Pages of them are routed one after another: two threads that
-    share the interpreter would be done with both pages when the second one is due.
+    Light messages go first: see `store.inbound.claims`. Pages of them are claimed and read one after another: two
+    threads that share the interpreter would be done with both pages when the second one is due.
     """
 
     def __init__(self, database: Database, brain: Brain) -> None:
@@ -143,6 +143,8 @@ class Router:
         analyses = self._brain.read_page(envelopes)
         reach("route.read")
         page = self._prepare(claimed, analyses)
+        # The rest mostly waits for the database: another thread reads the next page meanwhile.
+        self._turn.pass_on()
         with self._database.write() as connection:
             verdicts = self._settle(connection, claimed, page)
             reach("route.written")

@@ -1,4 +1,4 @@
-"""The turn of a process's threads: one routes a page while the others wait, in the order in which they came."""
+"""The turn of a process's threads: one reads a page while the others wait, in the order in which they came."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ class Turn:
             self._next.release()
 
     def __exit__(self, *_: object) -> None:
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """Give the turn back before the end of the block; of a thread that has not got it, nothing."""
         # A thread that has waited too long went on without the turn.
         if self._holder == threading.get_ident():
             self._holder = None

@@ -42,6 +42,25 @@ def test_the_thread_that_waits_goes_before_the_one_that_has_just_had_the_turn() 
     assert order == ["first", "waited", "again"]
 
 
+def test_a_turn_that_was_passed_on_is_not_given_back_twice() -> None:
+    taken, passed, left = Turn(), threading.Event(), threading.Event()
+
+    def read_and_write() -> None:
+        with taken:
+            taken.pass_on()
+            passed.set()
+            left.wait(30)
+
+    other = threading.Thread(target=read_and_write)
+    other.start()
+    assert passed.wait(30)
+    with taken:
+        left.set()
+        other.join()
+        assert taken._taken.locked()
+    assert not taken._taken.locked()
+
+
 def test_a_thread_goes_on_without_the_turn_when_another_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turn, "_LONGEST_SECONDS", 0.05)
     taken, released = Turn(), threading.Event()
