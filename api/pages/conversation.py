@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -32,32 +33,37 @@ from api.pages.pictures import fetch_picture, picture_type, with_pictures, with_
 from api.pages.render import language_of, moments_of, render, theme_of
 from api.pages.reply_box import Composer, compose
 from api.rest.answers.written import fresh_texts
-from api.rest.queries import Story, find_for, read_list, read_messages, require_sight
+from api.rest.queries import Story, find_for, questions_of, read_list, read_messages, require_sight
 from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons, why_line
 from api.text.terms.config_names import ConfigNames
 from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
 from store.chat.cases import note_agent_read
-from store.conversations.lists import Filter, unread_among
+from store.conversations.lists import Filter, read_markers, unread_among
 from store.conversations.messages import (
     AttachmentRecord,
     MessageRecord,
     attachments_of,
     find_attachment,
     find_message,
+    forged_messages,
     has_forged,
 )
 from store.conversations.ratings import ratings_of
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
+from store.db.plain_rows import Question, asked_ahead
+from store.desk.agents import every_agent
 from store.desk.composer.drafts import Draft, find_draft
-from store.desk.notices import has_unread, read_notices
+from store.desk.composer.signatures import all_signatures
+from store.desk.notices import has_unread, read_notices, unread_notice
 from store.events.feed import newest_number
+from store.inbound.contact_points import known_points
 from store.outbound.answer_files import sent_files
 from store.outbound.automatic_answers import given_in
-from store.outbound.planned import has_planned
+from store.outbound.planned import first_planned, has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
 
@@ -145,10 +151,12 @@ def show_conversation(
 ) -> HTMLResponse:
     """Return the page; after a refused action with the reason and the agent's text."""
     before, now = read_cursor(cursor), desk.now()
-    with desk.database.read() as connection:
+    with desk.database.read() as connection, ExitStack() as ahead:
         # First: what is published meanwhile comes by the stream again.
         after = newest_number(connection)
-        story = Story(connection, find_for(connection, key, actor=actor), limit=_MESSAGES)
+        row = find_for(connection, key, actor=actor)
+        ahead.enter_context(asked_ahead(connection, _questions(row, actor=actor)))
+        story = Story(connection, row, limit=_MESSAGES)
         if before is not None:
             story.outgoing = [row for row in story.outgoing if row.created_at < before.at]
             story.messages, story.earlier = read_messages(
@@ -208,6 +216,20 @@ def show_conversation(
     page = render(request, "conversation.html.jinja", context)
     page.status_code = refusal.status if refusal else 200
     return page
+
+
+def _questions(row: ConversationRecord, *, actor: Actor) -> list[Question]:
+    """Return what the page asks of its conversation that no other answer decides."""
+    return [
+        *questions_of(row, limit=_MESSAGES),
+        known_points(row.contact_id),
+        read_markers([row.id], agent_id=actor.id),
+        unread_notice(actor.id, conversation_id=row.id),
+        forged_messages(row.id),
+        first_planned(row.id),
+        *all_signatures(),
+        every_agent(),
+    ]
 
 
 def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, now: datetime) -> dict[str, Any]:

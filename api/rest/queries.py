@@ -25,7 +25,9 @@ from store.conversations.messages import (
     attachments_of,
     messages_of,
     missing_files,
+    newest_messages,
     outbound_of,
+    pending_outbound,
 )
 from store.conversations.read import (
     NO_CONVERSATION,
@@ -35,7 +37,10 @@ from store.conversations.read import (
     find_conversation,
     glimpses,
     handles,
+    known_handles,
+    newest_glimpses,
 )
+from store.db.plain_rows import Question, asked_ahead
 from store.desk.channel_status import DeskStatus, read_status
 from store.inbound.contact_points import KnownContactPoint, contact_points_of
 
@@ -53,6 +58,10 @@ class Story:
 
     def __init__(self, connection: Connection, conversation: ConversationRecord, *, limit: int) -> None:
         self.conversation = conversation
+        with asked_ahead(connection, questions_of(conversation, limit=limit)):
+            self._load(connection, conversation, limit=limit)
+
+    def _load(self, connection: Connection, conversation: ConversationRecord, *, limit: int) -> None:
         self.handles = handles(connection, [conversation.contact_id])[conversation.contact_id]
         self.glimpse = glimpses(connection, [conversation.id]).get(conversation.id)
         self.messages, self.earlier = read_messages(connection, conversation.id, before=None, limit=limit)
@@ -79,14 +88,26 @@ class Story:
         return [] if message.withdrawn_at else self.attachments[message.id]
 
 
+def questions_of(row: ConversationRecord, *, limit: int) -> list[Question]:
+    """Return what a `Story` asks of its conversation."""
+    return [
+        known_handles([row.contact_id]),
+        newest_glimpses([row.id]),
+        newest_messages(row.id, limit=limit + 1),
+        pending_outbound(row.id),
+    ]
+
+
 def read_list(
     connection: Connection, wanted: Filter, *, sort: Sort = Sort.NEWEST, after: Position | None, limit: int
 ) -> tuple[list[Listed], Position | None]:
     """Return a page of conversations, and where the next one begins, if there is one."""
     found = list_conversations(connection, wanted, sort=sort, after=after, limit=limit + 1)
     page, more = [row for row, _ in found[:limit]], len(found) > limit
-    seen = glimpses(connection, [row.id for row in page]) if page else {}
-    known = handles(connection, {row.contact_id for row in page}) if page else {}
+    ids, contacts = [row.id for row in page], {row.contact_id for row in page}
+    with asked_ahead(connection, [newest_glimpses(ids), known_handles(contacts)] if page else []):
+        seen = glimpses(connection, ids) if page else {}
+        known = handles(connection, contacts) if page else {}
     listed = [(row, known[row.contact_id], seen.get(row.id)) for row in page]
     return listed, found[limit - 1][1] if more else None
 

@@ -25,7 +25,7 @@ from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.conversations.handle_search import written_as
 from store.conversations.read import CONVERSATIONS, OWN_COLUMNS, ConversationRecord, Position
 from store.db.bulk import among, among_bound, table_of, unindexed
-from store.db.plain_rows import KnownRows, PlainStatement, types_of
+from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.desk import ReadMarkerRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow
 
@@ -157,9 +157,14 @@ def list_conversations(
 
 def unread_among(connection: Connection, rows: Collection[ConversationRecord], *, agent_id: UUID) -> set[UUID]:
     """Return which of the conversations have messages that the agent has not read."""
-    theirs = _READ_TO.rows(connection, {"agent": agent_id, "ids": [row.id for row in rows]})
-    read_to = dict(_KNOWN_MARKERS(connection, theirs))
+    statement, values = read_markers([row.id for row in rows], agent_id=agent_id)
+    read_to = dict(_KNOWN_MARKERS(connection, statement.rows(connection, values)))
     return {row.id for row in rows if row.id not in read_to or read_to[row.id] < row.last_message_at}
+
+
+def read_markers(conversation_ids: Sequence[UUID], *, agent_id: UUID) -> Question:
+    """Return the question of `unread_among`."""
+    return _READ_TO, {"agent": agent_id, "ids": conversation_ids}
 
 
 def _read_to() -> sa.Select[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
@@ -18,7 +18,7 @@ from router.routing.trace import Trace, read_trace
 from store.conversations.read import Position, behind
 from store.db.bulk import among, among_bound, columns_of, table_of
 from store.db.encryption import sealer_of
-from store.db.plain_rows import KnownRows, PlainStatement, types_of
+from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.gates import FetchedFileRow, FileState
 from store.tables.messages import AttachmentRow, InboundRow, MessageRow, OriginalRow
 from store.tables.operations import AGENT_MAIL, ONE_TIME_CODE, OutboundRow
@@ -133,6 +133,8 @@ _SOUNDS: Final = frozenset({"audio/mpeg", "audio/wav", "audio/ogg", "audio/mp4"}
 _LARGEST_PICTURE: Final = 8 * 1024 * 1024
 # Of files and of outgoing messages: how many are remembered.
 _REMEMBERED: Final = 1_000
+# Of messages: their texts may be long.
+_REMEMBERED_MESSAGES: Final = 500
 # Fields that are not columns of the message table.
 _SENT: Final = ("copies", "blind_copies", "undo_until")
 _MADE: Final = frozenset({"html", "has_html", "has_remote", "delivery", "sent_as", "sent_to", *_SENT})
@@ -142,12 +144,30 @@ def messages_of(
     connection: Connection, conversation_id: UUID, *, before: Position | None = None, limit: int
 ) -> list[MessageRecord]:
     """Return the newest `limit` messages of a conversation (older than `before`), oldest first, without their HTML."""
-    values = {"conversation": conversation_id, "most": limit}
-    statement = _newest()
-    if before is not None:
-        columns = table_of(MessageRow).c
-        statement = statement.where(behind(columns.received_at, columns.id, position=before))
-    return [_record(row) for row in reversed(connection.execute(statement, values).mappings().all())]
+    if before is None:
+        statement, values = newest_messages(conversation_id, limit=limit)
+        return _known_messages()(connection, statement.rows(connection, values))[::-1]
+    columns, values = table_of(MessageRow).c, {"conversation": conversation_id, "most": limit}
+    older = _newest().where(behind(columns.received_at, columns.id, position=before))
+    return [_record(row) for row in reversed(connection.execute(older, values).mappings().all())]
+
+
+def newest_messages(conversation_id: UUID, *, limit: int) -> Question:
+    """Return the question of `messages_of`."""
+    return _plain_newest(), {"conversation": conversation_id, "most": limit}
+
+
+@cache
+def _plain_newest() -> PlainStatement:
+    return PlainStatement(_newest())
+
+
+@cache
+def _known_messages() -> KnownRows[MessageRecord]:
+    names = [column.name for column in _newest().selected_columns]
+    return KnownRows(
+        types_of(_newest()), lambda row: _record(dict(zip(names, row, strict=True))), most=_REMEMBERED_MESSAGES
+    )
 
 
 @cache
@@ -172,17 +192,23 @@ def find_message(connection: Connection, message_id: UUID) -> MessageRecord:
 
 def has_forged(connection: Connection, conversation_id: UUID) -> bool:
     """Return whether a message of the conversation has a forged sender."""
-    return connection.execute(_forged(), {"conversation": conversation_id}).first() is not None
+    statement, values = forged_messages(conversation_id)
+    return bool(statement.rows(connection, values))
+
+
+def forged_messages(conversation_id: UUID) -> Question:
+    """Return the question of `has_forged`."""
+    return _forged(), {"conversation": conversation_id}
 
 
 @cache
-def _forged() -> sa.Select[Any]:
+def _forged() -> PlainStatement:
     columns = table_of(MessageRow).c
     theirs = columns.conversation_id == sa.bindparam("conversation")
-    return sa.select(columns.id).where(theirs, columns.sender_proof == ProofKind.FAILED).limit(1)
+    return PlainStatement(sa.select(columns.id).where(theirs, columns.sender_proof == ProofKind.FAILED).limit(1))
 
 
-def _record(row: RowMapping) -> MessageRecord:
+def _record(row: Mapping[str, Any] | RowMapping) -> MessageRecord:
     return MessageRecord(**{**row, "trace": read_trace(row["trace"])})
 
 
@@ -262,7 +288,13 @@ def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:
 
 def outbound_of(connection: Connection, conversation_id: UUID) -> list[PendingOutbound]:
     """Return the outgoing messages that are not entries of the conversation, oldest first."""
-    return _KNOWN_PENDING(connection, _PENDING.rows(connection, {"conversation": conversation_id}))
+    statement, values = pending_outbound(conversation_id)
+    return _KNOWN_PENDING(connection, statement.rows(connection, values))
+
+
+def pending_outbound(conversation_id: UUID) -> Question:
+    """Return the question of `outbound_of`."""
+    return _PENDING, {"conversation": conversation_id}
 
 
 def _pending() -> sa.Select[Any]:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 from router.errors import Conflict, NotFound
 from router.origin.sender_proof import ProofKind
 from store.db.bulk import among, among_bound, table_of
-from store.db.plain_rows import KnownRows, PlainStatement, types_of
+from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 
 NO_CONVERSATION: Final = "there is no conversation with that id or reference"
@@ -171,15 +171,27 @@ def find_conversation(connection: Connection, key: UUID | str) -> ConversationRe
 
 def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, LastMessage]:
     """Return the summary of each conversation that has messages, with one query."""
-    return dict(_KNOWN_GLIMPSES(connection, _GLIMPSES.rows(connection, {"ids": conversation_ids})))
+    statement, values = newest_glimpses(conversation_ids)
+    return dict(_KNOWN_GLIMPSES(connection, statement.rows(connection, values)))
+
+
+def newest_glimpses(conversation_ids: Sequence[UUID]) -> Question:
+    """Return the question of `glimpses`."""
+    return _GLIMPSES, {"ids": conversation_ids}
 
 
 def handles(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID, list[str]]:
     """Return the handles of each contact, oldest first, with one query."""
     found: dict[UUID, list[str]] = {contact_id: [] for contact_id in contact_ids}
-    for contact_id, handle in _KNOWN_HANDLES(connection, _HANDLES.rows(connection, {"ids": contact_ids})):
+    statement, values = known_handles(contact_ids)
+    for contact_id, handle in _KNOWN_HANDLES(connection, statement.rows(connection, values)):
         found[contact_id].append(handle)
     return found
+
+
+def known_handles(contact_ids: Collection[UUID]) -> Question:
+    """Return the question of `handles`."""
+    return _HANDLES, {"ids": contact_ids}
 
 
 def behind(

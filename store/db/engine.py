@@ -158,7 +158,7 @@ class Database:
     def read_in_one(self) -> Iterator[None]:
         """Let the first two reads of this thread be one transaction, unless it writes between them.
 
-        A request reads who asks, and then the answer: beginning and ending twice would take PostgreSQL six round trips.
+        A request reads who asks, and then the answer: getting a connection twice takes as long as a statement.
         """
         self._kept.begin()
         try:

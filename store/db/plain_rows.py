@@ -6,10 +6,13 @@ nearly all are those of the page before: here a row that is known costs one look
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
@@ -17,6 +20,18 @@ from sqlalchemy.exc import DBAPIError
 
 Value = TypeVar("Value")
 _Convert = Callable[[Any], Any]
+_Rows = Sequence[Sequence[Any]]
+# A connection, a statement and its values -> the rows that were asked ahead, until they are read.
+_Ahead = dict[tuple[int, int, tuple[Any, ...]], _Rows]
+_AHEAD: Final[ContextVar[_Ahead | None]] = ContextVar("ahead", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question for libpq: SQL with places $1, $2 and so on, and their values."""
+
+    sql: str
+    values: Sequence[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +39,29 @@ class _Form:
     """A statement's SQL for one kind of database. names: of its places, where it has places.
 
     converters: of the values that are bound when it runs.  usual: the values that stand in it.
+    numbered: the same SQL for libpq, with the names of $1, $2 and so on.
     """
 
     sql: str
     names: Sequence[str] | None
+    numbered: tuple[str, Sequence[str]] | None
     converters: Mapping[str, _Convert | None]
     usual: Mapping[str, Any]
 
-    def parameters(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401  (the driver's)
+    def said(self, values: Mapping[str, Any]) -> dict[str, Any]:
         said = {**self.usual}
         for name, convert in self.converters.items():
             said[name] = convert(values[name]) if convert else values[name]
+        return said
+
+    def parameters(self, said: dict[str, Any]) -> Any:  # noqa: ANN401  (the driver's)
         return said if self.names is None else tuple([said[name] for name in self.names])
+
+    def asked(self, said: Mapping[str, Any]) -> Asked | None:
+        if self.numbered is None:
+            return None
+        sql, names = self.numbered
+        return Asked(sql, [said[name] for name in names])
 
 
 class PlainStatement:
@@ -50,12 +76,60 @@ class PlainStatement:
 
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Return the rows as the driver gives them, which is another form for each kind of database."""
+        ahead = _AHEAD.get()
+        if ahead and (rows := ahead.pop(_mark(connection, self, values), None)) is not None:
+            return rows
+        form = self.form(connection)
+        said = form.said(values)
+        asked = form.asked(said)
+        found = _piped(connection, [(form.sql, asked)]) if asked else None
+        return found[0] if found else _fetched(connection, form.sql, form.parameters(said))
+
+    def form(self, connection: Connection) -> _Form:
+        """Return the statement's form for this kind of database."""
         dialect = connection.dialect
         form = self._forms.get(dialect.name)
         if form is None:
             # Two threads may compile it at once; both get the same.
             form = self._forms[dialect.name] = _form(self._statement, dialect)
-        return _fetched(connection, form.sql, form.parameters(values))
+        return form
+
+
+# A statement and the values of its names.
+Question = tuple[PlainStatement, Mapping[str, Any]]
+
+
+@contextmanager
+def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterator[None]:
+    """Ask PostgreSQL in one round trip what the block is going to ask: `rows` with equal values, once each.
+
+    What the block does not ask is forgotten, and what it asks besides is asked then. SQLite has no round trips.
+    """
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    ahead = _AHEAD.get()
+    token = _AHEAD.set(ahead := {} if ahead is None else ahead)
+    marked = {_mark(connection, statement, values): (statement, values) for statement, values in questions}
+    marks = [mark for mark in marked if mark not in ahead]
+    forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
+    found = _piped(connection, [(form.sql, form.asked(form.said(values))) for form, values in forms])
+    ahead |= zip(marks, found or (), strict=bool(found))
+    try:
+        yield
+    finally:
+        _AHEAD.reset(token)
+        for mark in marks:
+            ahead.pop(mark, None)
+
+
+def _mark(
+    connection: Connection, statement: PlainStatement, values: Mapping[str, Any]
+) -> tuple[int, int, tuple[Any, ...]]:
+    said = [
+        tuple(each) if isinstance(each, Collection) and not isinstance(each, str) else each for each in values.values()
+    ]
+    return id(connection), id(statement), tuple(said)
 
 
 class KnownRows(Generic[Value]):
@@ -68,7 +142,6 @@ class KnownRows(Generic[Value]):
         self, types: Sequence[sa.types.TypeEngine[Any]], make: Callable[[Sequence[Any]], Value], *, most: int
     ) -> None:
         self._types, self._make, self._most = types, make, most
-        self._has_json = any(isinstance(each, sa.JSON) for each in types)
         self._known: dict[str, Callable[[Sequence[Any]], Value]] = {}
 
     def __call__(self, connection: Connection, rows: Sequence[Sequence[Any]]) -> list[Value]:
@@ -77,13 +150,10 @@ class KnownRows(Generic[Value]):
         known = self._known.get(dialect.name)
         if known is None:
             known = self._known[dialect.name] = self._remembering(dialect)
-        if self._has_json and dialect.name == "postgresql":
-            # Its driver has read JSON already, and no list can be looked up.
-            rows = [tuple(tuple(each) if type(each) is list else each for each in row) for row in rows]
         return [*map(known, rows)]
 
     def _remembering(self, dialect: Dialect) -> Callable[[Sequence[Any]], Value]:
-        processors = [type_.dialect_impl(dialect).result_processor(dialect, None) for type_ in self._types]
+        processors = [_processor(type_, dialect) for type_ in self._types]
         make = self._make
 
         def made(row: Sequence[Any]) -> Value:
@@ -92,12 +162,40 @@ class KnownRows(Generic[Value]):
         return lru_cache(maxsize=self._most)(made)
 
 
+def _processor(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    if isinstance(type_, sa.JSON) and dialect.name == "postgresql":
+        # SQLAlchemy leaves it to the driver, which leaves it to us.
+        return lambda text: None if text is None else json.loads(text)
+    return type_.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _piped(connection: Connection, asked: Sequence[tuple[str, Asked | None]]) -> list[_Rows] | None:
+    """Ask by PostgreSQL's pipeline; None where there is none, where a transaction is open, or after an error."""
+    if connection.dialect.name != "postgresql" or not asked:
+        return None
+    # Its driver, which a desk on SQLite does not load.
+    from store.db.pipeline import fetch  # noqa: PLC0415
+
+    pooled = connection.connection
+    driver: Any = pooled.dbapi_connection
+    if not driver.autocommit or driver.info.transaction_status:
+        return None
+    for sql, _ in asked:
+        for listener in connection.dispatch.before_cursor_execute:
+            listener(connection, None, sql, None, None, False)
+    return fetch(driver, pooled.info, [one for _, one in asked if one])
+
+
 def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401
     """Ask the driver. What SQLAlchemy does around it takes twice as long as the usual statement itself."""
     if not connection.in_transaction():
         connection.begin()
     dialect, driver = connection.dialect, connection.connection
     cursor = driver.cursor()
+    if dialect.name == "postgresql":
+        from store.db.pipeline import leave_json  # noqa: PLC0415
+
+        leave_json(cursor.adapters)
     try:
         # A listener that counts statements hears of these, too.
         for listener in connection.dispatch.before_cursor_execute:
@@ -129,4 +227,13 @@ def _form(statement: sa.Select[Any], dialect: Dialect) -> _Form:
             converters[name] = convert
         else:
             usual[name] = convert(parameter.value) if convert else parameter.value
-    return _Form(compiled.string, tuple(compiled.positiontup) if compiled.positional else None, converters, usual)
+    names = tuple(compiled.positiontup) if compiled.positional else None
+    return _Form(compiled.string, names, _numbered(statement, dialect), converters, usual)
+
+
+def _numbered(statement: sa.Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]] | None:
+    if dialect.name != "postgresql":
+        return None
+    kind: Any = type(dialect)
+    compiled: Any = statement.compile(dialect=kind(paramstyle="numeric_dollar"))
+    return compiled.string, tuple(compiled.positiontup)

@@ -26,7 +26,7 @@ from router.errors import Conflict, NotFound, PermanentError
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import database_now, read_clock
 from store.db.ids import new_id
-from store.db.plain_rows import KnownRows, PlainStatement, types_of
+from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.desk import AgentSkillRow, SkillKind
 from store.tables.operations import AgentRow, EndedSessionRow
 
@@ -148,7 +148,13 @@ def end_session(connection: Connection, session_id: UUID, *, longest: timedelta)
 
 def list_agents(connection: Connection) -> list[AgentRecord]:
     """Return all agents, including revoked ones, by name."""
-    return _KNOWN_AGENTS(connection, _AGENTS.rows(connection, {}))
+    statement, values = every_agent()
+    return _KNOWN_AGENTS(connection, statement.rows(connection, values))
+
+
+def every_agent() -> Question:
+    """Return the question of `list_agents`."""
+    return _AGENTS, {}
 
 
 def find_by_token(connection: Connection, token: str) -> AgentRecord | None:

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from store.conversations.lists import IS_EMERGENCY, UNRESOLVED
 from store.db.bulk import among, among_bound, table_of
-from store.db.plain_rows import PlainStatement
+from store.db.plain_rows import PlainStatement, asked_ahead
 from store.tables.messages import ConversationRow
 
 _NUMBERS: Final = ("mine", "unassigned", "overdue", "emergencies")
@@ -40,24 +40,31 @@ def count_all(
 ) -> Counts:
     """Return the counts shown next to the list. agent: counted in `mine`."""
     statuses, teams = dict.fromkeys(map(str, UNRESOLVED), 0), dict[str, int]()
-    for team in _teams(connection, only_teams=only_teams):
-        for status, number in _OF_TEAM.rows(connection, {"team": team}):
-            statuses[status] += number
-            teams[team] = teams.get(team, 0) + number
     values = {"agent": agent, "now": now} | ({} if only_teams is None else {"only_teams": only_teams})
-    (numbers,) = _numbers(is_limited=only_teams is not None).rows(connection, values)
+    others, found = _numbers(is_limited=only_teams is not None), _teams(connection, only_teams=only_teams)
+    with asked_ahead(connection, [(others, values), *((_OF_TEAM, {"team": team}) for team in found)]):
+        for team in found:
+            for status, number in _OF_TEAM.rows(connection, {"team": team}):
+                statuses[status] += number
+                teams[team] = teams.get(team, 0) + number
+        (numbers,) = others.rows(connection, values)
     named = dict(zip(_NUMBERS, numbers, strict=True))
     return Counts(statuses=statuses, teams=dict(sorted(teams.items())), **named)
 
 
 def _teams(connection: Connection, *, only_teams: Collection[str] | None) -> list[str]:
     """Return the teams that have conversations, with one index lookup per team: there are few."""
-    found: list[str] = []
-    ((first,),) = _FIRST_TEAM.rows(connection, {})
-    while first is not None:
-        found.append(first)
-        ((first,),) = _NEXT_TEAM.rows(connection, {"team": first})
-    return [team for team in found if only_teams is None or team in only_teams]
+    return [team for (team,) in _TEAMS.rows(connection, {}) if only_teams is None or team in only_teams]
+
+
+def _every_team() -> PlainStatement:
+    """Return the statement that goes from team to team."""
+    columns = table_of(ConversationRow).c
+    least = sa.select(sa.func.min(columns.team).label("team"))
+    found = least.cte("found", recursive=True)
+    following = least.where(columns.team > found.c.team).scalar_subquery()
+    found = found.union_all(sa.select(following).where(found.c.team.is_not(None)))
+    return PlainStatement(sa.select(found.c.team).where(found.c.team.is_not(None)))
 
 
 def _of_team() -> PlainStatement:
@@ -88,6 +95,4 @@ def _numbers(*, is_limited: bool) -> PlainStatement:
 
 
 _OF_TEAM: Final = _of_team()
-_LEAST_TEAM: Final = sa.select(sa.func.min(table_of(ConversationRow).c.team))
-_FIRST_TEAM: Final = PlainStatement(_LEAST_TEAM)
-_NEXT_TEAM: Final = PlainStatement(_LEAST_TEAM.where(table_of(ConversationRow).c.team > sa.bindparam("team")))
+_TEAMS: Final = _every_team()

@@ -18,6 +18,7 @@ from router.text.mentions import names_mentioned
 from store.conversations.lists import seen_by_teams
 from store.db.bulk import among, table_of
 from store.db.engine import upsert
+from store.db.plain_rows import PlainStatement, Question
 from store.tables.desk import AgentNoticeKind, AgentNoticeRow, AgentPreferenceRow
 from store.tables.messages import ContactRow, ConversationRow, MessageRow
 from store.tables.operations import AgentRow, EventRow
@@ -153,15 +154,20 @@ def count_unread(connection: Connection, agent_ids: Collection[UUID]) -> Counter
 
 def has_unread(connection: Connection, agent_id: UUID, *, conversation_id: UUID) -> bool:
     """Return whether the agent has not seen a notice about the conversation."""
-    values = {"agent": agent_id, "conversation": conversation_id}
-    return connection.execute(_unread(), values).first() is not None
+    statement, values = unread_notice(agent_id, conversation_id=conversation_id)
+    return bool(statement.rows(connection, values))
+
+
+def unread_notice(agent_id: UUID, *, conversation_id: UUID) -> Question:
+    """Return the question of `has_unread`."""
+    return _unread(), {"agent": agent_id, "conversation": conversation_id}
 
 
 @cache
-def _unread() -> sa.Select[Any]:
+def _unread() -> PlainStatement:
     notice = table_of(AgentNoticeRow).c
     theirs = (notice.agent_id == sa.bindparam("agent"), notice.conversation_id == sa.bindparam("conversation"))
-    return sa.select(notice.kind).where(*theirs, notice.read_at.is_(None)).limit(1)
+    return PlainStatement(sa.select(notice.kind).where(*theirs, notice.read_at.is_(None)).limit(1))
 
 
 def read_notices(connection: Connection, agent_id: UUID, *, now: datetime, conversation_id: UUID | None = None) -> None:

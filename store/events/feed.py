@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, table_of
+from store.db.plain_rows import PlainStatement, Question
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 
@@ -62,13 +63,18 @@ def number_events(connection: Connection, *, after: int, limit: int) -> int:
 
 def newest_number(connection: Connection) -> int:
     """Return the greatest number, 0 if there is none."""
-    newest: int = connection.execute(_newest()).scalar_one()
-    return newest
+    ((newest,),) = _newest().rows(connection, {})
+    return int(newest)
+
+
+def greatest_number() -> Question:
+    """Return the question of `newest_number`."""
+    return _newest(), {}
 
 
 @cache
-def _newest() -> sa.Select[Any]:
-    return sa.select(sa.func.coalesce(sa.func.max(table_of(EventRow).c.number), 0))
+def _newest() -> PlainStatement:
+    return PlainStatement(sa.select(sa.func.coalesce(sa.func.max(table_of(EventRow).c.number), 0)))
 
 
 def events_after(

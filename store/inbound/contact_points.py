@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_new, table_of
+from store.db.plain_rows import PlainStatement, Question
 from store.tables.gates import ContactPointRow
 from store.tables.messages import ContactRow
 
@@ -29,19 +30,24 @@ def contact_points_of(connection: Connection, contact_id: UUID) -> list[KnownCon
     """Return a contact's points, those that a channel has verified first."""
     rows = [
         KnownContactPoint(kind=kind, value=value, verified=bool(known))
-        for kind, value, known in connection.execute(_points(), {"contact": contact_id})
+        for kind, value, known in _points().rows(connection, {"contact": contact_id})
     ]
     return sorted(rows, key=lambda each: (not each.verified, each.kind, each.value))
 
 
+def known_points(contact_id: UUID) -> Question:
+    """Return the question of `contact_points_of`."""
+    return _points(), {"contact": contact_id}
+
+
 @cache
-def _points() -> sa.Select[Any]:
+def _points() -> PlainStatement:
     columns, contact = table_of(ContactPointRow).c, table_of(ContactRow).c
     one = sa.bindparam("contact", type_=contact.id.type)
     # Contacts that were merged into this one are the same person.
     same = sa.select(contact.id).where(sa.or_(contact.id == one, contact.merged_into == one))
     said = sa.select(columns.kind, columns.value, sa.func.max(sa.cast(columns.verified, sa.Integer)))
-    return said.where(columns.contact_id.in_(same)).group_by(columns.kind, columns.value)
+    return PlainStatement(said.where(columns.contact_id.in_(same)).group_by(columns.kind, columns.value))
 
 
 def note_contact_points(connection: Connection, points: Sequence[Mapping[str, Any]]) -> None:

@@ -20,6 +20,7 @@ from store.conversations.read import where_now
 from store.db.bulk import among, table_of
 from store.db.engine import read_clock
 from store.db.ids import first_id_at
+from store.db.plain_rows import PlainStatement, Question
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import REPLY, SAYS_NOTHING
@@ -64,12 +65,18 @@ def lock_planned(connection: Connection, conversation_id: UUID) -> list[UUID]:
 
 def has_planned(connection: Connection, conversation_id: UUID) -> bool:
     """Return whether the conversation has planned replies that have not left."""
-    return connection.execute(_first_planned(), {"conversation": conversation_id}).first() is not None
+    statement, values = first_planned(conversation_id)
+    return bool(statement.rows(connection, values))
+
+
+def first_planned(conversation_id: UUID) -> Question:
+    """Return the question of `has_planned`."""
+    return _first_planned(), {"conversation": conversation_id}
 
 
 @cache
-def _first_planned() -> sa.Select[Any]:
-    return _planned(sa.bindparam("conversation")).limit(1)
+def _first_planned() -> PlainStatement:
+    return PlainStatement(_planned(sa.bindparam("conversation")).limit(1))
 
 
 def _planned(conversation_id: UUID | sa.BindParameter[UUID]) -> sa.Select[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,7 +14,11 @@ from sqlalchemy.engine import Connection
 from router.replies.autoreply import choose
 from store.db.bulk import table_of
 from store.db.engine import upsert
+from store.db.plain_rows import KnownRows, PlainStatement, Question
 from store.tables.composer import DisplayNameRow, SignatureRow
+
+# As many names as a large desk has agents.
+_REMEMBERED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,26 +31,36 @@ class SignedBy:
 
 def signatures(connection: Connection) -> Mapping[tuple[str, str], str]:
     """Return the signatures by team and language; the team is empty for those of all."""
-    rows = connection.execute(_signatures())
-    return {(row.team, row.language): row.text for row in rows}
+    return {(team, language): text for team, language, text in _signatures().rows(connection, {})}
 
 
 def display_names(connection: Connection) -> Mapping[tuple[UUID, str], str]:
     """Return the agents' displayed names by language."""
-    rows = connection.execute(_display_names())
-    return {(row.agent_id, row.language): row.name for row in rows}
+    rows = _known_names()(connection, _display_names().rows(connection, {}))
+    return {(agent_id, language): name for agent_id, language, name in rows}
+
+
+def all_signatures() -> list[Question]:
+    """Return the questions of `signed_by`."""
+    return [(_signatures(), {}), (_display_names(), {})]
 
 
 @cache
-def _signatures() -> sa.Select[Any]:
+def _signatures() -> PlainStatement:
     columns = table_of(SignatureRow).c
-    return sa.select(columns.team, columns.language, columns.text)
+    return PlainStatement(sa.select(columns.team, columns.language, columns.text))
 
 
 @cache
-def _display_names() -> sa.Select[Any]:
+def _display_names() -> PlainStatement:
     columns = table_of(DisplayNameRow).c
-    return sa.select(columns.agent_id, columns.language, columns.name)
+    return PlainStatement(sa.select(columns.agent_id, columns.language, columns.name))
+
+
+@cache
+def _known_names() -> KnownRows[tuple[UUID, str, str]]:
+    columns = table_of(DisplayNameRow).c
+    return KnownRows([columns.agent_id.type, columns.language.type, columns.name.type], tuple, most=_REMEMBERED)
 
 
 def signed_by(connection: Connection, *, agent_id: UUID, agent: str, team: str, language: str) -> SignedBy:

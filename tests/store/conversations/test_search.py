@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from router.text.search_terms import index_words, read_query
 from store.conversations import search
@@ -142,11 +144,20 @@ def test_a_word_of_any_frequency_is_found_newest_first_page_by_page(
         assert pages(word, teams=("payments",)) == [n for n in numbers if n % 4], word
 
 
-def test_the_planner_sees_the_words_of_each_search(database: Database) -> None:
+def test_the_planner_sees_the_words_of_each_search(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     if database.is_sqlite:
         pytest.skip("SQLite plans without looking at values")
-    with database.read() as connection:
-        find_messages(connection, read_query("refund"), limit=2)
-        assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar_one() == "force_custom_plan"
+    modes: list[str] = []
+    candidates = search._candidates
+
+    def look(connection: Connection, *rest: Any, **more: Any) -> list[UUID]:
+        modes.append(connection.exec_driver_sql("SHOW plan_cache_mode").scalar_one())
+        return candidates(connection, *rest, **more)
+
+    monkeypatch.setattr(search, "_candidates", look)
+    for transaction in (database.read, database.write):
+        with transaction() as connection:
+            find_messages(connection, read_query("refund"), limit=2)
+    assert modes == ["force_custom_plan"] * 2
     with database.read() as connection:
         assert connection.exec_driver_sql("SHOW plan_cache_mode").scalar_one() == "auto"

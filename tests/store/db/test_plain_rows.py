@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from router.errors import PermanentError, TransientError
 from store.conversations.read import ConversationRecord
 from store.db.bulk import columns_of, table_of
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.db.plain_rows import KnownRows, PlainStatement, types_of
+from store.db.plain_rows import KnownRows, PlainStatement, asked_ahead, types_of
 from store.tables.messages import ConversationRow
 from tests.inbox_builder import Builder
 
@@ -132,3 +134,58 @@ def test_an_error_of_the_driver_is_translated_as_ever_and_the_connection_serves_
     assert (type(ours.value), str(ours.value)) == (type(theirs.value), str(theirs.value))
     with database.read() as connection:
         assert connection.execute(sa.select(sa.func.count()).select_from(TABLE)).scalar_one() == 0
+
+
+def test_what_is_asked_ahead_is_what_the_statements_say_and_is_read_once(database: Database) -> None:
+    filled(database)
+    plain, names = PlainStatement(statement()), PlainStatement(sa.select(TABLE.c.reference).order_by(TABLE.c.id))
+    broken = PlainStatement(sa.select(sa.column("x")).select_from(sa.table("nowhere")))
+
+    def first(connection: Connection) -> str:
+        return str(names.rows(connection, {})[0][0])
+
+    def rename(connection: Connection, name: str) -> None:
+        connection.execute(sa.update(TABLE).where(TABLE.c.reference.in_(["A", "D"])).values(reference=name))
+
+    with database.read() as connection:
+        expected = [plain.rows(connection, {"status": "open"}), names.rows(connection, {})]
+        with asked_ahead(connection, [(plain, {"status": "open"}), (names, {})]):
+            found = [plain.rows(connection, {"status": "open"}), names.rows(connection, {})]
+        assert found == expected
+        with asked_ahead(connection, [(names, {})]):
+            assert first(connection) == "A"
+            with database.write() as other:
+                rename(other, "D")
+            # SQLite's read is one transaction, and sees what was there at its begin.
+            assert first(connection) == ("A" if database.is_sqlite else "D")
+        assert plain.rows(connection, {"status": "resolved"}) == []
+    with database.read() as connection, asked_ahead(connection, [(names, {}), (broken, {})]):
+        # A question that fails is the trouble of the one who asks it.
+        assert first(connection) == "D"
+    with database.write() as connection, asked_ahead(connection, [(names, {})]):
+        rename(connection, "E")
+        assert first(connection) == "E"
+
+
+def test_a_read_after_a_rollback_and_one_after_the_server_ended_its_session_are_answered(database: Database) -> None:
+    plain = PlainStatement(sa.select(TABLE.c.reference).where(TABLE.c.status == sa.bindparam("status")))
+
+    def read() -> int:
+        with database.read() as connection:
+            return len(plain.rows(connection, {"status": "open"}))
+
+    filled(database)
+    assert read() == 5
+    with suppress(ZeroDivisionError), database.write() as connection:
+        # The driver lets the server forget what it has prepared.
+        for _ in range(10):
+            connection.execute(sa.select(TABLE.c.reference)).all()
+        raise ZeroDivisionError
+    assert (read(), read()) == (5, 5)
+    if database.is_sqlite:
+        return
+    with database.read() as connection:
+        session = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one()
+        with database.write() as other:
+            other.exec_driver_sql(f"SELECT pg_terminate_backend({session}, 10000)")
+    assert (read(), read()) == (5, 5)
