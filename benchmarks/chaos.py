@@ -6,6 +6,7 @@ Processes that die: connectors, workers (with their sweep), the web process, the
 absent for a while) and PostgreSQL. Half of the mail comes by IMAP, half by SMTP from a client that, like a mail server,
 tries until it gets 250. In parallel --chats customers write by SMS, X and Telegram: polls are replayed and shuffled,
 webhooks come twice. --gates customers write by the operator's own channel, by WeCom and in public on X (`benchmarks.gates`).
+--messengers customers write by WhatsApp, LINE and WeChat or call a hotline (`benchmarks.messengers`).
 Twenty visitors of the site's chat write --lines lines; each is sent until it is acknowledged, some twice.
 """
 
@@ -19,7 +20,8 @@ import smtplib
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Final
 
 from benchmarks.chats import PUBLIC_URL, SECRETS, Chats
@@ -28,6 +30,8 @@ from benchmarks.gates import Gates
 from benchmarks.hands import Hands
 from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.mailbox import make_mailbox
+from benchmarks.messengers import SECRETS as MESSENGER_SECRETS
+from benchmarks.messengers import Messengers
 from benchmarks.rig import USER, Rig, Served, running_rig, wait_until
 from benchmarks.visitors import Visitors
 from router.errors import OmniyardError
@@ -37,20 +41,25 @@ _DRAIN_SECONDS: Final = 240
 _SMTP_TRIES_SECONDS: Final = 120
 # The same for any number of messages, so that every kind of death finds messages in progress.
 _ARRIVAL_SECONDS: Final = 60
+_SECRETS: Final[Mapping[str, str]] = {**SECRETS, **GATE_SECRETS, **MESSENGER_SECRETS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """How many messages are written by each way; see the command's arguments."""
+
+    messages: int
+    chats: int = 0
+    gates: int = 0
+    messengers: int = 0
+    lines: int = 0
 
 
 def main() -> None:
     """Run, print the figures, and exit with 1 unless all of them are 0."""
     arguments = _arguments()
-    ledger = run(
-        messages=arguments.messages,
-        chats=arguments.chats,
-        gates=arguments.gates,
-        lines=arguments.lines,
-        kills=arguments.kills,
-        database=arguments.database,
-        seed=arguments.seed,
-    )
+    amounts = Amounts(**{each.name: getattr(arguments, each.name) for each in fields(Amounts)})
+    ledger = run(amounts, kills=arguments.kills, database=arguments.database, seed=arguments.seed)
     figures = {"seed": arguments.seed, "database": arguments.database, **ledger.figures()}
     if arguments.json:
         print(json.dumps(figures))
@@ -60,19 +69,20 @@ def main() -> None:
     sys.exit(0 if ledger.is_clean else 1)
 
 
-def run(*, messages: int, chats: int, kills: int, database: str, seed: int, lines: int = 0, gates: int = 0) -> Ledger:
+def run(amounts: Amounts, *, kills: int, database: str, seed: int) -> Ledger:
     """Return the ledger of one run."""
     chance = random.Random(seed)
-    visitors = Visitors(lines=lines, chance=chance)
-    mailbox = make_mailbox(messages=messages, seed=seed, file_bytes=2_000)
+    visitors = Visitors(lines=amounts.lines, chance=chance)
+    mailbox = make_mailbox(messages=amounts.messages, seed=seed, file_bytes=2_000)
     with contextlib.ExitStack() as stack:
-        talk = Chats(messages=chats, chance=chance)
+        talk = Chats(messages=amounts.chats, chance=chance)
         stack.callback(talk.stop)
-        others = Gates(messages=gates, chance=chance)
-        stack.callback(others.stop)
-        channels = talk.config + visitors.config + others.config
-        secrets = {**SECRETS, **GATE_SECRETS}
-        house = running_rig(database, page=50, public_url=PUBLIC_URL, channels=channels, secrets=secrets)
+        gates = Gates(messages=amounts.gates, chance=chance)
+        stack.callback(gates.stop)
+        messengers = Messengers(messages=amounts.messengers, chance=chance)
+        stack.callback(messengers.stop)
+        channels = talk.config + visitors.config + gates.config + messengers.config
+        house = running_rig(database, page=50, public_url=PUBLIC_URL, channels=channels, secrets=_SECRETS)
         rig = stack.enter_context(house)
         rig.start_from_the_first_mail()
         hands = Hands(rig, chance=chance)
@@ -81,8 +91,11 @@ def run(*, messages: int, chats: int, kills: int, database: str, seed: int, line
             threading.Thread(target=_feed_imap, args=(rig, mailbox.mails[::2])),
             threading.Thread(target=_feed_smtp, args=(rig, mailbox.mails[1::2])),
             threading.Thread(target=talk.feed, args=(rig,), kwargs={"seconds": _ARRIVAL_SECONDS}),
-            *visitors.threads(rig, seconds=_ARRIVAL_SECONDS),
-            *others.threads(rig, seconds=_ARRIVAL_SECONDS),
+            *(
+                each
+                for others in (visitors, gates, messengers)
+                for each in others.threads(rig, seconds=_ARRIVAL_SECONDS)
+            ),
         ]
         for feeder in feeders:
             feeder.start()
@@ -90,9 +103,9 @@ def run(*, messages: int, chats: int, kills: int, database: str, seed: int, line
         for feeder in feeders:
             feeder.join()
         with contextlib.suppress(TimeoutError):
-            rows = len(mailbox.mails) + chats + lines + others.rows
-            wait_until(lambda: is_drained(rig, rows) and others.is_drained(rig), seconds=_DRAIN_SECONDS, every=0.5)
-        return read_ledger(rig, mailbox, kills=done, chats=talk, visitors=visitors, gates=others)
+            rows = len(mailbox.mails) + amounts.chats + amounts.lines + gates.rows + amounts.messengers
+            wait_until(lambda: is_drained(rig, rows) and gates.is_drained(rig), seconds=_DRAIN_SECONDS, every=0.5)
+        return read_ledger(rig, mailbox, kills=done, chats=talk, visitors=visitors, gates=gates, messengers=messengers)
 
 
 def _arguments() -> argparse.Namespace:
@@ -101,6 +114,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--chats", type=int, default=300, help="messages by SMS, X and Telegram, a third each")
     parser.add_argument(
         "--gates", type=int, default=150, help="messages by custom, WeCom and mentions on X, a third each"
+    )
+    parser.add_argument(
+        "--messengers", type=int, default=120, help="messages by WhatsApp, LINE and WeChat, and calls, a quarter each"
     )
     parser.add_argument("--lines", type=int, default=1000, help="lines of 20 visitors of the site's chat")
     parser.add_argument("--kills", type=int, default=60)

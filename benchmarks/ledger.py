@@ -12,6 +12,8 @@ from benchmarks.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
 from benchmarks.gates import CHANNELS as GATE_CHANNELS
 from benchmarks.gates import NO_GATES, GateBooks, Gates
 from benchmarks.mailbox import Mailbox
+from benchmarks.messengers import CHANNELS as MESSENGER_CHANNELS
+from benchmarks.messengers import NO_MESSENGERS, MessengerBooks, Messengers
 from benchmarks.rig import Served
 from benchmarks.visitors import CHANNEL, NO_LINES, LineBooks, Visitors
 from store.db.bulk import table_of
@@ -40,12 +42,13 @@ class Ledger:
     chats: ChatBooks = NO_CHATS
     visitors: LineBooks = NO_LINES
     gates: GateBooks = NO_GATES
+    messengers: MessengerBooks = NO_MESSENGERS
 
     @property
     def is_clean(self) -> bool:
         """Return whether nothing was lost, duplicated or left unprocessed."""
         wrong = (self.lost, self.duplicated_messages, self.duplicated_conversations, self.missing_conversations)
-        books = (*astuple(self.chats), *astuple(self.visitors), *astuple(self.gates))
+        books = (*astuple(self.chats), *astuple(self.visitors), *astuple(self.gates), *astuple(self.messengers))
         return not any((*wrong, self.repeated_replies, self.unrecognised, self.unbalanced, *books))
 
     def figures(self) -> dict[str, object]:
@@ -69,6 +72,7 @@ class Ledger:
             "lines_out_of_order": self.visitors.out_of_order,
             "lines_without_a_message": self.visitors.without_message,
             **{f"gates_{name}": count for name, count in asdict(self.gates).items()},
+            **{f"messengers_{name}": count for name, count in asdict(self.messengers).items()},
         }
 
 
@@ -80,11 +84,12 @@ def read_ledger(
     chats: Chats | None = None,
     visitors: Visitors | None = None,
     gates: Gates | None = None,
+    messengers: Messengers | None = None,
 ) -> Ledger:
-    """Compare the contents of `mailbox`, `chats`, `visitors` and `gates` with the contents of the database."""
+    """Compare what was written by mail and on the other channels with the contents of the database."""
     table, inbound, reply = table_of(MessageRow), table_of(InboundRow), table_of(OutboundRow)
     with rig.database.read() as connection:
-        mail = table.c.channel.not_in((*CHANNELS, *GATE_CHANNELS, CHANNEL))
+        mail = table.c.channel.not_in((*CHANNELS, *GATE_CHANNELS, *MESSENGER_CHANNELS, CHANNEL))
         stored = Counter(connection.execute(sa.select(table.c.rfc_message_id).where(mail)).scalars())
         opened = connection.execute(sa.select(sa.func.count()).select_from(table_of(ConversationRow))).scalar_one()
         empty = connection.execute(_empty_conversations()).scalar_one()
@@ -94,12 +99,13 @@ def read_ledger(
         )
         states = Counter(connection.execute(sa.select(inbound.c.state)).scalars())
         # A change of a message counts as a duplicate of it.
-        changed = sa.select(sa.func.count()).where(inbound.c.state == "duplicate", inbound.c.channel.in_(GATE_CHANNELS))
+        others = inbound.c.channel.in_((*GATE_CHANNELS, *MESSENGER_CHANNELS))
+        changed = sa.select(sa.func.count()).where(inbound.c.state == "duplicate", others)
         changes = connection.execute(changed).scalar_one()
     sent = {id_.strip("<>") for id_ in mailbox.ids}
     # Each customer of a chat is another person, and writes once.
     expected = mailbox.conversations + (chats.messages if chats else 0) + (visitors.conversations if visitors else 0)
-    expected += gates.messages if gates else 0
+    expected += (gates.messages if gates else 0) + (messengers.messages if messengers else 0)
     return Ledger(
         messages=mailbox.messages,
         kills=kills,
@@ -113,6 +119,7 @@ def read_ledger(
         chats=chats.books(rig) if chats else NO_CHATS,
         visitors=visitors.books(rig) if visitors else NO_LINES,
         gates=gates.books(rig) if gates else NO_GATES,
+        messengers=messengers.books(rig) if messengers else NO_MESSENGERS,
     )
 
 

@@ -143,14 +143,6 @@ class Connector(Protocol):
 
 
 @runtime_checkable
-class ProbedConnector(Protocol):
-    """A connector that tests its own access; for another one, its kind's row names the probe."""
-
-    def probe(self) -> Health:
-        """Log in, test the access, and report it; change nothing."""
-
-
-@runtime_checkable
 class WakeableConnector(Protocol):
     """A connector whose provider's callbacks say when to ask."""
 

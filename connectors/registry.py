@@ -21,9 +21,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.base import Connector, Health, Outgoing, Polled, ProbedConnector, ProviderEndpoint, PushGate, Sender
+from connectors.base import Connector, Health, Outgoing, Polled, ProviderEndpoint, PushGate, Sender
 from connectors.call_machine import CallMachine, StaffedHours
-from connectors.registry_row import Capabilities, ChannelKind, FileRequest, Icon, LazyPart
+from connectors.registry_row import Capabilities, ChannelKind, FileRequest, Icon, LazyPart, ProbedConnector
 from router.delivery import DeliveryStatus
 from router.envelope import PartyKind
 from router.errors import NotFound

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from importlib import import_module
-from typing import Final, Generic, Protocol, TypeVar, cast
+from typing import Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 from urllib.parse import quote
 
 from connectors.base import Connector, Health, Outgoing, ProviderEndpoint, PushGate, RawMessage, Sender
@@ -32,6 +32,14 @@ def webhook_address(desk: DeskSettings, channel: str) -> str:
 def voice_address(desk: DeskSettings, channel: str) -> str:
     """Return the public URL for the calls of a channel; empty if the desk has no public URL."""
     return f"{desk.public_url}{VOICE_PATH}/{quote(channel)}" if desk.public_url else ""
+
+
+@runtime_checkable
+class ProbedConnector(Protocol):
+    """A connector that tests its own access; for another one, its kind's row names the probe."""
+
+    def probe(self) -> Health:
+        """Log in, test the access, and report it; change nothing."""
 
 
 class MessageReader(Protocol):
