@@ -21,7 +21,7 @@ from api.chat import agent_actions, chat_files, chat_lines, chat_page, chat_stre
 from api.customer import answer_links, case_pages, help_centre
 from api.customer import pages as customer
 from api.customer.case_view import limits_of
-from api.customer.error_page import error_page
+from api.customer.customer_errors import error_page
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
 from api.http.hosts import RequireHost

@@ -29,7 +29,7 @@ from api.pages.composer.drafts import save_for, typed
 from api.pages.composer.macros import macro_of, split
 from api.pages.conversation import Refusal, show_conversation
 from api.pages.orders import change_order, kind_of, message_order, reverse
-from api.pages.render import moments_of
+from api.pages.render import kept_channels, moments_of
 from api.pages.reply_box import fill_ready
 from api.pages.toast import Flash, set_flash, unseal
 from api.rest.changes import ChangeOrder, PlannedError, change_once
@@ -178,14 +178,18 @@ def said_after(
 ) -> Flash:
     """Return what is said after an answer or a note: when it leaves, and that it can be taken back until then."""
     outbound = posted.outbound
+    # What the outbox keeps reaches no customer, and is not called sent.
+    kept = "_kept" if outbound is not None and outbound.channel in kept_channels(desk) else ""
     if outbound is None or outbound.due_at <= outbound.created_at:
-        return _flash(desk, actor, "done_forward" if order.forward_to else f"done_{order.kind}", key=key)
+        said = "done_forward" if order.forward_to else f"done_{order.kind}"
+        return _flash(desk, actor, "done_left_kept" if kept else said, key=key)
     waits = {"key": key, "outbound": str(outbound.id)}
     if outbound.undo_until is None:
         at = moments_of(request, desk).short(outbound.due_at)
-        return _flash(desk, actor, "done_later", **waits, values={"at": at})
+        return _flash(desk, actor, f"done_later{kept}", **waits, values={"at": at})
     seconds = str(round((outbound.undo_until - outbound.created_at).total_seconds()))
-    return _flash(desk, actor, "done_waits", **waits, values={"seconds": seconds}, until=outbound.undo_until)
+    said = f"done_waits{kept}"
+    return _flash(desk, actor, said, **waits, values={"seconds": seconds}, until=outbound.undo_until)
 
 
 @routes.post("/conversations/{key}/cancel")

@@ -93,7 +93,7 @@ def _run(plan: Plan) -> None:
         commands, environment=plan.environment, speak=lines, last=BROKER, once={LESSON}, template=template
     )
     # Before anything starts: a process inherits the signals that are blocked.
-    supervisor.heed_signals()
+    supervisor.catch_signals()
     try:
         template.open()
         if broker:

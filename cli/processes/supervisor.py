@@ -89,7 +89,7 @@ class Supervisor:
         """Start one command now, before `run`."""
         self._start(self._children[name])
 
-    def heed_signals(self) -> None:
+    def catch_signals(self) -> None:
         """Let `run` end by a signal from now on, also by one that was blocked until now."""
         for number in STOP_SIGNALS:
             signal.signal(number, self._interrupted)
@@ -98,7 +98,7 @@ class Supervisor:
 
     def run(self, *, each_tick: Callable[[], None] = lambda: None) -> None:
         """Keep everything running until SIGINT, SIGTERM or SIGHUP; a second signal kills what has not stopped."""
-        self.heed_signals()
+        self.catch_signals()
         while not self._interrupts:
             self._start_due()
             self._relay()

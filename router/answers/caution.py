@@ -188,15 +188,12 @@ class Gated:
 def pass_gates(asked: AskedQuestion) -> Gated:
     """Ask every gate in order; stop at one that leaves nothing."""
     text, allowed, reasons = normal_form(asked.text), Allowed.ANSWER, []
-    for said in _said(asked, text):
-        allowed = min(allowed, said[0])
-        reasons.append(Reason(said[1], {"category": asked.category or ""} if said[1] == _BY_CATEGORY else {}))
+    for most, key in _said(asked, text):
+        allowed = min(allowed, most)
+        reasons.append(Reason(key, {"category": asked.category or ""} if key is ReasonKey.GATE_CATEGORY else {}))
         if allowed is Allowed.NOTHING:
             break
     return Gated(allowed, tuple(reasons))
-
-
-_BY_CATEGORY: Final = ReasonKey.GATE_CATEGORY
 
 
 def _said(asked: AskedQuestion, text: str) -> Iterator[tuple[Allowed, ReasonKey]]:
@@ -212,8 +209,3 @@ def asks_for_own(text: str) -> bool:
         return True
     is_general = _HOW.search(text) is not None
     return not is_general and any(rule.search(text) for rule in (_ACT_FOR_ME, _ACT_FOR_ME_LATIN, _NOT_YET))
-
-
-def asks_for_person(text: str) -> bool:
-    """Return whether a text asks for a person."""
-    return _PERSON.search(normal_form(text)) is not None

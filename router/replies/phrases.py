@@ -126,7 +126,6 @@ _FACTS_TRADITIONAL: Final[Mapping[str, str]] = {
     "time": "發生時間",
     "device": "所用裝置",
 }
-_TRADITIONAL_TAGS: Final = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
 
 
 def facts_in_words(kinds: Sequence[str], *, language: str) -> str:
@@ -134,10 +133,10 @@ def facts_in_words(kinds: Sequence[str], *, language: str) -> str:
 
     language: BCP 47 of the reply; every language except Chinese gets English.
     """
-    tag = language.lower()
-    if not tag.startswith("zh"):
+    words = _of(language)
+    if words is _ENGLISH:
         return _enumerate([_FACTS_ENGLISH.get(kind, kind) for kind in kinds], ", ", " and ")
-    names = _FACTS_TRADITIONAL if tag.startswith(_TRADITIONAL_TAGS) else _FACTS_CHINESE
+    names = _FACTS_TRADITIONAL if words is _HANT else _FACTS_CHINESE
     return _enumerate([names.get(kind, kind) for kind in kinds], "、", "和")
 
 
@@ -150,9 +149,10 @@ _INVITATION_TRADITIONAL: Final = "我們想幫助您。請不要在這裡公佈�
 
 def private_invitation(link: str, *, language: str) -> str:
     """Return the words of a public answer that ask for a private message. language: as in `facts_in_words`."""
-    tag = language.lower()
-    chinese = _INVITATION_TRADITIONAL if tag.startswith(_TRADITIONAL_TAGS) else _INVITATION_CHINESE
-    return (chinese if tag.startswith("zh") else _INVITATION_ENGLISH).format(link=link)
+    words = _of(language)
+    if words is _ENGLISH:
+        return _INVITATION_ENGLISH.format(link=link)
+    return (_INVITATION_TRADITIONAL if words is _HANT else _INVITATION_CHINESE).format(link=link)
 
 
 def _enumerate(words: Sequence[str], comma: str, last: str) -> str:
@@ -183,10 +183,10 @@ def warning_in_words(secrets: Collection[str], *, language: str) -> str:
     """
     if _OPENS.isdisjoint(secrets):
         return ""
-    tag = language.lower()
-    if not tag.startswith("zh"):
+    words = _of(language)
+    if words is _ENGLISH:
         return _WARNING_ENGLISH
-    return _WARNING_TRADITIONAL if tag.startswith(_TRADITIONAL_TAGS) else _WARNING_CHINESE
+    return _WARNING_TRADITIONAL if words is _HANT else _WARNING_CHINESE
 
 
 def written_in_words(at: datetime, *, zone: ZoneInfo, language: str) -> str:

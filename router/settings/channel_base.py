@@ -133,7 +133,7 @@ class ChannelSettings(BaseModel):
     @property
     def intake_words(self) -> str:
         """How its messages come in, for people, with a verb: "listens for mail by SMTP on ..."."""
-        return f"polls {self.kind}"
+        return f"polls {self.kind}" if self.poll_every else "takes its provider's webhooks"
 
     @property
     def has_way_out(self) -> bool:

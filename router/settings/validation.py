@@ -40,9 +40,14 @@ def crosscheck(settings: Settings, *, document: Mapping[str, object]) -> Iterato
 
 # tomllib gives the position only within its message (and as attributes from Python 3.14 on).
 _WHERE: Final = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
-# What the parser says of a text without quotes, or with the quotes of Chinese print.
-_NO_VALUE: Final = "Invalid value"
-_VALUES: Final = 'expected a text in "straight quotes", a number, true, false, a [list] or a { table }'
+# A table as the parser names it: ('channels', 'mail').
+_TABLE: Final = re.compile(r"\(('[^']*',? ?)+\)")
+_NAME: Final = re.compile(r"'([^']*)'")
+# What was expected, by what the parser says: of a text in no quotes or in Chinese ones, and of a key that stands twice.
+_EXPECTED: Final[Mapping[str, str]] = {
+    "Invalid value": 'expected a text in "straight quotes", a number, true, false, a [list] or a { table }',
+    "Cannot overwrite a value": "expected each key once in its table",
+}
 # Tables that are left out as a whole if one of their keys is wrong; elsewhere only the entry is left out.
 _WHOLE: Final = frozenset({"omniyard", "routes"})
 
@@ -115,8 +120,8 @@ def _without(broken: Collection[Place], section: str, content: object) -> object
 def _not_toml(error: str, *, text: str) -> Finding:
     where = _WHERE.search(error)
     line = int(where[1]) if where and where[1] else text.count("\n") + 1
-    said = _WHERE.sub("", error)
-    expected = f"; {_VALUES}" if said == _NO_VALUE else ""
+    said = _TABLE.sub(lambda found: f"[{'.'.join(_NAME.findall(found[0]))}]", _WHERE.sub("", error))
+    expected = f"; {_EXPECTED[said]}" if said in _EXPECTED else ""
     return Finding(place=(), message=f"not valid TOML: {said}{expected}", line=line)
 
 

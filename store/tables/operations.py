@@ -37,7 +37,7 @@ class OutboundRow(SQLModel, table=True):
     due_at: of a queued row, when it may be sent; of an unknown one, when to look for it again.
     lease_token: of the last attempt, also after it; lease_until: when its process counts as dead.
     unknown_at, looks: since when, and how often the provider was asked without finding it.  repeats: how often mail
-    with an unknown outcome was sent again.  delivery: the provider's report (`router.delivery.Delivery`).
+    with an unknown outcome was sent again.  delivery: the provider's report (`router.delivery.DeliveryStatus`).
     approved_at: when a person decided again that it may leave; None as long as `created_at` says it.
     blind_copies: recipients whom the others do not see.  sender_name: next to our address; empty for the desk's.
     below: what follows the text: the signature, the quoted message.

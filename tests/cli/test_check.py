@@ -131,6 +131,7 @@ def test_a_missing_or_unreadable_file_is_reported_without_a_traceback(tmp_path):
     [
         ("timezone = Asia/Shanghai", 'not valid TOML: Invalid value; expected a text in "straight quotes"'),
         ("name = “客服”", 'not valid TOML: Invalid value; expected a text in "straight quotes"'),
+        ("a = 1\na = 2", "not valid TOML: Cannot overwrite a value; expected each key once"),
         ("emergency = yes", "not valid TOML: Invalid value; expected"),
         ("a = 1 2", "not valid TOML: Expected newline or end of document"),
         ("a = { b = }", "not valid TOML: Invalid value; expected"),
@@ -140,7 +141,7 @@ def test_a_missing_or_unreadable_file_is_reported_without_a_traceback(tmp_path):
 def test_text_that_is_not_toml_is_said_with_its_line_wherever_it_stands(tmp_path, written, says):
     path = write(tmp_path, f"[omniyard] # words\n{written}\n[teams.front]\n")
     found = check(path, now=NOW).findings
-    assert [finding.line for finding in found] == [2]
+    assert [finding.line for finding in found] == [2 + written.count("\n")]
     assert says in found[0].message
 
 

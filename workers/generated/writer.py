@@ -44,8 +44,8 @@ _FACTS_ONLY: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A case as a model sees it. names: of the contact, which do not leave.  language: of the text that is wanted."""
+class SharedCase:
+    """What a model sees of a case. names: of the contact, which do not leave.  language: of the text that is wanted."""
 
     lines: Sequence[SpokenLine]
     names: Sequence[str]
@@ -53,8 +53,8 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
-    """What came of a request. text: empty if `flaws` says why it is not shown.  sources: ids of the FAQ."""
+class ModelText:
+    """A model's answer after the checks. text: empty if `flaws` says why it is not shown.  sources: ids of the FAQ."""
 
     purpose: Purpose
     text: str
@@ -91,7 +91,7 @@ class TextWriter:
         return cls(settings, database=database, endpoint=endpoint, config=config)
 
     @property
-    def is_there(self) -> bool:
+    def is_configured(self) -> bool:
         """Whether the file names a model."""
         return self._endpoint is not None
 
@@ -103,7 +103,7 @@ class TextWriter:
         """Return the words of a purpose; they are read each time, so that a changed file counts at once."""
         return load_prompt(purpose, config=self._config)
 
-    def draft(self, asked: Asked, *, passages: Mapping[str, str], purpose: Purpose = Purpose.DRAFT) -> Made:
+    def draft(self, asked: SharedCase, *, passages: Mapping[str, str], purpose: Purpose = Purpose.DRAFT) -> ModelText:
         """Return an answer to a case. passages: by id of the FAQ.  purpose: which kind of draft."""
         given = {} if purpose is Purpose.FACTS else dict(list(passages.items())[:_PASSAGES])
         markers = {secrets.token_hex(3).upper(): answer for answer in given}
@@ -117,7 +117,7 @@ class TextWriter:
         )
         return self._made(prompt, messages, veil=veil, expected=expected, markers=markers)
 
-    def summary(self, asked: Asked) -> Made:
+    def summary(self, asked: SharedCase) -> ModelText:
         """Return a summary of a case for an agent."""
         prompt, veil = self.prompt(Purpose.SUMMARY), Veil(asked.names)
         messages = summary_request(prompt, lines=asked.lines, veil=veil, language=asked.language)
@@ -130,15 +130,17 @@ class TextWriter:
         )
         return self._made(prompt, messages, veil=veil, expected=expected)
 
-    def tone(self, text: str, *, tone: str, names: Sequence[str]) -> Made:
+    def tone(self, text: str, *, tone: str, names: Sequence[str]) -> ModelText:
         """Return an agent's text in another tone."""
         return self._rewritten(Purpose.TONE, text, names=names, language="", tone=tone)
 
-    def translation(self, text: str, *, language: str, names: Sequence[str]) -> Made:
+    def translation(self, text: str, *, language: str, names: Sequence[str]) -> ModelText:
         """Return a message in another language."""
         return self._rewritten(Purpose.TRANSLATION, text, names=names, language=language)
 
-    def _rewritten(self, purpose: Purpose, text: str, *, names: Sequence[str], language: str, tone: str = "") -> Made:
+    def _rewritten(
+        self, purpose: Purpose, text: str, *, names: Sequence[str], language: str, tone: str = ""
+    ) -> ModelText:
         prompt, veil = self.prompt(purpose), Veil(names)
         messages = text_request(prompt, text=text, veil=veil, language=language, tone=tone)
         expected = Expected(purpose=purpose, language=language, passages={}, own=text, prompt=messages[0].content)
@@ -152,7 +154,7 @@ class TextWriter:
         veil: Veil,
         expected: Expected,
         markers: Mapping[str, str] | None = None,
-    ) -> Made:
+    ) -> ModelText:
         """Ask, and check what comes back. Raises ModelSilent."""
         if self._endpoint is None:
             raise ModelSilent(Silence.ABSENT)
@@ -166,7 +168,7 @@ class TextWriter:
         written, flaws = _judged(answered, veil=veil, expected=expected)
         purse.note("refused" if flaws else "texts")
         known = markers or {}
-        return Made(
+        return ModelText(
             purpose=prompt.purpose,
             text="" if flaws else written.text,
             flaws=flaws,

@@ -40,7 +40,7 @@ _log = structlog.get_logger()
 class Preflight:
     """Checks a locked row before it is claimed; used by one thread.
 
-    attempts, stale: see `workers.sending.deliver.Pace`.
+    attempts, stale: see `workers.sending.deliver.SendingPace`.
     """
 
     def __init__(

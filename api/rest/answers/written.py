@@ -32,7 +32,7 @@ from store.db.ids import new_id
 from store.desk.generated.generated_texts import GeneratedText, keep_text, newest_state, texts_in
 from store.tables.messages import Direction
 from workers.answering.category_limits import self_service_of
-from workers.generated.writer import Asked, Made, basis_of, purpose_of
+from workers.generated.writer import ModelText, SharedCase, basis_of, purpose_of
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _AT: Final = "2026-11-20T04:00:00Z"
@@ -173,7 +173,7 @@ def generate(desk: Desk, key: str, *, order: GenerationOrder, actor: Actor) -> G
 
 
 def _keep(
-    desk: Desk, conversation_id: UUID, *, made: Made, basis: str, order: GenerationOrder, actor: Actor
+    desk: Desk, conversation_id: UUID, *, made: ModelText, basis: str, order: GenerationOrder, actor: Actor
 ) -> GeneratedText:
     purpose = Purpose(order.purpose)
     with desk.database.write() as connection:
@@ -199,16 +199,16 @@ def _keep(
     return text
 
 
-def _asked(case: _Case, *, language: str) -> Asked:
+def _asked(case: _Case, *, language: str) -> SharedCase:
     lines = [SpokenLine(_SPEAKERS[Direction(each.direction)], _words(each)) for each in case.messages]
-    return Asked(lines=lines, names=case.names, language=language)
+    return SharedCase(lines=lines, names=case.names, language=language)
 
 
 def _words(message: MessageRecord) -> str:
     return message.text.strip() or message.subject
 
 
-def _draft(desk: Desk, case: _Case, order: GenerationOrder) -> tuple[Made, str]:
+def _draft(desk: Desk, case: _Case, order: GenerationOrder) -> tuple[ModelText, str]:
     del order
     if (last := case.last) is None:
         raise ProblemError("invalid", "the conversation has no message of its customer")
@@ -235,19 +235,19 @@ def _question(desk: Desk, case: _Case, last: MessageRecord) -> AskedQuestion:
     )
 
 
-def _summary(desk: Desk, case: _Case, order: GenerationOrder) -> tuple[Made, str]:
+def _summary(desk: Desk, case: _Case, order: GenerationOrder) -> tuple[ModelText, str]:
     made = desk.writer.summary(_asked(case, language=order.language))
     return made, _basis(desk, Purpose.SUMMARY, case.state)
 
 
-def _tone(desk: Desk, case: _Case, order: GenerationOrder) -> tuple[Made, str]:
+def _tone(desk: Desk, case: _Case, order: GenerationOrder) -> tuple[ModelText, str]:
     if not is_visible(order.text):
         raise ProblemError("invalid", "there is no text to rewrite", field="text")
     made = desk.writer.tone(mask(order.text).text, tone=order.tone, names=case.names)
     return made, _basis(desk, Purpose.TONE, case.state)
 
 
-def _translation(desk: Desk, case: _Case, order: GenerationOrder) -> tuple[Made, str]:
+def _translation(desk: Desk, case: _Case, order: GenerationOrder) -> tuple[ModelText, str]:
     message = next((each for each in case.messages if each.id == order.message_id), None)
     if message is None or not _words(message):
         raise ProblemError("invalid", "expected the id of a message of this conversation", field="message_id")
@@ -261,7 +261,7 @@ def _basis(desk: Desk, purpose: Purpose, state: str) -> str:
 
 def fresh_texts(connection: Connection, desk: Desk, conversation_id: UUID) -> list[GeneratedText]:
     """Return the newest text of each purpose and message that was written from the case as it is now."""
-    if not desk.writer.is_there:
+    if not desk.writer.is_configured:
         return []
     texts = [each for each in texts_in(connection, conversation_id) if desk.writer.offers(Purpose(each.purpose))]
     if not texts:

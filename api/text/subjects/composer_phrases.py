@@ -8,7 +8,13 @@ from typing import Final
 # Key: English, Chinese. `{...}` is filled in.
 COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "done_waits": ("The answer leaves in {seconds} s.", "回复将在 {seconds} 秒后发出。"),
-    "done_left": ("The answer is on its way.", "回复已发出。"),
+    "done_left": ("The answer is on its way.", "回复正在发送。"),
+    "done_waits_kept": ("The answer goes to the outbox in {seconds} s.", "回复将在 {seconds} 秒后存入发件箱。"),
+    "done_later_kept": ("The answer goes to the outbox {at}.", "回复将于 {at} 存入发件箱。"),
+    "done_left_kept": (
+        "The answer is in the outbox; the customer does not get it.",
+        "回复已存入发件箱，客户不会收到。",
+    ),
     "done_taken_back": ("Taken back; the text is in the answer box.", "已撤回，文字在回复框中。"),
     "take_back": ("Undo send", "撤回"),
     "send_resolve": ("Send and resolve", "发送并解决"),

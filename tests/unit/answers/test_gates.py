@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from router.answers.caution import ANSWERS_PER_CASE, Allowed, AskedQuestion, asks_for_person, pass_gates
-from router.reason import ReasonKey
+from router.answers.caution import ANSWERS_PER_CASE, Allowed, AskedQuestion, pass_gates
+from router.reason import Reason, ReasonKey
 from router.text.facts import find_facts
 
 # One a line: Chinese in both scripts, English, pinyin, with mistakes.
@@ -193,7 +193,9 @@ def test_general_questions_pass_the_gates() -> None:
 
 
 def test_who_asks_for_a_person_in_any_spelling_gets_no_answer() -> None:
-    assert [text for text in PERSON if not asks_for_person(text)] == []
+    passed = {text: pass_gates(AskedQuestion(text=text)) for text in PERSON}
+    asks = [Reason(ReasonKey.GATE_PERSON, {})]
+    assert [text for text, gated in passed.items() if list(gated.reasons) != asks] == []
     assert [text for text in PERSON if allowed(text) is not Allowed.NOTHING] == []
     mixed = "How long does a refund take? I want a person."
     assert allowed(mixed) is Allowed.NOTHING

@@ -5,7 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from router.replies.phrases import opening_words
+from router.replies.phrases import (
+    facts_in_words,
+    opening_words,
+    private_invitation,
+    progress_in_words,
+    warning_in_words,
+    written_in_words,
+)
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -56,3 +63,17 @@ def test_the_days_are_the_readers():
 def test_a_naive_moment_is_refused():
     with pytest.raises(ValueError, match="aware"):
         opening_words(shanghai("2026-02-24T09:00"), now=datetime(2026, 2, 23), zone=SHANGHAI, language="en")  # noqa: DTZ001
+
+
+@pytest.mark.parametrize("tag", ["zh-Hant", "zh-TW", "zh_TW", "zh-HK", "zh-Hant-MO", "zh_hant_hk"])
+def test_a_tag_of_traditional_chinese_is_understood_by_all_phrases_alike(tag):
+    at = shanghai("2026-03-02T10:00")
+    said = (
+        opening_words(at, now=at, zone=SHANGHAI, language=tag),
+        facts_in_words(["account"], language=tag),
+        private_invitation("", language=tag)[:4],
+        warning_in_words({"password"}, language=tag)[:4],
+        progress_in_words("", language=tag)[:4],
+        written_in_words(at, zone=SHANGHAI, language=tag)[:2],
+    )
+    assert said == ("現在", "帳戶名", "我們想幫", "溫馨提示", "查看處理", "您於")

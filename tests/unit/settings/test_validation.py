@@ -100,7 +100,7 @@ def test_every_mistake_is_said_at_once_in_the_order_of_the_lines():
     [
         ("[omniyard\n", "c.toml:1: not valid TOML: Expected ']' at the end of a table declaration"),
         ("a = 1\nb = = 2\n", "c.toml:2: not valid TOML: Invalid value"),
-        ("[teams.a]\n[teams.b]\n[teams.a]\n", "c.toml:3: not valid TOML: Cannot declare"),
+        ("[teams.a]\n[teams.b]\n[teams.a]\n", "c.toml:3: not valid TOML: Cannot declare [teams.a] twice"),
         ('a = 1\nb = """\n', "c.toml:3: not valid TOML: "),
         ("", "c.toml:1: routes: missing, but required"),
         ("routes = 3", "c.toml:1: routes = 3: expected a list"),
