@@ -28,6 +28,8 @@ _LAST: Final = "\U0010ffff"
 # Of one file's name or one person's names.
 _MOST_WORDS: Final = 60
 _DOMAINS: Final = 1024
+# Of one word of a search, the most ids that are compared with those of the others.
+_MOST_COMPARED: Final = 10_000
 
 
 class NamedKind(StrEnum):
@@ -82,14 +84,25 @@ def named(kind: NamedKind, query: str) -> sa.Select[Any] | None:
 
 
 def _with_all(kind: NamedKind, words: Collection[str]) -> sa.Select[Any]:
-    columns = table_of(SearchTermRow).c
-    first, *others = sorted(words, key=len, reverse=True)
-    found = sa.select(columns.object_id).where(columns.kind == kind.value, _begins(columns.word, first))
-    for word in others:
-        again = table_of(SearchTermRow).alias().c
-        same = sa.select(again.object_id).where(again.kind == kind.value, _begins(again.word, word))
-        found = found.where(columns.object_id.in_(same))
-    return found.distinct()
+    first, *others = (_with(kind, word) for word in sorted(words, key=len, reverse=True))
+    if not others:
+        return sa.select(first.limit(_MOST_COMPARED).subquery().c.object_id).distinct()
+    # The index alone has the ids of each word; of a word with more of them, each id of another word is looked up in it.
+    one, *more = (each.limit(_MOST_COMPARED).cte() for each in (first, *others))
+    counts = (sa.select(sa.func.count()).select_from(each).scalar_subquery() for each in (one, *more))
+    are_whole = sa.and_(*(count < _MOST_COMPARED for count in counts))
+    compared = sa.select(one.c.object_id).where(are_whole)
+    for each in more:
+        compared = compared.where(one.c.object_id.in_(sa.select(each.c.object_id)))
+    looked_up = first.where(sa.not_(are_whole))
+    for other in others:
+        looked_up = looked_up.where(first.selected_columns.object_id.in_(other))
+    return sa.select(sa.union_all(compared, looked_up).subquery().c.object_id).distinct()
+
+
+def _with(kind: NamedKind, word: str) -> sa.Select[Any]:
+    columns = table_of(SearchTermRow).alias().c
+    return sa.select(columns.object_id).where(columns.kind == kind.value, _begins(columns.word, word))
 
 
 def _begins(column: Any, word: str) -> sa.ColumnElement[bool]:  # noqa: ANN401  (a column of the table)
