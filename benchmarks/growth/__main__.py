@@ -33,7 +33,7 @@ from benchmarks.growth.databases import Store, opened_store
 from benchmarks.growth.desk import GrowthDesk
 from benchmarks.growth.measure import measure
 from benchmarks.growth.operations import look_at
-from benchmarks.growth.patterns import Pattern, make_patterns
+from benchmarks.growth.patterns import SHAPES, Pattern, make_patterns
 from benchmarks.growth.plan import SMALLEST, missed_goals, sizes_to
 from store.db.engine import Database
 
@@ -105,7 +105,7 @@ class Growth:
         self._store.remove(_PATTERNS)
         desk = GrowthDesk(self._store.open(_PATTERNS), self._store.folder)
         try:
-            return make_patterns(desk, rounds=2)
+            return make_patterns(desk, shapes=[*SHAPES, *SHAPES])
         finally:
             desk.close()
             self._store.remove(_PATTERNS)

@@ -60,9 +60,9 @@ class Loader:
             self._load(wanted, present=present, size=size)
         elif not missing_indexes(self.database):
             return why
-        build(self.database, self.say)
+        build(self.database, self.say, at_once=self.processes)
         self.say("gathering statistics")
-        run_alone(self.database, "ANALYZE" if self.database.is_sqlite else "VACUUM (ANALYZE)")
+        run_alone(self.database, "ANALYZE")
         return why
 
     def _load(self, wanted: int, *, present: int, size: int) -> None:

@@ -33,6 +33,8 @@ _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00|Z
 # How many messages the conversations of one round of patterns have, our answers with them.
 LENGTHS: Final = (1, 1, 1, 2, 2, 2, 2, 3, 3, 4, 4, 5, 6)
 _OPEN_LENGTHS: Final = (1, 1, 3)
+# How long a conversation is, and whether it stays open.
+SHAPES: Final = (*((length, False) for length in LENGTHS), *((length, True) for length in _OPEN_LENGTHS))
 _TEXTS: Final = (
     "I cannot log in {w}, it says {w} locked. Order {n}.\n\nThanks, {w} {w}",
     "The {w} payment failed {w} but the money was taken {w} on Friday, order {n}. Please {w} look.",
@@ -113,15 +115,14 @@ class _Marks:
         return re.compile("|".join(re.escape(text) for text in sorted(self.slots, key=len, reverse=True)))
 
 
-def make_patterns(desk: GrowthDesk, *, rounds: int) -> list[Pattern]:
-    """Let an empty desk handle conversations, and return their patterns. Three of sixteen stay open.
+def make_patterns(desk: GrowthDesk, *, shapes: Sequence[tuple[int, bool]]) -> list[Pattern]:
+    """Let an empty desk handle conversations of these shapes, and return their patterns.
 
     Raises RuntimeError when they leave rows in a table that is not copied.
     """
     known: dict[str, set[RawRow]] = {table: set() for table in TABLES}
-    shapes = [(length, False) for length in LENGTHS] + [(length, True) for length in _OPEN_LENGTHS]
     patterns = []
-    for number, (length, is_open) in enumerate(shapes * rounds):
+    for number, (length, is_open) in enumerate(shapes):
         marks = _lived(desk, number, length=length, is_open=is_open)
         patterns.append(_read(desk.database, marks, known=known, is_open=is_open))
     if left := filled_tables(desk.database) - {*TABLES} - _NOT_OF_A_MAIL:

@@ -28,6 +28,8 @@ _LAST: Final = "\U0010ffff"
 # Of one file's name or one person's names.
 _MOST_WORDS: Final = 60
 _DOMAINS: Final = 1024
+# Of one word of a search, the most ids that are compared with those of the others.
+_MOST_COMPARED: Final = 10_000
 
 
 class NamedKind(StrEnum):
@@ -72,24 +74,38 @@ def reindex_people(connection: Connection, ids: Collection[UUID]) -> None:
     index_people(connection, {each: said for each, said in texts.items() if len(said) > 1})
 
 
-def named(kind: NamedKind, query: str) -> sa.Select[Any] | None:
-    """Return the query for the ids of what has every word of the search; None for a search without words."""
+def named(kind: NamedKind, query: str, *, most_compared: int = _MOST_COMPARED) -> sa.Select[Any] | None:
+    """Return the query for the ids of what has every word of the search; None for a search without words.
+
+    most_compared: of a word, the ids that are compared with those of the search's other words.
+    """
     ways = _sought(query) if kind is NamedKind.PERSON else [_pieces(query)]
-    found = [_with_all(kind, words) for words in ways if words]
+    found = [_with_all(kind, words, most=most_compared) for words in ways if words]
     if not found:
         return None
     return found[0] if len(found) == 1 else sa.select(sa.union(*found).subquery().c.object_id)
 
 
-def _with_all(kind: NamedKind, words: Collection[str]) -> sa.Select[Any]:
-    columns = table_of(SearchTermRow).c
-    first, *others = sorted(words, key=len, reverse=True)
-    found = sa.select(columns.object_id).where(columns.kind == kind.value, _begins(columns.word, first))
-    for word in others:
-        again = table_of(SearchTermRow).alias().c
-        same = sa.select(again.object_id).where(again.kind == kind.value, _begins(again.word, word))
-        found = found.where(columns.object_id.in_(same))
-    return found.distinct()
+def _with_all(kind: NamedKind, words: Collection[str], *, most: int) -> sa.Select[Any]:
+    first, *others = (_with(kind, word) for word in sorted(words, key=len, reverse=True))
+    if not others:
+        return sa.select(first.limit(most).subquery().c.object_id).distinct()
+    # The index alone has the ids of each word; of a word with more of them, each id of another word is looked up in it.
+    one, *more = (each.limit(most).cte() for each in (first, *others))
+    counts = (sa.select(sa.func.count()).select_from(each).scalar_subquery() for each in (one, *more))
+    are_whole = sa.and_(*(count < most for count in counts))
+    compared = sa.select(one.c.object_id).where(are_whole)
+    for each in more:
+        compared = compared.where(one.c.object_id.in_(sa.select(each.c.object_id)))
+    looked_up = first.where(sa.not_(are_whole))
+    for other in others:
+        looked_up = looked_up.where(first.selected_columns.object_id.in_(other))
+    return sa.select(sa.union_all(compared, looked_up).subquery().c.object_id).distinct()
+
+
+def _with(kind: NamedKind, word: str) -> sa.Select[Any]:
+    columns = table_of(SearchTermRow).alias().c
+    return sa.select(columns.object_id).where(columns.kind == kind.value, _begins(columns.word, word))
 
 
 def _begins(column: Any, word: str) -> sa.ColumnElement[bool]:  # noqa: ANN401  (a column of the table)

@@ -14,6 +14,7 @@ from store.db.engine import Database
 from store.db.ids import new_id
 from store.desk.label_use import labels_in_use
 from store.desk.name_search import find_files, find_people
+from store.desk.names_index import NamedKind, named
 from store.desk.saved_views import MOST_VIEWS, add_view, delete_view, views_of
 from tests.inbox_builder import Builder
 
@@ -61,6 +62,23 @@ def test_people_are_found_as_they_are_written(database: Database) -> None:
     assert {query: found(query) for query in EXPECTED} == EXPECTED
     with database.read() as connection:
         assert find_people(connection, "王芳", only_teams=None, limit=1)[1] == 2
+
+
+def test_a_name_is_found_alike_when_one_of_its_words_is_too_common_to_compare(database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        for handle, name in [*PEOPLE.values(), ("jw@example.org", "Jürgen Wang")]:
+            build.conversation(handle=handle, name=name)
+
+    def ids(query: str, most: int) -> set[UUID]:
+        wanted = named(NamedKind.PERSON, query, most_compared=most)
+        assert wanted is not None
+        with database.read() as connection:
+            return set(connection.execute(wanted).scalars())
+
+    for query, number in {"jürgen müller": 1, "j wang": 1, "jürgen fang": 0, "wang example pay": 1}.items():
+        assert len(ids(query, 1)) == number, query
+        assert ids(query, 1) == ids(query, 100)
 
 
 def test_a_new_name_and_a_merged_contact_are_found_as_they_are_now(database: Database) -> None:
