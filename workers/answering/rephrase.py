@@ -14,7 +14,7 @@ from store.db.engine import Database
 from store.desk.generated.generated_texts import names_in
 from store.outbound.automatic_answers import AskedMessage
 from workers.generated.endpoint import ModelSilent
-from workers.generated.writer import Asked, TextWriter
+from workers.generated.writer import SharedCase, TextWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Rephraser:
             return None
         with self._database.read() as connection:
             names = names_in(connection, case.conversation_id)
-        asked = Asked(lines=[SpokenLine("customer", question)], names=names, language=answer.language)
+        asked = SharedCase(lines=[SpokenLine("customer", question)], names=names, language=answer.language)
         try:
             made = self._writer.draft(asked, passages={answer.id: f"{answer.title}\n{whole}"}, purpose=Purpose.ANSWER)
         except ModelSilent as silent:
