@@ -91,8 +91,8 @@ def _with_all(kind: NamedKind, words: Collection[str], *, most: int) -> sa.Selec
     first, *others = (_with(kind, word) for word in longest)
     if not others:
         return sa.select(first.limit(most).subquery().c.object_id).distinct()
-    # PostgreSQL cannot tell how many ids a word has, and would read the others' for each id of the first. So the lists of
-    # the index are intersected; only those of a rare word are looked up, when another of the search is very common.
+    # PostgreSQL cannot tell how many ids a word has, and would read the list of one word for each id of another. So the
+    # lists are intersected; only the ids of a rare word are looked up, when another of the search is very common.
     one, *more = (each.limit(most).cte() for each in (first, *others))
     counts = [sa.select(sa.func.count()).select_from(each).scalar_subquery() for each in (one, *more)]
     are_few = sa.and_(*(count < most for count in counts))
