@@ -29,7 +29,7 @@ _LAST: Final = "\U0010ffff"
 _MOST_WORDS: Final = 60
 _DOMAINS: Final = 1024
 # Of one word of a search, the most ids that are compared with those of the others.
-_MOST_COMPARED: Final = 10_000
+_MOST_COMPARED: Final = 30_000
 
 
 class NamedKind(StrEnum):
