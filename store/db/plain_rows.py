@@ -57,9 +57,8 @@ class _Form:
     def parameters(self, said: dict[str, Any]) -> Any:  # noqa: ANN401  (the driver's)
         return said if self.names is None else tuple([said[name] for name in self.names])
 
-    def asked(self, said: Mapping[str, Any]) -> Asked | None:
-        if self.numbered is None:
-            return None
+    def asked(self, said: Mapping[str, Any]) -> Asked:
+        assert self.numbered is not None, "only PostgreSQL is asked so"
         sql, names = self.numbered
         return Asked(sql, [said[name] for name in names])
 
@@ -81,8 +80,7 @@ class PlainStatement:
             return rows
         form = self.form(connection)
         said = form.said(values)
-        asked = form.asked(said)
-        found = _piped(connection, [(form.sql, asked)]) if asked else None
+        found = _piped(connection, [(form, said)])
         return found[0] if found else _fetched(connection, form.sql, form.parameters(said))
 
     def form(self, connection: Connection) -> _Form:
@@ -113,7 +111,7 @@ def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterat
     marked = {_mark(connection, statement, values): (statement, values) for statement, values in questions}
     marks = [mark for mark in marked if mark not in ahead]
     forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
-    found = _piped(connection, [(form.sql, form.asked(form.said(values))) for form, values in forms])
+    found = _piped(connection, [(form, form.said(values)) for form, values in forms])
     ahead |= zip(marks, found or (), strict=bool(found))
     try:
         yield
@@ -169,9 +167,9 @@ def _processor(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | 
     return type_.dialect_impl(dialect).result_processor(dialect, None)
 
 
-def _piped(connection: Connection, asked: Sequence[tuple[str, Asked | None]]) -> list[_Rows] | None:
+def _piped(connection: Connection, questions: Sequence[tuple[_Form, dict[str, Any]]]) -> list[_Rows] | None:
     """Ask by PostgreSQL's pipeline; None where there is none, where a transaction is open, or after an error."""
-    if connection.dialect.name != "postgresql" or not asked:
+    if connection.dialect.name != "postgresql" or not questions:
         return None
     # Its driver, which a desk on SQLite does not load.
     from store.db.pipeline import fetch  # noqa: PLC0415
@@ -180,10 +178,10 @@ def _piped(connection: Connection, asked: Sequence[tuple[str, Asked | None]]) ->
     driver: Any = pooled.dbapi_connection
     if not driver.autocommit or driver.info.transaction_status:
         return None
-    for sql, _ in asked:
+    for form, said in questions:
         for listener in connection.dispatch.before_cursor_execute:
-            listener(connection, None, sql, None, None, False)
-    return fetch(driver, pooled.info, [one for _, one in asked if one])
+            listener(connection, None, form.sql, form.parameters(said), None, False)
+    return fetch(driver, pooled.info, [form.asked(said) for form, said in questions])
 
 
 def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401
