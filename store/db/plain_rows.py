@@ -39,12 +39,12 @@ class _Form:
     """A statement's SQL for one kind of database. names: of its places, where it has places.
 
     converters: of the values that are bound when it runs.  usual: the values that stand in it.
-    numbered: the same SQL for libpq, with the names of $1, $2 and so on.
+    numbered: the same SQL for libpq, with the names of $1, $2 and so on; empty on SQLite.
     """
 
     sql: str
     names: Sequence[str] | None
-    numbered: tuple[str, Sequence[str]] | None
+    numbered: tuple[str, Sequence[str]]
     converters: Mapping[str, _Convert | None]
     usual: Mapping[str, Any]
 
@@ -58,7 +58,6 @@ class _Form:
         return said if self.names is None else tuple([said[name] for name in self.names])
 
     def asked(self, said: Mapping[str, Any]) -> Asked:
-        assert self.numbered is not None, "only PostgreSQL is asked so"
         sql, names = self.numbered
         return Asked(sql, [said[name] for name in names])
 
@@ -229,9 +228,9 @@ def _form(statement: sa.Select[Any], dialect: Dialect) -> _Form:
     return _Form(compiled.string, names, _numbered(statement, dialect), converters, usual)
 
 
-def _numbered(statement: sa.Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]] | None:
+def _numbered(statement: sa.Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]]:
     if dialect.name != "postgresql":
-        return None
+        return "", ()
     kind: Any = type(dialect)
     compiled: Any = statement.compile(dialect=kind(paramstyle="numeric_dollar"))
     return compiled.string, tuple(compiled.positiontup)
