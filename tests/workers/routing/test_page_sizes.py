@@ -135,6 +135,24 @@ def test_of_several_cases_that_know_a_message_its_own_is_joined_and_else_the_new
     assert {(digest(row.rfc_message_id), row.conversation_id) for row in desk.rows(MessageRow)} <= own
 
 
+@pytest.mark.parametrize("page", [1, 200])
+def test_a_journals_report_is_a_copy_of_the_message_and_not_of_a_case_that_quoted_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("workers.routing.route.PAGE", page)
+    desk = Desk(database, tmp_path)
+    desk.route(envelope("child", in_reply_to=("mail@customer.example",)))
+    words, mark = "Sender: ann@customer.example\nMessage-ID: <mail@customer.example>", ("x-ms-journal-report", "")
+    report = envelope("report", sender=BOB, subject="", text=words, machine_headers=(mark,))
+
+    # Ann is in the page, whose case only quoted the mail; then a stranger's mail has it for its own.
+    mail = envelope("mail", sender=Party(PartyKind.EMAIL, "carl@customer.example"))
+    desk.route(envelope("anns", subject="More"), mail, report)
+
+    rows = {row.source_key: row for row in desk.rows(InboundRow)}
+    assert rows["report"].duplicate_of == rows["mail"].id
+
+
 def test_explain_names_the_case_that_the_route_joined(database: Database, tmp_path: Path) -> None:
     desk = Desk(database, tmp_path)
     said, now = dict[str, tuple[str | None, str | None]](), RECEIVED_AT + timedelta(minutes=1)
