@@ -21,8 +21,10 @@ from sqlalchemy.exc import DBAPIError
 Value = TypeVar("Value")
 _Convert = Callable[[Any], Any]
 _Rows = Sequence[Sequence[Any]]
-# A connection, a statement and its values -> the rows that were asked ahead, until they are read.
-_Ahead = dict[tuple[int, int, tuple[Any, ...]], _Rows]
+# A connection, a statement, and its values by their names.
+_Mark = tuple[int, int, tuple[tuple[str, Any], ...]]
+# The rows that were asked ahead, until they are read.
+_Ahead = dict[_Mark, _Rows]
 _AHEAD: Final[ContextVar[_Ahead | None]] = ContextVar("ahead", default=None)
 
 
@@ -123,13 +125,12 @@ def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterat
             ahead.pop(mark, None)
 
 
-def _mark(
-    connection: Connection, statement: PlainStatement, values: Mapping[str, Any]
-) -> tuple[int, int, tuple[Any, ...]]:
-    said = [
-        tuple(each) if isinstance(each, Collection) and not isinstance(each, str) else each for each in values.values()
-    ]
-    return id(connection), id(statement), tuple(said)
+def _mark(connection: Connection, statement: PlainStatement, values: Mapping[str, Any]) -> _Mark:
+    said = tuple(
+        (name, tuple(each) if isinstance(each, Collection) and not isinstance(each, str) else each)
+        for name, each in sorted(values.items())
+    )
+    return id(connection), id(statement), said
 
 
 class KnownRows(Generic[Value]):
@@ -183,7 +184,10 @@ def _piped(connection: Connection, asked: Sequence[tuple[str, Asked | None]]) ->
     for sql, _ in asked:
         for listener in connection.dispatch.before_cursor_execute:
             listener(connection, None, sql, None, None, False)
-    return fetch(driver, pooled.info, [one for _, one in asked if one])
+    try:
+        return fetch(driver, pooled.info, [one for _, one in asked if one])
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _wrapped(error, connection.dialect, sql=asked[0][0]) from error
 
 
 def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401
@@ -205,12 +209,17 @@ def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequ
     except dialect.loaded_dbapi.Error as error:
         if dialect.is_disconnect(error, driver, cursor):
             connection.invalidate(error)
-        kind = dialect.loaded_dbapi.Error
-        raise DBAPIError.instance(sql, None, error, kind, hide_parameters=True, dialect=dialect) from error
+        raise _wrapped(error, dialect, sql=sql) from error
     else:
         return found
     finally:
         cursor.close()
+
+
+def _wrapped(error: Exception, dialect: Dialect, *, sql: str) -> Exception:
+    kind = dialect.loaded_dbapi.Error
+    wrapped: Exception = DBAPIError.instance(sql, None, error, kind, hide_parameters=True, dialect=dialect)
+    return wrapped
 
 
 def types_of(statement: sa.Select[Any]) -> list[sa.types.TypeEngine[Any]]:
