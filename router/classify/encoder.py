@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from router.classify.array_file import MappedArrays, kept_arrays
+from router.classify.array_file import MappedArrays, kept_arrays, remove_others
 from router.classify.ngram_head import Floats
 from router.classify.token_words import TokenWords
 
@@ -77,6 +77,9 @@ class SentenceEncoder:
         self._file = None
         # Private names, but the version is pinned; `_model` reads the package at its first access.
         arrays, self._mapped = kept_arrays(file, lambda: arrays_of_backend(self._use._model))
+        if self._mapped:
+            # Those of other versions, and the two files (`.rows`, `.pieces`) that were this one before: 70 MB each.
+            remove_others(file, pattern=f"{self.name}-*")
         self._use._backend = backend_over(arrays)
         self._use._sp = self._use._backend.sp
 
