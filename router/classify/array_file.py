@@ -45,7 +45,7 @@ class MappedArrays:
     _map: mmap.mmap
     _places: Mapping[str, int]
 
-    def let_go(self, name: str = "") -> None:
+    def release(self, name: str = "") -> None:
         """Release this process's pages of one array, or of all; the kernel's cache keeps them for the next access."""
         if name:
             self._map.madvise(mmap.MADV_DONTNEED, self._places[name], self.arrays[name].nbytes)

@@ -61,13 +61,13 @@ class SentenceEncoder:
         vectors = [encode_tokens(net, self._words.encode([_beginning(text) for text in page])) for page in pages]
         if self._mapped:
             # 65 MB, of which a text needs a few rows.
-            self._mapped.let_go("table")
+            self._mapped.release("table")
         return np.concatenate(vectors).astype(np.float32) if vectors else np.zeros((0, 512), np.float32)
 
-    def rest(self) -> None:
+    def release_idle(self) -> None:
         """Release the weights' memory if no text came since the last call; the next text maps their pages again."""
         if self._mapped and not self._is_used:
-            self._mapped.let_go()
+            self._mapped.release()
         self._is_used = False
 
     def _share(self, file: Path) -> None:

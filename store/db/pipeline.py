@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from psycopg.pq import Format
     from psycopg.pq.abc import PGconn, PGresult
 
-    from store.db.plain_rows import Asked
+    from store.db.plain_rows import NumberedQuery
 
 Rows = Sequence[Sequence[Any]]
 # In the pool's notes about a connection, which end with it: what its server has prepared.
@@ -95,15 +95,15 @@ def leave_json(adapters: AdaptersMap) -> None:
         adapters.register_loader(name, TextLoader)
 
 
-def fetch(driver: Connection, notes: dict[str, Any], questions: Sequence[Asked]) -> list[Rows] | None:
-    """Return the rows of each question; None if they could not be had so: a cursor then says why.
+def fetch(driver: Connection, notes: dict[str, Any], queries: Sequence[NumberedQuery]) -> list[Rows] | None:
+    """Return the rows of each query; None if they could not be had so: a cursor then says why.
 
     driver: with no transaction open.  notes: what the pool keeps with the connection. If not all answers were read, the
     connection is closed: the next request would get them for its own.
     Raises QueryCanceled if a statement reached its time limit: a cursor would wait for as long again.
     """
     prepared: _Prepared = notes.setdefault(_PREPARED, _Prepared())
-    if len(prepared.names) + len(questions) > _MOST_PREPARED:
+    if len(prepared.names) + len(queries) > _MOST_PREPARED:
         return None
     forms = notes.get(_FORMS)
     if forms is None:
@@ -112,7 +112,7 @@ def fetch(driver: Connection, notes: dict[str, Any], questions: Sequence[Asked])
     adapter = Transformer(forms)
     try:
         # Before any is sent: a value may have no form, such as a text with a zero character.
-        calls = [_call(adapter, asked) for asked in questions]
+        calls = [_call(adapter, query) for query in queries]
     except (Error, ValueError):
         return None
     fresh = prepared.name_new(calls)
@@ -122,9 +122,9 @@ def fetch(driver: Connection, notes: dict[str, Any], questions: Sequence[Asked])
     return [_rows(adapter, result) for result in results if result.status == ExecStatus.TUPLES_OK]
 
 
-def _call(adapter: abc.Transformer, asked: Asked) -> _Call:
-    values = adapter.dump_sequence(asked.values, [PyFormat.AUTO] * len(asked.values))
-    return _Call((asked.sql, adapter.types or ()), values, adapter.formats or ())
+def _call(adapter: abc.Transformer, query: NumberedQuery) -> _Call:
+    values = adapter.dump_sequence(query.values, [PyFormat.AUTO] * len(query.values))
+    return _Call((query.sql, adapter.types or ()), values, adapter.formats or ())
 
 
 def _results(

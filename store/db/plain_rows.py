@@ -29,8 +29,8 @@ _AHEAD: Final[ContextVar[_Ahead | None]] = ContextVar("ahead", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question for libpq: SQL with places $1, $2 and so on, and their values."""
+class NumberedQuery:
+    """A query for libpq: SQL with places $1, $2 and so on, and their values."""
 
     sql: str
     values: Sequence[Any]
@@ -50,20 +50,20 @@ class _Form:
     converters: Mapping[str, _Convert | None]
     usual: Mapping[str, Any]
 
-    def said(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        said = {**self.usual}
+    def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        bound = {**self.usual}
         for name, convert in self.converters.items():
-            said[name] = convert(values[name]) if convert else values[name]
-        return said
+            bound[name] = convert(values[name]) if convert else values[name]
+        return bound
 
-    def parameters(self, said: dict[str, Any]) -> Any:  # noqa: ANN401  (the driver's)
-        return said if self.names is None else tuple([said[name] for name in self.names])
+    def parameters(self, bound: dict[str, Any]) -> Any:  # noqa: ANN401  (the driver's)
+        return bound if self.names is None else tuple([bound[name] for name in self.names])
 
-    def asked(self, said: Mapping[str, Any]) -> Asked | None:
+    def numbered_query(self, bound: Mapping[str, Any]) -> NumberedQuery | None:
         if self.numbered is None:
             return None
         sql, names = self.numbered
-        return Asked(sql, [said[name] for name in names])
+        return NumberedQuery(sql, [bound[name] for name in names])
 
 
 class PlainStatement:
@@ -82,10 +82,10 @@ class PlainStatement:
         if ahead and (rows := ahead.pop(_mark(connection, self, values), None)) is not None:
             return rows
         form = self.form(connection)
-        said = form.said(values)
-        asked = form.asked(said)
-        found = _piped(connection, [(form.sql, asked)]) if asked else None
-        return found[0] if found else _fetched(connection, form.sql, form.parameters(said))
+        bound = form.bound(values)
+        query = form.numbered_query(bound)
+        found = _piped(connection, [(form.sql, query)]) if query else None
+        return found[0] if found else _fetched(connection, form.sql, form.parameters(bound))
 
     def form(self, connection: Connection) -> _Form:
         """Return the statement's form for this kind of database."""
@@ -105,7 +105,8 @@ Question = tuple[PlainStatement, Mapping[str, Any]]
 def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterator[None]:
     """Ask PostgreSQL in one round trip what the block is going to ask: `rows` with equal values, once each.
 
-    What the block does not ask is forgotten, and what it asks besides is asked then. SQLite has no round trips.
+    Answers that the block does not read are dropped; its other statements run when it asks them. SQLite has no round
+    trips. Raises DBAPIError if a statement reaches its time limit; any other error comes when the block asks.
     """
     if connection.dialect.name != "postgresql":
         yield
@@ -114,10 +115,10 @@ def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterat
     token = _AHEAD.set(ahead := {} if ahead is None else ahead)
     marked = {_mark(connection, statement, values): (statement, values) for statement, values in questions}
     marks = [mark for mark in marked if mark not in ahead]
-    forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
-    found = _piped(connection, [(form.sql, form.asked(form.said(values))) for form, values in forms])
-    ahead |= zip(marks, found or (), strict=bool(found))
     try:
+        forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
+        found = _piped(connection, [(form.sql, form.numbered_query(form.bound(values))) for form, values in forms])
+        ahead |= zip(marks, found or (), strict=bool(found))
         yield
     finally:
         _AHEAD.reset(token)
@@ -170,7 +171,7 @@ def _processor(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | 
     return type_.dialect_impl(dialect).result_processor(dialect, None)
 
 
-def _piped(connection: Connection, asked: Sequence[tuple[str, Asked | None]]) -> list[_Rows] | None:
+def _piped(connection: Connection, asked: Sequence[tuple[str, NumberedQuery | None]]) -> list[_Rows] | None:
     """Ask by PostgreSQL's pipeline; None where there is none, where a transaction is open, or after an error."""
     if connection.dialect.name != "postgresql" or not asked:
         return None

@@ -35,9 +35,9 @@ def test_arrays_are_what_was_written_also_after_their_memory_is_released(tmp_pat
     arrays, mapped = kept_arrays(tmp_path / "models" / "kept.arrays", lambda: ARRAYS)
     assert mapped
     assert _are_equal(arrays)
-    mapped.let_go("table")
+    mapped.release("table")
     assert _are_equal(arrays)
-    mapped.let_go()
+    mapped.release()
     assert _are_equal(arrays)
     assert not any(array.flags.writeable for array in arrays.values())
 
@@ -120,7 +120,7 @@ def test_a_process_that_has_mapped_the_old_file_keeps_reading_it(tmp_path: Path)
     file.unlink()
     now, _ = kept_arrays(file, lambda: {"table": np.zeros(3)})
     assert former
-    former.let_go()
+    former.release()
     assert _are_equal(arrays)
     assert list(now) == ["table"]
     assert [path.name for path in tmp_path.iterdir()] == [file.name]

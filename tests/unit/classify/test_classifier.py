@@ -276,7 +276,7 @@ def test_an_encoder_with_a_shared_table_gives_the_same_vectors(tmp_path, folder)
     again = load_encoder(shared_in=tmp_path / folder)
     vectors = [shared.encode(texts), shared.encode(texts), again.encode(texts)]
     for _ in range(2):
-        again.rest()
+        again.release_idle()
     vectors.append(again.encode(texts))
     assert (np.array(vectors) == load_encoder().encode(texts)).all()
     assert [path.suffix for path in tmp_path.glob("models/*")] == ([".arrays"] if folder == "models" else [])
