@@ -41,12 +41,12 @@ class _Form:
     """A statement's SQL for one kind of database. names: of its places, where it has places.
 
     converters: of the values that are bound when it runs.  usual: the values that stand in it.
-    numbered: the same SQL for libpq, with the names of $1, $2 and so on.
+    numbered: the same SQL for libpq, with the names of $1, $2 and so on; empty on SQLite.
     """
 
     sql: str
     names: Sequence[str] | None
-    numbered: tuple[str, Sequence[str]] | None
+    numbered: tuple[str, Sequence[str]]
     converters: Mapping[str, _Convert | None]
     usual: Mapping[str, Any]
 
@@ -59,9 +59,7 @@ class _Form:
     def parameters(self, bound: dict[str, Any]) -> Any:  # noqa: ANN401  (the driver's)
         return bound if self.names is None else tuple([bound[name] for name in self.names])
 
-    def numbered_query(self, bound: Mapping[str, Any]) -> NumberedQuery | None:
-        if self.numbered is None:
-            return None
+    def numbered_query(self, bound: Mapping[str, Any]) -> NumberedQuery:
         sql, names = self.numbered
         return NumberedQuery(sql, [bound[name] for name in names])
 
@@ -83,8 +81,7 @@ class PlainStatement:
             return rows
         form = self.form(connection)
         bound = form.bound(values)
-        query = form.numbered_query(bound)
-        found = _piped(connection, [(form.sql, query)]) if query else None
+        found = _piped(connection, [(form, bound)])
         return found[0] if found else _fetched(connection, form.sql, form.parameters(bound))
 
     def form(self, connection: Connection) -> _Form:
@@ -117,7 +114,7 @@ def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterat
     marks = [mark for mark in marked if mark not in ahead]
     try:
         forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
-        found = _piped(connection, [(form.sql, form.numbered_query(form.bound(values))) for form, values in forms])
+        found = _piped(connection, [(form, form.bound(values)) for form, values in forms])
         ahead |= zip(marks, found or (), strict=bool(found))
         yield
     finally:
@@ -171,9 +168,12 @@ def _processor(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | 
     return type_.dialect_impl(dialect).result_processor(dialect, None)
 
 
-def _piped(connection: Connection, asked: Sequence[tuple[str, NumberedQuery | None]]) -> list[_Rows] | None:
-    """Ask by PostgreSQL's pipeline; None where there is none, where a transaction is open, or after an error."""
-    if connection.dialect.name != "postgresql" or not asked:
+def _piped(connection: Connection, questions: Sequence[tuple[_Form, dict[str, Any]]]) -> list[_Rows] | None:
+    """Ask by PostgreSQL's pipeline; None where there is none, where a transaction is open, or after an error.
+
+    Raises DBAPIError if a statement reaches its time limit.
+    """
+    if connection.dialect.name != "postgresql" or not questions:
         return None
     # Its driver, which a desk on SQLite does not load.
     from store.db.pipeline import fetch  # noqa: PLC0415
@@ -182,13 +182,13 @@ def _piped(connection: Connection, asked: Sequence[tuple[str, NumberedQuery | No
     driver: Any = pooled.dbapi_connection
     if not driver.autocommit or driver.info.transaction_status:
         return None
-    for sql, _ in asked:
+    for form, bound in questions:
         for listener in connection.dispatch.before_cursor_execute:
-            listener(connection, None, sql, None, None, False)
+            listener(connection, None, form.sql, form.parameters(bound), None, False)
     try:
-        return fetch(driver, pooled.info, [one for _, one in asked if one])
+        return fetch(driver, pooled.info, [form.numbered_query(bound) for form, bound in questions])
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _wrapped(error, connection.dialect, sql=asked[0][0]) from error
+        raise _wrapped(error, connection.dialect, sql=questions[0][0].sql) from error
 
 
 def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401
@@ -241,9 +241,9 @@ def _form(statement: sa.Select[Any], dialect: Dialect) -> _Form:
     return _Form(compiled.string, names, _numbered(statement, dialect), converters, usual)
 
 
-def _numbered(statement: sa.Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]] | None:
+def _numbered(statement: sa.Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]]:
     if dialect.name != "postgresql":
-        return None
+        return "", ()
     kind: Any = type(dialect)
     compiled: Any = statement.compile(dialect=kind(paramstyle="numeric_dollar"))
     return compiled.string, tuple(compiled.positiontup)

@@ -11,7 +11,7 @@ from typing import Final
 _LONGEST_SECONDS: Final = 30.0
 
 
-class Turn:
+class ReadingTurn:
     """A lock that is given in the order of asking, and is taken from a thread that holds it for too long."""
 
     def __init__(self) -> None:

@@ -11,13 +11,13 @@ import pytest
 from store.inbound.claims import LIGHT, Claim, ClaimedInbound
 from workers.routing import turn
 from workers.routing.route import Router
-from workers.routing.turn import Turn
+from workers.routing.turn import ReadingTurn
 
 _NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def test_the_thread_that_waits_goes_before_the_one_that_has_just_had_the_turn() -> None:
-    taken, order = Turn(), list[str]()
+    taken, order = ReadingTurn(), list[str]()
     waiting, entered = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -42,7 +42,7 @@ def test_the_thread_that_waits_goes_before_the_one_that_has_just_had_the_turn() 
 
 
 def test_a_turn_that_was_passed_on_is_not_given_back_twice() -> None:
-    taken, passed, left = Turn(), threading.Event(), threading.Event()
+    taken, passed, left = ReadingTurn(), threading.Event(), threading.Event()
 
     def read_and_write() -> None:
         with taken:
@@ -64,7 +64,7 @@ def test_the_turn_is_taken_from_a_thread_that_hangs_and_the_others_wait_for_it_o
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(turn, "_LONGEST_SECONDS", 0.2)
-    taken, released = Turn(), threading.Event()
+    taken, released = ReadingTurn(), threading.Event()
     entered = threading.Event()
 
     def hang() -> None:
@@ -89,7 +89,7 @@ def test_the_turn_is_taken_from_a_thread_that_hangs_and_the_others_wait_for_it_o
 
 
 def test_many_threads_take_turns_one_at_a_time_and_all_come_to_their_end() -> None:
-    taken, inside, most = Turn(), list[int](), list[int]()
+    taken, inside, most = ReadingTurn(), list[int](), list[int]()
 
     def work(number: int) -> None:
         for turns in range(50):
@@ -115,7 +115,7 @@ def test_a_heavy_message_leaves_the_turn_to_others(
     row = ClaimedInbound(uuid4(), "mail", "1", "", 1, weight, b"", False, 0, _NOW, _NOW)
     seen: list[bool] = []
     router = Router.__new__(Router)
-    router._turn, router._database, router._lease = Turn(), _Nowhere(), None
+    router._turn, router._database, router._lease = ReadingTurn(), _Nowhere(), None
     monkeypatch.setattr(Router, "_work", lambda self, claimed: seen.append(self._turn.is_held) or 1)
     assert router._in_turn(lambda _: Claim(uuid4(), _NOW, (row,))) == 1
     assert seen == [keeps_others_waiting]
