@@ -103,8 +103,6 @@ def fetch(driver: Connection, notes: dict[str, Any], queries: Sequence[NumberedQ
     Raises QueryCanceled if a statement reached its time limit: a cursor would wait for as long again.
     """
     prepared: _Prepared = notes.setdefault(_PREPARED, _Prepared())
-    if len(prepared.names) + len(queries) > _MOST_PREPARED:
-        return None
     forms = notes.get(_FORMS)
     if forms is None:
         forms = notes[_FORMS] = _Forms(AdaptersMap(driver.adapters), driver)
@@ -116,7 +114,10 @@ def fetch(driver: Connection, notes: dict[str, Any], queries: Sequence[NumberedQ
     except (Error, ValueError):
         return None
     fresh = prepared.name_new(calls)
-    results = _results(driver, calls, names=prepared.names | fresh, fresh=fresh)
+    if fresh and len(prepared.names) + len(fresh) > _MOST_PREPARED:
+        return None
+    names = prepared.names | fresh if fresh else prepared.names
+    results = _results(driver, calls, names=names, fresh=fresh)
     if results is None or not prepared.note(driver.pgconn, calls, fresh=fresh, results=results):
         return None
     return [_rows(adapter, result) for result in results if result.status == ExecStatus.TUPLES_OK]

@@ -155,3 +155,15 @@ def test_a_statement_whose_table_has_another_column_type_is_prepared_again(
 def test_equal_values_of_other_names_are_another_question(database: Database) -> None:
     with database.read() as connection, asked_ahead(connection, [(TWO, {"one": "a", "two": "b"})]):
         assert [*TWO.rows(connection, {"two": "a", "one": "b"})[0]] == ["b", "a"]
+
+
+def test_with_as_many_statements_as_may_be_prepared_those_still_come_by_the_pipeline(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_MOST_PREPARED", 1)
+    assert echo(database, "a") == ["a"]
+    with database.read() as connection:
+        assert [*TWO.rows(connection, {"one": "b", "two": "c"})[0]] == ["b", "c"]
+    assert len(prepared(database)) == 1
+    monkeypatch.setattr("store.db.plain_rows._fetched", None)
+    assert echo(database, "d", "e") == ["d", "e"]
