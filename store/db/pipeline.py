@@ -9,7 +9,7 @@ from __future__ import annotations
 import select
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from psycopg import Connection, Error, OperationalError
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
@@ -38,8 +38,7 @@ _CANCELLED: Final = b"57014"
 _Key = tuple[str, tuple[int, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(NamedTuple):
     """A statement with its values as they are sent."""
 
     key: _Key
@@ -56,14 +55,16 @@ class _Prepared:
 
     def name_new(self, calls: Sequence[_Call]) -> dict[_Key, bytes]:
         """Return names for those statements that have none yet."""
-        fresh = dict.fromkeys(call.key for call in calls if call.key not in self.names)
+        fresh = dict.fromkeys([call.key for call in calls if call.key not in self.names])
+        if not fresh:
+            return {}
         first, self._given = self._given, self._given + len(fresh)
         return {key: f"omniyard_{number}".encode() for number, key in enumerate(fresh, start=first)}
 
     def note(
         self, line: PGconn, calls: Sequence[_Call], *, fresh: Mapping[_Key, bytes], results: Sequence[PGresult]
-    ) -> bool:
-        """Note what is prepared now; return whether all calls were answered. Raises QueryCanceled; see `fetch`."""
+    ) -> None:
+        """Note what is prepared now. Raises QueryCanceled; see `fetch`."""
         states = [result.status for result in results]
         answered = states.count(ExecStatus.TUPLES_OK)
         was_refused = answered < len(calls)
@@ -78,7 +79,6 @@ class _Prepared:
             line.exec_(b"DEALLOCATE " + name)
         if refusal and state == _CANCELLED:
             raise error_from_result(refusal)
-        return not was_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,12 @@ def fetch(driver: Connection, notes: dict[str, Any], queries: Sequence[NumberedQ
         return None
     names = prepared.names | fresh if fresh else prepared.names
     results = _results(driver, calls, names=names, fresh=fresh)
-    if results is None or not prepared.note(driver.pgconn, calls, fresh=fresh, results=results):
+    if results is None:
         return None
-    return [_rows(adapter, result) for result in results if result.status == ExecStatus.TUPLES_OK]
+    answers = [result for result in results if result.status == ExecStatus.TUPLES_OK]
+    if fresh or len(answers) < len(calls):
+        prepared.note(driver.pgconn, calls, fresh=fresh, results=results)
+    return [_rows(adapter, answer) for answer in answers] if len(answers) == len(calls) else None
 
 
 def _call(adapter: abc.Transformer, query: NumberedQuery) -> _Call:
@@ -133,13 +136,13 @@ def _results(
 ) -> list[PGresult] | None:
     """Return all results in their order; after an error the rest are empty ones. None if the connection was lost."""
     try:
-        line, unprepared = driver.pgconn, {*fresh}
+        line, unprepared = driver.pgconn, set(fresh)
         line.enter_pipeline_mode()
-        for call in calls:
-            if call.key in unprepared:
-                unprepared.remove(call.key)
-                line.send_prepare(names[call.key], call.key[0].encode(), call.key[1])
-            line.send_query_prepared(names[call.key], call.values, call.formats)
+        for key, values, formats in calls:
+            if key in unprepared:
+                unprepared.remove(key)
+                line.send_prepare(names[key], key[0].encode(), key[1])
+            line.send_query_prepared(names[key], values, formats)
         line.pipeline_sync()
         found = [*_received(line)]
         line.exit_pipeline_mode()

@@ -124,11 +124,11 @@ def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterat
 
 
 def _mark(connection: Connection, statement: PlainStatement, values: Mapping[str, Any]) -> _Mark:
-    said = tuple(
+    said = [
         (name, tuple(each) if isinstance(each, Collection) and not isinstance(each, str) else each)
-        for name, each in sorted(values.items())
-    )
-    return id(connection), id(statement), said
+        for name, each in (values.items() if len(values) < 2 else sorted(values.items()))
+    ]
+    return id(connection), id(statement), tuple(said)
 
 
 class KnownRows(Generic[Value]):
