@@ -20,7 +20,7 @@ from api.text.reasons import ReasonReader, in_english, line_in_english, reasons
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json, read_moment
 from router.errors import NotFound, PermanentError
-from router.origin.correspondent import CorrespondentSource
+from router.origin.verdicts import CorrespondentSource
 from router.reason import Reason
 from router.routing.trace import Trace
 from router.settings import Settings

@@ -22,8 +22,7 @@ from api.text.terms.sentence_words import SENTENCES
 from api.text.terms.sentences import in_chinese, say_refusal
 from connectors.registry import KINDS
 from router.masking.mask import mask
-from router.origin.automatic import OriginKind
-from router.origin.sender_signals import SignalKind
+from router.origin.verdicts import OriginKind, SignalKind
 from router.settings import load_settings, read_settings
 from router.settings.model import PRIORITIES
 from router.text.facts import KINDS as FACTS
