@@ -27,7 +27,7 @@ from router.settings import Settings
 from store.chat.explained import explained_lines
 from store.conversations.traces import Traced, find_traced
 from store.db.engine import Database
-from store.outbound.automatic_answers import GivenAnswer, given_to
+from store.outbound.given_answers import GivenAnswer, given_to
 
 if TYPE_CHECKING:
     from router.envelope import Envelope
