@@ -18,7 +18,7 @@ from router.routing.false_alarm import CaseState, calm_before
 from router.routing.sla import Due
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import Rows, read_clock
-from store.tables.desk import EmergencyRow
+from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
 
 _A_DAY: Final = timedelta(days=1)
@@ -26,7 +26,7 @@ _A_DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyRecord:
-    """See `store.tables.desk.EmergencyRow`."""
+    """See `store.tables.emergencies.EmergencyRow`."""
 
     conversation_id: UUID
     inbound_id: UUID
@@ -71,7 +71,7 @@ class PageStep:
 class Judgement:
     """What a person found of an emergency. confirmed: None takes the last judgement back; then `by` is empty.
 
-    changed: see `store.tables.desk.EmergencyRow`.
+    changed: see `store.tables.emergencies.EmergencyRow`.
     """
 
     confirmed: bool | None

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
 from store.db.engine import upsert
-from store.tables.desk import PresenceRow, ReadMarkerRow
-from store.tables.operations import AgentRow
+from store.tables.agents import AgentRow
+from store.tables.readers import PresenceRow, ReadMarkerRow
 
 # A page renews its row every few seconds; a closed page is forgotten after this time.
 LASTS: Final = timedelta(seconds=20)

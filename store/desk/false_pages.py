@@ -11,7 +11,8 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_new, table_of
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.desk import DeskStateRow, EmergencyRow, GateTallyRow
+from store.tables.desk import DeskStateRow, GateTallyRow
+from store.tables.emergencies import EmergencyRow
 
 WINDOW: Final = timedelta(days=7)
 """What the alarm looks at: long enough for a rate, short enough to notice a worse model within days."""
