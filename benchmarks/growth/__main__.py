@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,15 +92,15 @@ class Growth:
         """Grow and measure as far as it goes; return the figures."""
         ended = ""
         try:
-            patterns = self._patterns()
-            self._make_base(patterns)
+            self._make_base()
             for size in sizes_to(self._arguments.messages):
                 if not ended and str(size) not in self._sizes:
-                    ended = self._at(size, patterns)
+                    ended = self._at(size)
         except KeyboardInterrupt:
             ended = "The run was interrupted; with the same --folder it goes on from here."
         return self._report(ended)
 
+    @cached_property
     def _patterns(self) -> list[Pattern]:
         self._say("routing the patterns")
         self._store.remove(_PATTERNS)
@@ -110,19 +111,19 @@ class Growth:
             desk.close()
             self._store.remove(_PATTERNS)
 
-    def _make_base(self, patterns: list[Pattern]) -> None:
+    def _make_base(self) -> None:
         database = self._store.open(_BASE)
         try:
-            self._grow(database, patterns, size=SMALLEST)
+            self._grow(database, size=SMALLEST)
         finally:
             database.close()
         if not self._store.has(_GROWN):
             self._store.copy(_BASE, _GROWN).close()
 
-    def _at(self, size: int, patterns: list[Pattern]) -> str:
+    def _at(self, size: int) -> str:
         """Grow to a size and measure; return why it is smaller, in a sentence."""
         database = self._store.open(_GROWN)
-        why = self._grow(database, patterns, size=size)
+        why = self._grow(database, size=size)
         reached = count_messages(database) if why else size
         grown = GrowthDesk(database, self._store.folder)
         small = GrowthDesk(self._store.copy(_BASE, _SMALL), self._store.folder)
@@ -137,10 +138,10 @@ class Growth:
         self._kept.write_text(json.dumps(self._sizes))
         return why
 
-    def _grow(self, database: Database, patterns: list[Pattern], *, size: int) -> str:
+    def _grow(self, database: Database, *, size: int) -> str:
         loader = Loader(
             database=database,
-            patterns=patterns,
+            patterns=lambda: self._patterns,
             folder=self._store.folder,
             say=self._say,
             processes=self._arguments.processes,

@@ -39,10 +39,14 @@ _SPAWNED: Final = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loader:
-    """Loads one database. folder: on its disk.  say: prints a progress line.  processes: of a large load."""
+    """Loads one database.
+
+    patterns: makes them, if anything is to be loaded.  folder: on its disk.  say: prints a progress line.
+    processes: of a large load.
+    """
 
     database: Database
-    patterns: list[Pattern]
+    patterns: Callable[[], Sequence[Pattern]]
     folder: Path
     say: Callable[[str], None]
     processes: int = PROCESSES
@@ -98,7 +102,7 @@ class Loader:
         shared = _SPAWNED.Value
         return Task(
             url=self.database.url.render_as_string(hide_password=False),
-            patterns=self.patterns,
+            patterns=self.patterns(),
             seed=present,
             most_open=max(0, MOST_OPEN - int(is_open)) // processes,
             wanted=shared("q", wanted),

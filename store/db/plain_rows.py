@@ -39,12 +39,12 @@ class _Form:
     """A statement's SQL for one kind of database. names: of its places, where it has places.
 
     converters: of the values that are bound when it runs.  usual: the values that stand in it.
-    numbered: the same SQL for libpq, with the names of $1, $2 and so on.
+    numbered: the same SQL for libpq, with the names of $1, $2 and so on; empty on SQLite.
     """
 
     sql: str
     names: Sequence[str] | None
-    numbered: tuple[str, Sequence[str]] | None
+    numbered: tuple[str, Sequence[str]]
     converters: Mapping[str, _Convert | None]
     usual: Mapping[str, Any]
 
@@ -57,9 +57,7 @@ class _Form:
     def parameters(self, said: dict[str, Any]) -> Any:  # noqa: ANN401  (the driver's)
         return said if self.names is None else tuple([said[name] for name in self.names])
 
-    def asked(self, said: Mapping[str, Any]) -> Asked | None:
-        if self.numbered is None:
-            return None
+    def asked(self, said: Mapping[str, Any]) -> Asked:
         sql, names = self.numbered
         return Asked(sql, [said[name] for name in names])
 
@@ -81,8 +79,7 @@ class PlainStatement:
             return rows
         form = self.form(connection)
         said = form.said(values)
-        asked = form.asked(said)
-        found = _piped(connection, [(form.sql, asked)]) if asked else None
+        found = _piped(connection, [(form, said)])
         return found[0] if found else _fetched(connection, form.sql, form.parameters(said))
 
     def form(self, connection: Connection) -> _Form:
@@ -113,7 +110,7 @@ def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterat
     marked = {_mark(connection, statement, values): (statement, values) for statement, values in questions}
     marks = [mark for mark in marked if mark not in ahead]
     forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
-    found = _piped(connection, [(form.sql, form.asked(form.said(values))) for form, values in forms])
+    found = _piped(connection, [(form, form.said(values)) for form, values in forms])
     ahead |= zip(marks, found or (), strict=bool(found))
     try:
         yield
@@ -169,9 +166,9 @@ def _processor(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | 
     return type_.dialect_impl(dialect).result_processor(dialect, None)
 
 
-def _piped(connection: Connection, asked: Sequence[tuple[str, Asked | None]]) -> list[_Rows] | None:
+def _piped(connection: Connection, questions: Sequence[tuple[_Form, dict[str, Any]]]) -> list[_Rows] | None:
     """Ask by PostgreSQL's pipeline; None where there is none, where a transaction is open, or after an error."""
-    if connection.dialect.name != "postgresql" or not asked:
+    if connection.dialect.name != "postgresql" or not questions:
         return None
     # Its driver, which a desk on SQLite does not load.
     from store.db.pipeline import fetch  # noqa: PLC0415
@@ -180,10 +177,10 @@ def _piped(connection: Connection, asked: Sequence[tuple[str, Asked | None]]) ->
     driver: Any = pooled.dbapi_connection
     if not driver.autocommit or driver.info.transaction_status:
         return None
-    for sql, _ in asked:
+    for form, said in questions:
         for listener in connection.dispatch.before_cursor_execute:
-            listener(connection, None, sql, None, None, False)
-    return fetch(driver, pooled.info, [one for _, one in asked if one])
+            listener(connection, None, form.sql, form.parameters(said), None, False)
+    return fetch(driver, pooled.info, [form.asked(said) for form, said in questions])
 
 
 def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401
@@ -231,9 +228,9 @@ def _form(statement: sa.Select[Any], dialect: Dialect) -> _Form:
     return _Form(compiled.string, names, _numbered(statement, dialect), converters, usual)
 
 
-def _numbered(statement: sa.Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]] | None:
+def _numbered(statement: sa.Select[Any], dialect: Dialect) -> tuple[str, Sequence[str]]:
     if dialect.name != "postgresql":
-        return None
+        return "", ()
     kind: Any = type(dialect)
     compiled: Any = statement.compile(dialect=kind(paramstyle="numeric_dollar"))
     return compiled.string, tuple(compiled.positiontup)

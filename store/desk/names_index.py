@@ -29,7 +29,7 @@ _LAST: Final = "\U0010ffff"
 _MOST_WORDS: Final = 60
 _DOMAINS: Final = 1024
 # Of one word of a search, the most ids that are compared with those of the others.
-_MOST_COMPARED: Final = 10_000
+_MOST_COMPARED: Final = 30_000
 
 
 class NamedKind(StrEnum):
@@ -87,25 +87,34 @@ def named(kind: NamedKind, query: str, *, most_compared: int = _MOST_COMPARED) -
 
 
 def _with_all(kind: NamedKind, words: Collection[str], *, most: int) -> sa.Select[Any]:
-    first, *others = (_with(kind, word) for word in sorted(words, key=len, reverse=True))
+    longest = sorted(words, key=len, reverse=True)
+    first, *others = (_with(kind, word) for word in longest)
     if not others:
         return sa.select(first.limit(most).subquery().c.object_id).distinct()
-    # The index alone has the ids of each word; of a word with more of them, each id of another word is looked up in it.
+    # PostgreSQL cannot tell how many ids a word has, and would read the list of one word for each id of another. So the
+    # lists are intersected; only the ids of a rare word are looked up, when another of the search is very common.
     one, *more = (each.limit(most).cte() for each in (first, *others))
-    counts = (sa.select(sa.func.count()).select_from(each).scalar_subquery() for each in (one, *more))
-    are_whole = sa.and_(*(count < most for count in counts))
-    compared = sa.select(one.c.object_id).where(are_whole)
-    for each in more:
-        compared = compared.where(one.c.object_id.in_(sa.select(each.c.object_id)))
-    looked_up = first.where(sa.not_(are_whole))
-    for other in others:
-        looked_up = looked_up.where(first.selected_columns.object_id.in_(other))
-    return sa.select(sa.union_all(compared, looked_up).subquery().c.object_id).distinct()
+    counts = [sa.select(sa.func.count()).select_from(each).scalar_subquery() for each in (one, *more)]
+    are_few = sa.and_(*(count < most for count in counts))
+    compared = sa.intersect(*(sa.select(each.c.object_id).where(are_few) for each in (one, *more)))
+    looked_up = sa.select(one.c.object_id).where(counts[0] < most, sa.not_(are_few))
+    for word in longest[1:]:
+        looked_up = looked_up.where(_has(kind, one.c.object_id, word))
+    all_read = sa.intersect(*(each.where(counts[0] >= most) for each in (first, *others)))
+    ways = (sa.select(each.subquery().c.object_id) for each in (compared, looked_up, all_read))
+    return sa.select(sa.union(*ways).subquery().c.object_id)
 
 
 def _with(kind: NamedKind, word: str) -> sa.Select[Any]:
     columns = table_of(SearchTermRow).alias().c
     return sa.select(columns.object_id).where(columns.kind == kind.value, _begins(columns.word, word))
+
+
+def _has(kind: NamedKind, object_id: sa.ColumnElement[UUID], word: str) -> sa.ColumnElement[bool]:
+    columns = table_of(SearchTermRow).alias().c
+    # A word that is no bare column: so the index of objects is read, not that of words.
+    said = _begins(columns.word.concat(""), word)
+    return sa.exists().where(columns.object_id == object_id, columns.kind == kind.value, said)
 
 
 def _begins(column: Any, word: str) -> sa.ColumnElement[bool]:  # noqa: ANN401  (a column of the table)

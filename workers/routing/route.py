@@ -38,7 +38,7 @@ from workers.routing.brain import Brain
 from workers.routing.decide import SAME_SUBJECT_WITHIN, History, Verdicts, decide_page
 from workers.routing.draft import Drafts, draft_page
 from workers.routing.revise import revision_of, settle_revisions
-from workers.routing.turn import Turn
+from workers.routing.turn import ReadingTurn
 from workers.runtime.failpoints import reach
 
 PAGE: Final = 200
@@ -77,7 +77,7 @@ class Router:
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
         self._lease = 2 * brain.settings.omniyard.takeover
-        self._turn = Turn()
+        self._turn = ReadingTurn()
 
     def route_page(self, ids: Collection[UUID]) -> int:
         """Route those of `ids` that are due and free, and the oldest due rows; return how many were claimed."""

@@ -9,7 +9,7 @@ from typing import Final
 _LONGEST_SECONDS: Final = 30.0
 
 
-class Turn:
+class ReadingTurn:
     """A lock that the thread that waits gets before the one that has just had it."""
 
     def __init__(self) -> None:

@@ -11,13 +11,13 @@ import pytest
 from store.inbound.claims import LIGHT, Claim, ClaimedInbound
 from workers.routing import turn
 from workers.routing.route import Router
-from workers.routing.turn import Turn
+from workers.routing.turn import ReadingTurn
 
 _NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def test_the_thread_that_waits_goes_before_the_one_that_has_just_had_the_turn() -> None:
-    taken, order = Turn(), list[str]()
+    taken, order = ReadingTurn(), list[str]()
     waiting, entered = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -43,7 +43,7 @@ def test_the_thread_that_waits_goes_before_the_one_that_has_just_had_the_turn() 
 
 
 def test_a_turn_that_was_passed_on_is_not_given_back_twice() -> None:
-    taken, passed, left = Turn(), threading.Event(), threading.Event()
+    taken, passed, left = ReadingTurn(), threading.Event(), threading.Event()
 
     def read_and_write() -> None:
         with taken:
@@ -63,7 +63,7 @@ def test_a_turn_that_was_passed_on_is_not_given_back_twice() -> None:
 
 def test_a_thread_goes_on_without_the_turn_when_another_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(turn, "_LONGEST_SECONDS", 0.05)
-    taken, released = Turn(), threading.Event()
+    taken, released = ReadingTurn(), threading.Event()
     entered = threading.Event()
 
     def hang() -> None:
@@ -90,7 +90,7 @@ def test_a_heavy_message_leaves_the_turn_to_others(
     row = ClaimedInbound(uuid4(), "mail", "1", "", 1, weight, b"", False, 0, _NOW, _NOW)
     seen: list[bool] = []
     router = Router.__new__(Router)
-    router._turn, router._database, router._lease = Turn(), _Nowhere(), None
+    router._turn, router._database, router._lease = ReadingTurn(), _Nowhere(), None
     monkeypatch.setattr(Router, "_work", lambda self, claimed: seen.append(self._turn._taken.locked()) or 1)
     assert router._in_turn(lambda _: Claim(uuid4(), _NOW, (row,))) == 1
     assert seen == [keeps_others_waiting]
