@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
-from router.origin.automatic import OriginKind, recognise
+from router.origin.automatic import recognise
+from router.origin.verdicts import OriginKind
 
 _ROWS: Final = "rows(dsn,reply_code,reason,hard)"
 _REASONS: Final = {

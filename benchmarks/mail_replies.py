@@ -23,7 +23,8 @@ from mailparser_reply.constants import MAIL_LANGUAGES
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from connectors.email.quotes.split_reply import split_reply
-from router.origin.automatic import OriginKind, recognise
+from router.origin.automatic import recognise
+from router.origin.verdicts import OriginKind
 
 _CORPORA: Final = ("bodies", "clients", "languages", "forum")
 _QUOTED_BLOCK: Final = re.compile(r"\[quote\].*?\[/quote\]", re.DOTALL)

@@ -29,7 +29,7 @@ from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.inbound import cursors
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 from tests.mailservers import MailServer, start
 from tests.ports import free_port
 from tests.postgres import Postgres, running_postgres

@@ -10,7 +10,8 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_rows
 from store.db.ids import new_id
-from store.tables.desk import EmergencyRow, GateTallyRow, NoticeKind, SlaNoticeRow
+from store.tables.desk import GateTallyRow, NoticeKind, SlaNoticeRow
+from store.tables.emergencies import EmergencyRow
 from tests.inbox_builder import Builder
 
 SETTINGS: Final = """

@@ -13,11 +13,12 @@ from router.classify import Classification, Classifies
 from router.envelope import OWN_SENT_FOLDER, Envelope
 from router.masking.mask import Masked, mask, without_secret
 from router.message_limits import within_limits
-from router.origin.automatic import Origin, OriginKind, recognise
-from router.origin.correspondent import Correspondent, CorrespondentSource, Mouthpiece, find_correspondent
+from router.origin.automatic import recognise
+from router.origin.correspondent import Correspondent, Mouthpiece, find_correspondent
 from router.origin.own_side import OwnSide, OwnVoice
 from router.origin.sender_proof import ProofKind, SenderProof, prove_sender
-from router.origin.sender_signals import Signal, signals
+from router.origin.sender_signals import signals
+from router.origin.verdicts import CorrespondentSource, Origin, OriginKind, Signal
 from router.reason import Reason, ReasonKey
 from router.text.search_terms import words_to_index
 from router.threads.correlation import Signs, find_signs, has_our_form

@@ -48,11 +48,12 @@ from store.desk.agents import add_agent, find_by_name
 from store.desk.composer.drafts import Draft
 from store.desk.notices import prefer
 from store.events.append import NewEvent, append_events
+from store.tables.agents import RecoveryCodeRow
+from store.tables.case_records import CaseCodeRow, RegroupingRow
 from store.tables.composer import DraftRow
-from store.tables.desk import CaseCodeRow, RegroupingRow
 from store.tables.gates import PhoneCallRow
 from store.tables.messages import ConversationRow, MessageRow
-from store.tables.operations import AGENT_MAIL, ONE_TIME_CODE, EventRow, OutboundRow, RecoveryCodeRow
+from store.tables.operations import AGENT_MAIL, ONE_TIME_CODE, EventRow, OutboundRow
 from tests.api.conftest import settings_in
 from tests.fakes.twilio_voice import ACCOUNT, NUMBER, TOKEN, signed
 from tests.inbox_builder import NOON, Builder

@@ -21,7 +21,7 @@ from api.paths import NOTICES
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import Language, Words
 from store.desk.notices import AgentNotice, notices_between, notices_of, prefer, preferences_of, read_notices
-from store.tables.desk import AgentNoticeKind
+from store.tables.agents import AgentNoticeKind
 
 NOTICE: Final = "notice"
 # An agent is called by these, unless they chose otherwise; a sound only after a choice.

@@ -62,7 +62,7 @@ from store.desk.notices import has_unread, read_notices, unread_notice
 from store.events.feed import newest_number
 from store.inbound.contact_points import known_points
 from store.outbound.answer_files import sent_files
-from store.outbound.automatic_answers import given_in
+from store.outbound.given_answers import given_in
 from store.outbound.planned import first_planned, has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question

@@ -25,7 +25,7 @@ from api.services.help_pages import FittingText
 from api.text.phrases import Words
 from api.text.reasons import ReasonReader, say
 from router.reason import Reason
-from store.outbound.automatic_answers import GivenAnswer
+from store.outbound.given_answers import GivenAnswer
 from store.tables.messages import Direction
 
 _INSERT: Final = "insert"

@@ -24,7 +24,7 @@ from store.db.engine import read_clock
 from store.desk.agents import AgentRecord, list_agents, names_in_teams
 from store.desk.assignment import Duty, duties, set_absence, set_duty
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _MOST_CAPACITY: Final = 1_000

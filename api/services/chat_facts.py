@@ -18,8 +18,9 @@ from router.hours.calendar import Calendar
 from router.hours.from_settings import build_calendars
 from router.settings import Settings
 from store.chat.chat_hours import waits_in_hours
-from store.chat.queue import agents_at_work, first_answers, waiting_in
+from store.chat.queue import first_answers, waiting_in
 from store.chat.slots import chats_by_agent
+from store.conversations.readers import agents_at_work
 from store.db.engine import Database
 from store.desk.assignment import read_workers
 

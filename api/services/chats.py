@@ -22,9 +22,10 @@ from router.hours.calendar import Calendar
 from router.settings import Settings
 from router.settings.channel_base import ChatPage
 from store.chat.cases import sessions_about
-from store.chat.queue import case_of_chat, changed_since, note_here, typing_agents
-from store.chat.visitor_sessions import ChatSession
+from store.chat.queue import case_of_chat, changed_since
+from store.chat.visitor_sessions import ChatSession, note_here
 from store.conversations.ratings import last_closing, score_of
+from store.conversations.readers import typing_agents
 from store.db.engine import Database, read_clock
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Final
 
 from api.text.subjects.answer_phrases import ANSWER_REASONS
 from router.reason import ReasonKey as Key
-from router.threads.correlation import SignKind
+from router.threads.sign_kind import SignKind
 
 REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.AS_WRITTEN: ("{text}", "{text}"),

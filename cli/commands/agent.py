@@ -15,7 +15,7 @@ from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from router.errors import NotFound
 from store.desk.agents import ROTATION, AgentRecord, add_agent, change_role, list_agents, revoke_agent, rotate_token
 from store.desk.assignment import Duty, duties, set_duty
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 
 commands = typer.Typer(
     help="Add, list or revoke the people who may use the desk.\n\nExample: omniyard agent add 'Li Na'",

@@ -20,14 +20,14 @@ from api.text.reasons import ReasonReader, in_english, line_in_english, reasons
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json, read_moment
 from router.errors import NotFound, PermanentError
-from router.origin.correspondent import CorrespondentSource
+from router.origin.verdicts import CorrespondentSource
 from router.reason import Reason
 from router.routing.trace import Trace
 from router.settings import Settings
 from store.chat.explained import explained_lines
 from store.conversations.traces import Traced, find_traced
 from store.db.engine import Database
-from store.outbound.automatic_answers import GivenAnswer, given_to
+from store.outbound.given_answers import GivenAnswer, given_to
 
 if TYPE_CHECKING:
     from router.envelope import Envelope

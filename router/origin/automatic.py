@@ -5,8 +5,7 @@ One verdict for all automatic senders (by RFC 3834; each sign cites its own sour
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from typing import Final
 
 from router.envelope import CHAT_KINDS, Envelope, Party, PartyKind
@@ -14,7 +13,8 @@ from router.origin.machine_senders import is_deaf, is_mail_daemon, is_robot, is_
 from router.origin.mailing_lists import list_marks
 from router.origin.own_side import is_own
 from router.origin.stop_words import command_of
-from router.reason import Reason, ReasonKey, StoredReason
+from router.origin.verdicts import Origin, OriginKind
+from router.reason import Reason, ReasonKey
 
 # The headers that a normaliser keeps in `Envelope.machine_headers`: all that are read here.
 MACHINE_HEADERS: Final = (
@@ -28,26 +28,6 @@ MACHINE_HEADERS: Final = (
 )  # fmt: skip
 # The mark of our own mail; a message with it was sent by us before.
 OWN_MARK: Final = "x-omniyard"
-
-
-class OriginKind(StrEnum):
-    """The author of a message. bounce: a report on a message of ours, including complaints."""
-
-    PERSON = "person"
-    AUTO_REPLIED = "auto_replied"
-    AUTO_GENERATED = "auto_generated"
-    BOUNCE = "bounce"
-    BULK = "bulk"
-    OURSELVES = "ourselves"
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The author of a message, and all signs of it; a person needs none."""
-
-    kind: OriginKind
-    why: tuple[StoredReason, ...] = ()
-
 
 # RFC 6522 section 3: the parameter names the type of a multipart/report.
 _REPORTS: Final = (

@@ -18,6 +18,7 @@ from router.origin.machine_senders import is_deaf, is_mail_daemon
 from router.origin.mailing_lists import LIST_NAMES, list_marks
 from router.origin.own_side import SHARED_DOMAINS, FormService, OwnSide, domain_of, is_within
 from router.origin.sender_proof import ProofKind, SenderProof
+from router.origin.verdicts import CorrespondentSource
 from router.reason import Reason, ReasonKey
 
 # The fields in which lists keep the author whom they replaced in From, the strongest first.
@@ -40,18 +41,6 @@ _FORWARDED_FROM: Final = re.compile(
     r"^[\s>*]*(?:from|von|de|da|van|发件人|寄件者|寄件人|差出人)\s*\*?\s*[:：]\s*\*?[ \t]*(.{1,300})$",
     re.IGNORECASE | re.MULTILINE,
 )
-
-
-class CorrespondentSource(StrEnum):
-    """The field that names the correspondent. recipient, forwarded: of mail that our own side wrote."""
-
-    FROM = "from"
-    REPLY_TO = "reply-to"
-    ORIGINAL_FROM = "x-original-from"
-    ORIGINAL_SENDER = "x-original-sender"
-    BODY = "body"
-    RECIPIENT = "recipient"
-    FORWARDED = "forwarded"
 
 
 class Mouthpiece(StrEnum):

@@ -8,8 +8,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -17,7 +15,8 @@ from rapidfuzz.distance import OSA
 
 from router.envelope import Envelope, PartyKind
 from router.origin.sender_proof import ProofKind, SenderProof
-from router.reason import Reason, ReasonKey, StoredReason
+from router.origin.verdicts import Signal, SignalKind
+from router.reason import Reason, ReasonKey
 from router.text.chinese_script import fold_case
 from router.text.patterns import WordPlaces, matches_at
 
@@ -120,28 +119,6 @@ _STAFF_WORDS: Final = re.compile(
 )
 _STAFF_STARTS: Final = WordPlaces("我是", "本公司", "内部", "i am", "i'm", "this is", "we are")
 _STAFF_PLACES: Final = WordPlaces("support", "customer service", "help", "admin", "security", "staff", "official")
-
-
-class SignalKind(StrEnum):
-    """What was noticed. verified, forged, unverified: what is proven (`router.origin.sender_proof.ProofKind`)."""
-
-    VERIFIED = "verified"
-    FORGED = "forged"
-    UNVERIFIED = "unverified"
-    REPLY_TO_DIFFERS = "reply_to_differs"
-    LOOKALIKE_DOMAIN = "lookalike_domain"
-    SEVERAL_AUTHORS = "several_authors"
-    ADDRESS_IN_NAME = "address_in_name"
-    CLAIMS_OUR_DOMAIN = "claims_our_domain"
-    CLAIMS_STAFF = "claims_staff"
-
-
-@dataclass(frozen=True, slots=True)
-class Signal:
-    """One signal and its reason."""
-
-    kind: SignalKind
-    why: StoredReason
 
 
 # The signal that shows how far the sender is proven.

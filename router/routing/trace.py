@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from router.origin.automatic import Origin
-from router.origin.sender_signals import Signal
+from router.origin.verdicts import Origin, Signal
 from router.reason import StoredReason
 
 

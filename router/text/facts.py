@@ -12,15 +12,10 @@ from typing import Final
 from router.text.chinese_script import fold_case
 from router.text.patterns import WordPlaces, matches_at
 
-KINDS: Final = (
-    "account", "registered_email", "phone", "transaction", "amount", "currency", "time", "device",
-)  # fmt: skip
-"""Every kind of fact; a category of the operator's file may require any of them."""
-
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact of a text. kind: one of `KINDS`.  value: in its comparable form, at most 64 characters."""
+    """One fact of a text. kind: one of `FACT_KINDS`.  value: in its comparable form, at most 64 characters."""
 
     kind: str
     value: str
@@ -121,7 +116,7 @@ _DEVICES: Final = WordPlaces(*_DEVICE_NAMES, *_CHINESE_DEVICE_NAMES)
 
 
 def find_facts(text: str) -> tuple[Fact, ...]:
-    """Return the facts in a text, each once, in the order of `KINDS`; full-width digits count as digits."""
+    """Return the facts in a text, each once, in the order of `FACT_KINDS`; full-width digits count as digits."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     lowered = fold_case(plain)
     found = [*_accounts(plain, lowered), *_addresses(lowered)]

@@ -19,7 +19,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -28,6 +27,7 @@ from router.origin.journals import journaled_id
 from router.origin.sender_proof import SenderProof
 from router.reason import Reason, ReasonKey
 from router.text.case_tokens import MOST_TOKENS, TOKEN
+from router.threads.sign_kind import SignKind
 
 # The core of a subject, without the additions of mail programs and lists.
 # Source: the base subject of RFC 5256 section 2.1, with the prefixes that Outlook, Lotus Notes, Foxmail, QQ Mail and
@@ -99,18 +99,6 @@ def _peel(subject: str) -> str:
 OLD: Final = timedelta(days=30)
 
 _NO_DOMAIN: Final = "omniyard.invalid"
-
-
-class SignKind(StrEnum):
-    """The sign by which a message belongs to a conversation. repeated: the sender wrote the same text before."""
-
-    NONE = "none"
-    TOKEN = "our_token"  # noqa: S105  (no secret)
-    ANSWERED = "answered_message"
-    QUOTING = "quoting_message"
-    RETURNED = "returned_message"
-    CHAT = "open_chat"
-    REPEATED = "repeated_words"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,13 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from store.chat.visitor_sessions import HERE
-from store.db.bulk import among, among_bound, columns_of, table_of, unindexed
+from store.db.bulk import among_bound, columns_of, table_of, unindexed
 from store.db.engine import read_clock
 from store.tables.chat import ChatSessionRow
-from store.tables.desk import PresenceRow
 from store.tables.messages import ConversationRow
-from store.tables.operations import AgentRow
 
 # A visitor who closed the page keeps the place for so long.
 KEEPS_PLACE: Final = timedelta(minutes=10)
@@ -94,28 +91,6 @@ def changed_since(connection: Connection, since: datetime) -> list[ChangedSessio
         sa.select(table.c.id, table.c.version).where(table.c.changed_at >= since).order_by(table.c.changed_at.desc())
     )
     return [ChangedSession(**row) for row in connection.execute(found.limit(_MOST_CHANGES)).mappings()]
-
-
-def typing_agents(connection: Connection, *, now: datetime) -> dict[UUID, str]:
-    """Return the agents who write an answer in a conversation now, by conversation."""
-    here, agent = table_of(PresenceRow), table_of(AgentRow)
-    found = sa.select(here.c.conversation_id, agent.c.name).join(agent, agent.c.id == here.c.agent_id)
-    found = found.where(here.c.writing, here.c.until > now)
-    return {row.conversation_id: row.name for row in connection.execute(found)}
-
-
-def agents_at_work(connection: Connection, *, now: datetime) -> set[str]:
-    """Return the agents who have a conversation open now."""
-    here, agent = table_of(PresenceRow), table_of(AgentRow)
-    found = sa.select(agent.c.name).join(here, here.c.agent_id == agent.c.id).where(here.c.until > now)
-    return set(connection.execute(found).scalars())
-
-
-def note_here(connection: Connection, ids: Collection[UUID], *, now: datetime) -> None:
-    """Record that these visitors' pages are open, with one statement."""
-    table = table_of(ChatSessionRow)
-    if ids:
-        connection.execute(sa.update(table).where(among(table.c.id, ids)).values(here_until=now + HERE))
 
 
 def case_of_chat(connection: Connection, conversation_id: UUID) -> ChatCase | None:

@@ -194,6 +194,13 @@ def note_presence(connection: Connection, session_id: UUID, *, now: datetime, ty
     connection.execute(sa.update(table).where(table.c.id == session_id).values(**values))
 
 
+def note_here(connection: Connection, ids: Collection[UUID], *, now: datetime) -> None:
+    """Record that these visitors' pages are open, with one statement."""
+    table = table_of(ChatSessionRow)
+    if ids:
+        connection.execute(sa.update(table).where(among(table.c.id, ids)).values(here_until=now + HERE))
+
+
 def unused_sessions(connection: Connection, *, older: timedelta, limit: int) -> list[UUID]:
     """Return sessions in which nothing was written for so long."""
     table = table_of(ChatSessionRow)

@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 from store.chat.visitor_sessions import ChatSession
 from store.db.bulk import columns_of, table_of
 from store.tables.chat import ChatSessionRow
-from store.tables.desk import PresenceRow
 from store.tables.messages import ConversationRow
+from store.tables.readers import PresenceRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

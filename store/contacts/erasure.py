@@ -28,8 +28,9 @@ from store.db.bulk import among, table_of
 from store.db.engine import overwrite_deleted
 from store.desk.names_index import forget_names
 from store.events.append import EventKind, NewEvent, append_events
+from store.tables.case_records import CaseCodeRow, ContactLabelRow, RatingRow
 from store.tables.composer import AnswerFileRow, DraftRow
-from store.tables.desk import CaseCodeRow, ContactLabelRow, DangerQuestionRow, EmergencyRow, RatingRow
+from store.tables.emergencies import DangerQuestionRow, EmergencyRow
 from store.tables.gates import ContactPointRow, FetchedFileRow
 from store.tables.generated import GeneratedTextRow
 from store.tables.messages import (

@@ -24,7 +24,7 @@ from store.conversations.undo_log import (
 from store.db.bulk import among, insert_new, table_of
 from store.desk.names_index import reindex_people
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.desk import ContactLabelRow
+from store.tables.case_records import ContactLabelRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 
 _MOVING: Final[tuple[tuple[str, type[SQLModel]], ...]] = (

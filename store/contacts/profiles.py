@@ -18,7 +18,7 @@ from store.conversations.read import Position, behind
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.desk.names_index import reindex_people
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.desk import ContactLabelRow
+from store.tables.case_records import ContactLabelRow
 from store.tables.gates import ContactPointRow
 from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, IdentityRow, MessageRow
 from store.tables.operations import OutboundRow

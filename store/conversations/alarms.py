@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -17,16 +17,14 @@ from router.errors import NotFound
 from router.routing.false_alarm import CaseState, calm_before
 from router.routing.sla import Due
 from store.db.bulk import among, columns_of, insert_new, table_of
-from store.db.engine import Rows, read_clock
-from store.tables.desk import EmergencyRow
+from store.db.engine import Rows
+from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
-
-_A_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmergencyRecord:
-    """See `store.tables.desk.EmergencyRow`."""
+    """See `store.tables.emergencies.EmergencyRow`."""
 
     conversation_id: UUID
     inbound_id: UUID
@@ -71,7 +69,7 @@ class PageStep:
 class Judgement:
     """What a person found of an emergency. confirmed: None takes the last judgement back; then `by` is empty.
 
-    changed: see `store.tables.desk.EmergencyRow`.
+    changed: see `store.tables.emergencies.EmergencyRow`.
     """
 
     confirmed: bool | None
@@ -92,15 +90,6 @@ class Escalation:
     first_reply_due_at: datetime | None
     resolve_due_at: datetime | None
     clock_started_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class EmergencyTally:
-    """How many emergencies were raised, confirmed and released. The rest have no verdict yet."""
-
-    paged: int = 0
-    confirmed: int = 0
-    released: int = 0
 
 
 def call_for(connection: Connection, rows: Rows) -> None:
@@ -240,15 +229,3 @@ def _unanswered(since: datetime) -> sa.Select[Any]:
         .join(case, case.c.id == table.c.conversation_id)
         .where(table.c.confirmed.is_(None), sa.func.coalesce(table.c.stepped_at, table.c.at) <= since, *waits)
     )
-
-
-def tally(connection: Connection) -> EmergencyTally:
-    """Return the verdicts on the emergencies of the last 24 hours."""
-    columns = table_of(EmergencyRow).c
-    counted = (sa.func.count(), *(_times(columns.confirmed.is_(found)) for found in (True, False)))
-    row = connection.execute(sa.select(*counted).where(columns.at >= read_clock(connection) - _A_DAY)).one()
-    return EmergencyTally(*(int(number or 0) for number in row))
-
-
-def _times(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-    return sa.func.sum(sa.case((condition, 1), else_=0))

@@ -18,9 +18,8 @@ from router.routing.assignment import SEES_ALL_ROLES, WORKING_ROLES, Assignee
 from store.db.bulk import among, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.desk import AgentSkillRow, SkillKind
+from store.tables.agents import AgentRow, AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
-from store.tables.operations import AgentRow
 
 # Of one pass; the next pass takes the rest.
 _MOST: Final = 500

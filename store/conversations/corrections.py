@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_rows, table_of
 from store.db.ids import new_id
-from store.tables.desk import CorrectionRow
+from store.tables.case_records import CorrectionRow
 from store.tables.messages import Direction, MessageRow
 
 # Older corrections add little to the newest of these, and training would take hours.

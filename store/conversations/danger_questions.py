@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from router.errors import NotFound
 from store.db.bulk import columns_of, insert_new, table_of
 from store.db.engine import Rows
-from store.tables.desk import DangerQuestionRow
+from store.tables.emergencies import DangerQuestionRow
 from store.tables.messages import ConversationRow
 
 # As the small index says it, by which the planners know its rows.
@@ -22,7 +22,7 @@ IS_POSSIBLE_DANGER: Final[Any] = sa.literal_column("conversation.possible_danger
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DangerQuestion:
-    """See `store.tables.desk.DangerQuestionRow`."""
+    """See `store.tables.emergencies.DangerQuestionRow`."""
 
     conversation_id: UUID
     inbound_id: UUID

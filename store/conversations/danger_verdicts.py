@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
-from store.tables.desk import DangerQuestionRow, EmergencyRow
+from store.tables.emergencies import DangerQuestionRow, EmergencyRow
 from store.tables.messages import ConversationRow, MessageRow
 
 # As for corrections: older verdicts add little to the newest of these.

@@ -26,8 +26,8 @@ from store.conversations.handle_search import written_as
 from store.conversations.read import CONVERSATIONS, OWN_COLUMNS, ConversationRecord, Position
 from store.db.bulk import among, among_bound, table_of, unindexed
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
-from store.tables.desk import ReadMarkerRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow
+from store.tables.readers import ReadMarkerRow
 
 # The same text as in the conditions of the partial indexes, so that the planners match them.
 IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, among_bound, insert_new, table_of
 from store.events.append import EventKind, NewEvent
-from store.tables.desk import OutageRow
+from store.tables.emergencies import OutageRow
 from store.tables.messages import MessageRow
 
 # Customers who write the same within this time have one cause.

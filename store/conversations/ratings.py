@@ -18,7 +18,8 @@ from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
 from store.events.feed import newest_number
-from store.tables.desk import IS_GIVEN, DeskStateRow, RatingRow
+from store.tables.case_records import IS_GIVEN, RatingRow
+from store.tables.desk import DeskStateRow
 from store.tables.messages import ContactRow, ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
 

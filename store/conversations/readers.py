@@ -12,8 +12,8 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
 from store.db.engine import upsert
-from store.tables.desk import PresenceRow, ReadMarkerRow
-from store.tables.operations import AgentRow
+from store.tables.agents import AgentRow
+from store.tables.readers import PresenceRow, ReadMarkerRow
 
 # A page renews its row every few seconds; a closed page is forgotten after this time.
 LASTS: Final = timedelta(seconds=20)
@@ -90,3 +90,18 @@ def mark_read(connection: Connection, *, agent_id: UUID, conversation_id: UUID, 
     """Record that an agent has read a conversation up to its activity at `read_to`."""
     row = {"agent_id": agent_id, "conversation_id": conversation_id, "read_to": read_to}
     upsert(connection, ReadMarkerRow, row=row, keys=("agent_id", "conversation_id"), changed=("read_to",))
+
+
+def typing_agents(connection: Connection, *, now: datetime) -> dict[UUID, str]:
+    """Return the agents who write an answer in a conversation now, by conversation."""
+    here, agent = table_of(PresenceRow), table_of(AgentRow)
+    found = sa.select(here.c.conversation_id, agent.c.name).join(agent, agent.c.id == here.c.agent_id)
+    found = found.where(here.c.writing, here.c.until > now)
+    return {row.conversation_id: row.name for row in connection.execute(found)}
+
+
+def agents_at_work(connection: Connection, *, now: datetime) -> set[str]:
+    """Return the agents who have a conversation open now."""
+    here, agent = table_of(PresenceRow), table_of(AgentRow)
+    found = sa.select(agent.c.name).join(here, here.c.agent_id == agent.c.id).where(here.c.until > now)
+    return set(connection.execute(found).scalars())

@@ -21,7 +21,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from router.errors import Conflict, NotFound
 from store.db.bulk import among, insert_rows, table_of
 from store.db.ids import new_id
-from store.tables.desk import RegroupingRow
+from store.tables.case_records import RegroupingRow
 
 _SHOWN: Final = ("id", "kind", "source_id", "target_id", "agent", "at", "undone_at", "undone_by")
 
@@ -62,7 +62,7 @@ class RegroupingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRegrouping:
-    """One action with what undoing it needs. See `store.tables.desk.RegroupingRow`."""
+    """One action with what undoing it needs. See `store.tables.case_records.RegroupingRow`."""
 
     row: RegroupingRecord
     moved: Mapping[str, Any]

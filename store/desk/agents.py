@@ -27,8 +27,7 @@ from store.db.bulk import among, insert_new, table_of
 from store.db.engine import database_now, read_clock
 from store.db.ids import new_id
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
-from store.tables.desk import AgentSkillRow, SkillKind
-from store.tables.operations import AgentRow, EndedSessionRow
+from store.tables.agents import AgentRow, AgentSkillRow, EndedSessionRow, SkillKind
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 # 43 letters of an alphabet of 62 have 256 bits.

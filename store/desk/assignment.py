@@ -18,9 +18,8 @@ from store.conversations.assignees import may_work
 from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.engine import read_clock
-from store.tables.desk import AgentSkillRow, SkillKind
+from store.tables.agents import AgentRow, AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
-from store.tables.operations import AgentRow
 
 # Of one team in one pass; the oldest first, so that none waits behind a newer one.
 _MOST_WAITING: Final = 500

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_new, insert_rows, table_of
-from store.tables.desk import CaseCodeRow
+from store.tables.case_records import CaseCodeRow
 from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import ONE_TIME_CODE, OutboundRow
 

@@ -11,11 +11,12 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.conversations.alarms import EmergencyTally, tally
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.desk.brakes import BrakeStatus, RefusedMail, read_brakes, read_refusals
-from store.tables.desk import GateTallyRow, NoticeKind, OutageRow, SlaNoticeRow
+from store.desk.false_pages import EmergencyTally, tally
+from store.tables.desk import GateTallyRow, NoticeKind, SlaNoticeRow
+from store.tables.emergencies import OutageRow
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
 from store.tables.operations import CursorRow, EventRow, LeaseRow, OutboundRow, OutboundState
 

@@ -1,4 +1,4 @@
-"""How often people were called wrongly, for each thousand messages, and whether that is more than is allowed."""
+"""How often people were called, and for each thousand messages how often wrongly; whether that is more than allowed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,27 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_new, table_of
+from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.desk import DeskStateRow, EmergencyRow, GateTallyRow
+from store.tables.desk import DeskStateRow, GateTallyRow
+from store.tables.emergencies import EmergencyRow
 
 WINDOW: Final = timedelta(days=7)
 """What the alarm looks at: long enough for a rate, short enough to notice a worse model within days."""
+_A_DAY: Final = timedelta(days=1)
 # One or two wrong pages are no rate, however few messages a small desk gets.
 _FEWEST: Final = 3
 _STATE: Final = "false_pages"
 _EXCEEDED, _KEPT = "exceeded", "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyTally:
+    """How many emergencies were raised, confirmed and released. The rest have no verdict yet."""
+
+    paged: int = 0
+    confirmed: int = 0
+    released: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,3 +100,15 @@ def note_false_pages(connection: Connection, found: FalsePages, *, bound: float,
         payload |= {"messages": found.messages, "days": WINDOW.days}
         append_events(connection, [NewEvent(EventKind.EMERGENCY_FALSE_PAGES, None, payload, at=now)])
     return after == _EXCEEDED
+
+
+def tally(connection: Connection) -> EmergencyTally:
+    """Return the verdicts on the emergencies of the last 24 hours."""
+    columns = table_of(EmergencyRow).c
+    counted = (sa.func.count(), *(_times(columns.confirmed.is_(found)) for found in (True, False)))
+    row = connection.execute(sa.select(*counted).where(columns.at >= read_clock(connection) - _A_DAY)).one()
+    return EmergencyTally(*(int(number or 0) for number in row))
+
+
+def _times(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.sum(sa.case((condition, 1), else_=0))

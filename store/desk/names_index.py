@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection
 from router.text.phone_forms import phone_form
 from router.text.search_terms import characters_of, fold, index_words, pieces_of
 from store.db.bulk import among, insert_new, table_of
-from store.tables.desk import SearchTermRow
+from store.tables.case_records import SearchTermRow
 from store.tables.messages import ContactRow, IdentityRow
 
 _LONGEST: Final = 64

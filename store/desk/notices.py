@@ -19,9 +19,9 @@ from store.conversations.lists import seen_by_teams
 from store.db.bulk import among, table_of
 from store.db.engine import upsert
 from store.db.plain_rows import PlainStatement, Question
-from store.tables.desk import AgentNoticeKind, AgentNoticeRow, AgentPreferenceRow
+from store.tables.agents import AgentNoticeKind, AgentNoticeRow, AgentPreferenceRow, AgentRow
 from store.tables.messages import ContactRow, ConversationRow, MessageRow
-from store.tables.operations import AgentRow, EventRow
+from store.tables.operations import EventRow
 
 # What was read is deleted after this time.
 _KEPT: Final = timedelta(days=30)

@@ -26,7 +26,7 @@ from store.db.encryption import sealer_of
 from store.db.engine import read_clock
 from store.desk.access.recovery_codes import drop_recovery_codes
 from store.desk.agents import AgentRecord, find_by_name
-from store.tables.operations import AgentRow
+from store.tables.agents import AgentRow
 
 SHORTEST: Final = 10
 LONGEST: Final = 200

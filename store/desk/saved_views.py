@@ -16,7 +16,7 @@ from store.db.bulk import among, among_bound, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
 from store.db.plain_rows import KnownRows, PlainStatement
-from store.tables.desk import SavedViewRow
+from store.tables.agents import SavedViewRow
 
 # Each is counted with every page of the list.
 MOST_VIEWS: Final = 12

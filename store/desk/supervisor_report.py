@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from store.db.bulk import table_of
 from store.desk.false_pages import FalsePages, count_false_pages
-from store.tables.desk import EmergencyRow, GateTallyRow, NoticeKind, SlaNoticeRow
+from store.tables.agents import AgentRow
+from store.tables.desk import GateTallyRow, NoticeKind, SlaNoticeRow
+from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
-from store.tables.operations import AgentRow
 
 _QUANTILES: Final = (0.5, 0.9)
 # The report lists at most so many agents.

@@ -13,9 +13,9 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from store.conversations.lists import UNRESOLVED
 from store.db.bulk import among, table_of
-from store.tables.desk import ReadMarkerRow
+from store.tables.agents import AgentRow
 from store.tables.messages import ConversationRow
-from store.tables.operations import AgentRow
+from store.tables.readers import ReadMarkerRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

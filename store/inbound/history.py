@@ -16,7 +16,7 @@ from router.conversation_status import Status
 from router.origin.sender_proof import ProofKind
 from store.conversations.read import where_now
 from store.db.bulk import among_bound, table_of
-from store.tables.desk import ContactLabelRow
+from store.tables.case_records import ContactLabelRow
 from store.tables.messages import ConversationRow, Direction, InboundRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import AUTO_REPLY, OutboundRow
 

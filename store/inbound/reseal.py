@@ -18,10 +18,10 @@ from router.errors import PermanentError, SealKeyMissing
 from store.db.bulk import table_of
 from store.db.encryption import ORIGINAL_HEAD, TEXT_HEAD, Sealer, key_name_in
 from store.db.engine import Database
+from store.tables.agents import AgentRow
 from store.tables.composer import AnswerFileRow
 from store.tables.gates import FetchedFileRow, PhoneCallRow
 from store.tables.messages import InboundRow, OriginalRow
-from store.tables.operations import AgentRow
 
 _PAGE: Final = 2_000
 # A transaction holds the lock of SQLite: intake waits for as long as this much takes.

@@ -5,13 +5,17 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
+import store.tables.agents
+import store.tables.case_records
 import store.tables.chat
 import store.tables.composer
 import store.tables.desk
+import store.tables.emergencies
 import store.tables.gates
 import store.tables.generated
 import store.tables.messages
 import store.tables.operations
+import store.tables.readers
 import store.tables.self_service  # noqa: F401  (fill the metadata)
 
 connection = context.config.attributes["connection"]

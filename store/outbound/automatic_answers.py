@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from router.reason import Reason, ReasonKey
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import Rows
 from store.db.ids import new_id
-from store.events.append import EventKind, NewEvent, append_events
+from store.events.append import EventKind
 from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import Answerable, lock_answerable
 from store.tables.messages import AttachmentRow, ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
@@ -220,63 +219,6 @@ def withdraw(connection: Connection, outbound_id: UUID) -> None:
     table = table_of(AutoAnswerRow)
     one = sa.update(table).where(table.c.outbound_id == outbound_id)
     connection.execute(one.values(state=AutoAnswerState.TAKEN_OVER))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenAnswer:
-    """An automatic answer that was decided. See `store.tables.self_service.AutoAnswerRow`."""
-
-    id: UUID
-    conversation_id: UUID
-    message_id: UUID
-    state: str
-    answer: str
-    asked_at: datetime
-    decided_at: datetime | None
-    verdict: str
-    trace: dict[str, Any] | None
-
-
-def find_given(connection: Connection, answer_id: UUID) -> GivenAnswer | None:
-    """Return one question by its id."""
-    return next(iter(_given(connection, table_of(AutoAnswerRow).c.id == answer_id)), None)
-
-
-def given_in(connection: Connection, conversation_id: UUID) -> list[GivenAnswer]:
-    """Return the questions of a case, oldest first."""
-    rows = connection.execute(_of_case(), {"conversation": conversation_id}).mappings()
-    return [GivenAnswer(**row) for row in rows]
-
-
-@cache
-def _of_case() -> sa.Select[Any]:
-    return _questions(table_of(AutoAnswerRow).c.conversation_id == sa.bindparam("conversation"))
-
-
-def given_to(connection: Connection, messages: Collection[UUID]) -> list[GivenAnswer]:
-    """Return the questions that messages put."""
-    return _given(connection, among(table_of(AutoAnswerRow).c.message_id, messages)) if messages else []
-
-
-def _given(connection: Connection, which: sa.ColumnElement[bool]) -> list[GivenAnswer]:
-    return [GivenAnswer(**row) for row in connection.execute(_questions(which)).mappings()]
-
-
-def _questions(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
-    table = table_of(AutoAnswerRow)
-    columns = [table.c[name] for name in GivenAnswer.__dataclass_fields__]
-    return sa.select(*columns).where(which).order_by(table.c.asked_at, table.c.id)
-
-
-def note_verdict(connection: Connection, given: GivenAnswer, *, verdict: AnswerVerdict, by: str, now: datetime) -> bool:
-    """Write down what was said of an answer; return False if the same was said before. by: empty for the customer."""
-    table = table_of(AutoAnswerRow)
-    one = sa.update(table).where(table.c.id == given.id, table.c.verdict != verdict)
-    if not connection.execute(one.values(verdict=verdict, verdict_at=now, verdict_by=by)).rowcount:
-        return False
-    payload = {"answer_id": str(given.id), "answer": given.answer, "verdict": str(verdict), "by": by}
-    append_events(connection, [NewEvent(EventKind.ANSWER_JUDGED, given.conversation_id, payload, at=now)])
-    return True
 
 
 def case_is_pending(connection: Connection, conversation_id: UUID) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from router.errors import Conflict, PermanentError
 from router.masking.mask import mask_address
-from router.origin.automatic import OriginKind
+from router.origin.verdicts import OriginKind
 from router.routing.sla import clock_rests
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.search import index_messages

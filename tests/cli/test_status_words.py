@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from cli.commands.status import _last_day
-from store.conversations.alarms import EmergencyTally
 from store.desk.channel_status import DeskStatus
+from store.desk.false_pages import EmergencyTally
 
 STATUS = DeskStatus(now=datetime(2026, 11, 29, tzinfo=UTC), channels=(), outbound={}, unpublished=0, strays=0)
 

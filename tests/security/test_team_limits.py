@@ -26,7 +26,7 @@ from store.desk.assignment import set_duty
 from store.events.append import NewEvent, append_events
 from store.events.feed import number_events
 from store.outbound.answer_files import FileContent, add_file
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 from tests.api.conftest import TOML, MovingClock
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder, mail_with_file

@@ -35,13 +35,11 @@ from store.outbound.automatic_answers import (
     AutomaticText,
     answer_case,
     due_questions,
-    find_given,
-    given_in,
     lock_case,
-    note_verdict,
     queue_answer,
     settle_question,
 )
+from store.outbound.given_answers import find_given, given_in, note_verdict
 from store.outbound.replies import Answerable, answered
 from store.tables.self_service import AnswerVerdict, AutoAnswerState
 from workers.answering.category_limits import self_service_of

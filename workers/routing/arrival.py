@@ -12,7 +12,7 @@ from uuid import UUID
 from router.analysis import Analysis
 from router.envelope import CHAT_KINDS, PartyKind
 from router.masking.mask import mask
-from router.origin.automatic import OriginKind
+from router.origin.verdicts import OriginKind
 from router.threads.correlation import core_subject
 from store.db.ids import new_id
 from store.inbound.claims import ClaimedInbound

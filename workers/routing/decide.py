@@ -10,8 +10,8 @@ from uuid import UUID
 
 from router.analysis import words_of
 from router.conversation_status import Status
-from router.origin.correspondent import CorrespondentSource
 from router.origin.journals import journaled_id
+from router.origin.verdicts import CorrespondentSource
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background
 from router.threads.correlation import (

@@ -13,13 +13,14 @@ from typing import Final
 from uuid import UUID
 
 from router.envelope import CHAT_KINDS
-from router.origin.automatic import OriginKind
 from router.origin.journals import journaled_id
+from router.origin.verdicts import OriginKind
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background, Hours
 from router.routing.routes import NOTHING_KNOWN, Decision
 from router.text.title import title_of
-from router.threads.correlation import Candidate, Correlation, SignKind
+from router.threads.correlation import Candidate, Correlation
+from router.threads.sign_kind import SignKind
 from store.db.ids import new_id, new_reference
 from store.inbound.outcome import Outcome
 from workers.routing.arrival import Incoming

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from router.origin.automatic import OriginKind
+from router.origin.verdicts import OriginKind
 from router.replies.autoreply import may_be_answered
 from store.outbound.automatic_answers import question_row
 from workers.routing.brain import Brain

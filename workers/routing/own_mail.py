@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from router.conversation_status import Status
-from router.origin.automatic import OriginKind
 from router.origin.own_side import OwnVoice
 from router.origin.sender_proof import ProofKind
+from router.origin.verdicts import OriginKind
 from router.reason import Reason, ReasonKey
 from router.routing.trace import ReplyTrace
 from store.events.append import EventKind

@@ -18,14 +18,8 @@ from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate, explain
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace
-from router.threads.correlation import (
-    Candidate,
-    Correlation,
-    SignKind,
-    answer_subject,
-    make_message_id,
-    make_token,
-)
+from router.threads.correlation import Candidate, Correlation, answer_subject, make_message_id, make_token
+from router.threads.sign_kind import SignKind
 from store.conversations.alarms import Escalation
 from store.db.ids import new_id
 from store.db.written_json import WrittenJson

@@ -17,7 +17,8 @@ from sqlalchemy.engine import Connection
 from router.analysis import Analysis
 from router.envelope import Envelope, Revision, RevisionKind
 from router.reason import Reason, ReasonKey
-from router.threads.correlation import Correlation, SignKind
+from router.threads.correlation import Correlation
+from router.threads.sign_kind import SignKind
 from store.events.append import EventKind
 from store.inbound import claims
 from store.inbound.claims import Claim, ClaimedInbound

@@ -18,7 +18,7 @@ from uuid import UUID
 from router.analysis import Analysis
 from router.answers.caution import AskedQuestion
 from router.envelope import from_json
-from router.origin.automatic import OriginKind
+from router.origin.verdicts import OriginKind
 from router.routing.conditions import Background
 from router.routing.routes import Decision
 from router.settings import load_settings

@@ -14,7 +14,7 @@ from router.settings import Settings
 from store.db.engine import read_clock
 from store.db.ids import new_id
 from store.desk.access.away_notices import AgentMail, AwayNotice, queue_agent_mail, waiting_for_away
-from store.tables.desk import AgentNoticeKind
+from store.tables.agents import AgentNoticeKind
 
 _QUIET: Final = timedelta(hours=1)
 # Kind of notice: English, Chinese.

@@ -18,7 +18,7 @@ from store.desk.access.provider_accounts import bind_account, find_by_email
 from store.desk.agents import AgentRecord, change_role, find_by_name
 from store.desk.assignment import set_duty
 from store.desk.audit import AuditEntry, append_audit
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 
 _EMAIL: Final = "email"
 

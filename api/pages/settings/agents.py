@@ -30,7 +30,7 @@ from store.desk.access.recovery_codes import count_recovery_codes
 from store.desk.agents import add_agent, change_role, revoke_agent, rotate_token
 from store.desk.assignment import set_duty
 from store.desk.passwords import forget_second_factor, has_factor, set_password
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 
 _ALPHABET: Final = string.ascii_letters + string.digits
 _START_LENGTH: Final = 16

@@ -24,7 +24,7 @@ from store.desk.access.recovery_codes import count_recovery_codes
 from store.desk.agents import AgentRecord, add_agent, change_role, list_agents, revoke_agent
 from store.desk.assignment import set_duty
 from store.desk.passwords import has_factor
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _TOKEN: Final = f"oy_{_ID.replace('-', '')}_shown-once"

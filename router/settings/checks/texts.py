@@ -9,7 +9,7 @@ from typing import Final
 
 from router.settings.findings import Finding, Place, nearest, shown
 from router.settings.model import CategorySettings, Settings
-from router.text.facts import KINDS
+from router.text.fact_kinds import FACT_KINDS
 
 PLACEHOLDERS: Final = ("reference", "next_opening", "desk", "missing_facts", "status_link")
 
@@ -65,8 +65,8 @@ def _category(place: Place, category: CategorySettings) -> Iterator[Finding]:
         message = "no effect: hints are for categories with emergency = true"
         yield Finding(place=(*place, "hints"), message=message, level="warning")
     for number, fact in enumerate(category.facts):
-        if fact not in KINDS:
-            message = f"there is no fact of this kind; {nearest(fact, KINDS)}"
+        if fact not in FACT_KINDS:
+            message = f"there is no fact of this kind; {nearest(fact, FACT_KINDS)}"
             yield Finding(place=(*place, "facts", number), value=shown(fact), message=message)
 
 

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, insert_new, table_of
-from store.tables.desk import AgentNoticeKind, AgentNoticeRow, AgentPreferenceRow, AgentSkillRow, SkillKind
+from store.tables.agents import AgentNoticeKind, AgentNoticeRow, AgentPreferenceRow, AgentRow, AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
-from store.tables.operations import AGENT_MAIL, AgentRow, OutboundRow, OutboundState
+from store.tables.operations import AGENT_MAIL, OutboundRow, OutboundState
 
 # What an agent chose on the page of notices; see `api.pages.bell`.
 _CHOICES, _MAIL = "calls", "away_mail"

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from router.errors import Conflict, NotFound, PermanentError
 from store.db.bulk import table_of
 from store.desk.agents import AgentRecord, find_by_name
-from store.tables.operations import AgentRow
+from store.tables.agents import AgentRow
 
 _ADDRESS: Final = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,255}")
 

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import insert_rows, table_of
 from store.db.engine import read_clock
-from store.tables.operations import RecoveryCodeRow
+from store.tables.agents import RecoveryCodeRow
 
 CODES: Final = 10
 _CODE_BYTES: Final = 10

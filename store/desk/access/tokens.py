@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import table_of
-from store.tables.operations import AgentRow
+from store.tables.agents import AgentRow
 
 # A hash has 64 digits; this is none.
 _ENDED: Final = "ended:"

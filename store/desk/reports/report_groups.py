@@ -17,7 +17,9 @@ from router.conversation_status import Status
 from router.event_kinds import EventKind
 from store.db.bulk import table_of
 from store.db.ids import first_id_at
-from store.tables.desk import IS_GIVEN, EmergencyRow, NoticeKind, RatingRow, SlaNoticeRow
+from store.tables.case_records import IS_GIVEN, RatingRow
+from store.tables.desk import NoticeKind, SlaNoticeRow
+from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 

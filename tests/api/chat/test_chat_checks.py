@@ -21,8 +21,8 @@ from store.db.engine import Database
 from store.db.ids import new_id
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
+from store.tables.agents import SkillKind
 from store.tables.chat import ChatSessionRow
-from store.tables.desk import SkillKind
 from store.tables.messages import InboundRow, MessageRow
 from store.tables.operations import AuditRow, EventRow, OutboundRow
 from tests.api.chat.conftest import CHAT, ChatVisitor, Hands

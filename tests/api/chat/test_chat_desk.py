@@ -159,7 +159,7 @@ def test_an_agent_of_another_team_does_not_see_the_chat(
 ) -> None:
     from store.desk.agents import add_agent  # noqa: PLC0415
     from store.desk.assignment import set_duty  # noqa: PLC0415
-    from store.tables.desk import SkillKind  # noqa: PLC0415
+    from store.tables.agents import SkillKind  # noqa: PLC0415
 
     with database.write() as connection:
         _, token = add_agent(connection, name="Li", role="agent")

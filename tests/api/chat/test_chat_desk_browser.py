@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 from tests.api.chat.test_chat_browser import heard, violations
 from tests.live_chat import LiveDesk, live_desk
 

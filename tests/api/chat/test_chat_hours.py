@@ -18,8 +18,8 @@ from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.inbound.accept import InboundMessage, accept
+from store.tables.agents import SkillKind
 from store.tables.chat import ChatSessionRow
-from store.tables.desk import SkillKind
 from store.tables.messages import ConversationRow, InboundRow
 from store.tables.operations import OutboundRow
 from tests.api.chat.conftest import CHAT, SAME, ChatVisitor, Hands

@@ -9,7 +9,7 @@ import pytest
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 from tests.api.chat.conftest import CHAT, ChatVisitor, Hands
 from tests.api.chat.test_chat_desk import answer
 from tests.app_client import AppClient

@@ -21,7 +21,7 @@ from router.status_links import LinkKind
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.case_codes import MOST_A_DAY, MOST_TRIES
-from store.tables.desk import CaseCodeRow
+from store.tables.case_records import CaseCodeRow
 from store.tables.messages import AttachmentRow, ConversationRow, MessageRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import MovingClock, settings_in

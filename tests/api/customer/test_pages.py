@@ -21,7 +21,7 @@ from router.settings import Settings, read_settings
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.tables.desk import RatingRow
+from store.tables.case_records import RatingRow
 from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow
 from tests.api.conftest import TOML, MovingClock, settings_in
 from tests.app_client import AppClient

@@ -18,7 +18,7 @@ from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from store.db.bulk import insert_rows, table_of
 from store.db.ids import new_id
-from store.tables.desk import EmergencyRow
+from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
 from tests.api.pages import test_browser_looks
 from tests.api.pages.journey import DESKTOP, PHONE, Look, ServedDesk, browser, looks, overflows, page_of, serve

@@ -19,7 +19,7 @@ from store.db.engine import Database
 from store.db.ids import new_id
 from store.db.migrate import upgrade
 from store.desk.agents import add_agent
-from store.tables.desk import DangerQuestionRow
+from store.tables.emergencies import DangerQuestionRow
 from tests.api.conftest import settings_in
 from tests.api.pages.journey import CHROMIUM as _CHROMIUM
 from tests.inbox_builder import Builder

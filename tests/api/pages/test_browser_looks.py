@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from store.db.bulk import insert_rows
 from store.db.ids import new_id
-from store.tables.desk import DangerQuestionRow
+from store.tables.emergencies import DangerQuestionRow
 from tests.api.pages.journey import (
     EVERY_LOOK,
     Look,

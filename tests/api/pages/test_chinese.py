@@ -22,11 +22,10 @@ from api.text.terms.sentence_words import SENTENCES
 from api.text.terms.sentences import in_chinese, say_refusal
 from connectors.registry import KINDS
 from router.masking.mask import mask
-from router.origin.automatic import OriginKind
-from router.origin.sender_signals import SignalKind
+from router.origin.verdicts import OriginKind, SignalKind
 from router.settings import load_settings, read_settings
 from router.settings.model import PRIORITIES
-from router.text.facts import KINDS as FACTS
+from router.text.fact_kinds import FACT_KINDS
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.tables.messages import ConversationRow
@@ -196,7 +195,7 @@ def test_words_that_a_page_chooses_by_a_value_exist_for_every_value() -> None:
         *(f"role_{role}" for role in Role),
         *(f"origin_{kind.value}" for kind in OriginKind),
         *(f"signal_{kind.value}" for kind in SignalKind),
-        *(f"fact_{kind}" for kind in FACTS),
+        *(f"fact_{kind}" for kind in FACT_KINDS),
         *(f"outbound_{state.value}" for state in OutboundState),
         *(f"kind_{kind}" for kind in KINDS if kind != "pigeon"),
         *(f"problem_{slug}" for slug in PROBLEMS),

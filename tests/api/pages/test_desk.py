@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.tables.desk import EmergencyRow
+from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in

@@ -19,8 +19,9 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.outbound import ledger
 from store.outbound.answer_files import files_of
+from store.tables.agents import AgentRow
 from store.tables.messages import InboundRow, MessageRow
-from store.tables.operations import AgentRow, OutboundRow
+from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in
 from tests.api.pages.test_desk import CASE, MORE, OURS, hidden, press, row
 from tests.api.pages.test_drafts import box

@@ -22,7 +22,7 @@ from store.desk.access.provider_accounts import release_account, set_email
 from store.desk.agents import add_agent, list_agents, revoke_agent
 from store.desk.assignment import duties, set_absence
 from store.desk.passwords import set_password
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 from store.tables.operations import AuditRow
 from tests.api.conftest import MovingClock, settings_in
 from tests.api.pages.test_settings import send

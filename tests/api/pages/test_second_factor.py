@@ -13,7 +13,8 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.passwords import code_at, forget_second_factor, set_password
-from store.tables.operations import AuditRow, RecoveryCodeRow
+from store.tables.agents import RecoveryCodeRow
+from store.tables.operations import AuditRow
 from tests.api.conftest import MovingClock
 from tests.api.pages.test_settings import PASSWORD, found, send
 from tests.app_client import AppClient

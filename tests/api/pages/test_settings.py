@@ -17,7 +17,7 @@ from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.desk.agents import add_agent, find_by_name
 from store.desk.passwords import code_at, set_password
-from store.tables.desk import RatingRow
+from store.tables.case_records import RatingRow
 from tests.api.conftest import MovingClock
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder

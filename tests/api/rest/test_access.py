@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.assignment import set_duty
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 from store.tables.operations import AuditRow
 from tests.api.conftest import MovingClock
 from tests.app_client import AppClient

@@ -13,7 +13,8 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
-from store.tables.desk import PauseRow, SkillKind
+from store.tables.agents import SkillKind
+from store.tables.desk import PauseRow
 from store.tables.operations import EventRow, IdempotencyRow
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder

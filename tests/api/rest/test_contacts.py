@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from store.db.engine import Database
 from store.desk.assignment import set_duty
 from store.desk.channel_status import read_status
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder, mail_with_file
 

@@ -7,11 +7,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from api.http.permissions import Role
-from store.conversations.alarms import tally
 from store.db.bulk import insert_rows
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
-from store.tables.desk import DangerQuestionRow, EmergencyRow
+from store.desk.false_pages import tally
+from store.tables.emergencies import DangerQuestionRow, EmergencyRow
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 

@@ -15,7 +15,7 @@ from api.http.permissions import Role
 from store.db.engine import Database
 from store.desk.agents import add_agent, find_by_token, revoke_agent, rotate_token
 from store.desk.assignment import set_duty
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder, mail_with_file
 

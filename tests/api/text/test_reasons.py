@@ -17,8 +17,7 @@ from api.text.phrases import LANGUAGES, Words
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
 from api.text.reasons import ReasonReader, danger_evidence, in_english, line_in_english, reasons, say, say_line
 from router.hours.holidays import public_holidays
-from router.origin.automatic import Origin, OriginKind
-from router.origin.sender_signals import Signal, SignalKind
+from router.origin.verdicts import Origin, OriginKind, Signal, SignalKind
 from router.reason import Reason, ReasonKey
 from router.routing.trace import (
     ClassificationTrace,
@@ -31,7 +30,7 @@ from router.routing.trace import (
     TriedRoute,
     read_trace,
 )
-from router.threads.correlation import SignKind
+from router.threads.sign_kind import SignKind
 
 ROOT = Path(__file__).parents[3]
 HAN = re.compile(r"[\u4e00-\u9fff]")

@@ -17,7 +17,8 @@ from connectors.base import Outgoing, RawMessage, Receipt, SendVerdict
 from connectors.email.mime.normalise import normalise
 from connectors.email.smtp.login import Timeouts
 from connectors.email.smtp.sender import SmtpSender
-from router.origin.automatic import OriginKind, recognise
+from router.origin.automatic import recognise
+from router.origin.verdicts import OriginKind
 from router.settings.channels import MailSendSettings
 from router.settings.secret import Secret
 from tests.mailservers import make_certificate

@@ -11,12 +11,16 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 
+import store.tables.agents
+import store.tables.case_records
 import store.tables.chat
 import store.tables.composer
 import store.tables.desk
+import store.tables.emergencies
 import store.tables.gates
 import store.tables.messages
 import store.tables.operations
+import store.tables.readers
 import store.tables.self_service
 from store.db.engine import Database
 from store.db.migrate import upgrade

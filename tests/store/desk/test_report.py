@@ -12,7 +12,9 @@ from store.db.engine import Database
 from store.db.ids import new_id
 from store.desk.reports.report_days import read_days
 from store.desk.reports.report_groups import GroupBy, Period, read_groups
-from store.tables.desk import EmergencyRow, NoticeKind, RatingRow, SlaNoticeRow
+from store.tables.case_records import RatingRow
+from store.tables.desk import NoticeKind, SlaNoticeRow
+from store.tables.emergencies import EmergencyRow
 from tests.inbox_builder import Builder
 
 ZONE = ZoneInfo("Asia/Shanghai")

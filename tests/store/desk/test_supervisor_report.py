@@ -10,7 +10,8 @@ from store.db.engine import Database
 from store.db.ids import new_id
 from store.desk.agents import add_agent
 from store.desk.supervisor_report import Load, Promises, read_insight
-from store.tables.desk import EmergencyRow, NoticeKind, SlaNoticeRow
+from store.tables.desk import NoticeKind, SlaNoticeRow
+from store.tables.emergencies import EmergencyRow
 from tests.inbox_builder import NOON, Builder
 
 HOUR = timedelta(hours=1)

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from router.envelope import Bounce, Envelope, Party, PartyKind
-from router.origin.automatic import Origin, OriginKind, may_autorespond, recognise
+from router.origin.automatic import may_autorespond, recognise
+from router.origin.verdicts import Origin, OriginKind
 from router.reason import Reason, ReasonKey
 
 OWN = frozenset({"support@wallet.example", "alarms@wallet.example"})

@@ -11,8 +11,9 @@ import pytest
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from router.envelope import BouncedRecipient, Envelope, Party, PartyKind, from_json, to_json
-from router.origin.automatic import OriginKind, recognise
+from router.origin.automatic import recognise
 from router.origin.bounces import Cover, Section, read_bounce
+from router.origin.verdicts import OriginKind
 from tests.growth import grows_linearly
 
 RETURNED = "From: desk@wallet.example\nTo: bob@customer.example\nMessage-ID: <ours.1@wallet.example>\nSubject: Your refund\n\nHello Bob\n"

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from router.envelope import Envelope, Party, PartyKind
-from router.origin.automatic import OriginKind, may_autorespond, recognise
+from router.origin.automatic import may_autorespond, recognise
 from router.origin.correspondent import find_correspondent
 from router.origin.own_side import OwnSide
 from router.origin.sender_proof import prove_sender
+from router.origin.verdicts import OriginKind
 
 OWN = frozenset({"support@wallet.example", "help@lists.wallet.example"})
 GOOGLE = (

@@ -10,7 +10,8 @@ from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from router.envelope import Envelope, Party, PartyKind
 from router.origin.sender_proof import authentication_results, prove_sender
-from router.origin.sender_signals import Signal, SignalKind, looks_like, signals
+from router.origin.sender_signals import looks_like, signals
+from router.origin.verdicts import Signal, SignalKind
 from router.reason import ReasonKey
 
 OWN = frozenset({"walletpay.example"})

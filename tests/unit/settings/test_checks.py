@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from router.origin.automatic import OriginKind
+from router.origin.verdicts import OriginKind
 from router.settings.checks.routes import covers
 from router.settings.model import Condition, OriginName
 from router.settings.validation import examine_settings

@@ -54,7 +54,7 @@ from router.settings.model import (
     TeamSettings,
     WebhookSettings,
 )
-from router.text.facts import KINDS
+from router.text.fact_kinds import FACT_KINDS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
 # `send` is documented with the kinds that differ in it.
@@ -159,5 +159,5 @@ def test_the_lists_in_the_text_are_complete():
     assert [kind for kind in CHANNEL_KINDS if f'"{kind}"' not in kinds] == []
     # While all of them run, nothing needs to be said about it.
     assert set(CHANNEL_KINDS) == set(registry.KINDS)
-    assert re.findall(r"`(\w+)`", rows("`[categories.NAME]`")["facts"][1]) == list(KINDS)
+    assert re.findall(r"`(\w+)`", rows("`[categories.NAME]`")["facts"][1]) == list(FACT_KINDS)
     assert [name for name in PLACEHOLDERS if f"`{{{name}}}`" not in TEXT] == []

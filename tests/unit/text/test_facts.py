@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.text.facts import KINDS, Fact, chinese_number, find_facts
+from router.text.fact_kinds import FACT_KINDS
+from router.text.facts import Fact, chinese_number, find_facts
 
 
 def values(text, kind):
@@ -57,7 +58,7 @@ def test_a_fact_is_found_in_its_comparable_form(text, kind, found):
 def test_facts_come_once_and_in_the_order_of_their_kinds():
     text = "昨天用 iPhone 转账 100 元，订单号 2026011599887766，用户名：wang88，再说一遍 100 元"
     kinds = [fact.kind for fact in find_facts(text)]
-    assert kinds == sorted(kinds, key=KINDS.index)
+    assert kinds == sorted(kinds, key=FACT_KINDS.index)
     assert kinds.count("amount") == 1
     assert Fact("account", "wang88") in find_facts(text)
 
@@ -83,4 +84,4 @@ def test_a_chinese_numeral_has_a_value(numeral, value):
 
 @given(st.text(max_size=200))
 def test_any_text_at_all_can_be_searched(text):
-    assert all(fact.kind in KINDS and fact.value for fact in find_facts(text))
+    assert all(fact.kind in FACT_KINDS and fact.value for fact in find_facts(text))

@@ -17,8 +17,8 @@ from store.conversations.sla import change_status
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
-from store.outbound.automatic_answers import find_given, note_verdict
-from store.tables.desk import SkillKind
+from store.outbound.given_answers import find_given, note_verdict
+from store.tables.agents import SkillKind
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow, OutboundState
 from store.tables.self_service import AnswerGapRow, AnswerVerdict, AutoAnswerRow

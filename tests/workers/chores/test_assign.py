@@ -16,7 +16,7 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope

@@ -12,10 +12,10 @@ from router.conversation_status import Status
 from router.settings import Settings
 from store.db.bulk import table_of
 from store.db.engine import Database
+from store.tables.agents import AgentRow
 from store.tables.chat import ChatLineRow, ChatSessionRow
-from store.tables.desk import PresenceRow
 from store.tables.messages import ConversationRow, MessageRow
-from store.tables.operations import AgentRow
+from store.tables.readers import PresenceRow
 from tests.workers.chores.test_chat_slots import ChatDesk, chat_settings
 from workers.chores.chat_retention import ChatForgetter
 

@@ -10,7 +10,8 @@ import pytest
 from router.envelope import Party, PartyKind
 from store.db.engine import Database
 from store.desk.false_pages import WINDOW, FalsePages, count_false_pages
-from store.tables.desk import DeskStateRow, EmergencyRow
+from store.tables.desk import DeskStateRow
+from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope

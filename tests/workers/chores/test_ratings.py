@@ -12,7 +12,7 @@ from router.conversation_status import Status
 from store.conversations.ratings import last_closing, list_ratings, rate, score_of, take_closings
 from store.conversations.sla import change_status
 from store.db.engine import Database
-from store.tables.desk import RatingRow
+from store.tables.case_records import RatingRow
 from store.tables.messages import ContactRow, ConversationRow
 from store.tables.operations import OutboundRow
 from tests.desk import BOB, TOML, Desk, envelope

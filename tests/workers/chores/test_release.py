@@ -18,9 +18,9 @@ from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.desk.agents import add_agent, revoke_agent
 from store.desk.assignment import set_duty
-from store.tables.desk import SkillKind
+from store.tables.agents import AgentRow, SkillKind
 from store.tables.messages import ConversationRow
-from store.tables.operations import AgentRow, EventRow
+from store.tables.operations import EventRow
 from tests import forks
 from tests.desk import TOML, Desk, envelope
 from workers.chores.assign import Assigner

@@ -12,7 +12,8 @@ import pytest
 from store.db.engine import Database
 from store.desk.agents import add_agent, revoke_agent
 from store.desk.assignment import set_duty
-from store.tables.desk import EmergencyRow, SkillKind
+from store.tables.agents import SkillKind
+from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests import forks

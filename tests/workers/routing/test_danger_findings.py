@@ -18,7 +18,8 @@ from store.conversations.changes import Change, change, lock
 from store.conversations.sla import note_reply
 from store.db.engine import Database
 from store.desk.agents import add_agent
-from store.tables.desk import DangerQuestionRow, EmergencyRow, SlaNoticeRow
+from store.tables.desk import SlaNoticeRow
+from store.tables.emergencies import DangerQuestionRow, EmergencyRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import BOB, TOML, Desk, closed_now, envelope, text_in

@@ -12,7 +12,7 @@ from api.text.phrases import Words
 from api.text.reasons import ReasonReader, reasons
 from router.envelope import Envelope
 from router.reason import Reason, ReasonKey
-from router.threads.correlation import SignKind
+from router.threads.sign_kind import SignKind
 from store.contacts.profiles import label_contact
 from store.db.engine import Database
 from store.tables.messages import ConversationRow, InboundRow

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from router.envelope import Party, PartyKind
-from store.conversations.alarms import find_emergency, tally
+from store.conversations.alarms import find_emergency
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.tables.desk import EmergencyRow, OutageRow
+from store.desk.false_pages import tally
+from store.tables.emergencies import EmergencyRow, OutageRow
 from store.tables.messages import ConversationRow, IdentityRow, MessageRow
 from store.tables.operations import EventRow
 from tests.desk import BOB, TOML, Desk, envelope

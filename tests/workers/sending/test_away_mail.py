@@ -20,7 +20,7 @@ from store.desk.assignment import set_absence, set_duty
 from store.desk.notices import prefer, write_notices
 from store.events.append import NewEvent, append_events
 from store.events.feed import newest_number, number_events
-from store.tables.desk import SkillKind
+from store.tables.agents import SkillKind
 from store.tables.operations import OutboundRow
 from tests.inbox_builder import NOON, Builder
 from workers.sending.away_mail import AwayMailer

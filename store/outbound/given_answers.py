@@ -1,0 +1,74 @@
+"""Automatic answers that were decided, as `explain`, the desk and the customer read them; and what was said of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from store.db.bulk import among, table_of
+from store.events.append import EventKind, NewEvent, append_events
+from store.tables.self_service import AnswerVerdict, AutoAnswerRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenAnswer:
+    """An automatic answer that was decided. See `store.tables.self_service.AutoAnswerRow`."""
+
+    id: UUID
+    conversation_id: UUID
+    message_id: UUID
+    state: str
+    answer: str
+    asked_at: datetime
+    decided_at: datetime | None
+    verdict: str
+    trace: dict[str, Any] | None
+
+
+def find_given(connection: Connection, answer_id: UUID) -> GivenAnswer | None:
+    """Return one question by its id."""
+    return next(iter(_given(connection, table_of(AutoAnswerRow).c.id == answer_id)), None)
+
+
+def given_in(connection: Connection, conversation_id: UUID) -> list[GivenAnswer]:
+    """Return the questions of a case, oldest first."""
+    rows = connection.execute(_of_case(), {"conversation": conversation_id}).mappings()
+    return [GivenAnswer(**row) for row in rows]
+
+
+@cache
+def _of_case() -> sa.Select[Any]:
+    return _questions(table_of(AutoAnswerRow).c.conversation_id == sa.bindparam("conversation"))
+
+
+def given_to(connection: Connection, messages: Collection[UUID]) -> list[GivenAnswer]:
+    """Return the questions that messages put."""
+    return _given(connection, among(table_of(AutoAnswerRow).c.message_id, messages)) if messages else []
+
+
+def _given(connection: Connection, which: sa.ColumnElement[bool]) -> list[GivenAnswer]:
+    return [GivenAnswer(**row) for row in connection.execute(_questions(which)).mappings()]
+
+
+def _questions(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    table = table_of(AutoAnswerRow)
+    columns = [table.c[name] for name in GivenAnswer.__dataclass_fields__]
+    return sa.select(*columns).where(which).order_by(table.c.asked_at, table.c.id)
+
+
+def note_verdict(connection: Connection, given: GivenAnswer, *, verdict: AnswerVerdict, by: str, now: datetime) -> bool:
+    """Write down what was said of an answer; return False if the same was said before. by: empty for the customer."""
+    table = table_of(AutoAnswerRow)
+    one = sa.update(table).where(table.c.id == given.id, table.c.verdict != verdict)
+    if not connection.execute(one.values(verdict=verdict, verdict_at=now, verdict_by=by)).rowcount:
+        return False
+    payload = {"answer_id": str(given.id), "answer": given.answer, "verdict": str(verdict), "by": by}
+    append_events(connection, [NewEvent(EventKind.ANSWER_JUDGED, given.conversation_id, payload, at=now)])
+    return True
