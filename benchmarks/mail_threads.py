@@ -10,10 +10,11 @@ import email
 import email.policy
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
@@ -87,14 +88,16 @@ def _conversations(envelopes: Sequence[Envelope]) -> list[UUID]:
         )
         candidate = found.joins or _opened(envelope)
         for message_id in signs.message_ids:
-            known.setdefault(message_id, []).append(candidate)
+            own = message_id == envelope.rfc_message_id
+            known.setdefault(message_id, []).append(replace(candidate, own=own))
         filed.append(candidate.conversation_id)
     return filed
 
 
 def _opened(envelope: Envelope) -> Candidate:
     return Candidate(
-        conversation_id=uuid5(_EVERYONE, envelope.source_key),
+        # In order of time, as a desk's ids are.
+        conversation_id=UUID(int=int(envelope.source_key)),
         reference="",
         contact_id=_EVERYONE,
         subject=envelope.subject,

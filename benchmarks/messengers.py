@@ -196,7 +196,7 @@ class Messengers:
         return lambda: self._wechat.request(fields)
 
     def _call(self, rig: Rig, number: int) -> None:
-        """Call and hang up: the provider asks for the first step once, and tells of the end twice."""
+        """Call and hang up: the provider asks for the first step once, and reports the end twice."""
         caller = f"+1415{7_000_000 + number}"
         sid = self._voice.ring(caller, seconds=5)
         _post(rig, "voice/hotline", voices.signed(sid=sid, From=caller))

@@ -79,7 +79,7 @@ def _say(sentence: str) -> None:
 
 def _load(target: str) -> Any:  # noqa: ANN401
     module, _, name = target.partition(":")
-    # What is imported stays: to look through it again and again for garbage takes a tenth of a short command's time.
+    # Imported modules stay: to search them for garbage again and again takes a tenth of a short command's time.
     gc.disable()
     found = getattr(importlib.import_module(module), name)
     gc.freeze()

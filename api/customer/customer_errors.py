@@ -22,7 +22,7 @@ _TITLES: Final[Mapping[int, str]] = {404: "error_gone", 413: "error_size", 422: 
 def error_page(
     request: Request, *, status: int, detail: str, request_id: str, headers: Mapping[str, str] | None
 ) -> Response:
-    """Return the error as a page for whom it concerns; customers do not see `detail`, which has the desk's terms."""
+    """Return the error as a page for its reader; customers do not see `detail`, which has the desk's terms."""
     if not _is_for_customer(request, status):
         return desk_error_page(request, status=status, detail=detail, request_id=request_id, headers=headers)
     is_ours = status >= 500 or status == 408

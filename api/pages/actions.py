@@ -178,7 +178,7 @@ def said_after(
 ) -> Flash:
     """Return what is said after an answer or a note: when it leaves, and that it can be taken back until then."""
     outbound = posted.outbound
-    # What the outbox keeps reaches no customer, and is not called sent.
+    # A reply that the outbox keeps reaches no customer, so the page does not call it sent.
     kept = "_kept" if outbound is not None and outbound.channel in kept_channels(desk) else ""
     if outbound is None or outbound.due_at <= outbound.created_at:
         said = "done_forward" if order.forward_to else f"done_{order.kind}"

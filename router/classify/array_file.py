@@ -27,8 +27,12 @@ Arrays = Mapping[str, NDArray[np.generic]]
 _MARK: Final = b"omniyard arrays\n"
 # The mark, the size of the description, and the checksum.
 _BEGINNING: Final = struct.Struct(f"<{len(_MARK)}sII")
-# The kernel maps and releases pages.
-_ALIGNMENT: Final = mmap.PAGESIZE
+# The kernel maps and releases pages. The largest usual ones, because a data folder may move to another machine.
+_ALIGNMENT: Final = 65_536
+# A draft that is so much older than the next one was left by a process that was killed: a write takes seconds.
+_ABANDONED_SECONDS: Final = 3_600
+# How the name of a file ends while it is written.
+_DRAFT: Final = ".part"
 # How many bytes are written or checked at once.
 _AT_ONCE: Final = 4 * 1024 * 1024
 
@@ -41,7 +45,7 @@ class MappedArrays:
     _map: mmap.mmap
     _places: Mapping[str, int]
 
-    def let_go(self, name: str = "") -> None:
+    def release(self, name: str = "") -> None:
         """Release this process's pages of one array, or of all; the kernel's cache keeps them for the next access."""
         if name:
             self._map.madvise(mmap.MADV_DONTNEED, self._places[name], self.arrays[name].nbytes)
@@ -79,6 +83,8 @@ def map_arrays(file: Path) -> MappedArrays:
         raise ValueError(f"{file} is not as it was written")
     first = _padded(_BEGINNING.size + size)
     described = json.loads(mapped[_BEGINNING.size : _BEGINNING.size + size])
+    if len(mapped) != first + sum(_padded(length) for _, _, _, length in described.values()):
+        raise ValueError(f"{file} was written for pages of another size")
     places = {name: first + at for name, (_, _, at, _) in described.items()}
     # A view from the front: NumPy makes no array of zero bytes at the end of a buffer.
     whole = np.frombuffer(mapped, np.uint8)
@@ -90,11 +96,15 @@ def map_arrays(file: Path) -> MappedArrays:
 
 
 def write_arrays(arrays: Arrays, file: Path) -> None:
-    """Write a file completely or not at all, and never replace one that another process has just written."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
+    """Write a file completely or not at all, and never replace one that another process has just written.
+
+    It is for its owner alone, as all in the data folder.
+    """
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}{_DRAFT}")
     try:
-        with draft.open("w+b") as opened:
+        with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as opened:
+            _remove_abandoned(draft)
             _write(arrays, opened)
             opened.flush()
             os.fsync(opened.fileno())
@@ -124,6 +134,23 @@ def _write(arrays: Arrays, opened: IO[bytes]) -> None:
         checksum = _checksum(written)
     opened.seek(0)
     opened.write(_BEGINNING.pack(_MARK, len(text), checksum))
+
+
+def _remove_abandoned(draft: Path) -> None:
+    # By the clock of the file system alone.
+    before = draft.stat().st_mtime - _ABANDONED_SECONDS
+    for other in draft.parent.glob(f"*{_DRAFT}"):
+        with contextlib.suppress(OSError):
+            if other.stat().st_mtime < before:
+                other.unlink()
+
+
+def remove_others(file: Path, *, pattern: str) -> None:
+    """Remove the file's predecessors, which match the pattern too; a process that has mapped one keeps it."""
+    for other in file.parent.glob(pattern):
+        if other != file and other.suffix != _DRAFT:
+            with contextlib.suppress(OSError):
+                other.unlink()
 
 
 def _padded(size: int) -> int:

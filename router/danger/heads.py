@@ -23,7 +23,7 @@ _FEWEST_MEETINGS: Final = 12
 # A look-alike is rarer in the post than in the examples.
 _LOOKALIKE_WEIGHT: Final = 0.6
 _SURE: Final = 1e-5
-# Of so many sentences' groups it is remembered which columns they are.
+# How many sentences' groups are remembered with their columns.
 _REMEMBERED: Final = 4096
 
 

@@ -147,7 +147,7 @@ class Place:
     def _before_word(self, start: int, end: int) -> tuple[str, ...]:
         """Return the negations between the word before and a word: what that negates itself is no negation of this."""
         line = self.line
-        # A negation of another clause is none of this one.
+        # A negation in another clause does not count in this one.
         clause = max(start, line.rfind(CLAUSE, start, end) + 1)
         found: list[str] = []
         for scope, places in self._negations():

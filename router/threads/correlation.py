@@ -5,6 +5,9 @@ unproven one our token and the Message-IDs that we sent, of a forged one none.
 
 Signs, strongest first: our token in the subject or in an address, then the Message-IDs that the message answers,
 nearest first (RFC 5322 section 3.6.4), then the Message-IDs of messages that quoted this one before it arrived.
+Several conversations may know one Message-ID (`joined_first`): first the one that the message itself is in, then those
+that only quoted it, of each kind the newest first, by the conversation's id, which is in order of time. Nothing else
+counts, so neither the size of a page nor the order of a database's rows decides which of them is joined.
 Short messages have no signs: they join their sender's open conversation on the same channel.
 """
 
@@ -13,7 +16,7 @@ from __future__ import annotations
 import hmac
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -104,6 +107,7 @@ class Candidate:
 
     opened_by: the inbound row of its first message.
     only_notes: it holds nothing but what our side is said to have written, so joining it reveals and changes nothing.
+    own: a Message-ID points at it, and that message itself is in it; False if it was only quoted there.
     """
 
     conversation_id: UUID
@@ -115,6 +119,7 @@ class Candidate:
     emergency: bool = False
     opened_by: UUID | None = None
     only_notes: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +178,11 @@ def find_signs(envelope: Envelope) -> Signs:
     return Signs(tuple(dict.fromkeys(tokens))[:MOST_TOKENS], message_ids)
 
 
+def joined_first(known: Iterable[Candidate]) -> list[Candidate]:
+    """Return the conversations that know one Message-ID in the order in which a message may join them."""
+    return sorted(known, key=lambda each: (each.own, each.conversation_id), reverse=True)
+
+
 def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     envelope: Envelope,
     *,
@@ -192,7 +202,8 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     signs: the message's own (`find_signs`).  proof: of its sender.
     ours: those of its Message-IDs that we sent, with the addresses that they went to.
     own_side: our own side wrote it, and takes part in every case.
-    by_reference, by_message_id: the conversations that they point at; the key of the first is upper case.
+    by_reference, by_message_id: the conversations that they point at; the key of the first is upper case, those of one
+        Message-ID are in any order.
     chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
     """
     if envelope.bounce is not None:
@@ -312,11 +323,9 @@ def _pointed_at(
     ]
     for message_id in signs.message_ids:
         sign = SignKind.QUOTING if message_id == envelope.rfc_message_id else SignKind.ANSWERED
-        # Of several conversations that know a message, the one that moved last is the one people read.
-        latest_first = sorted(by_message_id.get(message_id, ()), key=lambda each: each.last_message_at, reverse=True)
         # A message that bears the Message-ID of ours answers nothing.
         sent_to = ours.get(message_id) if sign is SignKind.ANSWERED else None
-        found += [(sign, candidate, sent_to) for candidate in latest_first]
+        found += [(sign, candidate, sent_to) for candidate in joined_first(by_message_id.get(message_id, ()))]
     return found
 
 

@@ -61,6 +61,14 @@ def insert_new(connection: Connection, model: type[SQLModel], *, rows: Rows) -> 
     return _insert(connection, model, rows=rows, ending=" ON CONFLICT DO NOTHING")
 
 
+def insert_marked(connection: Connection, model: type[SQLModel], *, rows: Rows, mark: str) -> None:
+    """Insert `rows`, whose column `mark` is true in all of them; set it in those that are there already."""
+    table = table_of(model)
+    keys = ", ".join(column.name for column in table.primary_key)
+    ending = f" ON CONFLICT ({keys}) DO UPDATE SET {mark} = excluded.{mark} WHERE NOT {table.name}.{mark}"
+    _insert(connection, model, rows=rows, ending=ending)
+
+
 def among(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
     """Return `column IN values`, in a form whose SQL text does not change with their number."""
     if isinstance(column.type, sa.LargeBinary):

@@ -1,7 +1,7 @@
 """Whether a connection of the pool still leads to PostgreSQL: its socket says so, and after a pause the server itself.
 
 A question to the server at the begin of each transaction is a round trip as long as most statements. A server that
-ended, restarted or failed over has closed its sockets; one that vanished without a word is found out by the question,
+ended, restarted or failed over has closed its sockets; one that vanished silently is detected by the question,
 or by the time limit of the statement that follows within the second.
 """
 
@@ -31,18 +31,19 @@ def replace_dead(engine: sa.Engine) -> None:
     @sa.event.listens_for(engine, "checkout")
     def _check(connection: Any, record: Any, _: object) -> None:  # noqa: ANN401
         served_at = record.info.get(_SERVED_AT)
-        # A new one has not served yet.
-        if served_at is None or (monotonic() - served_at < _TRUSTED_SECONDS and not _has_news(connection.fileno())):
+        if served_at is None:
+            # A new one.
             return
         try:
-            dialect.do_ping(connection)
+            if monotonic() - served_at >= _TRUSTED_SECONDS or _has_news(connection.fileno()):
+                dialect.do_ping(connection)
         except dialect.loaded_dbapi.Error as error:
             # The others that are as old lead to the same server.
             raise InvalidatePoolError from error
 
 
 def _has_news(socket: int) -> bool:
-    """Return whether the server has said something unasked, or closed: nobody has asked it anything."""
+    """Return whether the server has said something unasked, or closed: no question waits for an answer."""
     poll = select.poll()
     poll.register(socket, select.POLLIN)
     return bool(poll.poll(0))

@@ -7,29 +7,78 @@ most statements. psycopg's cursors do the same for one question at a time, and f
 from __future__ import annotations
 
 import select
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from psycopg import Connection, Error, OperationalError
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
-from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, DiagnosticField, ExecStatus
 from psycopg.types.string import TextLoader
 
 if TYPE_CHECKING:
     from psycopg import abc
+    from psycopg.pq import Format
     from psycopg.pq.abc import PGconn, PGresult
 
-    from store.db.plain_rows import Asked
+    from store.db.plain_rows import NumberedQuery
 
 Rows = Sequence[Sequence[Any]]
-# In the pool's notes about a connection, which end with it: the names under which its server has prepared statements.
-_NAMES: Final = "prepared"
+# In the pool's notes about a connection, which end with it: what its server has prepared.
+_PREPARED: Final = "prepared"
 # Likewise: how its values are read.
 _FORMS: Final = "forms"
 # Each takes about 50 kB of the server's memory; further ones are asked by psycopg's cursors.
 _MOST_PREPARED: Final = 200
-_PREPARED = dict[tuple[str, tuple[int, ...]], bytes]
+# SQLSTATEs: the server has no statement of this name; the time limit ended it.
+_FORGOTTEN: Final = b"26000"
+_CANCELLED: Final = b"57014"
+# SQL, and the types of its values.
+_Key = tuple[str, tuple[int, ...]]
+
+
+class _Call(NamedTuple):
+    """A statement with its values as they are sent."""
+
+    key: _Key
+    values: Sequence[abc.Buffer | None]
+    formats: Sequence[Format]
+
+
+@dataclass(slots=True)
+class _Prepared:
+    """The names of the statements that one connection's server has prepared; no name is given twice."""
+
+    names: dict[_Key, bytes] = field(default_factory=dict)
+    _given: int = 0
+
+    def name_new(self, calls: Sequence[_Call]) -> dict[_Key, bytes]:
+        """Return names for those statements that have none yet."""
+        fresh = dict.fromkeys([call.key for call in calls if call.key not in self.names])
+        if not fresh:
+            return {}
+        first, self._given = self._given, self._given + len(fresh)
+        return {key: f"omniyard_{number}".encode() for number, key in enumerate(fresh, start=first)}
+
+    def note(
+        self, line: PGconn, calls: Sequence[_Call], *, fresh: Mapping[_Key, bytes], results: Sequence[PGresult]
+    ) -> None:
+        """Note what is prepared now. Raises QueryCanceled; see `fetch`."""
+        states = [result.status for result in results]
+        answered = states.count(ExecStatus.TUPLES_OK)
+        was_refused = answered < len(calls)
+        refusal = next((each for each in results if each.status == ExecStatus.FATAL_ERROR), None)
+        state = refusal.error_field(DiagnosticField.SQLSTATE) if refusal else None
+        if state == _FORGOTTEN:
+            # As psycopg asks of it after a rollback: all of them.
+            self.names.clear()
+        self.names |= [*fresh.items()][: states.count(ExecStatus.COMMAND_OK)]
+        if was_refused and state != _FORGOTTEN and (name := self.names.pop(calls[answered].key, None)):
+            # Tables may have changed since: the next call prepares it for those of now.
+            line.exec_(b"DEALLOCATE " + name)
+        if refusal and state == _CANCELLED:
+            raise error_from_result(refusal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,49 +95,64 @@ def leave_json(adapters: AdaptersMap) -> None:
         adapters.register_loader(name, TextLoader)
 
 
-def fetch(driver: Connection, notes: dict[str, Any], questions: Sequence[Asked]) -> list[Rows] | None:
-    """Return the rows of each question; None if they could not be had so: a cursor then says why.
+def fetch(driver: Connection, notes: dict[str, Any], queries: Sequence[NumberedQuery]) -> list[Rows] | None:
+    """Return the rows of each query; None if they could not be had so: a cursor then says why.
 
-    driver: with no transaction open.  notes: what the pool keeps with the connection.
+    driver: with no transaction open.  notes: what the pool keeps with the connection. If not all answers were read, the
+    connection is closed: the next request would get them for its own.
+    Raises QueryCanceled if a statement reached its time limit: a cursor would wait for as long again.
     """
-    names: _PREPARED = notes.setdefault(_NAMES, {})
-    if len(names) + len(questions) > _MOST_PREPARED:
-        return None
+    prepared: _Prepared = notes.setdefault(_PREPARED, _Prepared())
     forms = notes.get(_FORMS)
     if forms is None:
         forms = notes[_FORMS] = _Forms(AdaptersMap(driver.adapters), driver)
         leave_json(forms.adapters)
     adapter = Transformer(forms)
     try:
-        results = _results(driver.pgconn, adapter, names, questions)
-    except Error:
+        # Before any is sent: a value may have no form, such as a text with a zero character.
+        calls = [_call(adapter, query) for query in queries]
+    except (Error, ValueError):
         return None
-    if len(results) != len(questions):
-        # One was refused; or the server may have been told to forget them, as psycopg does after a rollback.
-        names.clear()
+    fresh = prepared.name_new(calls)
+    if fresh and len(prepared.names) + len(fresh) > _MOST_PREPARED:
         return None
-    return [_rows(adapter, result) for result in results]
+    names = prepared.names | fresh if fresh else prepared.names
+    results = _results(driver, calls, names=names, fresh=fresh)
+    if results is None:
+        return None
+    answers = [result for result in results if result.status == ExecStatus.TUPLES_OK]
+    if fresh or len(answers) < len(calls):
+        prepared.note(driver.pgconn, calls, fresh=fresh, results=results)
+    return [_rows(adapter, answer) for answer in answers] if len(answers) == len(calls) else None
 
 
-def _results(line: PGconn, adapter: abc.Transformer, names: _PREPARED, questions: Sequence[Asked]) -> list[PGresult]:
-    """Return the results up to the first error."""
-    line.enter_pipeline_mode()
-    for asked in questions:
-        _send(line, adapter, names, asked)
-    line.pipeline_sync()
-    found = [each for each in _received(line) if each.status is not ExecStatus.COMMAND_OK]
-    line.exit_pipeline_mode()
-    return [each for each in found if each.status == ExecStatus.TUPLES_OK]
+def _call(adapter: abc.Transformer, query: NumberedQuery) -> _Call:
+    values = adapter.dump_sequence(query.values, [PyFormat.AUTO] * len(query.values))
+    return _Call((query.sql, adapter.types or ()), values, adapter.formats or ())
 
 
-def _send(line: PGconn, adapter: abc.Transformer, names: _PREPARED, asked: Asked) -> None:
-    values = adapter.dump_sequence(asked.values, [PyFormat.AUTO] * len(asked.values))
-    types, formats = adapter.types or (), adapter.formats
-    name = names.get((asked.sql, types))
-    if name is None:
-        name = names[asked.sql, types] = f"omniyard_{len(names)}".encode()
-        line.send_prepare(name, asked.sql.encode(), types)
-    line.send_query_prepared(name, values, formats)
+def _results(
+    driver: Connection, calls: Sequence[_Call], *, names: Mapping[_Key, bytes], fresh: Collection[_Key]
+) -> list[PGresult] | None:
+    """Return all results in their order; after an error the rest are empty ones. None if the connection was lost."""
+    try:
+        line, unprepared = driver.pgconn, set(fresh)
+        line.enter_pipeline_mode()
+        for key, values, formats in calls:
+            if key in unprepared:
+                unprepared.remove(key)
+                line.send_prepare(names[key], key[0].encode(), key[1])
+            line.send_query_prepared(names[key], values, formats)
+        line.pipeline_sync()
+        found = [*_received(line)]
+        line.exit_pipeline_mode()
+    except BaseException as error:
+        # Also when the thread is asked to stop.
+        driver.close()
+        if isinstance(error, Error):
+            return None
+        raise
+    return found
 
 
 def _received(line: PGconn) -> Iterator[PGresult]:

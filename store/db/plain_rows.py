@@ -21,14 +21,16 @@ from sqlalchemy.exc import DBAPIError
 Value = TypeVar("Value")
 _Convert = Callable[[Any], Any]
 _Rows = Sequence[Sequence[Any]]
-# A connection, a statement and its values -> the rows that were asked ahead, until they are read.
-_Ahead = dict[tuple[int, int, tuple[Any, ...]], _Rows]
+# A connection, a statement, and its values by their names.
+_Mark = tuple[int, int, tuple[tuple[str, Any], ...]]
+# The rows that were asked ahead, until they are read.
+_Ahead = dict[_Mark, _Rows]
 _AHEAD: Final[ContextVar[_Ahead | None]] = ContextVar("ahead", default=None)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question for libpq: SQL with places $1, $2 and so on, and their values."""
+class NumberedQuery:
+    """A query for libpq: SQL with places $1, $2 and so on, and their values."""
 
     sql: str
     values: Sequence[Any]
@@ -48,18 +50,18 @@ class _Form:
     converters: Mapping[str, _Convert | None]
     usual: Mapping[str, Any]
 
-    def said(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        said = {**self.usual}
+    def bound(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        bound = {**self.usual}
         for name, convert in self.converters.items():
-            said[name] = convert(values[name]) if convert else values[name]
-        return said
+            bound[name] = convert(values[name]) if convert else values[name]
+        return bound
 
-    def parameters(self, said: dict[str, Any]) -> Any:  # noqa: ANN401  (the driver's)
-        return said if self.names is None else tuple([said[name] for name in self.names])
+    def parameters(self, bound: dict[str, Any]) -> Any:  # noqa: ANN401  (the driver's)
+        return bound if self.names is None else tuple([bound[name] for name in self.names])
 
-    def asked(self, said: Mapping[str, Any]) -> Asked:
+    def numbered_query(self, bound: Mapping[str, Any]) -> NumberedQuery:
         sql, names = self.numbered
-        return Asked(sql, [said[name] for name in names])
+        return NumberedQuery(sql, [bound[name] for name in names])
 
 
 class PlainStatement:
@@ -78,9 +80,9 @@ class PlainStatement:
         if ahead and (rows := ahead.pop(_mark(connection, self, values), None)) is not None:
             return rows
         form = self.form(connection)
-        said = form.said(values)
-        found = _piped(connection, [(form, said)])
-        return found[0] if found else _fetched(connection, form.sql, form.parameters(said))
+        bound = form.bound(values)
+        found = _piped(connection, [(form, bound)])
+        return found[0] if found else _fetched(connection, form.sql, form.parameters(bound))
 
     def form(self, connection: Connection) -> _Form:
         """Return the statement's form for this kind of database."""
@@ -100,7 +102,8 @@ Question = tuple[PlainStatement, Mapping[str, Any]]
 def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterator[None]:
     """Ask PostgreSQL in one round trip what the block is going to ask: `rows` with equal values, once each.
 
-    What the block does not ask is forgotten, and what it asks besides is asked then. SQLite has no round trips.
+    Answers that the block does not read are dropped; its other statements run when it asks them. SQLite has no round
+    trips. Raises DBAPIError if a statement reaches its time limit; any other error comes when the block asks.
     """
     if connection.dialect.name != "postgresql":
         yield
@@ -109,10 +112,10 @@ def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterat
     token = _AHEAD.set(ahead := {} if ahead is None else ahead)
     marked = {_mark(connection, statement, values): (statement, values) for statement, values in questions}
     marks = [mark for mark in marked if mark not in ahead]
-    forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
-    found = _piped(connection, [(form, form.said(values)) for form, values in forms])
-    ahead |= zip(marks, found or (), strict=bool(found))
     try:
+        forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
+        found = _piped(connection, [(form, form.bound(values)) for form, values in forms])
+        ahead |= zip(marks, found or (), strict=bool(found))
         yield
     finally:
         _AHEAD.reset(token)
@@ -120,11 +123,10 @@ def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterat
             ahead.pop(mark, None)
 
 
-def _mark(
-    connection: Connection, statement: PlainStatement, values: Mapping[str, Any]
-) -> tuple[int, int, tuple[Any, ...]]:
+def _mark(connection: Connection, statement: PlainStatement, values: Mapping[str, Any]) -> _Mark:
     said = [
-        tuple(each) if isinstance(each, Collection) and not isinstance(each, str) else each for each in values.values()
+        (name, tuple(each) if isinstance(each, Collection) and not isinstance(each, str) else each)
+        for name, each in (values.items() if len(values) < 2 else sorted(values.items()))
     ]
     return id(connection), id(statement), tuple(said)
 
@@ -167,7 +169,10 @@ def _processor(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | 
 
 
 def _piped(connection: Connection, questions: Sequence[tuple[_Form, dict[str, Any]]]) -> list[_Rows] | None:
-    """Ask by PostgreSQL's pipeline; None where there is none, where a transaction is open, or after an error."""
+    """Ask by PostgreSQL's pipeline; None where there is none, where a transaction is open, or after an error.
+
+    Raises DBAPIError if a statement reaches its time limit.
+    """
     if connection.dialect.name != "postgresql" or not questions:
         return None
     # Its driver, which a desk on SQLite does not load.
@@ -177,10 +182,13 @@ def _piped(connection: Connection, questions: Sequence[tuple[_Form, dict[str, An
     driver: Any = pooled.dbapi_connection
     if not driver.autocommit or driver.info.transaction_status:
         return None
-    for form, said in questions:
+    for form, bound in questions:
         for listener in connection.dispatch.before_cursor_execute:
-            listener(connection, None, form.sql, form.parameters(said), None, False)
-    return fetch(driver, pooled.info, [form.asked(said) for form, said in questions])
+            listener(connection, None, form.sql, form.parameters(bound), None, False)
+    try:
+        return fetch(driver, pooled.info, [form.numbered_query(bound) for form, bound in questions])
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise _wrapped(error, connection.dialect, sql=questions[0][0].sql) from error
 
 
 def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequence[Any]]:  # noqa: ANN401
@@ -202,12 +210,17 @@ def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequ
     except dialect.loaded_dbapi.Error as error:
         if dialect.is_disconnect(error, driver, cursor):
             connection.invalidate(error)
-        kind = dialect.loaded_dbapi.Error
-        raise DBAPIError.instance(sql, None, error, kind, hide_parameters=True, dialect=dialect) from error
+        raise _wrapped(error, dialect, sql=sql) from error
     else:
         return found
     finally:
         cursor.close()
+
+
+def _wrapped(error: Exception, dialect: Dialect, *, sql: str) -> Exception:
+    kind = dialect.loaded_dbapi.Error
+    wrapped: Exception = DBAPIError.instance(sql, None, error, kind, hide_parameters=True, dialect=dialect)
+    return wrapped
 
 
 def types_of(statement: sa.Select[Any]) -> list[sa.types.TypeEngine[Any]]:

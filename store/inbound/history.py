@@ -30,7 +30,7 @@ _LONGEST: Final = 4_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownConversation:
-    """A conversation that a message refers to."""
+    """A conversation that a message refers to. own: by a Message-ID whose message is in it, not only quoted there."""
 
     conversation_id: UUID
     reference: str
@@ -43,6 +43,7 @@ class KnownConversation:
     channel: str = ""
     opened_by: UUID | None = None
     only_notes: bool = False
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ def conversations_by_message_id(
 ) -> dict[str, list[KnownConversation]]:
     """Return, by Message-ID, the conversations of `contacts` that know it, and those with the message itself.
 
+    In any order: `router.threads.correlation.joined_first` says which of them comes first.
     Other contacts' conversations that only quoted it are left out: a newsletter may be quoted in thousands.
     """
     if not message_ids:
@@ -94,7 +96,7 @@ def conversations_by_message_id(
     names = {digest(message_id): message_id for message_id in message_ids}
     found: dict[str, list[KnownConversation]] = {}
     for row in connection.execute(_by_message_id(), {"digests": [*names], "contacts": contacts}):
-        found.setdefault(names[row.digest], []).append(_known(row))
+        found.setdefault(names[row.digest], []).append(_known(row, own=row.own))
     return found
 
 
@@ -103,7 +105,7 @@ def conversations_by_message_id(
 def _by_message_id() -> sa.Select[Any]:
     keys, table = table_of(ThreadKeyRow), table_of(ConversationRow)
     theirs = sa.or_(among_bound(table.c.contact_id, "contacts"), keys.c.own)
-    joined = sa.select(keys.c.digest, *_columns()).join(table, table.c.id == keys.c.conversation_id)
+    joined = sa.select(keys.c.digest, keys.c.own, *_columns()).join(table, table.c.id == keys.c.conversation_id)
     return joined.where(among_bound(keys.c.digest, "digests"), theirs)
 
 
@@ -362,7 +364,7 @@ def _others(conversation_id: sa.ColumnElement[UUID]) -> sa.Select[Any]:
     return sa.select(columns.id).where(columns.conversation_id == conversation_id, columns.direction != Direction.NOTE)
 
 
-def _known(row: sa.Row[Any]) -> KnownConversation:
+def _known(row: sa.Row[Any], *, own: bool = False) -> KnownConversation:
     return KnownConversation(
         conversation_id=row.id,
         reference=row.reference,
@@ -375,6 +377,7 @@ def _known(row: sa.Row[Any]) -> KnownConversation:
         channel=row.channel,
         opened_by=row.opened_by_inbound,
         only_notes=bool(row.only_notes),
+        own=own,
     )
 
 

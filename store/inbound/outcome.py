@@ -19,7 +19,7 @@ from store.conversations.assignees import Released
 from store.conversations.danger_questions import ask_about_danger
 from store.conversations.outages import notice_bursts, notice_waves
 from store.conversations.search import index_read
-from store.db.bulk import among, insert_new, insert_rows, table_of
+from store.db.bulk import among, insert_marked, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import another_agent_is_available
 from store.desk.names_index import index_files
@@ -154,7 +154,9 @@ def _insert_thread_keys(connection: Connection, keys: Sequence[tuple[str, UUID, 
         {"digest": key, "conversation_id": conversation_id, "own": known[key, conversation_id]}
         for key, conversation_id in sorted(known)
     ]
-    insert_new(connection, ThreadKeyRow, rows=rows)
+    insert_new(connection, ThreadKeyRow, rows=[row for row in rows if not row["own"]])
+    # A message may be quoted in its conversation before it arrives, in an earlier page.
+    insert_marked(connection, ThreadKeyRow, rows=[row for row in rows if row["own"]], mark="own")
 
 
 def _own(key: tuple[str, UUID, bool]) -> bool:

@@ -20,6 +20,7 @@ from router.threads.correlation import (
     core_subject,
     correlate,
     join_repeated,
+    joined_first,
     offer_same_subject,
 )
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
@@ -49,6 +50,7 @@ class Verdicts:
 class History:
     """The facts known before a message is decided; each message of the page adds its own.
 
+    by_message_id: the conversations that know a message, by their ids.
     chats: by contact and channel, the conversation that a chat message may join.
     labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
     subjects: by contact and core subject, the case with the latest activity of the last days.
@@ -56,11 +58,10 @@ class History:
     ours: those of the Message-IDs that the page quotes or bears that we sent.  addresses: to whom each of them went.
     blocked: contacts whose messages go to quarantine.
     written_to: the contacts to whom our own side writes in this page, by address.
-    learned: from the page itself, by Message-ID and the only contact for whom it counts (None: any contact).
     """
 
     by_reference: dict[str, Candidate]
-    by_message_id: dict[str, list[Candidate]]
+    by_message_id: dict[str, dict[UUID, Candidate]]
     said: dict[tuple[UUID, str], list[KnownMessage]]
     labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
     replies: Collection[str] = ()
@@ -71,7 +72,6 @@ class History:
     recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
     blocked: Collection[UUID] = ()
     written_to: Mapping[str, UUID] = field(default_factory=dict)
-    learned: dict[tuple[str, UUID | None], dict[UUID, Candidate]] = field(default_factory=dict)
 
     @classmethod
     def of(  # noqa: PLR0913  (one a thing that is known)
@@ -92,7 +92,10 @@ class History:
         """Build the history from the store's records."""
         history = cls(
             {reference: candidate_of(known) for reference, known in by_reference.items()},
-            {key: [candidate_of(known) for known in conversations] for key, conversations in by_message_id.items()},
+            {
+                key: {known.conversation_id: candidate_of(known) for known in by_message_id[key]}
+                for key in by_message_id
+            },
             {},
             labels or {},
             replies,
@@ -129,20 +132,18 @@ class History:
         reported = journaled_id(envelope)
         if not reported:
             return None
-        known = {each.conversation_id: each for each in self.by_message_id.get(reported, ())}
-        known |= self.learned.get((reported, None), {})
-        opened_by = next((each.opened_by for each in known.values() if each.opened_by), None)
+        known = joined_first(self.pointed_at([reported], contact_id=incoming.contact_id)[reported])
+        opened_by = next((each.opened_by for each in known if each.opened_by), None)
         return (opened_by, Reason(ReasonKey.JOURNAL_REPORT)) if opened_by else None
 
-    def pointed_at(self, incoming: Incoming) -> dict[str, list[Candidate]]:
-        """Return by Message-ID of the message the conversations that know it, in their current state."""
-        found: dict[str, list[Candidate]] = {}
-        for message_id in incoming.known_ids:
-            known = {each.conversation_id: each for each in self.by_message_id.get(message_id, ())}
-            for only_for in (None, incoming.contact_id):
-                known |= self.learned.get((message_id, only_for), {})
-            found[message_id] = list(known.values())
-        return found
+    def pointed_at(self, message_ids: Sequence[str], *, contact_id: UUID) -> dict[str, list[Candidate]]:
+        """Return by Message-ID the conversations that know it for this contact, in their current state.
+
+        A quoted Message-ID counts only for the contact of the case that it was quoted in, not for a stranger who quotes
+        it too, whether both are in one page or not.
+        """
+        known = {message_id: self.by_message_id.get(message_id, {}).values() for message_id in message_ids}
+        return {key: [each for each in known[key] if each.own or each.contact_id == contact_id] for key in known}
 
     def repeated(self, incoming: Incoming) -> tuple[EarlierMessage, Candidate] | None:
         """Return the contact's recent message, on any channel, that this message repeats."""
@@ -190,9 +191,10 @@ class History:
         if incoming.analysis.proof.may_join:
             self.subjects[candidate.contact_id, core_subject(candidate.subject)] = candidate
         for message_id in incoming.lasting_ids:
-            # A quoted Message-ID counts only for the contact who quoted it, not for a stranger who quotes it too.
-            only_for = None if message_id == envelope.rfc_message_id else incoming.contact_id
-            self.learned.setdefault((message_id, only_for), {})[candidate.conversation_id] = candidate
+            known = self.by_message_id.setdefault(message_id, {})
+            before = known.get(candidate.conversation_id)
+            own = message_id == envelope.rfc_message_id or (before is not None and before.own)
+            known[candidate.conversation_id] = replace(candidate, own=own)
         self.said.setdefault((incoming.contact_id, incoming.analysis.fingerprint), []).append(
             KnownMessage(
                 contact_id=incoming.contact_id,
@@ -311,7 +313,7 @@ def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: b
         proof=analysis.proof,
         contact_id=incoming.contact_id,
         by_reference=history.by_reference,
-        by_message_id=history.pointed_at(incoming),
+        by_message_id=history.pointed_at(incoming.known_ids, contact_id=incoming.contact_id),
         ours=history.addresses,
         key=brain.key,
         own_side=own_side,
@@ -356,4 +358,5 @@ def candidate_of(known: KnownConversation) -> Candidate:
         emergency=known.emergency,
         opened_by=known.opened_by,
         only_notes=known.only_notes,
+        own=known.own,
     )

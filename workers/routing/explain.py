@@ -64,7 +64,7 @@ def _correlate(connection: Connection, analysis: Analysis, *, contact_id: UUID, 
         proof=analysis.proof,
         contact_id=contact_id,
         by_reference=known.by_reference,
-        by_message_id=known.by_message_id,
+        by_message_id=known.pointed_at(signs.message_ids, contact_id=contact_id),
         ours={
             message_id: sent.addresses
             for message_id, sent in history.sent_by_us(connection, set(analysis.envelope.ancestors)).items()

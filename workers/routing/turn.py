@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
+from time import monotonic
 from typing import Final
 
 # A page takes a second; a thread that hangs in one must not stop the others.
@@ -10,25 +12,48 @@ _LONGEST_SECONDS: Final = 30.0
 
 
 class ReadingTurn:
-    """A lock that the thread that waits gets before the one that has just had it."""
+    """A lock that is given in the order of asking, and is taken from a thread that holds it for too long."""
 
     def __init__(self) -> None:
-        self._next, self._taken = threading.Lock(), threading.Lock()
+        self._changed = threading.Condition()
+        self._line = deque[object]()
         self._holder: int | None = None
+        self._held_since = 0.0
+
+    @property
+    def is_held(self) -> bool:
+        """Whether a thread has the turn."""
+        return self._holder is not None
+
+    @property
+    def waiting(self) -> int:
+        """How many threads wait for the turn."""
+        return len(self._line)
 
     def __enter__(self) -> None:
-        # Who waits for the turn holds `_next`, so that who gives the turn back cannot take it again before.
-        if self._next.acquire(timeout=_LONGEST_SECONDS):
-            if self._taken.acquire(timeout=_LONGEST_SECONDS):
-                self._holder = threading.get_ident()
-            self._next.release()
+        place = object()
+        with self._changed:
+            self._line.append(place)
+            try:
+                while (left := self._seconds_left()) or self._line[0] is not place:
+                    self._changed.wait(left or None)
+                self._holder, self._held_since = threading.get_ident(), monotonic()
+            finally:
+                self._line.remove(place)
+                self._changed.notify_all()
 
     def __exit__(self, *_: object) -> None:
         self.pass_on()
 
     def pass_on(self) -> None:
-        """Give the turn back before the end of the block; of a thread that has not got it, nothing."""
-        # A thread that has waited too long went on without the turn.
-        if self._holder == threading.get_ident():
-            self._holder = None
-            self._taken.release()
+        """Give the turn back before the end of the block; of a thread that has not got it, or no longer, nothing."""
+        with self._changed:
+            if self._holder == threading.get_ident():
+                self._holder = None
+                self._changed.notify_all()
+
+    def _seconds_left(self) -> float:
+        """Return for how long the holder may keep the turn; 0 without one."""
+        if self._holder is None:
+            return 0.0
+        return max(0.0, self._held_since + _LONGEST_SECONDS - monotonic())

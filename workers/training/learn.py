@@ -85,19 +85,19 @@ class LearntClassifier:
 
     def once(self) -> int:
         """Load the model in force if it has changed, and release the memory of an idle one. A chore of the sweep."""
-        self._rest()
+        self._release_idle()
         stamp = self._folder.stamp()
         if stamp != self._stamp:
             self._stamp = stamp
             self._take()
         return 0
 
-    def _rest(self) -> None:
+    def _release_idle(self) -> None:
         """Release what no text has needed since the last call; the next text maps the files' pages again."""
         if self._encoder:
-            self._encoder.rest()
+            self._encoder.release_idle()
         if self._mapped and self._is_idle:
-            self._mapped.let_go()
+            self._mapped.release()
         self._is_idle = True
 
     def encoder(self) -> Encoder | None:

@@ -15,16 +15,17 @@ _EXPRESSION = "words || array_to_tsvector(ARRAY['@' || substr(CAST(message_id AS
 
 
 def upgrade() -> None:
-    """Replace the index. A process of the release before still finds words until it restarts, without an index."""
+    """Make the index. The one before, `ix_search_entry_words`, stays.
+
+    Processes of the release before search by it; the release after this one removes it (`CONTRACTS`).
+    """
     if op.get_bind().dialect.name == "postgresql":
         op.get_bind().execute(
             sa.text(f"CREATE INDEX ix_search_entry_recent ON search_entry USING gin (({_EXPRESSION}))")
         )
-        op.get_bind().execute(sa.text("DROP INDEX ix_search_entry_words"))
 
 
 def downgrade() -> None:
-    """Take the old one again."""
+    """Remove the index."""
     if op.get_bind().dialect.name == "postgresql":
-        op.get_bind().execute(sa.text("CREATE INDEX ix_search_entry_words ON search_entry USING gin (words)"))
         op.get_bind().execute(sa.text("DROP INDEX ix_search_entry_recent"))

@@ -121,9 +121,10 @@ def test_releases_are_migrations_in_their_order() -> None:
 
 
 _CONTRACTING = {
-    "drop_table", "drop_column", "rename_table", "alter_column", "create_unique_constraint",
+    "drop_table", "drop_column", "drop_index", "rename_table", "alter_column", "create_unique_constraint",
     "create_check_constraint", "create_foreign_key",
 }  # fmt: skip
+_CONTRACTING_SQL = ("DROP INDEX ", "DROP TABLE ")
 
 
 def contractions(text: str) -> list[str]:
@@ -138,6 +139,8 @@ def contractions(text: str) -> list[str]:
     body = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "upgrade")
     calls = [node for node in ast.walk(body) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
     found = [call.func.attr for call in calls if call.func.attr in _CONTRACTING]
+    texts = [each.value for each in ast.walk(body) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    found += [text for text in texts if text.upper().startswith(_CONTRACTING_SQL)]
     return found + [f"{_column(call)} without a default" for call in calls if _needs_a_value(call)]
 
 
@@ -169,6 +172,8 @@ def test_migrations_of_the_coming_release_only_expand(path: Path | None) -> None
         ('op.add_column("m", sa.Column("x", sa.Integer(), nullable=False))', ["'x' without a default"]),
         ('op.add_column("m", sa.Column("x", sa.Integer(), nullable=False, server_default="0"))', []),
         ('op.create_index("ix", "m", ["x"])', []),
+        ('op.drop_index("ix")', ["drop_index"]),
+        ('op.execute(sa.text("DROP INDEX ix"))', ["DROP INDEX ix"]),
     ],
 )
 def test_what_the_release_before_would_notice_is_found(body: str, found: list[str]) -> None:

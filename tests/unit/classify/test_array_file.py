@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from router.classify.array_file import Arrays, kept_arrays, map_arrays, write_arrays
+from router.classify import array_file
+from router.classify.array_file import Arrays, kept_arrays, map_arrays, remove_others, write_arrays
 
 ARRAYS = {
     "table": np.arange(20_000, dtype=np.uint8).reshape(200, 100),
@@ -32,9 +35,9 @@ def test_arrays_are_what_was_written_also_after_their_memory_is_released(tmp_pat
     arrays, mapped = kept_arrays(tmp_path / "models" / "kept.arrays", lambda: ARRAYS)
     assert mapped
     assert _are_equal(arrays)
-    mapped.let_go("table")
+    mapped.release("table")
     assert _are_equal(arrays)
-    mapped.let_go()
+    mapped.release()
     assert _are_equal(arrays)
     assert not any(array.flags.writeable for array in arrays.values())
 
@@ -45,6 +48,46 @@ def test_the_next_process_writes_nothing(tmp_path: Path):
     first = file.stat()
     assert _are_equal(kept_arrays(file, _never)[0])
     assert (file.stat().st_ino, file.stat().st_mtime_ns) == (first.st_ino, first.st_mtime_ns)
+
+
+def test_the_file_is_for_its_owner_alone_and_its_folder_too(tmp_path: Path):
+    file = tmp_path / "models" / "kept.arrays"
+    before = os.umask(0)
+    try:
+        kept_arrays(file, lambda: ARRAYS)
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent)] == [0o600, 0o700]
+
+
+def test_drafts_that_killed_processes_left_are_removed_and_no_younger_ones(tmp_path: Path):
+    left, written = tmp_path / "kept.arrays.0.part", tmp_path / "other.arrays.1.part"
+    left.touch()
+    written.touch()
+    os.utime(left, (0, 0))
+    kept_arrays(tmp_path / "kept.arrays", lambda: ARRAYS)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept.arrays", written.name]
+
+
+def test_a_file_that_a_machine_with_other_pages_wrote_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    file = tmp_path / "kept.arrays"
+    with monkeypatch.context() as there:
+        there.setattr(array_file, "_ALIGNMENT", 4096)
+        write_arrays(ARRAYS, file)
+    with pytest.raises(ValueError, match="pages of another size"):
+        map_arrays(file)
+    arrays, mapped = kept_arrays(file, lambda: ARRAYS)
+    assert mapped
+    assert _are_equal(arrays)
+
+
+def test_predecessors_are_removed_but_not_what_another_process_writes(tmp_path: Path):
+    file = tmp_path / "name-2.arrays"
+    names = {"name-1.rows", "name-1.pieces", "name-1.arrays", "name-2.arrays", "name-2.arrays.0.part", "another"}
+    for name in names:
+        (tmp_path / name).touch()
+    remove_others(file, pattern="name-*")
+    assert {path.name for path in tmp_path.iterdir()} == {file.name, "name-2.arrays.0.part", "another"}
 
 
 def _cut(content: bytes) -> bytes:
@@ -77,7 +120,7 @@ def test_a_process_that_has_mapped_the_old_file_keeps_reading_it(tmp_path: Path)
     file.unlink()
     now, _ = kept_arrays(file, lambda: {"table": np.zeros(3)})
     assert former
-    former.let_go()
+    former.release()
     assert _are_equal(arrays)
     assert list(now) == ["table"]
     assert [path.name for path in tmp_path.iterdir()] == [file.name]

@@ -268,11 +268,15 @@ def test_an_encoder_with_a_shared_table_gives_the_same_vectors(tmp_path, folder)
     # Without a folder the encoder works, and only needs more memory.
     (tmp_path / "a-file").touch()
     texts = ["Where is my money?", "我的钱在哪里?"]
+    # What the release before left there.
+    for former in ("rows", "pieces") if folder == "models" else ():
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / f"use-multilingual-3-0.1.{former}").touch()
     shared = load_encoder(shared_in=tmp_path / folder)
     again = load_encoder(shared_in=tmp_path / folder)
     vectors = [shared.encode(texts), shared.encode(texts), again.encode(texts)]
     for _ in range(2):
-        again.rest()
+        again.release_idle()
     vectors.append(again.encode(texts))
     assert (np.array(vectors) == load_encoder().encode(texts)).all()
-    assert len(list(tmp_path.glob("models/*.arrays"))) == (folder == "models")
+    assert [path.suffix for path in tmp_path.glob("models/*")] == ([".arrays"] if folder == "models" else [])

@@ -11,7 +11,7 @@ from connectors.watchdog import Watchdog
 from router.errors import TransientError
 from store.db.engine import Database
 from tests.desk import Desk, envelope
-from workers.chores.sweep import Sweep
+from workers.chores.sweep import PERIOD_SECONDS, Sweep
 from workers.routing.route import Router
 
 
@@ -81,3 +81,59 @@ def test_an_ordinary_message_is_routed_in_a_round_though_urgent_ones_are_always_
     sweep(desk).once()
 
     assert set(desk.states().values()) == {"routed"}
+
+
+class BusyRouter(Router):
+    """A router that always finds a message; each round takes 0.3 s, and after `rounds` of them the worker is stopped.
+
+    done: what was done, in this order.
+    """
+
+    def __init__(self, desk: Desk, *, rounds: int) -> None:
+        super().__init__(desk.database, desk.brain)
+        self.rounds, self.seconds, self.done, self.stopped = rounds, 0.0, list[str](), threading.Event()
+
+    def route_urgent(self) -> int:
+        self.done.append("page")
+        self.seconds += 0.3
+        if len(self.done) >= self.rounds:
+            self.stopped.set()
+        return 1
+
+    def once(self) -> int:
+        """Be a chore, of which nothing is due."""
+        self.done.append("chore")
+        return 0
+
+
+def test_the_chores_run_while_messages_are_always_due(desk: Desk) -> None:
+    router = BusyRouter(desk, rounds=11)
+
+    chores: list[BusyRouter] = [router]
+    Sweep(router, stopped=router.stopped, watchdog=Watchdog(), chores=chores, clock=lambda: router.seconds).run()
+
+    # Four rounds are more than a second.
+    turn = [*["page"] * 4, "chore"]
+    assert router.done == [*turn, *turn, "page"]
+
+
+class Pauses(threading.Event):
+    """Is set by the first wait."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float | None] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout)
+        self.set()
+        return True
+
+
+def test_a_sweep_at_rest_waits_five_seconds_after_each_pass(desk: Desk) -> None:
+    stopped, chore = Pauses(), Chore(1, 0)
+    desk.accept(envelope("1"))
+
+    Sweep(desk.router, stopped=stopped, watchdog=Watchdog(), chores=[chore]).run()
+
+    assert (chore.turns, stopped.seconds) == (2, [PERIOD_SECONDS])

@@ -21,9 +21,10 @@ from sqlmodel import SQLModel
 from router.envelope import Envelope, Party, PartyKind
 from store.contacts.identities import Handle, known_contacts, lock_contacts
 from store.db.engine import Database
-from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow, digest
+from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
-from tests.desk import RECEIVED_AT, Desk, elsewhere, envelope
+from tests.desk import BOB, RECEIVED_AT, Desk, elsewhere, envelope
+from workers.routing.explain import explain_envelope
 
 _NOW: Final = datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
 _WORDS: Final = (
@@ -64,6 +65,108 @@ def _mailbox(*, seed: int) -> list[Envelope]:
         if chance.random() < 0.1:
             found.append(replace(elsewhere(found[-1], channel="sales"), source_key=f"copy{number:02}"))
     return found
+
+
+def _known_to_several() -> Sequence[tuple[str, dict[str, Any], str, str]]:
+    """Return mails of which several cases know a Message-ID: key, fields, the case joined, and the case linked to.
+
+    What is unproven opens a case of its own and quotes there what it answers.
+    """
+    unproven: dict[str, Any] = {"signed_by": ()}
+    return [
+        # The message's own case comes before one that is newer, moved later and only quoted it.
+        ("own", {}, "own", ""),
+        ("quote", {"answers": "own"} | unproven, "quote", "own"),
+        ("moves-quote", {"answers": "quote"}, "quote", ""),
+        ("to-own", {"answers": "own"}, "own", ""),
+        # Of those that only quoted it the newest, also where an older one moved later.
+        ("first", {"answers": "lost"} | unproven, "first", ""),
+        ("second", {"answers": "lost"} | unproven, "second", "first"),
+        ("moves-first", {"answers": "first"}, "first", ""),
+        ("to-lost", {"answers": "lost"}, "second", ""),
+        # The message itself arrives, joins the newest, and is its own from then on.
+        ("third", {"answers": "late"} | unproven, "third", ""),
+        ("fourth", {"answers": "late"} | unproven, "fourth", "third"),
+        ("late", {}, "fourth", ""),
+        ("fifth", {"answers": "late"} | unproven, "fifth", "fourth"),
+        ("moves-third", {"answers": "third"}, "third", ""),
+        ("to-late", {"answers": "late"}, "fourth", ""),
+        # What another contact only quoted counts for no one else, also where both are in one page.
+        ("bobs", {"answers": "lost", "sender": BOB}, "bobs", ""),
+        ("anns", {"answers": "unseen"}, "anns", ""),
+        ("stranger", {"answers": "unseen", "sender": BOB}, "stranger", ""),
+        ("anns-again", {"answers": "unseen"}, "anns", ""),
+    ]
+
+
+def _mails_to_several() -> list[Envelope]:
+    found = []
+    for number, (key, fields, _, _) in enumerate(_known_to_several()):
+        other = {name: value for name, value in fields.items() if name != "answers"}
+        answers = (f"{fields['answers']}@customer.example",) if "answers" in fields else ()
+        mail = envelope(key, subject=f"About {key}", in_reply_to=answers, **other)
+        found.append(replace(mail, received_at=RECEIVED_AT + timedelta(seconds=number)))
+    return found
+
+
+def _places(desk: Desk) -> dict[str, tuple[str, str]]:
+    """Return for each mail the cases that its trace names: joined or opened, and linked to."""
+    names = _names(desk)
+    keys = {row.id: row.source_key for row in desk.rows(InboundRow)}
+    cases = {str(row.id): names[str(row.id)].removeprefix("case ") for row in desk.rows(ConversationRow)} | {"": ""}
+    return {
+        keys[row.inbound_id]: (cases[str(row.conversation_id)], cases[row.trace["correlation"].get("linked_to", "")])
+        for row in desk.rows(MessageRow)
+    }
+
+
+@pytest.mark.parametrize("page", [1, 2, 200])
+def test_of_several_cases_that_know_a_message_its_own_is_joined_and_else_the_newest(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("workers.routing.route.PAGE", page)
+    desk = Desk(database, tmp_path)
+    # What is read with the page, and what is learned from it.
+    for half in (_mails_to_several()[:7], _mails_to_several()[7:]):
+        desk.route(*half)
+
+    assert _places(desk) == {key: (joined, linked) for key, _, joined, linked in _known_to_several()}
+    own = {(bytes(row.digest), row.conversation_id) for row in desk.rows(ThreadKeyRow) if row.own}
+    assert {(digest(row.rfc_message_id), row.conversation_id) for row in desk.rows(MessageRow)} <= own
+
+
+@pytest.mark.parametrize("page", [1, 200])
+def test_a_journals_report_is_a_copy_of_the_message_and_not_of_a_case_that_quoted_it(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr("workers.routing.route.PAGE", page)
+    desk = Desk(database, tmp_path)
+    desk.route(envelope("child", in_reply_to=("mail@customer.example",)))
+    words, mark = "Sender: ann@customer.example\nMessage-ID: <mail@customer.example>", ("x-ms-journal-report", "")
+    report = envelope("report", sender=BOB, subject="", text=words, machine_headers=(mark,))
+
+    # Ann is in the page, whose case only quoted the mail; then a stranger's mail has it for its own.
+    mail = envelope("mail", sender=Party(PartyKind.EMAIL, "carl@customer.example"))
+    desk.route(envelope("anns", subject="More"), mail, report)
+
+    rows = {row.source_key: row for row in desk.rows(InboundRow)}
+    assert rows["report"].duplicate_of == rows["mail"].id
+
+
+def test_explain_names_the_case_that_the_route_joined(database: Database, tmp_path: Path) -> None:
+    desk = Desk(database, tmp_path)
+    said, now = dict[str, tuple[str | None, str | None]](), RECEIVED_AT + timedelta(minutes=1)
+
+    for mail in _mails_to_several():
+        trace = explain_envelope(mail, brain=desk.brain, database=database, at=now)
+        assert trace.correlation
+        said[mail.source_key] = trace.correlation.joined, trace.correlation.linked_to
+        desk.route(mail)
+
+    keys = {row.id: row.source_key for row in desk.rows(InboundRow)}
+    traces = {keys[row.inbound_id]: row.trace["correlation"] for row in desk.rows(MessageRow)}
+    assert said == {key: (trace.get("joined"), trace.get("linked_to")) for key, trace in traces.items()}
+    assert _places(desk) == {key: (joined, linked) for key, _, joined, linked in _known_to_several()}
 
 
 def _routed(database: Database, folder: Path, *, page: int, monkeypatch: pytest.MonkeyPatch) -> Desk:

@@ -30,8 +30,7 @@ def test_the_thread_that_waits_goes_before_the_one_that_has_just_had_the_turn() 
     with taken:
         other.start()
         assert waiting.wait(30)
-        # The waiting thread holds the place of the next one.
-        while not taken._next.locked():
+        while not taken.waiting:
             pass
         order.append("first")
     with taken:
@@ -57,12 +56,14 @@ def test_a_turn_that_was_passed_on_is_not_given_back_twice() -> None:
     with taken:
         left.set()
         other.join()
-        assert taken._taken.locked()
-    assert not taken._taken.locked()
+        assert taken.is_held
+    assert not taken.is_held
 
 
-def test_a_thread_goes_on_without_the_turn_when_another_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turn, "_LONGEST_SECONDS", 0.05)
+def test_the_turn_is_taken_from_a_thread_that_hangs_and_the_others_wait_for_it_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turn, "_LONGEST_SECONDS", 0.2)
     taken, released = ReadingTurn(), threading.Event()
     entered = threading.Event()
 
@@ -75,12 +76,36 @@ def test_a_thread_goes_on_without_the_turn_when_another_hangs(monkeypatch: pytes
     other.start()
     assert entered.wait(30)
     with taken:
-        pass
-    # It did not give back what the other one has.
-    assert taken._taken.locked()
-    released.set()
-    other.join()
-    assert not taken._taken.locked()
+        monkeypatch.setattr(turn, "_LONGEST_SECONDS", 3600.0)
+        # Its end does not give back what another thread has by now.
+        released.set()
+        other.join()
+        assert taken.is_held
+    # After it, no page waits for the thread that hangs.
+    for _ in range(3):
+        with taken:
+            pass
+    assert not taken.is_held
+
+
+def test_many_threads_take_turns_one_at_a_time_and_all_come_to_their_end() -> None:
+    taken, inside, most = ReadingTurn(), list[int](), list[int]()
+
+    def work(number: int) -> None:
+        for turns in range(50):
+            with taken:
+                inside.append(number)
+                most.append(len(inside))
+                inside.remove(number)
+                if turns % 2:
+                    taken.pass_on()
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join(60)
+    assert (len(most), max(most), taken.is_held, taken.waiting) == (400, 1, False, 0)
 
 
 @pytest.mark.parametrize(("weight", "keeps_others_waiting"), [(LIGHT, True), (LIGHT + 1, False)])
@@ -91,7 +116,7 @@ def test_a_heavy_message_leaves_the_turn_to_others(
     seen: list[bool] = []
     router = Router.__new__(Router)
     router._turn, router._database, router._lease = ReadingTurn(), _Nowhere(), None
-    monkeypatch.setattr(Router, "_work", lambda self, claimed: seen.append(self._turn._taken.locked()) or 1)
+    monkeypatch.setattr(Router, "_work", lambda self, claimed: seen.append(self._turn.is_held) or 1)
     assert router._in_turn(lambda _: Claim(uuid4(), _NOW, (row,))) == 1
     assert seen == [keeps_others_waiting]
 
