@@ -69,6 +69,20 @@ def test_help_loads_nothing_heavy():
     assert found.stderr.strip() == "[]"
 
 
+def test_status_explain_and_check_load_nothing_that_decides_or_writes():
+    program = """
+        import sys
+        import cli.commands.check.command, cli.commands.explain, cli.commands.status
+        deciding = {"router.origin.automatic", "router.origin.correspondent", "router.origin.sender_signals"}
+        deciding |= {"router.threads.correlation", "router.masking.mask", "router.text.facts", "rapidfuzz"}
+        writing = {"store.outbound.replies", "store.conversations.alarms", "store.chat.visitor_sessions"}
+        tables = {f"store.tables.{name}" for name in ("agents", "readers", "case_records", "composer")}
+        print(sorted((deciding | writing | tables) & set(sys.modules)), file=sys.stderr)
+    """
+    found = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
+    assert found.stderr.strip() == "[]"
+
+
 @pytest.mark.parametrize(
     ("error", "code"),
     [
