@@ -151,11 +151,10 @@
     catching ||= (async () => {
       try {
         for (let more = true; more;) {
-          const mine = life, answer = await ask(`/lines?after=${last}`);
+          const mine = life, answer = await ask(`/lines?after=${last}`), page = answer.ok ? await answer.json() : null;
           if (mine !== life) return false;
           if (answer.status === 401) return forget();
-          if (!answer.ok) return false;
-          const page = await answer.json();
+          if (!page) return false;
           // Another visitor has signed in on this computer since: what stands here is not theirs.
           more = isOther(page.state);
           if (more) { forget(false); state = page.state; }
@@ -504,6 +503,7 @@
 
   // The secret opens nothing any more: another tab signed in to the same chat, or it is over here.
   async function recheck() {
+    if (!state.known) return;
     const mine = epoch, held = secret;
     const answer = await ask("/state").catch(() => null), now = answer?.ok ? await answer.json() : {};
     // A sign-in gave this page another secret meanwhile.
@@ -538,7 +538,17 @@
   function signOut() {
     const gone = secret;
     forget();
-    inTurn(async () => { await ask("/sign-out", { body: {}, bearer: secret || gone }); if (state.known) forget(); }).catch(() => {});
+    inTurn(async () => {
+      await ask("/sign-out", { body: {}, bearer: secret || gone });
+      if (!state.known) return;
+      // A chat that was just beginning ends too; what was written since is still to be sent.
+      const words = box.value, written = pending;
+      forget();
+      box.value = words;
+      pending = written;
+      save();
+      pending.forEach(sketch);
+    }).catch(() => {});
   }
   async function identify(token) {
     const answer = await ask("/identity", { body: { token, in_header: keepsNone || Boolean(secret) } }).catch(() => null);

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from store.desk.agents import add_agent
 from tests.api.chat.test_chat_browser import heard, violations
@@ -38,6 +38,22 @@ window.AudioContext = class {
     createOscillator() {
         return { frequency: {}, connect: (next) => next, start: () => { window.tones += 1; }, stop() {} };
     }
+};"""
+
+# Between an answer's arrival and its reading, as long as a test wants.
+LATE_LINES = """window.late = {
+    gate: Promise.resolve(),
+    see() {},
+    hold() {
+        this.gate = new Promise((open) => { this.release = open; });
+        this.seen = new Promise((tell) => { this.see = tell; });
+    },
+};
+const json = Response.prototype.json;
+Response.prototype.json = async function () {
+    const read = await json.call(this);
+    if (this.url.includes("/lines?after=")) { late.see(); await late.gate; }
+    return read;
 };"""
 
 
@@ -233,6 +249,40 @@ def test_check_20_after_signing_out_nothing_of_the_first_visitor_is_left_in_any_
         }"""
     )
     assert "of the first" not in left
+
+
+def test_check_20_words_written_right_after_signing_out_are_the_next_visitors_whatever_answers_late(
+    desk: LiveDesk, context: BrowserContext
+) -> None:
+    context.add_init_script(LATE_LINES)
+    sign_outs: list[Route] = []
+    context.route("**/sign-out", lambda route: sign_outs.append(route))  # noqa: PLW0108  (a built-in has no code)
+    page = context.new_page()
+    page.goto(desk.host)
+    page.get_by_role("button", name="打开在线客服").click()
+    frame = page.frame_locator("iframe")
+    frame.locator(".scripted [data-text]").wait_for()
+    page.evaluate("(token) => omniyardChat.signIn(async () => token)", token(sub="earlier"))
+    frame.locator("[data-text]").fill("the words of the first")
+    frame.locator("[data-text]").press("Enter")
+    frame.locator(".visitor[data-seq]").wait_for()
+    # Given an answer with the first visitor's lines that the page has not read when they sign out
+    inside = next(each for each in page.frames if "/frame" in each.url)
+    inside.evaluate("late.hold(); window.dispatchEvent(new Event('online'))")
+    inside.evaluate("late.seen")
+    with page.expect_request("**/sign-out"):
+        page.evaluate("omniyardChat.signOut()")
+    frame.locator(".visitor").wait_for(state="detached")
+    # When the next one writes before the desk has ended the session
+    frame.locator("[data-text]").fill("the words of the second")
+    inside.evaluate("late.release()")
+    with page.expect_response("**/sign-out"):
+        sign_outs[0].continue_()
+    frame.locator("[data-text]").press("Enter")
+    page.evaluate("(token) => omniyardChat.signIn(async () => token)", token(sub="later"))
+    # Then their words arrive, and only theirs
+    frame.locator(".visitor[data-seq='1']:has-text('second')").wait_for()
+    assert "of the first" not in inside.evaluate("document.documentElement.outerHTML")
 
 
 def test_check_20_a_second_tab_forgets_with_the_one_that_signed_out(desk: LiveDesk, context: BrowserContext) -> None:
