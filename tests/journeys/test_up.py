@@ -67,6 +67,13 @@ class _Up:
     def wait_until_open(self) -> None:
         self.wait_for(lambda: "is open" in self.printed and "Ctrl-C" in self.printed, "the opening")
 
+    def token(self) -> str:
+        # It stands below the frame, on the last lines of the screen.
+        self.wait_for(lambda: _TOKEN.search(self.printed), "the token")
+        found = _TOKEN.search(self.printed)
+        assert found
+        return found[0]
+
     def child(self, name: str) -> int:
         found = re.search(rf"\b{name} (\d+)", self.printed)
         assert found
@@ -139,8 +146,7 @@ def test_a_desk_whose_start_was_killed_opens_again_and_takes_mail(desk: _Desk):
     # Given a desk whose parent was killed while one of its children could not hear that it should end
     first = desk.start()
     first.wait_until_open()
-    token = _TOKEN.search(first.printed)
-    assert token
+    token = first.token()
     os.kill(first.child("worker"), signal.SIGSTOP)
     first.process.kill()
     first.finish()
@@ -148,13 +154,13 @@ def test_a_desk_whose_start_was_killed_opens_again_and_takes_mail(desk: _Desk):
 
     # When it is started again and a customer writes
     with desk.open() as second:
-        assert "that an earlier start had left running" in second.printed
-        assert not _TOKEN.search(second.printed), "a token is shown once"
+        second.wait_for(lambda: "that an earlier start had left running" in second.printed, "the note")
         second.send("my refund")
 
         # Then the mail is in the inbox, for the agent of the first start
-        second.wait_for(lambda: second.conversations(token[0]), "the mail's arrival")
-        assert [row["subject"] for row in second.conversations(token[0])] == ["my refund"]
+        second.wait_for(lambda: second.conversations(token), "the mail's arrival")
+        assert [row["subject"] for row in second.conversations(token)] == ["my refund"]
+    assert not _TOKEN.search(second.printed), "a token is shown once"
     assert desk.is_quiet()
 
 
