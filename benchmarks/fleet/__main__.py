@@ -19,7 +19,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from benchmarks.chats import Chats
+from benchmarks.chaos.chats import Chats
+from benchmarks.chaos.ledger import Ledger, read_ledger
 from benchmarks.fleet.count import MOST_SECONDS, Takeover, Window, grouped, takeovers
 from benchmarks.fleet.desk import has_faketime
 from benchmarks.fleet.events import DETECT_SECONDS, Fleet
@@ -27,7 +28,6 @@ from benchmarks.fleet.load import Load
 from benchmarks.fleet.network import enter_new_world, why_not
 from benchmarks.fleet.plan import DATABASES, Event, Happening, make_plan
 from benchmarks.fleet.running import Progress, running_fleet, wait_until_working
-from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.rig import wait_until
 
 _DRAIN_SECONDS = 240

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from benchmarks.chats import PUBLIC_URL, SECRETS, Chats
+from benchmarks.chaos.chats import PUBLIC_URL, SECRETS, Chats
 from benchmarks.fleet.brokers import Brokers
 from benchmarks.fleet.databases import Databases
 from benchmarks.fleet.desk import SMTP_PORT, WEB_PORT, FleetDesk

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.outbound_worker`: the sending threads at a fast pace, for `benchmarks.outbound` to kill."""
+"""`python -m benchmarks.outbound.worker`: the sending threads at a fast pace, for `benchmarks.outbound` to kill."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from datetime import timedelta
 from typing import Final
 
-from benchmarks.fake_sms import FakeSmsSender
+from benchmarks.outbound.fake_sms import FakeSmsSender
 from connectors.registry import MAIL, open_senders
 from router.settings.files import load_settings
 from store.db.open import open_database

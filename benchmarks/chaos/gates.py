@@ -24,7 +24,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from benchmarks.gate_providers import GateApp, GatePosts, GateWecom
+from benchmarks.chaos.gate_providers import GateApp, GatePosts, GateWecom
 from benchmarks.rig import Rig, Served
 from connectors.social.tencent import callback_cipher
 from router.webhook_signature import read_keys, sign

@@ -15,11 +15,11 @@ from typing import Any, Final
 
 # Each part of the benchmark measures itself by `measure(corpora: Path) -> dict`.
 _ROOMS: Final = {
-    "mail": "benchmarks.mail_mime",
-    "contradictions": "benchmarks.mail_contradictions",
-    "replies": "benchmarks.mail_replies",
-    "bounces": "benchmarks.mail_bounces",
-    "threads": "benchmarks.mail_threads",
+    "mail": "benchmarks.mail.mime",
+    "contradictions": "benchmarks.mail.contradictions",
+    "replies": "benchmarks.mail.replies",
+    "bounces": "benchmarks.mail.bounces",
+    "threads": "benchmarks.mail.threads",
 }
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from api.text.reasons import in_english
-from benchmarks.understood_intents import Result
-from benchmarks.understood_texts import Overheard
+from benchmarks.understanding.intents import Result
+from benchmarks.understanding.texts import Overheard
 from router.classify import Classification, build_classifier
 from router.classify.encoder import Encoder
 from router.classify.model import Model

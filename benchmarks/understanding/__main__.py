@@ -17,18 +17,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import danger_curve, planted_desk
-from benchmarks import understood_danger as measured
-from benchmarks import understood_intents as intents
-from benchmarks import understood_texts as texts
-from benchmarks.understood_intents import Result, Sentence
+from benchmarks.understanding import danger as measured
+from benchmarks.understanding import danger_curve, intents, planted_desk, texts
+from benchmarks.understanding.intents import Result, Sentence
 from router.classify import build_classifier
 from router.classify.encoder import Encoder, load_encoder
 from router.classify.trainer import examples_of, train
 from router.settings import load_settings
 from router.settings.intents import load_intents
 
-_SHIPPED = Path(__file__).parents[1] / "config" / "channels.toml"
+_SHIPPED = Path(__file__).parents[2] / "config" / "channels.toml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,7 @@ from typing import Final, Self
 
 import sqlalchemy as sa
 
-from benchmarks.chaos import submit
-from benchmarks.rig import Rig, running_rig, wait_until
+from benchmarks.rig import Rig, running_rig, submit, wait_until
 from connectors.base import Arrival, Page, RawMessage
 from connectors.email.sandbox.parent import Guard
 from router.errors import OmniyardError

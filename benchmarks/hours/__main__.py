@@ -27,7 +27,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.hours_peers import Desk, Peer, peers
+from benchmarks.hours.peers import Desk, Peer, peers
 from router.hours.calendar import Calendar
 from router.hours.from_settings import build_calendars
 from router.hours.holidays import public_holidays

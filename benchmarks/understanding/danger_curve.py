@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.understood_danger import LabelledText, answers_to, labelled_texts, sets_of, shares_of
-from benchmarks.understood_intents import Result, remember
+from benchmarks.understanding.danger import LabelledText, answers_to, labelled_texts, sets_of, shares_of
+from benchmarks.understanding.intents import Result, remember
 from router.classify.encoder import Encoder
 from router.classify.trainer import DangerTask, TrainingExample, examples_of, train
 from router.danger.words import build_word_detector

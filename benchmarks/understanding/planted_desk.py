@@ -26,7 +26,7 @@ from typing import Final
 import redis
 import sqlalchemy as sa
 
-from benchmarks.planted import Planted, planted
+from benchmarks.understanding.planted_secrets import Planted, planted
 from connectors.base import Page, RawMessage
 from router.settings import read_settings
 from store.db.engine import Database

@@ -33,8 +33,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
-from benchmarks.latency_mail import SentMail, backlog_of, schedule_of
-from benchmarks.latency_senders import ImapSender, Sender, SmtpSenders
+from benchmarks.latency.mails import SentMail, backlog_of, schedule_of
+from benchmarks.latency.senders import ImapSender, Sender, SmtpSenders
 from benchmarks.rig import Rig, running_rig, wait_until
 from connectors.base import Page
 from router.errors import OmniyardError

@@ -12,7 +12,7 @@ from statistics import mean, median
 
 import numpy as np
 
-from benchmarks.foreign_intents import BANKING77, DANGERS
+from benchmarks.understanding.foreign_intents import BANKING77, DANGERS
 from router.classify import Classification, Classifier, build_classifier
 from router.classify.calibration import expected_calibration_error
 from router.classify.encoder import Encoder
@@ -24,7 +24,7 @@ from router.settings.intents import load_intents
 
 Result = dict[str, object]
 _PAGE = 50
-_SHIPPED = Path(__file__).parents[1] / "config" / "channels.toml"
+_SHIPPED = Path(__file__).parents[2] / "config" / "channels.toml"
 
 
 @dataclass(frozen=True, slots=True)

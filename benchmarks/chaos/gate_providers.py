@@ -1,4 +1,4 @@
-"""The providers of `benchmarks.gates`: those of the tests, with slow files, pages in random order, and all answers kept."""
+"""The providers of `benchmarks.chaos.gates`: those of the tests, with slow files, pages in random order, and all answers kept."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from benchmarks.latency_mail import SentMail
+from benchmarks.latency.mails import SentMail
 from benchmarks.rig import USER, Rig
 
 _CONNECTIONS: Final = 16

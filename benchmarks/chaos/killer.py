@@ -26,7 +26,7 @@ _BROKER_ABSENT_SECONDS: Final = 6.0
 _STALL_SECONDS: Final = 4.0
 
 
-class Hands:
+class Killer:
     """Harms a running rig. chance: seeded by the run."""
 
     def __init__(self, rig: Rig, *, chance: random.Random) -> None:

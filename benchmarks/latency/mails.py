@@ -10,7 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from typing import Final
 
-from benchmarks.hostile import NAMES, hostile_mail
+from benchmarks.hostile.mails import NAMES, hostile_mail
 from connectors.base import Arrival, RawMessage
 from connectors.email.sandbox.parent import Guard
 

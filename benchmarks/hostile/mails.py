@@ -1,24 +1,15 @@
-"""Mails built to kill, stall or fool their reader: one name each (reliability T33, T34, T36, T44, T47, T48).
-
-Used by the tests and by the chaos run: `hostile_mails()` returns them all. `python -m benchmarks.hostile --json` times
-each, then the queue: emergencies while heavy mails wait (`benchmarks.hostile_queue`), and last the connections that hold
-places of the desk (`benchmarks.hostile_connections`).
-"""
+"""Mails built to kill, stall or fool their reader: one name each (reliability T33, T34, T36, T44, T47, T48)."""
 
 from __future__ import annotations
 
-import argparse
 import base64
 import io
-import json
 import random
-import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Final
 
-from benchmarks.hostile_pages import (
+from benchmarks.hostile.pages import (
     MIXED,
     attached,
     broken_formatting,
@@ -30,8 +21,6 @@ from benchmarks.hostile_pages import (
     many_attributes,
     wide_table,
 )
-from connectors.base import RawMessage
-from connectors.email.sandbox.parent import Guard
 
 
 def deep_nesting() -> bytes:
@@ -275,73 +264,3 @@ NAMES: Final = tuple(build.__name__ for build in _ALL)
 def hostile_mail(name: str) -> bytes:
     """Return the hostile mail of that name; `NAMES` lists the names."""
     return next(build() for build in _ALL if build.__name__ == name)
-
-
-def hostile_mails(*, largest_bytes: int = 25 * 1024 * 1024) -> Iterator[tuple[str, bytes]]:
-    """Yield each name with its mail, without those above `largest_bytes`, which a server may refuse."""
-    for build in _ALL:
-        content = build()
-        if len(content) <= largest_bytes:
-            yield build.__name__, content
-
-
-def measure_mails(names: Sequence[str]) -> Iterator[dict[str, object]]:
-    """Read each hostile mail alone, and yield its cost and its outcome."""
-    with Guard() as guard:
-        guard.normalise_page([RawMessage(source_key="0", content=b"\n", received_at=datetime.now(UTC))], channel="x")
-        for name in names:
-            message = RawMessage(source_key=name, content=hostile_mail(name), received_at=datetime.now(UTC))
-            started = time.perf_counter()
-            (arrival,) = guard.normalise_page([message], channel="x")
-            facts = {"name": name, "bytes": len(message.content), "seconds": round(time.perf_counter() - started, 3)}
-            yield facts | {"unreadable": arrival.unreadable}
-
-
-def measure_queue(arguments: argparse.Namespace) -> dict[str, object]:
-    """Send emergencies while heavy mails wait."""
-    # Its parts need the tests' servers; the tests that only want a mail do not.
-    from benchmarks.hostile_queue import measure  # noqa: PLC0415
-
-    return measure(emergencies=arguments.emergencies, waiting=arguments.waiting, kind=arguments.database)
-
-
-def measure_connections(arguments: argparse.Namespace) -> Iterator[dict[str, object]]:
-    """Hold hostile connections of each kind, and yield what they cost."""
-    from benchmarks.hostile_connections import measure  # noqa: PLC0415
-
-    return measure(connections=arguments.connections, seconds=arguments.seconds)
-
-
-def main() -> None:
-    """Measure what is asked for, and print one line for each result."""
-    arguments = _arguments()
-    parts = arguments.only or (["mails"] if arguments.names else ["mails", "queue", "connections"])
-    if "mails" in parts:
-        for facts in measure_mails(arguments.names or NAMES):
-            _print(facts, as_json=arguments.json)
-    if "queue" in parts:
-        _print(measure_queue(arguments), as_json=arguments.json)
-    if "connections" in parts:
-        for facts in measure_connections(arguments):
-            _print(facts, as_json=arguments.json)
-
-
-def _print(facts: dict[str, object], *, as_json: bool) -> None:
-    print(json.dumps(facts) if as_json else "  ".join(f"{name} {value}" for name, value in facts.items()), flush=True)
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="hostile mails to read; all if absent")
-    parser.add_argument("--only", nargs="*", choices=["mails", "queue", "connections"], help="all if absent")
-    parser.add_argument("--emergencies", type=int, default=200)
-    parser.add_argument("--waiting", type=int, default=50, help="heavy mails that wait at any moment")
-    parser.add_argument("--connections", type=int, default=500, help="hostile connections of each kind")
-    parser.add_argument("--seconds", type=int, default=8, help="how long each kind lasts")
-    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
-    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
-    return parser.parse_args()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,6 @@
 """Mutate mails at random and read them: only `UnreadableMail` may be raised, and every envelope must survive its JSON.
 
-`python -m benchmarks.mail_fuzz --seconds 3600 --seed 1 FOLDER...` takes the mails to mutate from folders of mail.
+`python -m benchmarks.mail.fuzz --seconds 3600 --seed 1 FOLDER...` takes the mails to mutate from folders of mail.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import answers_shipped as shipped
-from benchmarks.answers_shipped import Figures
+from benchmarks.answers import shipped
+from benchmarks.answers.shipped import Figures
 from router.answers.confidence import Thresholds, choose, fit
 from router.answers.index import AnswerIndex, Ranking
 from router.answers.trainer import hold_out, judge
@@ -124,7 +124,7 @@ def read_questions(file: Path) -> Asked:
     return [("" if row["answer"] is None else str(row["answer"]), row["text"]) for row in rows]
 
 
-_SHIPPED: Final = Path(__file__).parents[1] / "config" / "channels.toml"
+_SHIPPED: Final = Path(__file__).parents[2] / "config" / "channels.toml"
 
 
 def main() -> None:

@@ -5,8 +5,8 @@
 Processes that die: connectors, workers (with their sweep), the web process, the broker (killed, emptied, stalled or
 absent for a while) and PostgreSQL. Half of the mail comes by IMAP, half by SMTP from a client that, like a mail server,
 tries until it gets 250. In parallel --chats customers write by SMS, X and Telegram: polls are replayed and shuffled,
-webhooks come twice. --gates customers write by the operator's own channel, by WeCom and in public on X (`benchmarks.gates`).
---messengers customers write by WhatsApp, LINE and WeChat or call a hotline (`benchmarks.messengers`).
+webhooks come twice. --gates customers write by the operator's own channel, by WeCom and in public on X (`benchmarks.chaos.gates`).
+--messengers customers write by WhatsApp, LINE and WeChat or call a hotline (`benchmarks.chaos.messengers`).
 Twenty visitors of the site's chat write --lines lines; each is sent until it is acknowledged, some twice.
 """
 
@@ -16,29 +16,26 @@ import argparse
 import contextlib
 import json
 import random
-import smtplib
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
-from benchmarks.chats import PUBLIC_URL, SECRETS, Chats
-from benchmarks.gates import SECRETS as GATE_SECRETS
-from benchmarks.gates import Gates
-from benchmarks.hands import Hands
-from benchmarks.ledger import Ledger, read_ledger
+from benchmarks.chaos.chats import PUBLIC_URL, SECRETS, Chats
+from benchmarks.chaos.gates import SECRETS as GATE_SECRETS
+from benchmarks.chaos.gates import Gates
+from benchmarks.chaos.killer import Killer
+from benchmarks.chaos.ledger import Ledger, read_ledger
+from benchmarks.chaos.messengers import SECRETS as MESSENGER_SECRETS
+from benchmarks.chaos.messengers import Messengers
+from benchmarks.chaos.visitors import Visitors
 from benchmarks.mailbox import make_mailbox
-from benchmarks.messengers import SECRETS as MESSENGER_SECRETS
-from benchmarks.messengers import Messengers
-from benchmarks.rig import USER, Rig, Served, running_rig, wait_until
-from benchmarks.visitors import Visitors
-from router.errors import OmniyardError
+from benchmarks.rig import USER, Rig, is_drained, running_rig, submit, wait_until
 
 # A claim's lease, a sweep, a retry after a failed page, and the start of processes on a busy machine.
 _DRAIN_SECONDS: Final = 240
-_SMTP_TRIES_SECONDS: Final = 120
 # The same for any number of messages, so that every kind of death finds messages in progress.
 _ARRIVAL_SECONDS: Final = 60
 _SECRETS: Final[Mapping[str, str]] = {**SECRETS, **GATE_SECRETS, **MESSENGER_SECRETS}
@@ -85,8 +82,8 @@ def run(amounts: Amounts, *, kills: int, database: str, seed: int) -> Ledger:
         house = running_rig(database, page=50, public_url=PUBLIC_URL, channels=channels, secrets=_SECRETS)
         rig = stack.enter_context(house)
         rig.start_from_the_first_mail()
-        hands = Hands(rig, chance=chance)
-        hands.start_all()
+        killer = Killer(rig, chance=chance)
+        killer.start_all()
         feeders = [
             threading.Thread(target=_feed_imap, args=(rig, mailbox.mails[::2])),
             threading.Thread(target=_feed_smtp, args=(rig, mailbox.mails[1::2])),
@@ -99,7 +96,7 @@ def run(amounts: Amounts, *, kills: int, database: str, seed: int) -> Ledger:
         ]
         for feeder in feeders:
             feeder.start()
-        done = hands.harm(kills)
+        done = killer.harm(kills)
         for feeder in feeders:
             feeder.join()
         with contextlib.suppress(TimeoutError):
@@ -141,35 +138,6 @@ def _feed_smtp(rig: Rig, mails: Sequence[bytes]) -> None:
 
 def _pause(mails: Sequence[bytes]) -> float:
     return _ARRIVAL_SECONDS / (len(mails) / 10)
-
-
-def _nothing() -> None:
-    """Do nothing; the next attempt follows."""
-
-
-def submit(rig: Served, mail: bytes, *, on_failure: Callable[[], None] = _nothing) -> None:
-    """Submit a mail to the SMTP listener until it answers 250, as a mail server would."""
-    end = time.monotonic() + _SMTP_TRIES_SECONDS
-    while True:
-        try:
-            with smtplib.SMTP("127.0.0.1", rig.smtp_port, timeout=30) as client:
-                client.sendmail("relay@customers.example", ["support@desk.example"], mail)
-        except (OSError, smtplib.SMTPException):
-            if time.monotonic() > end:
-                raise
-            on_failure()
-            time.sleep(0.2)
-        else:
-            return
-
-
-def is_drained(rig: Rig, mails: int) -> bool:
-    """Return whether that many rows came in and none of them waits."""
-    try:
-        accepted = rig.scalar("SELECT count(*) FROM inbound")
-        return accepted >= mails and rig.scalar("SELECT count(*) FROM inbound WHERE state = 'received'") == 0
-    except OmniyardError:
-        return False
 
 
 if __name__ == "__main__":

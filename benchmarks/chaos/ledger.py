@@ -8,14 +8,14 @@ from dataclasses import asdict, astuple, dataclass
 
 import sqlalchemy as sa
 
-from benchmarks.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
-from benchmarks.gates import CHANNELS as GATE_CHANNELS
-from benchmarks.gates import NO_GATES, GateBooks, Gates
+from benchmarks.chaos.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
+from benchmarks.chaos.gates import CHANNELS as GATE_CHANNELS
+from benchmarks.chaos.gates import NO_GATES, GateBooks, Gates
+from benchmarks.chaos.messengers import CHANNELS as MESSENGER_CHANNELS
+from benchmarks.chaos.messengers import NO_MESSENGERS, MessengerBooks, Messengers
+from benchmarks.chaos.visitors import CHANNEL, NO_LINES, LineBooks, Visitors
 from benchmarks.mailbox import Mailbox
-from benchmarks.messengers import CHANNELS as MESSENGER_CHANNELS
-from benchmarks.messengers import NO_MESSENGERS, MessengerBooks, Messengers
 from benchmarks.rig import Served
-from benchmarks.visitors import CHANNEL, NO_LINES, LineBooks, Visitors
 from store.db.bulk import table_of
 from store.tables.messages import ConversationRow, InboundRow, MessageRow
 from store.tables.operations import OutboundRow

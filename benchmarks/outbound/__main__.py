@@ -27,7 +27,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from benchmarks.fake_sms import FakeSms
+from benchmarks.outbound.fake_sms import FakeSms
 from benchmarks.rig import ROOT, keep_logs, wait_until
 from router.errors import OmniyardError
 from store.db.bulk import insert_rows, table_of
@@ -110,7 +110,7 @@ class Bench:
             "OMNIYARD_RIG_DATABASE": self.database.url.render_as_string(hide_password=False),
             "OMNIYARD_FAKE_SMS_PORT": str(self.sms.port),
         }
-        command = [sys.executable, "-m", "benchmarks.outbound_worker"]
+        command = [sys.executable, "-m", "benchmarks.outbound.worker"]
         with (self.folder / f"{name}.log").open("ab") as log:
             environment = {**os.environ, **more}
             self._processes[name] = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)

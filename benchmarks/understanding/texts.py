@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from benchmarks.planted import lookalikes, planted
-from benchmarks.resends import BASES, Pair, pairs
-from benchmarks.understood_intents import Result, Sentence
+from benchmarks.understanding.intents import Result, Sentence
+from benchmarks.understanding.planted_secrets import lookalikes, planted
+from benchmarks.understanding.resends import BASES, Pair, pairs
 from router.classify import Classifier
 from router.classify.encoder import Encoder
 from router.classify.ngram_head import Floats
