@@ -19,16 +19,15 @@ import random
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Final
 
-from benchmarks.chaos.chats import PUBLIC_URL, SECRETS, Chats
-from benchmarks.chaos.gates import SECRETS as GATE_SECRETS
+from benchmarks.chaos.chats import PUBLIC_URL, Chats
+from benchmarks.chaos.customers import Customers
 from benchmarks.chaos.gates import Gates
 from benchmarks.chaos.killer import Killer
 from benchmarks.chaos.ledger import Ledger, read_ledger
-from benchmarks.chaos.messengers import SECRETS as MESSENGER_SECRETS
 from benchmarks.chaos.messengers import Messengers
 from benchmarks.chaos.visitors import Visitors
 from benchmarks.mailbox import make_mailbox
@@ -38,7 +37,6 @@ from benchmarks.rig import USER, Rig, is_drained, running_rig, submit, wait_unti
 _DRAIN_SECONDS: Final = 240
 # The same for any number of messages, so that every kind of death finds messages in progress.
 _ARRIVAL_SECONDS: Final = 60
-_SECRETS: Final[Mapping[str, str]] = {**SECRETS, **GATE_SECRETS, **MESSENGER_SECRETS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,30 +67,28 @@ def main() -> None:
 def run(amounts: Amounts, *, kills: int, database: str, seed: int) -> Ledger:
     """Return the ledger of one run."""
     chance = random.Random(seed)
-    visitors = Visitors(lines=amounts.lines, chance=chance)
     mailbox = make_mailbox(messages=amounts.messages, seed=seed, file_bytes=2_000)
     with contextlib.ExitStack() as stack:
-        talk = Chats(messages=amounts.chats, chance=chance)
-        stack.callback(talk.stop)
-        gates = Gates(messages=amounts.gates, chance=chance)
-        stack.callback(gates.stop)
-        messengers = Messengers(messages=amounts.messengers, chance=chance)
-        stack.callback(messengers.stop)
-        channels = talk.config + visitors.config + gates.config + messengers.config
-        house = running_rig(database, page=50, public_url=PUBLIC_URL, channels=channels, secrets=_SECRETS)
-        rig = stack.enter_context(house)
+        customers: list[Customers] = [
+            Visitors(lines=amounts.lines, chance=chance),
+            Chats(messages=amounts.chats, chance=chance),
+            Gates(messages=amounts.gates, chance=chance),
+            Messengers(messages=amounts.messengers, chance=chance),
+        ]
+        for some in customers:
+            stack.callback(some.close)
+        channels = "".join(some.config for some in customers)
+        secrets = {name: value for some in customers for name, value in some.secrets.items()}
+        rig = stack.enter_context(
+            running_rig(database, page=50, public_url=PUBLIC_URL, channels=channels, secrets=secrets)
+        )
         rig.start_from_the_first_mail()
         killer = Killer(rig, chance=chance)
         killer.start_all()
         feeders = [
             threading.Thread(target=_feed_imap, args=(rig, mailbox.mails[::2])),
             threading.Thread(target=_feed_smtp, args=(rig, mailbox.mails[1::2])),
-            threading.Thread(target=talk.feed, args=(rig,), kwargs={"seconds": _ARRIVAL_SECONDS}),
-            *(
-                each
-                for others in (visitors, gates, messengers)
-                for each in others.threads(rig, seconds=_ARRIVAL_SECONDS)
-            ),
+            *(thread for some in customers for thread in some.threads(rig, seconds=_ARRIVAL_SECONDS)),
         ]
         for feeder in feeders:
             feeder.start()
@@ -100,9 +96,13 @@ def run(amounts: Amounts, *, kills: int, database: str, seed: int) -> Ledger:
         for feeder in feeders:
             feeder.join()
         with contextlib.suppress(TimeoutError):
-            rows = len(mailbox.mails) + amounts.chats + amounts.lines + gates.rows + amounts.messengers
-            wait_until(lambda: is_drained(rig, rows) and gates.is_drained(rig), seconds=_DRAIN_SECONDS, every=0.5)
-        return read_ledger(rig, mailbox, kills=done, chats=talk, visitors=visitors, gates=gates, messengers=messengers)
+            rows = len(mailbox.mails) + sum(some.rows for some in customers)
+            wait_until(
+                lambda: is_drained(rig, rows) and all(some.is_drained(rig) for some in customers),
+                seconds=_DRAIN_SECONDS,
+                every=0.5,
+            )
+        return read_ledger(rig, mailbox, kills=done, customers=customers)
 
 
 def _arguments() -> argparse.Namespace:

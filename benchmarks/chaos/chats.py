@@ -5,11 +5,8 @@ The providers are those of the tests, in this process; each customer writes once
 
 from __future__ import annotations
 
-import contextlib
 import random
-import time
-import urllib.error
-import urllib.request
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +17,8 @@ from urllib.parse import urlencode
 import sqlalchemy as sa
 from twilio.request_validator import RequestValidator
 
-from benchmarks.rig import Served
+from benchmarks.chaos.customers import Books, post, refund_question, write_in_turn
+from benchmarks.rig import Rig, Served
 from store.db.bulk import table_of
 from store.tables.messages import MessageRow
 from tests.fakes import telegram as telegrams
@@ -30,10 +28,9 @@ from tests.fakes.telegram import FakeTelegram
 from tests.fakes.twilio import NUMBER, FakeTwilio
 from tests.fakes.x import KEYS, OWN, FakeX
 
-CHANNELS: Final = ("sms", "x", "telegram")
 # The public address that the providers sign; the desk listens on loopback.
 PUBLIC_URL: Final = "https://desk.example"
-SECRETS: Final[Mapping[str, str]] = {
+_SECRETS: Final[Mapping[str, str]] = {
     "TWILIO_SID": twilios.ACCOUNT,
     "TWILIO_TOKEN": twilios.TOKEN,
     "BOT_TOKEN": telegrams.TOKEN,
@@ -64,25 +61,22 @@ token = "env:BOT_TOKEN"
 poll = "5s"
 api_base = "{telegram}"
 """
-_TELLINGS: Final = 2
-_LONGEST_ANSWER_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class ChatBooks:
+class ChatBooks(Books):
     """The outcome of the chats; each figure is 0 if the promises were kept. extra_copies: answers received twice."""
 
-    lost: int = 0
-    doubled: int = 0
-    extra_copies: int = 0
-
-
-NO_CHATS: Final = ChatBooks()
-"""The books of a run without chats."""
+    extra_copies: int
 
 
 class Chats:
-    """The three providers and their customers. chance: seeded by the run."""
+    """The three providers and their customers. See `Customers`. chance: seeded by the run."""
+
+    name = "chats"
+    channels: tuple[str, ...] = ("sms", "x", "telegram")
+    changes = False
+    secrets = _SECRETS
 
     def __init__(self, *, messages: int, chance: random.Random) -> None:
         self.messages = messages
@@ -95,24 +89,36 @@ class Chats:
 
     @property
     def config(self) -> str:
-        """The channels, as TOML."""
+        """See `Customers`."""
         bases = {"twilio": self._twilio.base, "x": self._x.base, "telegram": self._telegram.base}
         return _CONFIG.format(number=NUMBER, **bases)
 
-    def stop(self) -> None:
-        """Stop the providers."""
+    @property
+    def rows(self) -> int:
+        """See `Customers`."""
+        return self.messages
+
+    @property
+    def conversations(self) -> int:
+        """See `Customers`."""
+        return self.messages
+
+    def close(self) -> None:
+        """See `Customers`."""
         for provider in (self._twilio, self._x, self._telegram):
             provider.stop()
 
-    def feed(self, rig: Served, *, seconds: float) -> None:
-        """Write as the customers, spread over `seconds`."""
-        for number in range(self.messages):
-            self.write(rig, number)
-            time.sleep(seconds / self.messages)
+    def threads(self, rig: Rig, *, seconds: float) -> list[threading.Thread]:
+        """See `Customers`."""
+        return write_in_turn([lambda number: self.write(rig, number)], messages=self.messages, seconds=seconds)
+
+    def is_drained(self, _: Rig) -> bool:
+        """See `Customers`."""
+        return True
 
     def write(self, rig: Served, number: int) -> None:
         """Write one message, as one of the customers."""
-        channel, text = CHANNELS[number % len(CHANNELS)], _text(number)
+        channel, text = self.channels[number % len(self.channels)], _text(number)
         if channel == "sms":
             sid = self._twilio.receive(text, sender=f"+1415{2_000_000 + number}")
             self._post_twice(rig, self._twilio.webhook_form(sid))
@@ -122,9 +128,9 @@ class Chats:
             self._telegram.receive(text, sender=2_000_000 + number)
 
     def books(self, rig: Served) -> ChatBooks:
-        """Compare the written messages with those in the desk, and the desk's answers with those received."""
+        """See `Customers`."""
         table = table_of(MessageRow)
-        incoming = sa.select(table.c.text).where(table.c.channel.in_(CHANNELS), table.c.inbound_id.is_not(None))
+        incoming = sa.select(table.c.text).where(table.c.channel.in_(self.channels), table.c.inbound_id.is_not(None))
         with rig.database.read() as connection:
             stored = Counter(connection.execute(incoming).scalars())
         written = {_text(number) for number in range(self.messages)}
@@ -149,11 +155,8 @@ class Chats:
         """Post the webhook twice; like a provider, ignore a desk that does not answer."""
         signature = RequestValidator(twilios.TOKEN).compute_signature(f"{PUBLIC_URL}/webhooks/sms", dict(form))
         headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signature}
-        address = f"http://127.0.0.1:{rig.web_port}/webhooks/sms"
-        for _ in range(_TELLINGS):
-            request = urllib.request.Request(address, data=urlencode(form).encode(), headers=headers)
-            with contextlib.suppress(OSError, urllib.error.URLError):
-                urllib.request.urlopen(request, timeout=_LONGEST_ANSWER_SECONDS).close()
+        for _ in range(2):
+            post(rig, "webhooks/sms", body=urlencode(form).encode(), headers=headers)
 
 
 class _ShuffledTwilio(FakeTwilio):
@@ -171,4 +174,4 @@ class _ShuffledTwilio(FakeTwilio):
 
 
 def _text(number: int) -> str:
-    return f"The refund of order {7_000_000 + number} has not come"
+    return refund_question(7_000_000 + number)

@@ -13,7 +13,6 @@ import json
 import random
 import threading
 import time
-import urllib.request
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from benchmarks.chaos.customers import Books, post, refund_question, until_taken
 from benchmarks.chaos.gate_providers import GateApp, GatePosts, GateWecom
 from benchmarks.rig import Rig, Served
 from connectors.social.tencent import callback_cipher
@@ -34,11 +34,10 @@ from store.tables.messages import InboundRow, MessageRow
 from tests.fakes.wecom import ACCOUNT, CORP, SECRET
 from tests.fakes.x import KEYS, OWN
 
-CHANNELS: Final = ("app", "wecom", "mentions")
 _APP_SECRET: Final = "whsec_YSBrZXkgb2YgdGhpcnR5LXR3byBieXRlcywgYXllISE="
 _AES_KEY: Final = "OmniyardOmniyardOmniyardOmniyardOmniyard123"
 _CALLBACK_TOKEN: Final = "callback-token"
-SECRETS: Final[Mapping[str, str]] = {
+_SECRETS: Final[Mapping[str, str]] = {
     "APP_SECRET": _APP_SECRET,
     "WECOM_SECRET": SECRET,
     "WECOM_TOKEN": _CALLBACK_TOKEN,
@@ -78,12 +77,10 @@ daily_budget = 1000000.0
 api_base = "{posts}"
 """
 _BATCH: Final = 5
-_PATIENCE_SECONDS: Final = 240
-_LONGEST_ANSWER_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class GateBooks:
+class GateBooks(Books):
     """Each figure is 0 if the promises were kept.
 
     lost: texts, in their last version, that are in no message.  doubled: messages that there are more than once.
@@ -92,20 +89,19 @@ class GateBooks:
     machine_in_public: automatic answers that anybody can read.
     """
 
-    lost: int = 0
-    doubled: int = 0
-    unchanged: int = 0
-    without_file: int = 0
-    extra_copies: int = 0
-    machine_in_public: int = 0
-
-
-NO_GATES: Final = GateBooks()
-"""The books of a run without them."""
+    unchanged: int
+    without_file: int
+    extra_copies: int
+    machine_in_public: int
 
 
 class Gates:
-    """The three providers and their customers, each of whom writes once. chance: seeded by the run."""
+    """The three providers and their customers, each of whom writes once. See `Customers`. chance: seeded by the run."""
+
+    name = "gates"
+    channels: tuple[str, ...] = ("app", "wecom", "mentions")
+    changes = True
+    secrets = _SECRETS
 
     def __init__(self, *, messages: int, chance: random.Random) -> None:
         self.messages, self._chance = messages, random.Random(chance.random()) if messages else chance
@@ -117,22 +113,27 @@ class Gates:
 
     @property
     def config(self) -> str:
-        """The channels, as TOML."""
+        """See `Customers`."""
         bases = {"app": self._app.base, "wecom": self._wecom.base, "posts": self._posts.base}
         return _CONFIG.format(corp=CORP, account=ACCOUNT, **bases) if self.messages else ""
 
     @property
     def rows(self) -> int:
-        """How many rows of incoming messages the written ones make at least, with the changes."""
+        """See `Customers`."""
         return self.messages + self._changes
 
-    def stop(self) -> None:
-        """Stop the providers."""
+    @property
+    def conversations(self) -> int:
+        """See `Customers`."""
+        return self.messages
+
+    def close(self) -> None:
+        """See `Customers`."""
         for provider in (self._app, self._wecom, self._posts):
             provider.stop()
 
     def threads(self, rig: Rig, *, seconds: float) -> list[threading.Thread]:
-        """Return the threads that write, one for each channel, spread over `seconds`."""
+        """See `Customers`."""
         ways = (self._write_app, self._write_wecom, self._write_posts) if self.messages else ()
         numbers = [range(place, self.messages, len(ways)) for place in range(len(ways))]
         return [
@@ -141,16 +142,16 @@ class Gates:
         ]
 
     def is_drained(self, rig: Rig) -> bool:
-        """Return whether no file waits."""
+        """See `Customers`: no file waits."""
         table = table_of(FetchedFileRow)
         waiting = sa.select(sa.func.count()).where(table.c.state == FileState.WAITING)
         with rig.database.read() as connection:
             return int(connection.execute(waiting).scalar_one()) == 0
 
     def books(self, rig: Served) -> GateBooks:
-        """Compare the written messages with those in the desk, and the desk's answers with those received."""
+        """See `Customers`."""
         message, file, inbound = table_of(MessageRow), table_of(FetchedFileRow), table_of(InboundRow)
-        mine = sa.and_(message.c.channel.in_(CHANNELS), message.c.inbound_id.is_not(None))
+        mine = sa.and_(message.c.channel.in_(self.channels), message.c.inbound_id.is_not(None))
         with rig.database.read() as connection:
             shown = connection.execute(sa.select(message.c.text, message.c.withdrawn_at).where(mine)).all()
             fetched = connection.execute(
@@ -158,7 +159,7 @@ class Gates:
             ).scalar_one()
             waiting = connection.execute(
                 sa.select(sa.func.count()).where(
-                    inbound.c.channel.in_(CHANNELS), inbound.c.state.not_in(("routed", "duplicate"))
+                    inbound.c.channel.in_(self.channels), inbound.c.state.not_in(("routed", "duplicate"))
                 )
             ).scalar_one()
         stored = Counter(text for text, withdrawn_at in shown if text and withdrawn_at is None)
@@ -206,15 +207,13 @@ class Gates:
     def _post_batch(self, rig: Rig, batch: Sequence[Mapping[str, Any]]) -> None:
         """Post a batch until it is acknowledged."""
         body = json.dumps({"items": batch}).encode()
-        end = time.monotonic() + _PATIENCE_SECONDS
-        while time.monotonic() < end:
+
+        def attempt() -> bytes | None:
             headers = sign(body, keys=read_keys(_APP_SECRET), webhook_id=uuid4().hex, at=datetime.now(UTC))
-            answer = _post(rig, "app", body=body, headers=headers | {"Content-Type": "application/json"})
-            if answer is not None:
-                assert not json.loads(answer)["rejected"], answer
-                return
-            time.sleep(0.2)
-        raise TimeoutError(f"the desk did not take a batch within {_PATIENCE_SECONDS} s")
+            return post(rig, "webhooks/app", body=body, headers=headers | {"Content-Type": "application/json"})
+
+        answer = until_taken(attempt, what="a batch")
+        assert not json.loads(answer)["rejected"], answer
 
     # WeCom
 
@@ -251,7 +250,7 @@ class Gates:
         signature = callback_cipher.signature_of(_CALLBACK_TOKEN, stamp, "n", sealed)
         query = urlencode({"msg_signature": signature, "timestamp": stamp, "nonce": "n"})
         body = f"<xml><ToUserName>{CORP}</ToUserName><Encrypt><![CDATA[{sealed}]]></Encrypt></xml>".encode()
-        _post(rig, f"wecom?{query}", body=body, headers={"Content-Type": "text/xml"})
+        post(rig, f"webhooks/wecom?{query}", body=body, headers={"Content-Type": "text/xml"})
 
     # Posts on X
 
@@ -274,7 +273,7 @@ class Gates:
             digest = hmac.digest(KEYS["X_CONSUMER_SECRET"].encode(), body, "sha256")
             signature = f"sha256={base64.b64encode(digest).decode()}"
             for _ in range(2):
-                _post(rig, "x", body=body, headers={"x-twitter-webhooks-signature": signature})
+                post(rig, "webhooks/x", body=body, headers={"x-twitter-webhooks-signature": signature})
             time.sleep(pause)
             if self._posts.late and self._chance.random() < 0.5:
                 self._posts.late.clear()
@@ -286,17 +285,5 @@ class Gates:
             self._changes += changes
 
 
-def _post(rig: Rig, where: str, *, body: bytes, headers: Mapping[str, str]) -> bytes | None:
-    """Return the desk's answer; None if it does not answer, or not with 200."""
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{rig.web_port}/webhooks/{where}", data=body, headers=dict(headers)
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=_LONGEST_ANSWER_SECONDS) as answer:
-            return bytes(answer.read())
-    except OSError:
-        return None
-
-
 def _text(number: int) -> str:
-    return f"The refund of order {8_000_000 + number} has not come"
+    return refund_question(8_000_000 + number)

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
-from benchmarks.chaos.chats import CHANNELS, NO_CHATS, ChatBooks, Chats
-from benchmarks.chaos.gates import CHANNELS as GATE_CHANNELS
-from benchmarks.chaos.gates import NO_GATES, GateBooks, Gates
-from benchmarks.chaos.messengers import CHANNELS as MESSENGER_CHANNELS
-from benchmarks.chaos.messengers import NO_MESSENGERS, MessengerBooks, Messengers
-from benchmarks.chaos.visitors import CHANNEL, NO_LINES, LineBooks, Visitors
+from benchmarks.chaos.customers import Customers
 from benchmarks.mailbox import Mailbox
 from benchmarks.rig import Served
 from store.db.bulk import table_of
@@ -27,7 +22,7 @@ class Ledger:
 
     lost: mails that are in no message.  repeated_replies: automatic answers sent twice in one conversation.
     unrecognised: redeliveries that were not recognised as duplicates, or the other way round.
-    unbalanced: rows that are neither routed nor a duplicate.
+    unbalanced: rows that are neither routed nor a duplicate.  customers: the figures of those who write no mail.
     """
 
     messages: int
@@ -39,17 +34,13 @@ class Ledger:
     repeated_replies: int
     unrecognised: int
     unbalanced: int
-    chats: ChatBooks = NO_CHATS
-    visitors: LineBooks = NO_LINES
-    gates: GateBooks = NO_GATES
-    messengers: MessengerBooks = NO_MESSENGERS
+    customers: Mapping[str, int]
 
     @property
     def is_clean(self) -> bool:
         """Return whether nothing was lost, duplicated or left unprocessed."""
-        wrong = (self.lost, self.duplicated_messages, self.duplicated_conversations, self.missing_conversations)
-        books = (*astuple(self.chats), *astuple(self.visitors), *astuple(self.gates), *astuple(self.messengers))
-        return not any((*wrong, self.repeated_replies, self.unrecognised, self.unbalanced, *books))
+        figures = self.figures()
+        return not any(count for name, count in figures.items() if name not in {"messages", "kills", "killed"})
 
     def figures(self) -> dict[str, object]:
         """Return the figures to print."""
@@ -64,32 +55,17 @@ class Ledger:
             "repeated_replies": self.repeated_replies,
             "unrecognised": self.unrecognised,
             "unbalanced": self.unbalanced,
-            "chats_lost": self.chats.lost,
-            "chats_doubled": self.chats.doubled,
-            "chats_answered_twice": self.chats.extra_copies,
-            "lines_lost": self.visitors.lost,
-            "lines_doubled": self.visitors.doubled,
-            "lines_out_of_order": self.visitors.out_of_order,
-            "lines_without_a_message": self.visitors.without_message,
-            **{f"gates_{name}": count for name, count in asdict(self.gates).items()},
-            **{f"messengers_{name}": count for name, count in asdict(self.messengers).items()},
+            **self.customers,
         }
 
 
 def read_ledger(
-    rig: Served,
-    mailbox: Mailbox,
-    *,
-    kills: Mapping[str, int],
-    chats: Chats | None = None,
-    visitors: Visitors | None = None,
-    gates: Gates | None = None,
-    messengers: Messengers | None = None,
+    rig: Served, mailbox: Mailbox, *, kills: Mapping[str, int], customers: Sequence[Customers] = ()
 ) -> Ledger:
     """Compare what was written by mail and on the other channels with the contents of the database."""
     table, inbound, reply = table_of(MessageRow), table_of(InboundRow), table_of(OutboundRow)
     with rig.database.read() as connection:
-        mail = table.c.channel.not_in((*CHANNELS, *GATE_CHANNELS, *MESSENGER_CHANNELS, CHANNEL))
+        mail = table.c.channel.not_in([channel for some in customers for channel in some.channels])
         stored = Counter(connection.execute(sa.select(table.c.rfc_message_id).where(mail)).scalars())
         opened = connection.execute(sa.select(sa.func.count()).select_from(table_of(ConversationRow))).scalar_one()
         empty = connection.execute(_empty_conversations()).scalar_one()
@@ -99,13 +75,11 @@ def read_ledger(
         )
         states = Counter(connection.execute(sa.select(inbound.c.state)).scalars())
         # A change of a message counts as a duplicate of it.
-        others = inbound.c.channel.in_((*GATE_CHANNELS, *MESSENGER_CHANNELS))
-        changed = sa.select(sa.func.count()).where(inbound.c.state == "duplicate", others)
+        changing = inbound.c.channel.in_([channel for some in customers if some.changes for channel in some.channels])
+        changed = sa.select(sa.func.count()).where(inbound.c.state == "duplicate", changing)
         changes = connection.execute(changed).scalar_one()
     sent = {id_.strip("<>") for id_ in mailbox.ids}
-    # Each customer of a chat is another person, and writes once.
-    expected = mailbox.conversations + (chats.messages if chats else 0) + (visitors.conversations if visitors else 0)
-    expected += (gates.messages if gates else 0) + (messengers.messages if messengers else 0)
+    expected = mailbox.conversations + sum(some.conversations for some in customers)
     return Ledger(
         messages=mailbox.messages,
         kills=kills,
@@ -116,10 +90,9 @@ def read_ledger(
         repeated_replies=sum(count - 1 for count in answered.values()),
         unrecognised=abs(states["duplicate"] - changes - mailbox.redeliveries),
         unbalanced=sum(count for state, count in states.items() if state not in {"routed", "duplicate"}),
-        chats=chats.books(rig) if chats else NO_CHATS,
-        visitors=visitors.books(rig) if visitors else NO_LINES,
-        gates=gates.books(rig) if gates else NO_GATES,
-        messengers=messengers.books(rig) if messengers else NO_MESSENGERS,
+        customers={
+            f"{some.name}_{name}": count for some in customers for name, count in asdict(some.books(rig)).items()
+        },
     )
 
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import random
 import threading
-import time
-import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import sqlalchemy as sa
 
+from benchmarks.chaos.customers import Books, post, refund_question, until_taken, write_in_turn
 from benchmarks.rig import Rig, Served
 from connectors.base import WebhookRequest
 from store.db.bulk import table_of
@@ -31,8 +31,8 @@ from tests.fakes.meta import FakeMeta
 from tests.fakes.twilio_voice import FakeTwilioVoice
 from tests.fakes.wechat import FakeWechat
 
-CHANNELS: Final = ("whatsapp", "line", "wechat", "hotline")
-SECRETS: Final[Mapping[str, str]] = {
+_HOTLINE: Final = "hotline"
+_SECRETS: Final[Mapping[str, str]] = {
     "META_TOKEN": metas.TOKEN,
     "META_SECRET": metas.APP_SECRET,
     "META_VERIFY": metas.VERIFY_TOKEN,
@@ -78,12 +78,10 @@ missed_after = "2s"
 poll = "5s"
 api_base = "{voice}"
 """
-_PATIENCE_SECONDS: Final = 240
-_LONGEST_ANSWER_SECONDS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class MessengerBooks:
+class MessengerBooks(Books):
     """Each figure is 0 if the promises were kept.
 
     lost: acknowledged messages, or calls, that are in no message.  doubled: those that are in several messages.
@@ -91,18 +89,20 @@ class MessengerBooks:
     extra_copies: answers that a customer got twice.
     """
 
-    lost: int = 0
-    doubled: int = 0
-    apart: int = 0
-    extra_copies: int = 0
-
-
-NO_MESSENGERS: Final = MessengerBooks()
-"""The books of a run without them."""
+    apart: int
+    extra_copies: int
 
 
 class Messengers:
-    """The four providers and their customers, each of whom writes or calls once. chance: seeded by the run."""
+    """The four providers and their customers, each of whom writes or calls once. See `Customers`.
+
+    chance: seeded by the run.
+    """
+
+    name = "messengers"
+    channels: tuple[str, ...] = ("whatsapp", "line", "wechat", _HOTLINE)
+    changes = True
+    secrets = _SECRETS
 
     def __init__(self, *, messages: int, chance: random.Random) -> None:
         self.messages, self._chance = messages, random.Random(chance.random()) if messages else chance
@@ -111,47 +111,52 @@ class Messengers:
         self._meta.contracts, self._line.contract, self._voice.contract = [None, None], None, None
         self._line.quota = None
         self._line_customers: dict[str, str] = {}
-        self._ways = (self._whatsapp, self._line_event, self._wechat_callback)
+        self._ways = {"whatsapp": self._whatsapp, "line": self._line_event, "wechat": self._wechat_callback}
 
     @property
     def config(self) -> str:
-        """The channels, as TOML."""
+        """See `Customers`."""
         bases = {"meta": self._meta.base, "line": self._line.base, "wechat": self._wechat.base}
         names = {"number_id": metas.NUMBER, "app": wechats.APP, "number": voices.NUMBER, "voice": self._voice.base}
         return _CONFIG.format(**bases, **names) if self.messages else ""
 
-    def stop(self) -> None:
-        """Stop the providers."""
+    @property
+    def rows(self) -> int:
+        """See `Customers`."""
+        return self.messages
+
+    @property
+    def conversations(self) -> int:
+        """See `Customers`."""
+        return self.messages
+
+    def is_drained(self, _: Rig) -> bool:
+        """See `Customers`."""
+        return True
+
+    def close(self) -> None:
+        """See `Customers`."""
         for provider in (self._meta, self._line, self._wechat, self._voice):
             provider.stop()
 
     def threads(self, rig: Rig, *, seconds: float) -> list[threading.Thread]:
-        """Return the threads that write, one for each channel, spread over `seconds`."""
-        numbers = [range(place, self.messages, len(CHANNELS)) for place in range(len(CHANNELS))]
-        writers: list[Callable[[int], None]] = [
-            lambda number, way=way, name=name: self._write(rig, name, lambda: way(number))  # type: ignore[misc]
-            for name, way in zip(CHANNELS, self._ways, strict=False)
-        ]
-        writers.append(lambda number: self._call(rig, number))
-        return [
-            threading.Thread(target=_spread, args=(writer, mine), kwargs={"pause": seconds / max(len(mine), 1)})
-            for writer, mine in zip(writers, numbers, strict=True)
-            if mine
-        ]
+        """See `Customers`."""
+        writers = [partial(self._write, rig, channel) for channel in self._ways]
+        return write_in_turn([*writers, partial(self._call, rig)], messages=self.messages, seconds=seconds)
 
     def books(self, rig: Served) -> MessengerBooks:
-        """Compare what was acknowledged with what is in the desk, and the desk's answers with those received."""
+        """See `Customers`."""
         message, conversation = table_of(MessageRow), table_of(ConversationRow)
-        mine = sa.and_(message.c.channel.in_(CHANNELS), message.c.inbound_id.is_not(None))
+        mine = sa.and_(message.c.channel.in_(self.channels), message.c.inbound_id.is_not(None))
         with rig.database.read() as connection:
             found = connection.execute(sa.select(message.c.channel, message.c.text).where(mine)).all()
             calls = connection.execute(sa.select(sa.func.count()).select_from(table_of(PhoneCallRow))).scalar_one()
             opened = connection.execute(
-                sa.select(sa.func.count()).where(conversation.c.channel.in_(CHANNELS))
+                sa.select(sa.func.count()).where(conversation.c.channel.in_(self.channels))
             ).scalar_one()
-        written = {_text(number) for number in range(self.messages) if number % len(CHANNELS) < len(self._ways)}
-        stored = Counter(text for channel, text in found if channel != CHANNELS[-1])
-        missed, called = sum(channel == CHANNELS[-1] for channel, _ in found), self.messages - len(written)
+        written = {_text(number) for number in range(self.messages) if number % len(self.channels) < len(self._ways)}
+        stored = Counter(text for channel, text in found if channel != _HOTLINE)
+        missed, called = sum(channel == _HOTLINE for channel, _ in found), self.messages - len(written)
         got = Counter(self._received())
         return MessengerBooks(
             lost=len(written - stored.keys()) + max(called - missed, 0),
@@ -168,14 +173,11 @@ class Messengers:
         for sent in self._wechat.sent:
             yield "wechat", sent["touser"], sent["text"]["content"]
 
-    def _write(self, rig: Rig, channel: str, request: Callable[[], Callable[[], WebhookRequest]]) -> None:
+    def _write(self, rig: Rig, channel: str, number: int) -> None:
         """Post a webhook until it is acknowledged, and once more, as after an answer that the provider did not see."""
-        make, end = request(), time.monotonic() + _PATIENCE_SECONDS
+        make = self._ways[channel](number)
         for _ in range(2):
-            while not _post(rig, f"webhooks/{channel}", make()):
-                if time.monotonic() > end:
-                    raise TimeoutError(f"the desk did not take a webhook of {channel} within {_PATIENCE_SECONDS} s")
-                time.sleep(0.2)
+            until_taken(lambda: _send(rig, f"webhooks/{channel}", make()), what=f"a webhook of {channel}")
 
     def _whatsapp(self, number: int) -> Callable[[], WebhookRequest]:
         named = {"sender": f"8613{number:09}", "user": f"CN.{number:016}"}
@@ -199,30 +201,16 @@ class Messengers:
         """Call and hang up: the provider asks for the first step once, and reports the end twice."""
         caller = f"+1415{7_000_000 + number}"
         sid = self._voice.ring(caller, seconds=5)
-        _post(rig, "voice/hotline", voices.signed(sid=sid, From=caller))
+        _send(rig, "voice/hotline", voices.signed(sid=sid, From=caller))
         for _ in range(2):
-            _post(rig, "voice/hotline", voices.signed("step=status", sid=sid, From=caller, CallStatus="completed"))
+            _send(rig, "voice/hotline", voices.signed("step=status", sid=sid, From=caller, CallStatus="completed"))
 
 
-def _spread(write: Callable[[int], None], numbers: Sequence[int], *, pause: float) -> None:
-    for number in numbers:
-        write(number)
-        time.sleep(pause)
-
-
-def _post(rig: Rig, where: str, request: WebhookRequest) -> bool:
-    """Return whether the desk answered with 200."""
-    address = f"http://127.0.0.1:{rig.web_port}/{where}" + (f"?{request.query}" if request.query else "")
-    asked = urllib.request.Request(
-        address, data=request.body, headers={"Content-Type": "application/json", **request.headers}
-    )
-    try:
-        with urllib.request.urlopen(asked, timeout=_LONGEST_ANSWER_SECONDS) as answer:
-            answer.read()
-    except OSError:
-        return False
-    return True
+def _send(rig: Rig, path: str, request: WebhookRequest) -> bytes | None:
+    query = f"?{request.query}" if request.query else ""
+    headers = {"Content-Type": "application/json", **request.headers}
+    return post(rig, path + query, body=request.body, headers=headers)
 
 
 def _text(number: int) -> str:
-    return f"The refund of order {9_000_000 + number} has not come"
+    return refund_question(9_000_000 + number)

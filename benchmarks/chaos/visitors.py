@@ -5,8 +5,6 @@ A visitor counts a line as written only when the desk has acknowledged it, as th
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
 import random
 import threading
@@ -19,12 +17,13 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
-from benchmarks.rig import Served
+from benchmarks.chaos.customers import Books, post, until_taken
+from benchmarks.rig import Rig, Served
 from store.db.bulk import table_of
 from store.tables.chat import ChatLineRow, LineKind
 from store.tables.messages import MessageRow
 
-CHANNEL: Final = "visitors"
+_CHANNEL: Final = "visitors"
 _CONFIG: Final = """
 [channels.visitors]
 kind = "chat"
@@ -32,13 +31,12 @@ per_hour = 100000
 per_minute = 100000
 """
 _VISITORS: Final = 20
-_PATIENCE_SECONDS: Final = 240
 # A page that is not sure that a line arrived sends it again.
 _SENT_TWICE: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class LineBooks:
+class LineBooks(Books):
     """Each figure is 0 if the promises were kept.
 
     lost: acknowledged lines that are not there.  doubled: lines of one client id that are there twice.
@@ -46,18 +44,17 @@ class LineBooks:
     without_message: lines without a message of the conversation, and the reverse.
     """
 
-    lost: int = 0
-    doubled: int = 0
-    out_of_order: int = 0
-    without_message: int = 0
-
-
-NO_LINES: Final = LineBooks()
-"""The books of a run without visitors."""
+    out_of_order: int
+    without_message: int
 
 
 class Visitors:
-    """The visitors of one run. lines: of all together.  chance: seeded by the run."""
+    """The visitors of one run. See `Customers`. lines: of all together.  chance: seeded by the run."""
+
+    name = "lines"
+    channels: tuple[str, ...] = (_CHANNEL,)
+    changes = False
+    secrets: Mapping[str, str] = {}
 
     def __init__(self, *, lines: int, chance: random.Random) -> None:
         self.lines, self._chance = lines, random.Random(chance.random()) if lines else chance
@@ -65,27 +62,39 @@ class Visitors:
 
     @property
     def config(self) -> str:
-        """The channel, as TOML."""
+        """See `Customers`."""
         return _CONFIG if self.lines else ""
 
     @property
+    def rows(self) -> int:
+        """See `Customers`."""
+        return self.lines
+
+    @property
     def conversations(self) -> int:
-        """How many conversations they make: one each."""
+        """See `Customers`: one a visitor."""
         return len(self._written)
 
-    def threads(self, rig: Served, *, seconds: float) -> list[threading.Thread]:
-        """Return the threads that write, each as one visitor, spread over `seconds`."""
+    def is_drained(self, _: Rig) -> bool:
+        """See `Customers`."""
+        return True
+
+    def close(self) -> None:
+        """See `Customers`: there is no provider."""
+
+    def threads(self, rig: Rig, *, seconds: float) -> list[threading.Thread]:
+        """See `Customers`: each writes as one visitor."""
         return [
             threading.Thread(target=self._write, args=(rig, written), kwargs={"number": number, "seconds": seconds})
             for number, written in enumerate(self._written)
         ]
 
     def books(self, rig: Served) -> LineBooks:
-        """Compare what was acknowledged with the lines and messages of the desk."""
+        """See `Customers`."""
         line, message = table_of(ChatLineRow), table_of(MessageRow)
         mine = sa.select(line.c.session_id, line.c.seq, line.c.client_id).where(line.c.kind == LineKind.VISITOR)
         numbers = sa.select(line.c.session_id, line.c.seq).order_by(line.c.session_id, line.c.seq)
-        messages = sa.select(sa.func.count()).where(message.c.channel == CHANNEL, message.c.inbound_id.is_not(None))
+        messages = sa.select(sa.func.count()).where(message.c.channel == _CHANNEL, message.c.inbound_id.is_not(None))
         with rig.database.read() as connection:
             stored = connection.execute(mine.order_by(line.c.session_id, line.c.seq)).all()
             all_numbers = connection.execute(numbers).all()
@@ -126,16 +135,7 @@ class Visitors:
 
 def _until_done(rig: Served, what: str, said: Mapping[str, object], *, secret: str = "") -> bytes:
     """Post until the desk answers 200, as the chat's page does."""
-    end = time.monotonic() + _PATIENCE_SECONDS
     headers = {"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin"}
     headers |= {"Authorization": f"Bearer {secret}"} if secret else {}
-    while time.monotonic() < end:
-        connection = http.client.HTTPConnection("127.0.0.1", rig.web_port, timeout=10)
-        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
-            connection.request("POST", f"/chat/{CHANNEL}/{what}", body=json.dumps(said), headers=headers)
-            answer = connection.getresponse()
-            content = answer.read()
-            if answer.status == http.client.OK:
-                return content
-        time.sleep(0.2)
-    raise TimeoutError(f"the desk did not take a line within {_PATIENCE_SECONDS} s")
+    path, body = f"chat/{_CHANNEL}/{what}", json.dumps(said).encode()
+    return until_taken(lambda: post(rig, path, body=body, headers=headers), what="a line")
