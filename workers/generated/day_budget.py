@@ -10,15 +10,15 @@ from store.desk.generated.model_days import Outcome, note_outcome, settle_call, 
 from workers.runtime.failpoints import reach
 
 
-class DayPurse:
-    """See `workers.generated.endpoint.Purse`; for one request."""
+class DayBudget:
+    """See `workers.generated.endpoint.TokenBudget`; for one request."""
 
     def __init__(self, database: Database, settings: ModelEndpointSettings) -> None:
         self._database, self._settings = database, settings
         self._day: date | None = None
 
     def take(self, tokens: int) -> bool:
-        """See `Purse`."""
+        """See `TokenBudget`."""
         with self._database.write() as connection:
             self._day = take_call(
                 connection,
@@ -30,7 +30,7 @@ class DayPurse:
         return self._day is not None
 
     def settle(self, *, taken: int, used: int | None) -> None:
-        """See `Purse`."""
+        """See `TokenBudget`."""
         reach("model.answered")
         if used is not None and self._day is not None:
             with self._database.write() as connection:
