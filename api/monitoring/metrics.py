@@ -113,7 +113,7 @@ class DeskCollector(Collector):
         with self._database.read() as connection:
             status = read_status(connection, channels=tuple(self._settings.channels))
             dead = count_quarantined(connection)
-            told = count_deliveries(connection)
+            deliveries = count_deliveries(connection)
             files = count_files(connection)
             calls = count_calls(connection, since=status.now - _DAY)
             answers = tally_answers(connection, since=status.now - _DAY)
@@ -138,7 +138,7 @@ class DeskCollector(Collector):
         offset = (self._now() - status.now).total_seconds()
         yield _gauge("omniyard_clock_offset_seconds", "This clock minus the database's.", offset)
         yield _gauge("omniyard_oldest_due_seconds", "Age of the oldest message that waits.", _oldest(status))
-        yield _of_webhooks(told)
+        yield _of_webhooks(deliveries)
         yield _of_answers(answers)
         if model:
             yield _of_model(model)
@@ -212,9 +212,9 @@ def _of_calls(counted: Mapping[str, int]) -> Metric:
     return calls
 
 
-def _of_webhooks(told: Mapping[str, TargetCount]) -> Metric:
+def _of_webhooks(deliveries: Mapping[str, TargetCount]) -> Metric:
     events = GaugeMetricFamily("omniyard_webhook_events", "Events of webhooks.", labels=["target", "state"])
-    for target, count in told.items():
+    for target, count in deliveries.items():
         events.add_metric([target, "queued"], count.queued)
         events.add_metric([target, "dead"], count.dead)
     return events

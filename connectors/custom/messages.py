@@ -89,7 +89,7 @@ def read(message: RawMessage, channel: str) -> Envelope:
     )
 
 
-def told_of(name: str) -> tuple[str, str]:
+def ids_in_name(name: str) -> tuple[str, str]:
     """Return the id of their message and the key of their conversation in a Message-ID of `read`; empty for others."""
     head, at, _ = name.partition("@")
     if not at:

@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import quote
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict, utc_now
-from connectors.custom.messages import told_of
+from connectors.custom.messages import ids_in_name
 from connectors.safe_http import Forbidden, HttpAnswer, NotReached, examine, fetch, post
 from router.delivery import Window
 from router.errors import ConfigError, TransientError
@@ -24,7 +24,7 @@ _LARGEST_ANSWER: Final = 65_536
 
 def body_of(outgoing: Outgoing, *, users: str) -> dict[str, object]:
     """Return an answer as their system gets it, whether we call or they collect."""
-    in_reply_to, conversation = told_of(outgoing.in_reply_to or "")
+    in_reply_to, conversation = ids_in_name(outgoing.in_reply_to or "")
     body: dict[str, object] = {
         "type": "message",
         "id": str(outgoing.outbound_id),

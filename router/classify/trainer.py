@@ -79,9 +79,9 @@ def examples_of(
 
     negatives: texts of no category; they follow the others.
     """
-    told = (one for name in settings.categories for one in _of_category(name, settings, intents or {}))
+    examples = (one for name in settings.categories for one in _of_category(name, settings, intents or {}))
     others = ((kind, *one) for kind, texts in (negatives or {}).items() for one in texts)
-    return (*told, *(TrainingExample(text, "", kind, hand) for kind, hand, text in others))
+    return (*examples, *(TrainingExample(text, "", kind, hand) for kind, hand, text in others))
 
 
 def _of_category(name: str, settings: Settings, intents: Intents) -> Iterator[TrainingExample]:

@@ -106,13 +106,13 @@ def _holiday_year(source: HolidayBase, year: int) -> HolidayYear:
         day: names.get(day) or Reason(ReasonKey.HOLIDAY_NAME, {"holiday_name": name}) for day, name in source.items()
     }
     if source.country in _NAMES_WHOLE_BLOCKS:
-        closed |= dict.fromkeys(_weekends_beside(source), Reason(ReasonKey.HOLIDAY_WEEKEND))
+        closed |= dict.fromkeys(_weekends_next_to_holidays(source), Reason(ReasonKey.HOLIDAY_WEEKEND))
     closed = {day: name for day, name in sorted(closed.items()) if day.year == year}
     worked = {day: exchanged.get(day, day) for day in source.weekend_workdays if day.year == year}
     return HolidayYear(closed, dict(sorted(worked.items())))
 
 
-def _weekends_beside(source: HolidayBase) -> Iterable[date]:
+def _weekends_next_to_holidays(source: HolidayBase) -> Iterable[date]:
     """Yield the weekend days that are part of one block with a holiday."""
     for holiday in source:
         for step in (timedelta(days=-1), timedelta(days=1)):

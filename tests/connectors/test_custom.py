@@ -13,7 +13,7 @@ import pytest
 
 from connectors.base import Cursor, Outgoing, SendVerdict, WebhookRequest
 from connectors.custom.connector import CustomConnector
-from connectors.custom.messages import told_of
+from connectors.custom.messages import ids_in_name
 from connectors.custom.sender import open_sender
 from connectors.custom.webhook import CustomEndpoint, file_request
 from connectors.normalise import normalise_page
@@ -228,7 +228,7 @@ def test_an_answer_names_the_user_the_conversation_and_what_it_answers(app):
         "case": "0ABC", "sent_at": NOW.isoformat(), "conversation": "c-9", "in_reply_to": "m-1",
     }  # fmt: skip
     assert asked.headers["webhook-id"] == str(uuid.UUID(int=7))
-    assert told_of("customer@mail.example") == ("", "")
+    assert ids_in_name("customer@mail.example") == ("", "")
 
 
 @pytest.mark.parametrize(

@@ -166,7 +166,7 @@ class TwilioConnector:
         """See `Connector`."""
         self._woken.clear()
         if self._forget.is_set():
-            self._start_anew()
+            self._start_over()
         now = self._clock()
         mark, notice = self._mark(cursor, now=now)
         if not self._backlog:
@@ -191,7 +191,7 @@ class TwilioConnector:
         if twilio := self._twilio:
             twilio.close()
 
-    def _start_anew(self) -> None:
+    def _start_over(self) -> None:
         """Forget what was read but may not be stored."""
         self._forget.clear()
         self._known.clear()

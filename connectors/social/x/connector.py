@@ -88,7 +88,7 @@ class XConnector:
         """See `Connector`."""
         self._woken.clear()
         if self._forget.is_set():
-            self._start_anew()
+            self._start_over()
         now = self._clock()
         api = self._api = self._api or XApi(self._settings)
         mark, notice = self._mark(cursor, api, now=now)
@@ -118,7 +118,7 @@ class XConnector:
         if api := self._api:
             api.close()
 
-    def _start_anew(self) -> None:
+    def _start_over(self) -> None:
         self._forget.clear()
         self._backlog.clear()
         self._handed_on.clear()
