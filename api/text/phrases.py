@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from api.text.rooms.case_phrases import CASE_WORDS
-from api.text.rooms.finding_phrases import FINDING_WORDS
-from api.text.rooms.generated_phrases import GENERATED_WORDS
-from api.text.rooms.look_phrases import LOOK_WORDS
-from api.text.rooms.report_phrases import REPORT_WORDS
-from api.text.rooms.setting_phrases import SETTING_WORDS
-from api.text.rooms.sign_in_phrases import SIGN_IN_WORDS
+from api.text.pages.case_phrases import CASE_WORDS
+from api.text.pages.finding_phrases import FINDING_WORDS
+from api.text.pages.generated_phrases import GENERATED_WORDS
+from api.text.pages.look_phrases import LOOK_WORDS
+from api.text.pages.report_phrases import REPORT_WORDS
+from api.text.pages.setting_phrases import SETTING_WORDS
+from api.text.pages.sign_in_phrases import SIGN_IN_WORDS
 from api.text.subjects.action_phrases import ACTION_WORDS
 from api.text.subjects.answer_phrases import ANSWER_WORDS
 from api.text.subjects.channel_phrases import CHANNEL_WORDS

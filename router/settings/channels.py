@@ -25,7 +25,7 @@ from router.settings.chat_channels import (
     XSettings,
 )
 from router.settings.custom_channel import CustomSendSettings, CustomSettings
-from router.settings.messengers.line import LineSettings
+from router.settings.messengers.line_channel import LineSettings
 from router.settings.messengers.whatsapp_channel import WhatsappSettings
 from router.settings.secret import Secret
 from router.settings.site_chat import SiteChatSettings

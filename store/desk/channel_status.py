@@ -13,8 +13,8 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
-from store.desk.brakes import BrakeStatus, RefusedMail, read_brakes, read_refusals
 from store.desk.false_pages import EmergencyTally, tally
+from store.desk.held_back import BrakeStatus, RefusedMail, read_brakes, read_refusals
 from store.tables.desk import GateTallyRow, NoticeKind, SlaNoticeRow
 from store.tables.emergencies import OutageRow
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow

@@ -21,7 +21,7 @@ from router.replies.phrases import opening_words
 from router.settings import Settings
 from store.calls.phone_calls import find_call, note_call
 from store.db.engine import Database
-from store.desk.brakes import note_refusals
+from store.desk.held_back import note_refusals
 
 if TYPE_CHECKING:
     from router.hours.calendar import Calendar

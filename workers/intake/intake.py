@@ -28,7 +28,7 @@ from store.calls.phone_calls import note_call
 from store.db import leases
 from store.db.encryption import Sealer
 from store.db.engine import Database
-from store.desk.brakes import note_refusals
+from store.desk.held_back import note_refusals
 from store.inbound import cursors, wakes
 from store.inbound.accept import Accepted, InboundMessage, accept
 from workers.broker.doorbell import Bell

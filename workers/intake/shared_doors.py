@@ -13,7 +13,7 @@ from connectors.shared_door import SharedEndpoint
 from router.errors import ConfigError, OmniyardError
 from router.settings import Settings
 from store.db.engine import Database
-from store.desk.brakes import note_refusals
+from store.desk.held_back import note_refusals
 
 _BOUND = "unknown_account"
 

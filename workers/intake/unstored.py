@@ -12,7 +12,7 @@ import structlog
 
 from router.errors import OmniyardError
 from store.db.engine import Database
-from store.desk.brakes import note_refusals
+from store.desk.held_back import note_refusals
 
 # By then a provider has tried for the last time; a message that is stored before is not lost.
 _GIVEN_UP_AFTER: Final = timedelta(seconds=60)

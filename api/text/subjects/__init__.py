@@ -1,1 +1,1 @@
-"""The words of the pages, in English and Chinese: one module a subject."""
+"""The words that several pages say, in English and Chinese: one module a subject."""

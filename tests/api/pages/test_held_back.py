@@ -9,7 +9,7 @@ import pytest
 
 from router.reason import Reason, ReasonKey
 from store.db.engine import Database, read_clock
-from store.desk.brakes import note_refusals
+from store.desk.held_back import note_refusals
 from store.outbound.limits import trip
 from store.tables.operations import AUTO_REPLY
 from tests.app_client import AppClient

@@ -15,7 +15,7 @@ from store.contacts.erasure import erase_contact
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
-from store.desk.brakes import read_refusals
+from store.desk.held_back import read_refusals
 from store.tables.gates import FetchedFileRow, PhoneCallRow
 from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow, Status
 from tests.fakes.twilio_voice import CALLER, NUMBER, FakeTwilioVoice

@@ -18,7 +18,7 @@ from connectors.social.tencent import callback_cipher
 from connectors.social.tencent.callback_xml import read_fields
 from router.errors import TransientError
 from store.db.engine import Database
-from store.desk.brakes import read_refusals
+from store.desk.held_back import read_refusals
 from store.tables.gates import FetchedFileRow
 from store.tables.messages import InboundRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow

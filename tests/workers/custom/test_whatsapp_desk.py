@@ -15,7 +15,7 @@ import pytest
 from connectors.base import WebhookRequest, WebhookResponse
 from connectors.registry import sender_of
 from router.errors import PermanentError
-from store.desk.brakes import read_refusals
+from store.desk.held_back import read_refusals
 from store.tables.gates import FetchedFileRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, InboundRow, MessageRow
 from store.tables.operations import OutboundRow

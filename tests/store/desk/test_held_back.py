@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from router.reason import Reason, ReasonKey
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
-from store.desk.brakes import BrakeStatus, RefusedMail, note_refusals, read_brakes, read_refusals
+from store.desk.held_back import BrakeStatus, RefusedMail, note_refusals, read_brakes, read_refusals
 from store.outbound.limits import trip
 from store.tables.desk import RefusalRow
 from store.tables.operations import AUTO_REPLY
