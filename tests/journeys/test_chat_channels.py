@@ -82,7 +82,9 @@ class _Desk:
         secrets = {"TWILIO_SID": twilios.ACCOUNT, "TWILIO_TOKEN": twilios.TOKEN, "BOT_TOKEN": telegrams.TOKEN, **KEYS}
         with self._log.open("w") as log:
             command = [sys.executable, "-m", "cli", "up", "--config", str(file)]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, **secrets})
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, env={**os.environ, "COLUMNS": "200", **secrets}
+            )
         self.wait_for(lambda: "Ctrl-C" in self.log and re.search(r"oy_\w+\n", self.log))
         self.token = re.search(r"oy_\w+", self.log)[0]
 

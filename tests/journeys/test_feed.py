@@ -159,8 +159,9 @@ def test_a_reader_that_is_killed_a_hundred_times_sees_every_number_once_and_in_o
 
 
 def test_a_stream_ends_when_its_token_is_revoked_and_a_page_tells_where_to_go_on(
-    served: Served, database: Database
+    served: Served, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("api.services.event_stream._RECHECK_SECONDS", 0.2)
     publisher = Publisher(database, takeover=timedelta(seconds=5))
     with database.write() as connection:
         append_events(connection, [NewEvent(f"event.{number}", at=RECEIVED_AT) for number in range(3)])

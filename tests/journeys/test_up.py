@@ -128,7 +128,11 @@ class _Desk:
 
     def start(self) -> _Up:
         command = [sys.executable, "-m", "cli", "up", "--config", str(self.config)]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        # Wide: in a narrow frame the number of a process may be cut by the end of a line.
+        environment = {**os.environ, "COLUMNS": "200"}
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
         return _Up(process, web=self.web, smtp=self.smtp)
 
     def is_quiet(self) -> bool:

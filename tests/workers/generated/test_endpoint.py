@@ -35,6 +35,7 @@ from tests.fakes.model_endpoint import (
     wait_until,
     writes,
 )
+from tests.ports import free_port
 from workers.generated.breaker import FAILURES, REST_SECONDS, Breaker
 from workers.generated.endpoint import ModelEndpoint, ModelSilent, Silence
 
@@ -180,9 +181,7 @@ def test_check_18_every_failure_ends_within_the_time_limit_with_one_log_line_wit
 
 
 def test_check_18_a_refused_port_is_unreachable() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    endpoint = endpoint_at(f"http://127.0.0.1:{port}", timeout=1.0)
+    endpoint = endpoint_at(f"http://127.0.0.1:{free_port()}", timeout=30.0)
     with pytest.raises(ModelSilent) as caught:
         endpoint.ask(ASKED, longest=100, purse=Purse(), purpose="test")
     assert caught.value.why is Silence.UNREACHABLE
