@@ -36,12 +36,12 @@ class Verdicts:
 
 def decide_page(
     page: Sequence[Incoming], *, history: History, brain: Brain, drafts: Drafts
-) -> tuple[Outcome, Verdicts]:
-    """Decide each message in turn. drafts: of all of them."""
+) -> tuple[Sequence[Outcome], Verdicts]:
+    """Decide each message in turn; return what to write, in this order. drafts: of all of them."""
     recorder, verdicts = Recorder(brain, drafts.now, replies=set(history.replies)), Verdicts()
     for incoming in page:
         _decide(incoming, history=history, recorder=recorder, drafts=drafts, verdicts=verdicts)
-    return recorder.outcome, verdicts
+    return recorder.outcomes, verdicts
 
 
 def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts: Drafts, verdicts: Verdicts) -> None:

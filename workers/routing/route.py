@@ -202,16 +202,17 @@ class Router:
         page = [incoming.of(contacts[handle]) for incoming, handle in pairs]
         known = self._recall(connection, page, claimed)
         reach("route.locked")
-        outcome, verdicts = decide_page(page, history=known, brain=self._brain, drafts=prepared.drafts)
+        outcomes, verdicts = decide_page(page, history=known, brain=self._brain, drafts=prepared.drafts)
         reach("route.decided")
-        write_outcome(
-            connection,
-            outcome=outcome,
-            handed_out=self._brain.handed_out,
-            outage_customers=self._brain.settings.omniyard.outage_customers,
-            now=claimed.now,
-        )
-        self._note_chats(connection, outcome.messages)
+        for outcome in outcomes:
+            write_outcome(
+                connection,
+                outcome=outcome,
+                handed_out=self._brain.handed_out,
+                outage_customers=self._brain.settings.omniyard.outage_customers,
+                now=claimed.now,
+            )
+            self._note_chats(connection, outcome.messages)
         claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
         claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)
         claims.finish_unanswerable(connection, claimed, reasons=verdicts.unanswerable)

@@ -160,3 +160,17 @@ def test_a_chat_that_was_quiet_for_too_long_is_linked_to(desk: PagedDesk) -> Non
 
     assert desk.places() == {"ann.first": "ann.first", "ann.second": "ann.second", "ann.third": "ann.second"}
     assert desk.case("ann.second").linked_to == desk.case("ann.first").id
+
+
+def test_the_clock_after_our_own_answer_runs_from_the_message_that_follows_it(desk: PagedDesk) -> None:
+    desk.route(desk.mail("ann", "first", subject="Transfer"))
+    ours, customer = Party(PartyKind.EMAIL, "support@desk.example"), Party(PartyKind.EMAIL, "ann@customer.example")
+    answers = ("ann.first@customer.example",)
+    answer = desk.arrived(envelope("answer", sender=ours, subject="Re: Transfer", in_reply_to=answers))
+    after = desk.mail("ann", "second", subject="Re: Transfer", answers=["first"])
+
+    desk.route(replace(answer, to=(customer,)), after)
+
+    case = desk.case("ann.first")
+    assert set(desk.places().values()) == {"ann.first"}
+    assert (case.replied_at, case.waiting_since, case.status) == (answer.received_at, after.received_at, "open")
