@@ -12,7 +12,7 @@ import typer
 
 from cli.processes.leftovers import marked
 from cli.processes.procfile import read_procfile
-from cli.processes.supervise import become_supervisor, template_of
+from cli.processes.supervisor_process import become_supervisor, template_of
 from cli.terminal import ConfigOption
 from router.errors import ConfigError
 from router.settings import Settings

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Final, Protocol
 
-from cli.processes.template import LONGEST_REQUEST, READY, WHERE
+from cli.processes.template_process import LONGEST_REQUEST, READY, WHERE
 
 _PR_SET_PDEATHSIG: Final = 1
 _PR_SET_CHILD_SUBREAPER: Final = 36
@@ -225,7 +225,7 @@ class Template:
         self._module = ""
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603  (the Procfile's words)
-                [sys.executable, "-m", "cli.processes.template", str(theirs.fileno()), *self._modules],
+                [sys.executable, "-m", "cli.processes.template_process", str(theirs.fileno()), *self._modules],
                 stdin=subprocess.DEVNULL,
                 # What the modules say when they are imported, an interpreter of a daemon's own would say again.
                 stdout=subprocess.DEVNULL,

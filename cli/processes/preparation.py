@@ -19,7 +19,7 @@ from cli.processes.forks import Template
 from cli.processes.leftovers import end_leftovers, only_one
 from cli.processes.ports import check_free, listeners
 from cli.processes.screen import DeskOpening
-from cli.processes.supervise import LESSON, Plan
+from cli.processes.supervisor_process import LESSON, Plan
 from router.errors import ConfigError
 from router.settings import Settings
 from store.db.engine import Database

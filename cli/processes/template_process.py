@@ -1,4 +1,4 @@
-"""`python -m cli.processes.template FD MODULE...`: imports the daemons' modules once, then forks for each start.
+"""`python -m cli.processes.template_process FD MODULE...`: imports the daemons' modules, then forks for each start.
 
 The three daemons import mostly the same modules. Forks share these pages of memory, and import nothing twice.
 Before the first fork nothing here may start a thread or open a file, a socket or a database: modules that do so when

@@ -1,4 +1,4 @@
-"""`python -m cli.processes.supervise FD`: what the process of `omniyard up` becomes when everything is prepared.
+"""`python -m cli.processes.supervisor_process FD`: what the process of `omniyard up` becomes when all is prepared.
 
 The preparation reads the settings and migrates the database; its libraries take 80 MB, which nothing needs afterwards.
 So the process executes this program in its own place (execve): its id, its lock and its terminal stay.
@@ -63,7 +63,7 @@ def become_supervisor(plan: Plan) -> None:
         # A stop that comes now waits until the new program can handle it.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, "-m", "cli.processes.supervise", str(file.fileno())])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, "-m", "cli.processes.supervisor_process", str(file.fileno())])  # noqa: S606
 
 
 def _descriptors(plan: Plan) -> list[int]:
