@@ -21,10 +21,11 @@ _MAILS: Final = 500
 _A_PAGE: Final = 50
 _FORGET_AT_ONCE: Final = 100
 _MOST_TABLES: Final = 25
+# A count, so that each conversation's own messages are read: PostgreSQL would read all messages for an EXISTS.
 _RESOLVE: Final = sa.text(
     "UPDATE conversation SET status = 'resolved', first_reply_due_at = NULL, next_reply_due_at = NULL,"
-    " resolve_due_at = NULL WHERE status = 'open' AND EXISTS"
-    " (SELECT 1 FROM message m WHERE m.conversation_id = conversation.id AND m.rfc_message_id LIKE :mails)"
+    " resolve_due_at = NULL WHERE status = 'open' AND 0 <"
+    " (SELECT count(*) FROM message m WHERE m.conversation_id = conversation.id AND m.rfc_message_id LIKE :mails)"
 )
 _VACUUM: Final = ("message", "inbound", "conversation", "original", "event", "outbound")
 
