@@ -297,8 +297,9 @@ def _ask(
 def _question(statement: str, only_teams: Collection[str] | None) -> sa.TextClause:
     of_teams = "" if only_teams is None else _OF_TEAMS
     question = sa.text(statement.format(of_teams=of_teams, indexed=_INDEXED, span=_SPAN))
-    teams = [sa.bindparam("teams", sorted(only_teams), expanding=True)] if only_teams is not None else []
-    return question.bindparams(*teams) if "{of_teams}" in statement else question
+    if only_teams is None or "{of_teams}" not in statement:
+        return question
+    return question.bindparams(sa.bindparam("teams", sorted(only_teams), expanding=True))
 
 
 def _ids(rows: Sequence[sa.Row[Any]]) -> list[UUID]:
