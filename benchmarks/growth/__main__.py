@@ -6,7 +6,8 @@
 Conversations that the product really routed, answered and closed are copied with other ids, times, customers and words,
 in bulk, all their rows, spread over two years; three of a hundred are open, 2,000 at most. At each size the product's own functions
 are timed on the grown database and, call by call in turn, on a copy that has 10,000 messages: a ratio compares two
-calls of the same moment, so it holds on a busy machine too.
+calls of the same moment, so it holds on a busy machine too. Each call is made again at once: by then nothing of it has
+to come from the disk, which the small database never needs. What the mails of a run open is closed at its end.
 
 With --folder what was loaded stays there, and the next run goes on from it. A run that is interrupted (Ctrl-C) or
 would leave less than 10 GB of the disk says so, and prints what it has measured.
@@ -155,7 +156,10 @@ class Growth:
         if sizes:
             largest = self._sizes[str(sizes[-1])]
             ratios = {name: figures["ratio_p95"] for name, figures in largest["operations"].items()}
-            missed = missed_goals(ratios, intake=largest["intake"]["ratio"])
+            again = {
+                name: each["again"]["ratio_p95"] for name, each in largest["operations"].items() if "again" in each
+            }
+            missed = missed_goals(ratios, again=again, intake=largest["intake"]["ratio"])
         return {
             "database": self._arguments.database,
             "largest_size": sizes[-1] if sizes else 0,
@@ -175,7 +179,9 @@ def _show(figures: dict[str, Any], *, as_json: bool) -> None:
     for size, found in figures["sizes"].items():
         print(f"{int(size):,} messages, {found['bytes_a_message']:,} bytes each; intake {found['intake']}")
         for name, each in found["operations"].items():
-            print(f"  {name:28} {each['grown']['p50']:9.1f} {each['grown']['p95']:9.1f} ms   x {each['ratio_p95']}")
+            again = f", again {each['again']['ratio_p95']}" if "again" in each else ""
+            times = f"{each['grown']['p50']:9.1f} {each['grown']['p95']:9.1f} ms"
+            print(f"  {name:28} {times}   x {each['ratio_p95']}{again}")
     for line in [*figures["missed_goals"], figures["ended"]]:
         print(line)
 

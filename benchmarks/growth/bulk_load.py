@@ -94,7 +94,7 @@ class Loader:
 
     def _task(self, wanted: int, *, present: int, processes: int) -> Task:
         with self.database.read() as connection:
-            _without_deadline(connection)
+            without_deadline(connection)
             first = newest_number(connection)
             is_open: Any = connection.execute(
                 sa.text("SELECT count(*) FROM conversation WHERE status = 'open'")
@@ -141,7 +141,7 @@ def _running(task: Task, count: int) -> Iterator[Sequence[BaseProcess]]:
 def count_messages(database: Database) -> int:
     """Return how many messages a database has."""
     with database.read() as connection:
-        _without_deadline(connection)
+        without_deadline(connection)
         return int(connection.execute(sa.text("SELECT count(*) FROM message")).scalar_one())
 
 
@@ -165,6 +165,7 @@ def table_bytes(database: Database) -> dict[str, int]:
         return {name: int(size) for name, size in connection.execute(sa.text(query))}
 
 
-def _without_deadline(connection: Connection) -> None:
+def without_deadline(connection: Connection) -> None:
+    """Let the statements of this transaction take their time."""
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL statement_timeout = 0")

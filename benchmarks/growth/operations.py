@@ -48,6 +48,8 @@ _A_CLAIM: Final = 100
 _RECENT: Final = timedelta(days=3)
 _NUMBER: Final = re.compile(r"\b\d{10}\b")
 _STOPPED: Final = threading.Event()
+# Message-IDs of mails of runs (`look_at`'s prefix); those of the load are hexadecimal or of its patterns.
+OWN_MAILS: Final = "s%t%n%@customers.example"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,13 +70,21 @@ def ratio(grown: float, small: float) -> float:
     return round(grown / small, 2) if small else 0.0
 
 
-def missed_goals(ratios: Mapping[str, float], *, intake: float) -> list[str]:
-    """Return a sentence for each goal that the largest size misses. ratios: of each operation's p95."""
+def missed_goals(ratios: Mapping[str, float], *, again: Mapping[str, float], intake: float) -> list[str]:
+    """Return a sentence for each goal that the largest size misses.
+
+    ratios: of each operation's p95.  again: the same, of calls whose rows a call just before has read from the disk.
+    """
     slow = [
         f"{name} takes {factor} times as long as at {SMALLEST:,} messages (at most {MOST_SLOWER})"
+        f"{_from_memory(again.get(name))}"
         for name, factor in ratios.items()
         if factor > MOST_SLOWER
     ]
     if intake < LEAST_INTAKE:
         slow.append(f"intake has {intake} of the rate at {SMALLEST:,} messages (at least {LEAST_INTAKE})")
     return slow
+
+
+def _from_memory(factor: float | None) -> str:
+    return "" if factor is None else f"; {factor} times when all is in memory"

@@ -42,9 +42,8 @@ _MOST_CONVERSATIONS: Final = 500
 # How many of the newest messages are read when the index cannot answer: for a single character.
 _MOST_READ: Final = 5_000
 
-# Greater than any id that exists.
-_LAST: Final = UUID(int=2**128 - 1)
-_FIRST: Final = UUID(int=0)
+# Beyond any id that exists.
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 # The bits of an id after its time, which is in milliseconds.
 _OF_TIME: Final = 80
 _LAST_NUMBER: Final = 2**62
@@ -76,6 +75,7 @@ _NEWEST: Final = (
     " ORDER BY message_id DESC LIMIT :deep) e{of_teams}"
     " WHERE e.words @@ CAST(:wanted AS tsquery) ORDER BY e.message_id DESC LIMIT :most) AS ids, {span}"
 )
+# Or among more of them, if those are fewer than all with the word: of a beginning the index reads all each time.
 _DEEP: Final = 2_000
 # Of a less common one, the messages of the newest days, which the index of words gives too. It has no order: OFFSET
 # keeps the planner from sorting first, which would read all messages.
@@ -93,8 +93,8 @@ _ANY: Final = (
 _MANY: Final = 200
 # More of them are not named: the index reads each.
 _MOST_DAYS: Final = 120
-# With this many times the messages that should have a full page; and the next try takes so many times more.
-_SPARE_SPAN, _WIDER = 2.0, 8
+# With this many times the messages that should have a full page; the next try takes between so many times more.
+_SPARE_SPAN, _LEAST_WIDER, _WIDER = 2.0, 2.0, 8.0
 # With fewer among the newest ones a word is rare.
 _FEW: Final = 3
 # More words with one beginning than this are numbers, each in few messages.
@@ -250,20 +250,25 @@ def _candidates(
 
 def _newest(ask: Callable[..., Sequence[sa.Row[Any]]], *, wanted: str, most: int) -> list[UUID]:
     """Return the newest candidates on PostgreSQL, by the plan that reads few rows for a word of this frequency."""
-    newest = ask(_NEWEST, wanted=wanted, deep=_DEEP)[0]
+    newest, deep = ask(_NEWEST, wanted=wanted, deep=_DEEP)[0], _DEEP
     found: list[UUID] = newest.ids
+    enough, are_few = _SPARE_SPAN * most / (len(found) + 1), len(found) < _FEW
+    if not are_few and len(found) < most and enough * _DEEP < newest.messages * len(found) / _DEEP:
+        deep = int(enough * _DEEP)
+        found = ask(_NEWEST, wanted=wanted, deep=deep)[0].ids
     if len(found) == most or newest.last is None:
         return found
-    messages, may_be_rare = _SPARE_SPAN * most * _DEEP / (len(found) + 1), len(found) < _FEW
+    messages = _SPARE_SPAN * most * deep / (len(found) + 1)
     while (since := _time_before(newest, messages=messages)) > _FIRST:
         found = _ids(ask(_SINCE, wanted=_in_days(wanted, since=since, last=newest.last), since=since))
         if len(found) == most:
             return found
-        if may_be_rare:
+        if are_few:
             some = ask(_ANY, wanted=wanted, many=_MANY)
             if not some or some[0].total < _MANY:
                 return _ids(some)
-        messages, may_be_rare = messages * _WIDER, False
+        are_few, enough = False, _SPARE_SPAN * most / (len(found) + 1)
+        messages *= max(_LEAST_WIDER, min(_WIDER, enough))
     return _ids(ask(_SINCE, wanted=wanted, since=_FIRST))
 
 

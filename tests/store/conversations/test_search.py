@@ -109,11 +109,13 @@ def test_a_page_goes_on_where_it_was_though_its_last_message_was_erased(database
     assert page(first[-1]) == [ids[3], ids[2]]
 
 
+# few: with 1, more of the newest messages are read before the index is.
+@pytest.mark.parametrize(("few", "spare"), [(2, 1.0), (1, 3.0)])
 def test_a_word_of_any_frequency_is_found_newest_first_page_by_page(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch, few: int, spare: float
 ) -> None:
     # So few messages are as many as the bounds of each plan on a large desk.
-    for name, bound in {"_DEEP": 4, "_MANY": 4, "_FEW": 2, "_SPARE_SPAN": 1.0, "_WIDER": 2}.items():
+    for name, bound in {"_DEEP": 4, "_MANY": 4, "_FEW": few, "_SPARE_SPAN": spare, "_WIDER": 2.0}.items():
         monkeypatch.setattr(search, name, bound)
     every = {"always": 1, "often": 2, "seldom": 5, "rarely": 9, "nearly": 24, "never": 99}
     with database.write() as connection:
