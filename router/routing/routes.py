@@ -18,6 +18,7 @@ from router.hours.calendar import Calendar
 from router.hours.from_settings import ALWAYS, build_calendars
 from router.masking.mask import mask
 from router.reason import Reason
+from router.remarks.remark_kind import RemarkKind
 from router.routing.conditions import Background, Hours, RouteInput, Test, tests_of
 from router.routing.emergency import SecondLook, build_second_look
 from router.routing.sla import Due, due_times, moments
@@ -261,4 +262,5 @@ def _classification(analysis: Analysis) -> ClassificationTrace:
         danger=seen.danger,
         danger_threshold=seen.danger_threshold,
         danger_evidence=seen.danger_evidence,
+        remark="" if analysis.remark is RemarkKind.CONTENT else analysis.remark.value,
     )

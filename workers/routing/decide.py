@@ -13,6 +13,7 @@ from router.conversation_status import Status
 from router.origin.journals import journaled_id
 from router.origin.verdicts import CorrespondentSource
 from router.reason import Reason, ReasonKey
+from router.remarks.remark_kind import NO_QUESTION_YET, WANTS_PERSON, RemarkKind
 from router.routing.conditions import Background
 from router.threads.correlation import (
     Candidate,
@@ -26,9 +27,9 @@ from router.threads.correlation import (
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.inbound.history import KnownConversation, KnownMessage, KnownWords, SentMessage
 from store.inbound.outcome import Outcome
-from workers.routing.arrival import Incoming, wakes
+from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
-from workers.routing.draft import Drafts, decide_both, new_conversation, why_stray
+from workers.routing.draft import Drafts, decide_both, new_conversation, title_of_case, why_stray
 from workers.routing.own_mail import is_answer, record_own
 from workers.routing.record import Placement, Recorder
 
@@ -58,6 +59,7 @@ class History:
     ours: those of the Message-IDs that the page quotes or bears that we sent.  addresses: to whom each of them went.
     blocked: contacts whose messages go to quarantine.
     written_to: the contacts to whom our own side writes in this page, by address.
+    asked: the conversations in which our last word asks something.
     """
 
     by_reference: dict[str, Candidate]
@@ -72,6 +74,7 @@ class History:
     recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
     blocked: Collection[UUID] = ()
     written_to: Mapping[str, UUID] = field(default_factory=dict)
+    asked: Collection[UUID] = ()
 
     @classmethod
     def of(  # noqa: PLR0913  (one a thing that is known)
@@ -88,6 +91,7 @@ class History:
         by_subject: Sequence[KnownConversation] = (),
         blocked: Collection[UUID] = (),
         written_to: Mapping[str, UUID] | None = None,
+        asked: Collection[UUID] = (),
     ) -> History:
         """Build the history from the store's records."""
         history = cls(
@@ -103,6 +107,7 @@ class History:
             chats={key: candidate_of(known) for key, known in (chats or {}).items()},
             subjects={(each.contact_id, core_subject(each.subject)): candidate_of(each) for each in by_subject},
             written_to=written_to or {},
+            asked=asked,
         )
         for message_id, sent in (ours or {}).items():
             history.sent(message_id, sent)
@@ -258,6 +263,8 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts:
             message_id=draft.message_id,
             repeats=repeated[0].message_id if repeated and correlation.joins else None,
             otherwise=otherwise,
+            asked=correlation.joins is not None and correlation.joins.conversation_id in history.asked,
+            title=title_of_case(incoming),
         )
         history.learn(placement, candidate=_place(placement, recorder=recorder))
     verdicts.routed.append(incoming.row.id)
@@ -319,6 +326,7 @@ def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: b
         own_side=own_side,
         chat=history.chats.get((incoming.contact_id, channel)),
         join_within=brain.join_within(channel) or timedelta(0),
+        needs_nothing=incoming.needs_nothing,
     )
 
 
@@ -330,9 +338,15 @@ def _place(placement: Placement, *, recorder: Recorder) -> Candidate:
     recorder.joined(placement)
     candidate, incoming = placement.candidate, placement.incoming
     latest = max(candidate.last_message_at, incoming.row.received_at)
-    resolved = candidate.resolved and not wakes(incoming)
-    emergency = candidate.emergency or placement.decision.emergency
-    return replace(candidate, resolved=resolved, last_message_at=latest, emergency=emergency, only_notes=False)
+    return replace(
+        candidate,
+        resolved=candidate.resolved and not placement.wakes,
+        last_message_at=latest,
+        emergency=candidate.emergency or placement.decision.emergency,
+        only_notes=False,
+        has_no_matter=candidate.has_no_matter and incoming.remark is not RemarkKind.CONTENT,
+        wants_person=candidate.wants_person or incoming.remark is RemarkKind.PERSON,
+    )
 
 
 def _said(words: KnownWords) -> EarlierMessage:
@@ -359,4 +373,6 @@ def candidate_of(known: KnownConversation) -> Candidate:
         opened_by=known.opened_by,
         only_notes=known.only_notes,
         own=known.own,
+        has_no_matter=known.category is None and not {NO_QUESTION_YET, WANTS_PERSON}.isdisjoint(known.labels),
+        wants_person=WANTS_PERSON in known.labels,
     )

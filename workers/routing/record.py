@@ -12,6 +12,7 @@ from router.conversation_status import Status
 from router.masking.mask import mask_address
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
+from router.remarks.remark_kind import WANTS_PERSON, RemarkKind
 from router.replies.autoreply import AutoReply, compose_reply
 from router.replies.receipt import receipt_of
 from router.routing.false_alarm import calm_case, paged_case
@@ -41,6 +42,7 @@ from workers.routing.arrival import (
 )
 from workers.routing.brain import Brain
 from workers.routing.machine_question import machine_question
+from workers.routing.remarks import first_words, opened_by_remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Placement:
 
     otherwise: the decision without the emergency; of possible danger that with one; None in all other cases.
     to_customer: of a mail of our own side, whether it goes to the customer of its case.
+    asked: our last word in its conversation asked something.  title: what a case that it opens is called.
     """
 
     incoming: Incoming
@@ -59,6 +62,13 @@ class Placement:
     repeats: UUID | None = None
     otherwise: Decision | None = None
     to_customer: bool = False
+    asked: bool = False
+    title: str = ""
+
+    @property
+    def wakes(self) -> bool:
+        """Whether it reopens its conversation."""
+        return wakes(self.incoming, asked=self.asked and not self.candidate.resolved)
 
     @property
     def is_doubtful(self) -> bool:
@@ -126,7 +136,9 @@ class Recorder:
 
     def opened(self, placement: Placement) -> None:
         """Record a message that opens a conversation, and the automatic reply to it."""
-        self.outcome.conversations.append(conversation_row(placement))
+        row, labels = conversation_row(placement), placement.decision.route.labels
+        quiet = opened_by_remark(placement.incoming, settings=self.brain.settings, labels=labels)
+        self.outcome.conversations.append(row | quiet)
         payload = {"inbound_id": str(placement.incoming.row.id), "route": placement.decision.route.name}
         self.event(EventKind.CONVERSATION_OPENED, placement.conversation_id, payload=payload)
         if placement.decision.emergency:
@@ -140,20 +152,27 @@ class Recorder:
     def joined(self, placement: Placement) -> None:
         """Record a message that joins a conversation; an emergency in it escalates the conversation."""
         row = placement.incoming.row
-        self.outcome.touches.append(
-            ConversationTouch(placement.conversation_id, row.received_at, wakes(placement.incoming))
-        )
+        self.outcome.touches.append(ConversationTouch(placement.conversation_id, row.received_at, placement.wakes))
         if placement.correlation.sign is SignKind.RETURNED and (
             mail := ReturnedMail.of(placement.incoming.analysis.envelope.bounce)
         ):
             self.outcome.returned.append(mail)
         payload = {"inbound_id": str(row.id), "sign": placement.correlation.sign.value}
         self.event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
+        self._call_person(placement)
+        if said := first_words(placement):
+            self.outcome.first_words[placement.conversation_id] = said
         self.raise_alarm(placement)
-        self._answer(placement, follow_up=True)
+        # What a case is about is answered like the message that opens one.
+        self._answer(placement, follow_up=said is None)
         if not placement.candidate.emergency:
             self._count(placement)
         self._hear(placement)
+
+    def _call_person(self, placement: Placement) -> None:
+        """Record that a customer calls for a person in a conversation."""
+        if placement.incoming.remark is RemarkKind.PERSON and not placement.candidate.wants_person:
+            self.outcome.labels[placement.conversation_id] = WANTS_PERSON
 
     def raise_alarm(self, placement: Placement) -> None:
         """Record that words in a conversation make it an emergency, or may do so."""
@@ -205,7 +224,8 @@ class Recorder:
             self.outcome.asked.append(question)
 
     def _count(self, placement: Placement) -> None:
-        if placement.incoming.row.backfill or not placement.incoming.analysis.is_heard:
+        incoming = placement.incoming
+        if incoming.row.backfill or incoming.needs_nothing or not incoming.analysis.is_heard:
             return
         if placement.decision.gate is HoursGate.HELD:
             self.outcome.held += 1
