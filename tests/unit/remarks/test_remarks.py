@@ -21,7 +21,10 @@ TEXTS = {
         "有人吗？？", "Good morning!",
         "can you help me please", "help", "請問在嗎",
     ],
-    RemarkKind.EMPTY: ["", "  ", "\u200b", "???", "。。。", "[图片]", "[语音] 0:02", "测试", "test 123", "😡", "Sent from my iPhone", "啊"],
+    RemarkKind.EMPTY: [
+        "", "  ", "\u200b", "???", "。。。", "[图片]", "[语音] 0:02", "测试", "test 123", "😡", "Sent from my iPhone",
+        "啊",
+    ],
     RemarkKind.PERSON: [
         "人工", "转人工", "轉人工客服", "0转人工", "别机器人了 叫个活人来", "人工客服谢谢", "找你们经理", "客服",
         "给我打个电话吧", "rengong",
