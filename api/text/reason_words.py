@@ -141,10 +141,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.NOTHING_POINTS: ("nothing points at a known conversation", "没有线索指向已有会话"),
     Key.RETURNED_MESSAGE_IS_OURS: ("its Message-ID proves it ours", "退回的邮件确由我方发出（Message-ID 已核对）"),
     Key.RETURNED_MESSAGE_IS_UNKNOWN: ("a report about no message of ours", "该报告所指的邮件并非我方发出"),
-    Key.NEEDS_NOTHING: (
-        "it asks for nothing, so it stays in the sender's last conversation here",
-        "无需处理，归入客户在此渠道的上一个会话",
-    ),
+    Key.NEEDS_NOTHING: ("it asks for nothing, so it stays where it was", "无需处理，归入客户的上一个会话"),
     Key.CHAT_IS_RESOLVED: ("the sender's conversation here is resolved", "客户在此渠道的会话已解决"),
     Key.CHAT_WAS_QUIET: ("the sender's conversation here has been quiet for too long", "客户在此渠道的会话已久无往来"),
     Key.CHAT_IS_OPEN: (

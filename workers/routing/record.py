@@ -12,7 +12,6 @@ from router.conversation_status import Status
 from router.masking.mask import mask_address
 from router.origin.stop_words import Command, command_of
 from router.reason import Reason, ReasonKey
-from router.remarks.remark_kind import WANTS_PERSON, RemarkKind
 from router.replies.autoreply import AutoReply, compose_reply
 from router.replies.receipt import receipt_of
 from router.routing.false_alarm import calm_case, paged_case
@@ -42,7 +41,7 @@ from workers.routing.arrival import (
 )
 from workers.routing.brain import Brain
 from workers.routing.machine_question import machine_question
-from workers.routing.remarks import first_words, opened_by_remark
+from workers.routing.remarks import note_remark, opened_by_remark
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,20 +158,13 @@ class Recorder:
             self.outcome.returned.append(mail)
         payload = {"inbound_id": str(row.id), "sign": placement.correlation.sign.value}
         self.event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
-        self._call_person(placement)
-        if said := first_words(placement):
-            self.outcome.first_words[placement.conversation_id] = said
+        settles = note_remark(placement, outcome=self.outcome)
         self.raise_alarm(placement)
         # What a case is about is answered like the message that opens one.
-        self._answer(placement, follow_up=said is None)
+        self._answer(placement, follow_up=not settles)
         if not placement.candidate.emergency:
             self._count(placement)
         self._hear(placement)
-
-    def _call_person(self, placement: Placement) -> None:
-        """Record that a customer calls for a person in a conversation."""
-        if placement.incoming.remark is RemarkKind.PERSON and not placement.candidate.wants_person:
-            self.outcome.labels[placement.conversation_id] = WANTS_PERSON
 
     def raise_alarm(self, placement: Placement) -> None:
         """Record that words in a conversation make it an emergency, or may do so."""

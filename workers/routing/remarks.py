@@ -10,6 +10,7 @@ from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WAITS_FOR
 from router.replies.autoreply import is_greeted
 from router.settings import Settings
 from store.inbound.first_words import FirstWords
+from store.inbound.outcome import Outcome
 from workers.routing.arrival import Incoming
 
 if TYPE_CHECKING:
@@ -56,6 +57,18 @@ def opened_by_remark(incoming: Incoming, *, settings: Settings, labels: tuple[st
     if is_asked and is_greeted(incoming.analysis, settings=settings):
         return marked | _QUIET | {"status": Status.PENDING}
     return marked
+
+
+def note_remark(placement: Placement, *, outcome: Outcome) -> bool:
+    """Record what a message in a conversation says of its matter; return whether it is the first that names one."""
+    candidate, conversation_id = placement.candidate, placement.conversation_id
+    if placement.incoming.remark is RemarkKind.PERSON and not candidate.wants_person:
+        outcome.labels[conversation_id] = WANTS_PERSON
+    said = first_words(placement)
+    if said is None:
+        return False
+    outcome.first_words[conversation_id] = said
+    return True
 
 
 def first_words(placement: Placement) -> FirstWords | None:
