@@ -110,6 +110,7 @@ class Candidate:
     own: a Message-ID points at it, and that message itself is in it; False if it was only quoted there.
     has_no_matter: its customer has greeted or called for a person, and said nothing of a matter yet.
     wants_person: its customer has called for a person.
+    channel: of its first message.
     """
 
     conversation_id: UUID
@@ -124,6 +125,7 @@ class Candidate:
     own: bool = False
     has_no_matter: bool = False
     wants_person: bool = False
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,11 @@ class Incoming:
         """Whether it only thanks, agrees, takes its leave, or stops our messages."""
         return self.remark in NEEDS_NOTHING
 
+    @property
+    def is_gated(self) -> bool:
+        """Whether the hours gate counts it: a person wrote it now, and asks something."""
+        return not (self.row.backfill or self.needs_nothing) and self.analysis.is_heard
+
     @cached_property
     def subject(self) -> str:
         """Its subject as subjects are compared."""

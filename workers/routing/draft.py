@@ -138,6 +138,7 @@ def new_conversation(incoming: Incoming, decision: Decision, *, conversation_id:
         resolved=incoming.needs_nothing,
         has_no_matter=label_of(incoming) in {NO_QUESTION_YET, WANTS_PERSON},
         wants_person=incoming.remark is RemarkKind.PERSON,
+        channel=incoming.row.channel,
     )
 
 

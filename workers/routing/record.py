@@ -41,7 +41,7 @@ from workers.routing.arrival import (
 )
 from workers.routing.brain import Brain
 from workers.routing.machine_question import machine_question
-from workers.routing.remarks import note_remark, opened_by_remark
+from workers.routing.remarks import note_remark, opened_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +95,21 @@ class _CaseNames:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Collects the rows of one page in `outcome`. now: the database's clock.
+    """Collects the rows of one page in `outcomes`. now: the database's clock.
 
     replies: dedupe keys of the automatic replies, including those of this page.
+    outcomes: to be written one after the other; a page has one, unless a customer writes again after our own answer.
     """
 
     brain: Brain
     now: datetime
     replies: set[str] = field(default_factory=set)
-    outcome: Outcome = field(default_factory=Outcome)
+    outcomes: list[Outcome] = field(default_factory=lambda: [Outcome()])
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is collected now."""
+        return self.outcomes[-1]
 
     def duplicate(self, row: ClaimedInbound, *, first: KnownMessage) -> None:
         """Record that a row duplicates a stored message."""
@@ -135,9 +141,7 @@ class Recorder:
 
     def opened(self, placement: Placement) -> None:
         """Record a message that opens a conversation, and the automatic reply to it."""
-        row, labels = conversation_row(placement), placement.decision.route.labels
-        quiet = opened_by_remark(placement.incoming, settings=self.brain.settings, labels=labels)
-        self.outcome.conversations.append(row | quiet)
+        self.outcome.conversations.append(conversation_row(placement) | opened_by(placement, self.brain.settings))
         payload = {"inbound_id": str(placement.incoming.row.id), "route": placement.decision.route.name}
         self.event(EventKind.CONVERSATION_OPENED, placement.conversation_id, payload=payload)
         if placement.decision.emergency:
@@ -151,6 +155,8 @@ class Recorder:
     def joined(self, placement: Placement) -> None:
         """Record a message that joins a conversation; an emergency in it escalates the conversation."""
         row = placement.incoming.row
+        if any(answered == placement.conversation_id for answered, _ in self.outcome.answers):
+            self.outcomes.append(Outcome())
         self.outcome.touches.append(ConversationTouch(placement.conversation_id, row.received_at, placement.wakes))
         if placement.correlation.sign is SignKind.RETURNED and (
             mail := ReturnedMail.of(placement.incoming.analysis.envelope.bounce)
@@ -160,7 +166,6 @@ class Recorder:
         self.event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
         settles = note_remark(placement, outcome=self.outcome)
         self.raise_alarm(placement)
-        # What a case is about is answered like the message that opens one.
         self._answer(placement, follow_up=not settles)
         if not placement.candidate.emergency:
             self._count(placement)
@@ -216,8 +221,7 @@ class Recorder:
             self.outcome.asked.append(question)
 
     def _count(self, placement: Placement) -> None:
-        incoming = placement.incoming
-        if incoming.row.backfill or incoming.needs_nothing or not incoming.analysis.is_heard:
+        if not placement.incoming.is_gated:
             return
         if placement.decision.gate is HoursGate.HELD:
             self.outcome.held += 1

@@ -40,12 +40,12 @@ def label_of(incoming: Incoming) -> str | None:
     return _LABELS.get(incoming.remark) if is_chat else None
 
 
-def opened_by_remark(incoming: Incoming, *, settings: Settings, labels: tuple[str, ...]) -> dict[str, Any]:
+def opened_by(placement: Placement, settings: Settings) -> dict[str, Any]:
     """Return how the case that a message opens differs from one with a matter; empty for a matter.
 
     Thanks are filed as resolved. A greeting that gets a reply waits for its customer; any other stays with the agents.
-    labels: of its route.
     """
+    incoming, labels = placement.incoming, placement.decision.route.labels
     label = label_of(incoming)
     if label is None:
         return {}
@@ -60,7 +60,10 @@ def opened_by_remark(incoming: Incoming, *, settings: Settings, labels: tuple[st
 
 
 def note_remark(placement: Placement, *, outcome: Outcome) -> bool:
-    """Record what a message in a conversation says of its matter; return whether it is the first that names one."""
+    """Record what a message in a conversation says of its matter; return whether it is the first that names one.
+
+    That one is answered like the message that opens a case.
+    """
     candidate, conversation_id = placement.candidate, placement.conversation_id
     if placement.incoming.remark is RemarkKind.PERSON and not candidate.wants_person:
         outcome.labels[conversation_id] = WANTS_PERSON
