@@ -199,3 +199,13 @@ def is_for_person(desk: Desk, case: UUID) -> bool:
     with desk.database.read() as connection:
         assert connection.execute(sa.select(table_of(ConversationRow).c.id)).scalar_one() == case
         return answer_case(connection, case).wants_person
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"), [("谢谢", "courtesy"), ("ok", "assent"), ("人工", "person"), ("", "empty")]
+)
+def test_the_trace_says_what_it_was_taken_for(desk: Desk, text: str, remark: str) -> None:
+    receive(desk, text)
+    (trace,) = desk.rows(MessageRow, "trace")
+    assert trace["classification"]["remark"] == remark
+    assert trace["classification"]["category"] is None
