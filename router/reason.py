@@ -78,6 +78,7 @@ class ReasonKey(StrEnum):
     CHAT_IS_RESOLVED = "chat_is_resolved"
     CHAT_WAS_QUIET = "chat_was_quiet"
     CHAT_IS_OPEN = "chat_is_open"
+    NEEDS_NOTHING = "needs_nothing"
     MESSAGE_WAS_CHANGED = "message_was_changed"
     CHANGED_MESSAGE_NEVER_CAME = "changed_message_never_came"
     SAID_ON_CHANNEL = "said_on_channel"
@@ -145,6 +146,7 @@ class ReasonKey(StrEnum):
     SECRET_WAS_SENT = "secret_was_sent"  # noqa: S105  (no secret)
     ARCHIVED_MAIL = "archived_mail"
     CASE_IS_EMERGENCY = "case_is_emergency"
+    NOTHING_TO_ANSWER = "nothing_to_answer"
 
     # Who gets a conversation, or why it waits.
     LEAST_BUSY = "least_busy"

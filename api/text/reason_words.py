@@ -141,6 +141,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.NOTHING_POINTS: ("nothing points at a known conversation", "没有线索指向已有会话"),
     Key.RETURNED_MESSAGE_IS_OURS: ("its Message-ID proves it ours", "退回的邮件确由我方发出（Message-ID 已核对）"),
     Key.RETURNED_MESSAGE_IS_UNKNOWN: ("a report about no message of ours", "该报告所指的邮件并非我方发出"),
+    Key.NEEDS_NOTHING: ("it asks for nothing, so it stays where it was", "无需处理，归入客户的上一个会话"),
     Key.CHAT_IS_RESOLVED: ("the sender's conversation here is resolved", "客户在此渠道的会话已解决"),
     Key.CHAT_WAS_QUIET: ("the sender's conversation here has been quiet for too long", "客户在此渠道的会话已久无往来"),
     Key.CHAT_IS_OPEN: (
@@ -245,6 +246,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.REPLY_SAID_TODAY: ("“{reply}” was sent already; it is sent once a day", "“{reply}”今天已发送过，每天只发一次"),
     Key.SECRET_WAS_SENT: ("a password or a code was sent", "客户发来了密码或验证码"),
     Key.ARCHIVED_MAIL: ("old mail gets no automatic reply", "历史邮件不自动回复"),
+    Key.NOTHING_TO_ANSWER: ("thanks, a goodbye or a STOP gets no answer", "致谢、道别或退订，无需回复"),
     Key.CASE_IS_EMERGENCY: (
         "the conversation is an emergency, for which the usual replies do not hold",
         "会话属于紧急情况，不发送常规自动回复",

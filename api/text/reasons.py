@@ -205,12 +205,14 @@ def _classification(trace: Trace, reader: ReasonReader) -> _Shown | None:
     decision = (
         words("sure", category=reader.title("category", seen.category), percent=percent)
         if seen.category
-        else words("abstained")
+        else words(f"remark_{seen.remark}" if seen.remark else "abstained")
     )
     evidence = [
         *_danger(seen, reader),
         words("by_words", words=_listed(seen.evidence, reader)) if seen.evidence else "",
-        words("runner_up", category=reader.title("category", seen.runner_up)) if seen.runner_up else "",
+        words("runner_up", category=reader.title("category", seen.runner_up))
+        if seen.runner_up and not seen.remark
+        else "",
         words("in_language", language=language_name(seen.language, words=words)) if seen.language else "",
         words("facts_found", facts=_facts(seen.facts, reader)) if seen.facts else "",
         words("facts_missing", facts=_facts(seen.missing_facts, reader)) if seen.missing_facts else "",

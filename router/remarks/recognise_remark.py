@@ -43,9 +43,9 @@ _SPOKEN: Final = {
     "ur": "you are",
     "dont": "do not",
 }
-# Faces and signs by which people agree or thank; any other says nothing by itself.
+# Faces and signs by which people agree or thank; any other says nothing by itself: a hand that waves comes or goes.
 _KIND_FACES: Final = re.compile(
-    "[👍👌🙏🤝💪👏🙌🫶🤗😊☺😀😃😄😁😆😘🥰😍😇😉🙂😎🤩🥳🎉🎊✨💯✅✔❤♥💕💖💗💙💚💛🧡💜🌹💐🌸🌷☕🍻👋✌]"
+    "[👍👌🙏🤝💪👏🙌🫶🤗😊☺😀😃😄😁😆😘🥰😍😇😉🙂😎🤩🥳🎉🎊✨💯✅✔❤♥💕💖💗💙💚💛🧡💜🌹💐🌸🌷☕🍻✌]"
 )
 _ANGRY_FACES: Final = re.compile("[😡😠🤬💢👎😭😢😤😩😫🖕💔😞😔😒🙄😰😱😨]")
 _FACE: Final = "face"

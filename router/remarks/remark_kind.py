@@ -31,3 +31,12 @@ NEEDS_NOTHING: Final = frozenset({RemarkKind.COURTESY, RemarkKind.ASSENT, Remark
 
 WAITS_FOR_WORDS: Final = frozenset({RemarkKind.GREETING, RemarkKind.EMPTY})
 """The kinds after which the sender has still to say what it is about."""
+
+NOTHING_TO_DO: Final = "nothing-to-do"
+"""The label of a case that holds nothing but thanks, a goodbye or a STOP: it is filed as resolved."""
+
+NO_QUESTION_YET: Final = "no-question-yet"
+"""The label of a case whose customer has only greeted, or written nothing; the first words of a matter end it."""
+
+WANTS_PERSON: Final = "wants-person"
+"""The label of a case whose customer has called for a person: no machine answers in it any more."""

@@ -29,20 +29,20 @@ _YES: Final = """
     嗯呐|哦|噢|喔|哦了|欧了|欧克|得嘞|得了|妥了|没毛病|太好了|太好啦|真好
 """
 _DONE: Final = """
-    never mind|nevermind|nvm|forget it|all good|all set|sorted|all sorted|sorted now|it works|it works now|works now
-    it works again|works again|working now|it is working now|fixed|fixed now|it is fixed|solved|resolved
-    problem solved|issue resolved|done|i found it|found it|i got it|i figured it out|figured it out|thats all
-    that is all|thats it|that is it|nothing else|no that is all
+    that will be all|wrong chat|wrong window|wrong number|never mind|nevermind|nvm|forget it|all good|all set|sorted
+    all sorted|sorted now|it works|it works now|works now|it works again|works again|working now|it is working now
+    fixed|fixed now|it is fixed|solved|resolved|problem solved|issue resolved|done|i found it|found it|i got it
+    i figured it out|figured it out|thats all|that is all|thats it|that is it|nothing else|no that is all
     没事了|没事|没事啦|没事儿|没事儿了|不用了|不用啦|不必了|不需要了|算了|好了|已经好了|现在好了|又好了|可以了
     已经可以了|弄好了|弄好啦|搞定|搞定了|搞定啦|搞掂|解决|解决了|已解决|已经解决了|问题解决了|问题已解决|没有了
     没别的了|没有其他问题了|没其他问题了|没问题了|没有问题了|找到了|不客气|客气|没关系|没事没事
 """
 _BYE: Final = """
-    bye|bye bye|byebye|bb|goodbye|good bye|cya|cu|see you|see ya|see u|later|take care|good night|goodnight|gn
-    have a nice day|have a good day|have a great day|have a lovely day|have a nice evening|have a good evening
-    have a good one|have a good weekend|have a nice weekend|enjoy your day|you too|same to you|best|best wishes
-    best regards|kind regards|regards|happy new year|merry christmas|happy holidays|happy weekend|happy birthday
-    congratulations|congrats|xoxo|88|886
+    merry xmas|happy xmas|to the team|to you all|bye|bye bye|byebye|bb|goodbye|good bye|cya|cu|see you|see ya|see u
+    later|take care|good night|goodnight|gn|have a nice day|have a good day|have a great day|have a lovely day
+    have a nice evening|have a good evening|have a good one|have a good weekend|have a nice weekend|enjoy your day
+    you too|same to you|best|best wishes|best regards|kind regards|regards|happy new year|merry christmas
+    happy holidays|happy weekend|happy birthday|congratulations|congrats|xoxo|88|886
     再见|拜拜|拜|回见|回头见|晚安|慢走|么么哒|爱你|爱你们|比心|顺利|愉快|生意兴隆|身体健康|万事如意|一切顺利|新年快乐
     新春快乐|春节快乐|节日快乐|国庆快乐|中秋快乐|元旦快乐|端午安康|生日快乐|圣诞快乐|快乐|恭喜发财|恭喜|大吉大利
     过年好|新年好|周末愉快
@@ -73,27 +73,27 @@ _SALUTATIONS: Final = """
     上午好|中午好|下午好|晚上好|早安|午安|晚好|客服你好|客服您好|哈囉
 """
 _OPENERS: Final = """
-    anyone|anybody|anyone there|anybody there|anyone here|is anyone there|is anybody there|is there anyone
-    is someone there|someone there|anyone online|is anyone online|are you there|you there|r u there|are you online
-    can u check dm|can you check dm|check dm|check your dm|check dms|dm|is this customer service
+    anybody home|knock knock|anyone|anybody|anyone there|anybody there|anyone here|is anyone there|is anybody there
+    is there anyone|is someone there|someone there|anyone online|is anyone online|are you there|you there|r u there
+    are you online|can u check dm|can you check dm|check dm|check your dm|check dms|dm|is this customer service
     is this customer support|is this support|is this the wallet support|is this the support|i have a question
     have a question|i have a quick question|quick question|i had a question|i got a question|a question|question
     i have an issue|i have a problem|need some help|i need some help|i need help|can you help me|can you help
     can u help me|can u help|could you help me|could you help|can someone help|can someone help me|can anyone help
     please help me out|help|help me|help please|please help|please help me|may i ask something|may i ask a question
     can i ask something|can i ask a question|can i ask you something|zai ma|zaima|you ren ma
-    帮帮我|帮帮忙|在|在吗|在嘛|在么|在不|在不在|在没|在没有|在线吗|在线么|有人吗|有人么|有人嘛|有人在吗|有人在么
-    有人没|有没有人|有人不|有客服吗|有客服在吗|客服在吗|客服在么|客服在不在|喂|喂喂|请问|请问一下|请问下|想请问
-    想问一下|想问下|我想问一下|我想问下|问一下|问下|问个问题|想问个问题|我想问个问题|我想咨询一下|想咨询一下|咨询一下
-    咨询|咨询个问题|想咨询|我想咨询|我想咨询个问题|有个问题|我有个问题|有问题想问|我有问题|有问题咨询|有点事|有点事情
-    有事|有事问|有事找你们|有事找你|有事咨询|请教一下|请教|打扰一下|打扰|打扰下|帮个忙|帮我看一下|帮我看下|需要帮助
-    我需要帮助|能帮我吗|能帮个忙吗|可以帮我吗|请问是钱包客服吗|请问是客服吗|是客服吗|是钱包客服吗|你是客服吗
-    这里是客服吗|这是客服吗|请问这里是客服吗|理我一下|吱一声|回我一下|看到回我|看到回复|有冇人|有冇人呀|有冇人喺度
-    喺度|喺唔喺度
+    想咨询个事|咨询个事|问个事|想问个事|能问个问题吗|能问个问题不|可以问个问题吗|有人在没|有人在不|帮帮我|帮帮忙|在
+    在吗|在嘛|在么|在不|在不在|在没|在没有|在线吗|在线么|有人吗|有人么|有人嘛|有人在吗|有人在么|有人没|有没有人|有人不
+    有客服吗|有客服在吗|客服在吗|客服在么|客服在不在|喂|喂喂|请问|请问一下|请问下|想请问|想问一下|想问下|我想问一下
+    我想问下|问一下|问下|问个问题|想问个问题|我想问个问题|我想咨询一下|想咨询一下|咨询一下|咨询|咨询个问题|想咨询
+    我想咨询|我想咨询个问题|有个问题|我有个问题|有问题想问|我有问题|有问题咨询|有点事|有点事情|有事|有事问|有事找你们
+    有事找你|有事咨询|请教一下|请教|打扰一下|打扰|打扰下|帮个忙|帮我看一下|帮我看下|需要帮助|我需要帮助|能帮我吗
+    能帮个忙吗|可以帮我吗|请问是钱包客服吗|请问是客服吗|是客服吗|是钱包客服吗|你是客服吗|这里是客服吗|这是客服吗
+    请问这里是客服吗|理我一下|吱一声|回我一下|看到回我|看到回复|有冇人|有冇人呀|有冇人喺度|喺度|喺唔喺度
 """
 _NOTHING: Final = """
-    no subject|re|fw|fwd|test|testing|testing testing|just testing|test test|emm|emmm|em|hmm|hm|mm|uh|um|er|image
-    photo|sticker|gif|voice message|voice|video|sent from my iphone|sent from my ipad|sent from my phone
+    n a|umm|erm|no subject|re|fw|fwd|test|testing|testing testing|just testing|test test|emm|emmm|em|hmm|hm|mm|uh|um
+    er|image|photo|sticker|gif|voice message|voice|video|sent from my iphone|sent from my ipad|sent from my phone
     sent from my android|sent from my samsung|sent from my samsung galaxy smartphone|sent from my huawei phone
     sent from my xiaomi|sent from my mobile|sent from my mobile device|sent from outlook|sent from outlook for ios
     sent from outlook for android|get outlook for ios|get outlook for android|sent from yahoo mail
@@ -126,27 +126,29 @@ _PERSON: Final = """
     搵人|搵客服|真人客服员|客服员|客服主任|客户经理
 """
 _AROUND_PERSON: Final = """
-    i|we|want|need|wanna|would like|id like|i would like|i want to|to|a|an|the|some|your|with|speak|talk|chat|connect
-    connect me|transfer me|transfer me to|put me through|put me|through|get|get me|give|give me|let me|can i|may i
-    could i|can you|could you|can we|can u|is there|is a|is|are there|around|available|there|please|pls|plz|now|asap
-    immediately|right now|only|just|real|live|actual|human|not|bot|no|me|back|on|for|here|today|someone|somebody
-    anyone|any|or|and|this|have|speaking|am|be|by phone|phone|urgently|ffs|omg|ai|0|00|000
-    请|请给|请帮|麻烦|帮|帮我|给|给我|替我|我|我要|我想|想|要|想要|需要|我需要|能|能不能|能否|可否|可不可以|可以
-    可以吗|行吗|行不行|好吗|好不好|快|快点|赶紧|赶快|马上|立刻|立即|直接|现在|尽快|速|速速|速度|转|转接|接|接入|接通
-    找|换|叫|来|联系|联络|进|切|切换|呼叫|召唤|连|连接|说话|讲话|聊|聊聊|对话|沟通|谈|谈谈|服务|到|至|个|一个|一位|位
-    一下|下|你们|你|您|您们|的|和|跟|同|与|让|有|有没有|是|是不是|不是|在|吗|么|嘛|吧|啊|呀|呢|哈|了|啦|行|机器人|智能
-    处理|解决|接听|回复|回答|出来|过来|里|怎么|怎样|哪|哪里|如何|按|拨|唔该|想搵|搵|喺|边|度|嘅|同我|倾|倾偈|讲|都
-    没有|没|谁|人|电话
+    after|this|afternoon|morning|tomorrow|i|we|want|need|wanna|would like|id like|i would like|i want to|to|a|an|the
+    some|your|with|speak|talk|chat|connect|connect me|transfer me|transfer me to|put me through|put me|through|get
+    get me|give|give me|let me|can i|may i|could i|can you|could you|can we|can u|is there|is a|is|are there|around
+    available|there|please|pls|plz|now|asap|immediately|right now|only|just|real|live|actual|human|not|bot|no|me|back
+    on|for|here|today|someone|somebody|anyone|any|or|and|have|speaking|am|be|by phone|phone|urgently|ffs|omg|ai|0|00
+    000
+    安排|派|专人|请|请给|请帮|麻烦|帮|帮我|给|给我|替我|我|我要|我想|想|要|想要|需要|我需要|能|能不能|能否|可否
+    可不可以|可以|可以吗|行吗|行不行|好吗|好不好|快|快点|赶紧|赶快|马上|立刻|立即|直接|现在|尽快|速|速速|速度|转|转接
+    接|接入|接通|找|换|叫|来|联系|联络|进|切|切换|呼叫|召唤|连|连接|说话|讲话|聊|聊聊|对话|沟通|谈|谈谈|服务|到|至|个
+    一个|一位|位|一下|下|你们|你|您|您们|的|和|跟|同|与|让|有|有没有|是|是不是|不是|在|吗|么|嘛|吧|啊|呀|呢|哈|了|啦
+    行|机器人|智能|处理|解决|接听|回复|回答|出来|过来|里|怎么|怎样|哪|哪里|如何|按|拨|唔该|想搵|搵|喺|边|度|嘅|同我|倾
+    倾偈|讲|都|没有|没|谁|人|电话
 """
 
 # Sentences by which people stop text messages: whole ones, or a verb and an object. Never "stop it": it may be a
 # payment that is to be stopped.
 _STOP: Final = """
-    stop texting|stop texting me|stop messaging|stop messaging me|stop spamming|stop spamming me|stop the texts
-    stop these texts|stop the messages|stop these messages|stop all messages|stop all texts|quit texting me
-    quit texting|quit spamming|quit spamming me|quit messaging me|no more texts|no more messages|no more sms
-    no more promos|no more ads|no more spam|no more marketing|no more advertising|do not text|do not text me
-    do not message me|take me off your list|remove me from your list|unsubscribe me|opt me out
+    take me off your mailing list|remove me from your mailing list|stop texting|stop texting me|stop messaging
+    stop messaging me|stop spamming|stop spamming me|stop the texts|stop these texts|stop the messages
+    stop these messages|stop all messages|stop all texts|quit texting me|quit texting|quit spamming|quit spamming me
+    quit messaging me|no more texts|no more messages|no more sms|no more promos|no more ads|no more spam
+    no more marketing|no more advertising|do not text|do not text me|do not message me|take me off your list
+    remove me from your list|unsubscribe me|opt me out
 """
 _STOP_VERB: Final = """
     stop sending|stop sending me|do not send|do not send me
@@ -158,10 +160,10 @@ _STOP_OBJECT: Final = """
     短信|短讯|简讯|消息|信息|广告|推销|营销|推广|垃圾短信
 """
 _AROUND_STOP: Final = """
-    please|pls|plz|now|me|my|the|this|these|your|you|all|any|more|again|from|to|list|number|phone|inbox|stuff|crap
-    already|ffs|thanks|thank you
-    请|麻烦|你们|你|我|给我|给|对我|我的|手机|这个|号|号码|这些|这种|垃圾|的|了|啦|啊|吧|再|任何|烦|烦死|烦死了|烦死人
-    烦人|太烦|太烦了|真烦|谢谢|俾我|畀我|别|不要|别再|不要再
+    mailing|off|email|emails|please|pls|plz|now|me|my|the|this|these|your|you|all|any|more|again|from|to|list|number
+    phone|inbox|stuff|crap|already|ffs|thanks|thank you
+    邮件|列表|以后|请|麻烦|你们|你|我|给我|给|对我|我的|手机|这个|号|号码|这些|这种|垃圾|的|了|啦|啊|吧|再|任何|烦
+    烦死|烦死了|烦死人|烦人|太烦|太烦了|真烦|谢谢|俾我|畀我|别|不要|别再|不要再
 """
 
 

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from router.analysis import Analysis
+from router.envelope import CHAT_KINDS
 from router.origin.automatic import may_autorespond
 from router.reason import Reason, ReasonKey
+from router.remarks.remark_kind import NEEDS_NOTHING, WAITS_FOR_WORDS
 from router.replies.phrases import facts_in_words, opening_words, warning_in_words
 from router.routing.routes import Decision
 from router.settings import Settings
@@ -50,7 +52,10 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
     reference: the signed token that the customer may quote.  now: aware.
     follow_up: the message joins a conversation.  status_link: the page that shows the customer the case's status.
     """
-    name = _name(analysis, decision)
+    if analysis.remark in NEEDS_NOTHING:
+        return None, Reason(ReasonKey.NOTHING_TO_ANSWER)
+    asked = settings.omniyard.greeting if is_greeted(analysis, settings=settings) and not follow_up else None
+    name = asked or _name(analysis, decision)
     if name is None:
         return None, Reason(ReasonKey.ROUTE_SENDS_NO_REPLY)
     silent = follow_up and not settings.replies[name].follow_ups
@@ -87,6 +92,12 @@ def fill_reply(settings: Settings, name: str, *, language: str, reference: str, 
     _, text = choose(settings.replies[name].text, language=language)
     desk = settings.omniyard.name
     return text.format(reference=reference, desk=desk, status_link=status_link, next_opening="", missing_facts="")
+
+
+def is_greeted(analysis: Analysis, *, settings: Settings) -> bool:
+    """Return whether a message of a chat that only greets, or says nothing, is asked what it is about."""
+    in_chat = analysis.envelope.sender.kind in CHAT_KINDS
+    return bool(settings.omniyard.greeting) and in_chat and analysis.remark in WAITS_FOR_WORDS
 
 
 def may_be_answered(analysis: Analysis, own: frozenset[str]) -> tuple[bool, Reason]:

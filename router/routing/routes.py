@@ -18,6 +18,7 @@ from router.hours.calendar import Calendar
 from router.hours.from_settings import ALWAYS, build_calendars
 from router.masking.mask import mask
 from router.reason import Reason
+from router.remarks.remark_kind import NEEDS_NOTHING, RemarkKind
 from router.routing.conditions import Background, Hours, RouteInput, Test, tests_of
 from router.routing.emergency import SecondLook, build_second_look
 from router.routing.sla import Due, due_times, moments
@@ -202,7 +203,7 @@ def _promised(
 
 def explain(analysis: Analysis, *, correlation: Correlation, decision: Decision, reply: ReplyTrace | None) -> Trace:
     """Return every test that ran, its input and its result. reply: the automatic reply, or why there is none."""
-    hours, due = decision.hours, decision.due
+    hours = decision.hours
     return Trace(
         origin=analysis.origin,
         correspondent=_correspondent(analysis),
@@ -229,11 +230,14 @@ def explain(analysis: Analysis, *, correlation: Correlation, decision: Decision,
         route=RouteTrace(
             fired=decision.route.name, team=decision.team, priority=decision.route.priority, tried=decision.tried
         ),
-        due=DueTrace(
-            sla=decision.route.sla, first_reply=due.first_reply, next_reply=due.next_reply, resolve=due.resolve
-        ),
+        due=_promised_by(decision) if analysis.remark not in NEEDS_NOTHING else DueTrace(sla=None),
         reply=reply,
     )
+
+
+def _promised_by(decision: Decision) -> DueTrace:
+    due = decision.due
+    return DueTrace(sla=decision.route.sla, first_reply=due.first_reply, next_reply=due.next_reply, resolve=due.resolve)
 
 
 def _correspondent(analysis: Analysis) -> CorrespondentTrace | None:
@@ -261,4 +265,5 @@ def _classification(analysis: Analysis) -> ClassificationTrace:
         danger=seen.danger,
         danger_threshold=seen.danger_threshold,
         danger_evidence=seen.danger_evidence,
+        remark="" if analysis.remark is RemarkKind.CONTENT else analysis.remark.value,
     )

@@ -22,6 +22,7 @@ class ClassificationTrace:
     """The classification, as in `router.classify.classifier.Classification`.
 
     evidence: the words that decided.  facts: their kinds only; a fact's value belongs to the customer.
+    remark: its kind, such as thanks; empty for a message with a matter (`RemarkKind`).
     danger: its probability; None in a trace of an older version.  danger_threshold: from which it is an emergency.
     """
 
@@ -39,6 +40,7 @@ class ClassificationTrace:
     danger: float | None = None
     danger_threshold: float | None = None
     danger_evidence: tuple[StoredReason, ...] = ()
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

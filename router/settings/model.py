@@ -68,6 +68,8 @@ class DeskSettings(Frozen):
     listen: address of the web desk and the REST API.  public_url: their public address, if a proxy serves them.
     trusted_proxies: whose X-Forwarded-For and X-Forwarded-Proto are believed.
     rating: the reply that asks for a rating, once per closing and at most once in 30 days per contact.
+    greeting: the reply that asks what it is about, to a greeting or an empty message in a chat or SMS; its case then
+        waits for the customer.
     key: signs sessions and thread tokens, and seals originals; if absent, one is created in `data`.
     old_keys: former values of `key`; they open what was sealed with them, and sign nothing.
     keep_originals: how long the bytes of settled messages are kept; if absent, forever.
@@ -97,6 +99,7 @@ class DeskSettings(Frozen):
     reply_takes: Switch = True
     requests_per_second: Whole = Field(default=100, ge=0)
     rating: str | None = None
+    greeting: str | None = None
     takeover: Pause = timedelta(seconds=15)
     guide: Switch = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -108,6 +108,8 @@ class Candidate:
     opened_by: the inbound row of its first message.
     only_notes: it holds nothing but what our side is said to have written, so joining it reveals and changes nothing.
     own: a Message-ID points at it, and that message itself is in it; False if it was only quoted there.
+    has_no_matter: its customer has greeted or called for a person, and said nothing of a matter yet.
+    wants_person: its customer has called for a person.
     channel: of its first message.
     """
 
@@ -121,6 +123,8 @@ class Candidate:
     opened_by: UUID | None = None
     only_notes: bool = False
     own: bool = False
+    has_no_matter: bool = False
+    wants_person: bool = False
     channel: str = ""
 
 
@@ -198,6 +202,7 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     own_side: bool = False,
     chat: Candidate | None = None,
     join_within: timedelta = timedelta(0),
+    needs_nothing: bool = False,
 ) -> Correlation:
     """Decide which conversation the message joins.
 
@@ -207,6 +212,7 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     by_reference, by_message_id: the conversations that they point at; the key of the first is upper case, those of one
         Message-ID are in any order.
     chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
+    needs_nothing: it only thanks or the like, so it stays where its sender was answered, whenever that was.
     """
     if envelope.bounce is not None:
         return _as_report(envelope, by_reference=by_reference, key=key)
@@ -221,6 +227,8 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
         refused = refused or found
     # A provider that names its conversations says by a new name that this is another one.
     if chat is not None and envelope.sender.kind in CHAT_KINDS and not envelope.thread:
+        if needs_nothing:
+            return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.NEEDS_NOTHING))
         return _in_chat(envelope, chat, join_within=join_within)
     return refused or Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
 

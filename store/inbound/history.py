@@ -41,6 +41,8 @@ class KnownConversation:
     version: int
     emergency: bool
     channel: str = ""
+    category: str | None = None
+    labels: tuple[str, ...] = ()
     opened_by: UUID | None = None
     only_notes: bool = False
     own: bool = False
@@ -348,6 +350,8 @@ def _columns() -> Sequence[sa.ColumnElement[Any]]:
         columns.version,
         columns.emergency,
         columns.channel,
+        columns.category,
+        columns.labels,
         columns.opened_by_inbound,
         # Only our own side wrote in it, and that is not proven: one look at an index each.
         sa.and_(columns.status == Status.PENDING, sa.not_(_others(columns.id).exists())).label("only_notes"),
@@ -370,6 +374,8 @@ def _known(row: sa.Row[Any], *, own: bool = False) -> KnownConversation:
         version=row.version,
         emergency=row.emergency,
         channel=row.channel,
+        category=row.category,
+        labels=tuple(row.labels or ()),
         opened_by=row.opened_by_inbound,
         only_notes=bool(row.only_notes),
         own=own,

@@ -26,6 +26,7 @@ from store.desk.names_index import index_files
 from store.events.append import NewEvent, append_events
 from store.inbound.contact_points import note_contact_points
 from store.inbound.fetched_files import wait_for_files
+from store.inbound.first_words import FirstWords, add_labels, settle_first_words
 from store.outbound.automatic_answers import ask_machine
 from store.outbound.delivery_receipts import ReturnedMail, note_returned
 from store.outbound.limits import LastWord, note_words
@@ -59,6 +60,7 @@ class Outcome:
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
     emergencies, questions: rows to insert.  echoes, gists: echo or gist -> a message with that text.
+    first_words: what conversations become that had no matter.  labels: one to add to each conversation.
     returned: messages of ours that came back.  asked: questions that the machine may answer.
     """
 
@@ -84,6 +86,8 @@ class Outcome:
     gists: dict[str, UUID] = field(default_factory=dict)
     returned: list[ReturnedMail] = field(default_factory=list)
     asked: list[Mapping[str, Any]] = field(default_factory=list)
+    first_words: dict[UUID, FirstWords] = field(default_factory=dict)
+    labels: dict[UUID, str] = field(default_factory=dict)
 
     def add(self, other: Outcome) -> None:
         """Add the rows of another outcome, which come after its own."""
@@ -121,6 +125,8 @@ def write_outcome(
     # Before the touches, which would start the clock with the bounce and not with the customer's message.
     note_returned(connection, outcome.returned)
     _touch(connection, outcome.touches, handed_out=handed_out, now=now)
+    settle_first_words(connection, outcome.first_words)
+    add_labels(connection, outcome.labels)
     for conversation_id, at in sorted(outcome.answers):
         answered_elsewhere(connection, conversation_id, at=at)
     calm = escalate(connection, outcome.escalations, now=now)

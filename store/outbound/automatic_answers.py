@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.reason import Reason, ReasonKey
+from router.remarks.remark_kind import WANTS_PERSON
 from store.db.bulk import among, insert_new, table_of
 from store.db.engine import Rows
 from store.db.ids import new_id
@@ -111,7 +112,7 @@ def _messages(connection: Connection, ids: Collection[UUID]) -> list[AskedMessag
 def answer_case(connection: Connection, conversation_id: UUID) -> AnswerCase:
     """Return the state of a case as a decision sees it."""
     table, message, given = table_of(ConversationRow), table_of(MessageRow), table_of(AutoAnswerRow)
-    names = ("status", "merged_into", "emergency", "possible_danger", "language", "opened_at")
+    names = ("status", "merged_into", "emergency", "possible_danger", "language", "opened_at", "labels")
     row = connection.execute(sa.select(*(table.c[name] for name in names)).where(table.c.id == conversation_id)).one()
     since = _opened_again(connection, conversation_id) or row.opened_at
     of_case = given.c.conversation_id == conversation_id
@@ -122,7 +123,7 @@ def answer_case(connection: Connection, conversation_id: UUID) -> AnswerCase:
     return AnswerCase(
         by_person=_has_person(connection, conversation_id, since=since),
         given=connection.execute(counted).scalar_one(),
-        wants_person=connection.execute(asked.limit(1)).first() is not None,
+        wants_person=WANTS_PERSON in row.labels or connection.execute(asked.limit(1)).first() is not None,
         in_danger=bool(row.emergency or row.possible_danger),
         is_over=row.merged_into is not None or row.status == Status.RESOLVED,
         newest=connection.execute(newest).scalar_one_or_none(),

@@ -13,6 +13,8 @@ from router.analysis import Analysis
 from router.envelope import CHAT_KINDS, PartyKind
 from router.masking.mask import mask
 from router.origin.verdicts import OriginKind
+from router.remarks.remark_kind import NEEDS_NOTHING, RemarkKind
+from router.text.visible import is_visible
 from router.threads.correlation import core_subject
 from store.db.ids import new_id
 from store.inbound.claims import ClaimedInbound
@@ -50,6 +52,21 @@ class Incoming:
         """Whether the message can repeat an earlier one: a person wrote it, not in another's name, nor long ago."""
         analysis = self.analysis
         return analysis.origin.kind is OriginKind.PERSON and analysis.proof.may_join and not self.row.backfill
+
+    @property
+    def remark(self) -> RemarkKind:
+        """What the message is for."""
+        return self.analysis.remark
+
+    @property
+    def needs_nothing(self) -> bool:
+        """Whether it only thanks, agrees, takes its leave, or stops our messages."""
+        return self.remark in NEEDS_NOTHING
+
+    @property
+    def is_gated(self) -> bool:
+        """Whether the hours gate counts it: a person wrote it now, and asks something."""
+        return not (self.row.backfill or self.needs_nothing) and self.analysis.is_heard
 
     @cached_property
     def subject(self) -> str:
@@ -147,8 +164,15 @@ def starts_clock(incoming: Incoming) -> bool:
     return not (incoming.row.backfill or is_program)
 
 
-def wakes(incoming: Incoming) -> bool:
-    """Return whether the message reopens a conversation that is resolved or snoozed."""
+def wakes(incoming: Incoming, *, asked: bool = False) -> bool:
+    """Return whether the message reopens a conversation that is resolved or snoozed.
+
+    asked: the last word of ours there asked something, and the conversation is not resolved: then "ok" is an answer.
+    """
+    if incoming.needs_nothing and not (asked and incoming.remark is RemarkKind.ASSENT):
+        return False
+    if incoming.remark is RemarkKind.EMPTY and not is_visible(incoming.analysis.envelope.text):
+        return False
     report = incoming.analysis.envelope.bounce
     if report is not None and not report.is_final:
         # A delay is no failure: the mail system goes on trying, and reports again if it gives up.

@@ -10,14 +10,15 @@ from uuid import UUID
 
 from router.origin.verdicts import CorrespondentSource
 from router.reason import Reason, ReasonKey
+from router.remarks.remark_kind import RemarkKind
 from router.routing.conditions import Background
 from router.threads.correlation import Candidate, Correlation, correlate, join_repeated, offer_same_subject
 from router.threads.cross_channel import EarlierMessage
 from store.inbound.history import SentMessage
 from store.inbound.outcome import Outcome
-from workers.routing.arrival import Incoming, wakes
+from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
-from workers.routing.draft import Drafts, decide_both, new_conversation, why_stray
+from workers.routing.draft import Drafts, decide_both, new_conversation, title_of_case, why_stray
 from workers.routing.own_mail import is_answer, record_own
 from workers.routing.page_history import History
 from workers.routing.record import Placement, Recorder
@@ -85,6 +86,8 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts:
             message_id=draft.message_id,
             repeats=repeated[0].message_id if repeated and correlation.joins else None,
             otherwise=otherwise,
+            asked=correlation.joins is not None and correlation.joins.conversation_id in history.asked,
+            title=title_of_case(incoming),
         )
         case = _place(placement, recorder=recorder)
     history.learn(placement, candidate=case)
@@ -146,6 +149,7 @@ def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: b
         own_side=own_side,
         chat=history.chat_of(incoming, join_within=join_within),
         join_within=join_within or timedelta(0),
+        needs_nothing=incoming.needs_nothing,
     )
 
 
@@ -158,6 +162,13 @@ def _place(placement: Placement, *, recorder: Recorder) -> Candidate:
     candidate, incoming = placement.candidate, placement.incoming
     latest = max(candidate.last_message_at, incoming.row.received_at)
     emergency = candidate.emergency or placement.decision.emergency
-    # An emergency opens the case, whoever wrote.
-    resolved = candidate.resolved and not wakes(incoming) and emergency == candidate.emergency
-    return replace(candidate, resolved=resolved, last_message_at=latest, emergency=emergency, only_notes=False)
+    return replace(
+        candidate,
+        # An emergency opens the case, whoever wrote.
+        resolved=candidate.resolved and not placement.wakes and emergency == candidate.emergency,
+        last_message_at=latest,
+        emergency=emergency,
+        only_notes=False,
+        has_no_matter=candidate.has_no_matter and incoming.remark is not RemarkKind.CONTENT,
+        wants_person=candidate.wants_person or incoming.remark is RemarkKind.PERSON,
+    )

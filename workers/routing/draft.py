@@ -16,6 +16,7 @@ from router.envelope import CHAT_KINDS
 from router.origin.journals import journaled_id
 from router.origin.verdicts import OriginKind
 from router.reason import Reason, ReasonKey
+from router.remarks.remark_kind import NO_QUESTION_YET, WANTS_PERSON, RemarkKind
 from router.routing.conditions import Background, Hours
 from router.routing.routes import NOTHING_KNOWN, Decision
 from router.text.title import title_of
@@ -26,6 +27,7 @@ from store.inbound.outcome import Outcome
 from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
 from workers.routing.record import Placement, Recorder
+from workers.routing.remarks import label_of
 
 _UNRELATED: Final = Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
 _STRAY_BOUNCE: Final = Reason(ReasonKey.STRAY_BOUNCE)
@@ -129,16 +131,18 @@ def new_conversation(incoming: Incoming, decision: Decision, *, conversation_id:
         conversation_id=conversation_id,
         reference=new_reference(),
         contact_id=incoming.contact_id,
-        subject=_title(incoming),
-        resolved=False,
+        subject=title_of_case(incoming),
         last_message_at=incoming.row.received_at,
         emergency=decision.emergency,
         opened_by=incoming.row.id,
+        resolved=incoming.needs_nothing,
+        has_no_matter=label_of(incoming) in {NO_QUESTION_YET, WANTS_PERSON},
+        wants_person=incoming.remark is RemarkKind.PERSON,
         channel=incoming.row.channel,
     )
 
 
-def _title(incoming: Incoming) -> str:
+def title_of_case(incoming: Incoming) -> str:
     """Return the subject; of a chat, which has none, its first words or its first file."""
     analysis = incoming.analysis
     if analysis.subject or analysis.envelope.sender.kind not in CHAT_KINDS:

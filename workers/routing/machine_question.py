@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from router.origin.verdicts import OriginKind
+from router.replies.answer_text import says_it_fits
 from router.replies.autoreply import may_be_answered
 from store.outbound.automatic_answers import question_row
 from workers.routing.brain import Brain
+from workers.routing.remarks import is_no_question
 
 if TYPE_CHECKING:
     from workers.routing.record import Placement
@@ -26,6 +28,9 @@ def machine_question(placement: Placement, *, brain: Brain, now: datetime) -> di
     if in_danger or incoming.row.backfill or incoming.analysis.origin.kind is not OriginKind.PERSON:
         return None
     if not may_be_answered(incoming.analysis, brain.own)[0]:
+        return None
+    # "Solved" is thanks, and the word by which a customer accepts an answer.
+    if is_no_question(incoming) and not says_it_fits(incoming.analysis.text):
         return None
     row = {
         "conversation_id": placement.conversation_id,

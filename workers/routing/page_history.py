@@ -14,6 +14,7 @@ from router.conversation_status import Status
 from router.origin.journals import journaled_id
 from router.origin.sender_proof import ProofKind
 from router.reason import Reason, ReasonKey
+from router.remarks.remark_kind import NO_QUESTION_YET, WANTS_PERSON
 from router.threads.correlation import Candidate, Signs, core_subject, joined_first
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from store.inbound.history import (
@@ -47,6 +48,7 @@ class History:
     ours: those of the Message-IDs that the page quotes or bears that we sent.  addresses: to whom each of them went.
     blocked: contacts whose messages go to quarantine.
     written_to: the contacts to whom our own side writes in this page, by address.
+    asked: the conversations in which our last word asks something.
     """
 
     cases: dict[UUID, Candidate] = field(default_factory=dict)
@@ -63,6 +65,7 @@ class History:
     recent: dict[UUID, list[EarlierMessage]] = field(default_factory=dict)
     blocked: Collection[UUID] = ()
     written_to: Mapping[str, UUID] = field(default_factory=dict)
+    asked: Collection[UUID] = ()
 
     @classmethod
     def of(  # noqa: PLR0913  (one a thing that is known)
@@ -79,9 +82,11 @@ class History:
         by_subject: Sequence[KnownConversation] = (),
         blocked: Collection[UUID] = (),
         written_to: Mapping[str, UUID] | None = None,
+        asked: Collection[UUID] = (),
     ) -> History:
         """Build the history from the store's records."""
-        history = cls(labels=labels or {}, replies=replies, blocked=blocked, written_to=written_to or {})
+        written_to = written_to or {}
+        history = cls(labels=labels or {}, replies=replies, blocked=blocked, written_to=written_to, asked=asked)
         history.by_reference = {reference: history._add(known) for reference, known in by_reference.items()}
         for message_id, found in by_message_id.items():
             history.by_message_id[message_id] = {history._add(known): known.own for known in found}
@@ -258,5 +263,7 @@ def candidate_of(known: KnownConversation) -> Candidate:
         emergency=known.emergency,
         opened_by=known.opened_by,
         only_notes=known.only_notes,
+        has_no_matter=known.category is None and not {NO_QUESTION_YET, WANTS_PERSON}.isdisjoint(known.labels),
+        wants_person=WANTS_PERSON in known.labels,
         channel=known.channel,
     )

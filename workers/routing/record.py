@@ -41,6 +41,7 @@ from workers.routing.arrival import (
 )
 from workers.routing.brain import Brain
 from workers.routing.machine_question import machine_question
+from workers.routing.remarks import note_remark, opened_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Placement:
 
     otherwise: the decision without the emergency; of possible danger that with one; None in all other cases.
     to_customer: of a mail of our own side, whether it goes to the customer of its case.
+    asked: our last word in its conversation asked something.  title: what a case that it opens is called.
     """
 
     incoming: Incoming
@@ -59,6 +61,13 @@ class Placement:
     repeats: UUID | None = None
     otherwise: Decision | None = None
     to_customer: bool = False
+    asked: bool = False
+    title: str = ""
+
+    @property
+    def wakes(self) -> bool:
+        """Whether it reopens its conversation."""
+        return wakes(self.incoming, asked=self.asked and not self.candidate.resolved)
 
     @property
     def is_doubtful(self) -> bool:
@@ -132,7 +141,7 @@ class Recorder:
 
     def opened(self, placement: Placement) -> None:
         """Record a message that opens a conversation, and the automatic reply to it."""
-        self.outcome.conversations.append(conversation_row(placement))
+        self.outcome.conversations.append(conversation_row(placement) | opened_by(placement, self.brain.settings))
         payload = {"inbound_id": str(placement.incoming.row.id), "route": placement.decision.route.name}
         self.event(EventKind.CONVERSATION_OPENED, placement.conversation_id, payload=payload)
         if placement.decision.emergency:
@@ -148,17 +157,16 @@ class Recorder:
         row = placement.incoming.row
         if any(answered == placement.conversation_id for answered, _ in self.outcome.answers):
             self.outcomes.append(Outcome())
-        self.outcome.touches.append(
-            ConversationTouch(placement.conversation_id, row.received_at, wakes(placement.incoming))
-        )
+        self.outcome.touches.append(ConversationTouch(placement.conversation_id, row.received_at, placement.wakes))
         if placement.correlation.sign is SignKind.RETURNED and (
             mail := ReturnedMail.of(placement.incoming.analysis.envelope.bounce)
         ):
             self.outcome.returned.append(mail)
         payload = {"inbound_id": str(row.id), "sign": placement.correlation.sign.value}
         self.event(EventKind.MESSAGE_RECEIVED, placement.conversation_id, payload=payload)
+        settles = note_remark(placement, outcome=self.outcome)
         self.raise_alarm(placement)
-        self._answer(placement, follow_up=True)
+        self._answer(placement, follow_up=not settles)
         if not placement.candidate.emergency:
             self._count(placement)
         self._hear(placement)
@@ -213,7 +221,7 @@ class Recorder:
             self.outcome.asked.append(question)
 
     def _count(self, placement: Placement) -> None:
-        if placement.incoming.row.backfill or not placement.incoming.analysis.is_heard:
+        if not placement.incoming.is_gated:
             return
         if placement.decision.gate is HoursGate.HELD:
             self.outcome.held += 1

@@ -21,6 +21,7 @@ from router.analysis import Analysis
 from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.reason import Reason, ReasonKey
+from router.remarks.remark_kind import RemarkKind
 from router.threads.cross_channel import WITHIN
 from store.chat.cases import note_cases
 from store.chat.mail import note_mails
@@ -30,6 +31,7 @@ from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims, history
 from store.inbound.claims import Claim, ClaimedInbound
+from store.inbound.first_words import asked_last
 from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
 from store.tables.messages import Direction, InboundState
@@ -249,6 +251,7 @@ class Router:
             by_subject=_by_subject(connection, page),
             blocked=blocked_among(connection, contacts),
             written_to=_written_to(connection, page),
+            asked=_asked(connection, page, known),
             said=history.messages_like(
                 connection,
                 contacts=contacts,
@@ -317,6 +320,12 @@ def _written_to(connection: Connection, page: Sequence[Incoming]) -> dict[str, U
     ours = (each.analysis.envelope for each in page if each.analysis.voice)
     handles = {Handle(party.kind.value, party.handle) for envelope in ours for party in envelope.recipients}
     return {handle.handle: contact_id for handle, contact_id in known_contacts(connection, handles).items()}
+
+
+def _asked(connection: Connection, page: Sequence[Incoming], known: Collection[UUID]) -> frozenset[UUID]:
+    """Return the conversations in which we asked something last; read only if a message of the page agrees."""
+    agrees = any(incoming.remark is RemarkKind.ASSENT for incoming in page)
+    return asked_last(connection, known) if agrees else frozenset()
 
 
 def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:

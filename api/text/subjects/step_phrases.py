@@ -33,6 +33,18 @@ STEP_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "origin_bulk": ("bulk mail", "群发邮件"),
     "origin_ourselves": ("ourselves", "本系统发出"),
     "abstained": ("Not recognised: a person has to look", "未能识别，需要人工查看"),
+    "remark_courtesy": (
+        "Thanks or a goodbye alone: kept, no case reopens, nothing is promised",
+        "仅致谢或道别：已存档，不重开会话，不计时效",
+    ),
+    "remark_assent": (
+        "Agreement alone: an answer if we asked something, else kept without reopening a case",
+        "仅表示同意：若我方刚提问则视为答复，否则存档，不重开会话",
+    ),
+    "remark_command": ("The word that stops our text messages: obeyed and kept", "退订指令：已执行并存档"),
+    "remark_greeting": ("A greeting alone: the question is still to come", "仅问候：等待客户说明问题"),
+    "remark_empty": ("No words that say anything", "没有可识别的内容"),
+    "remark_person": ("The customer calls for a person, and says nothing else", "客户要求人工服务，未说明问题"),
     "sure": ("{category} ({percent} %)", "{category}（{percent}%）"),
     "emergency_yes": ("emergency: served day and night", "紧急：全天候处理"),
     "danger_possible": ("possible danger: an agent looks at it first", "可能紧急：优先人工查看"),

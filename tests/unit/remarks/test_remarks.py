@@ -1,0 +1,82 @@
+"""What is no matter: thanks, greetings, calls for a person, nothing; and what only looks so."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.remarks.recognise_remark import asks_to_stop, remark_of
+from router.remarks.remark_kind import RemarkKind
+
+TEXTS = {
+    RemarkKind.COURTESY: [
+        "谢谢", "收到谢谢", "多谢晒", "没事了 已经好了", "祝您生活愉快,天天开心", "拜拜👋", "您好，谢谢",
+        "辛苦了🌹", "非常感谢！！",
+        "thanks!", "ok thanks bye", "Thaaanks", "never mind i found it",
+        "Thank you very much for your help.\n\nSent from my iPhone",
+        "that's all, have a nice day", "太棒了给你们五星好评",
+    ],
+    RemarkKind.ASSENT: ["ok", "好的", "嗯嗯", "收到", "k", "Got it.", "行嘞", "👍👍", "知道了", "sounds good"],
+    RemarkKind.GREETING: [
+        "你好", "你好呀", "在吗？", "hello?在么在么", "Hi there", "hi i have a question", "您好，请问", "heyyyy",
+        "有人吗？？", "Good morning!",
+        "can you help me please", "help", "請問在嗎",
+    ],
+    RemarkKind.EMPTY: [
+        "", "  ", "\u200b", "???", "。。。", "[图片]", "[语音] 0:02", "测试", "test 123", "😡", "Sent from my iPhone",
+        "啊",
+    ],
+    RemarkKind.PERSON: [
+        "人工", "转人工", "轉人工客服", "0转人工", "别机器人了 叫个活人来", "人工客服谢谢", "找你们经理", "客服",
+        "给我打个电话吧", "rengong",
+        "agent please", "I want to speak to a human", "is there a manager around", "not a bot pls", "call me back",
+        "HUMAN!!!",
+    ],
+    RemarkKind.CONTENT: [
+        "谢谢，但是还没到账", "好了没", "好的，什么时候到账？", "没收到", "ok?", "谢谢😡", "yes", "no", "18",
+        "2024091822001436780512",
+        "人工服务的电话是多少", "转人工，我的卡被盗了", "你们客服真耐心", "客服电话", "周末有人吗",
+        "我要投诉你们经理", "退款", "取消",
+        "thanks but it still fails", "hello my card was stolen", "help my money is gone", "agent fee?",
+        "can i transfer money to a person",
+        "ok i will pay tomorrow", "好吧我等", "被盗了", "stop", "照片", "谢谢你们的贷款广告", "在吗？我的钱没了",
+        "收到一条陌生的扣款短信",
+        "thank you for stealing my money",
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in TEXTS.items() for text in texts])
+def test_a_text_is_a_remark_only_if_it_says_nothing_else(kind, text):
+    assert remark_of(text) is kind
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stop texting me",
+        "no more promos!!",
+        "quit spamming my inbox",
+        "别再给我发短信了烦死了",
+        "不要再發廣告給我",
+        "please do not send me any more texts",
+    ],
+)
+def test_a_sentence_may_stop_text_messages(text):
+    assert asks_to_stop(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "please stop it now", "stop sending money", "stop sending me codes", "别发了", "别再给我发验证码了",
+        "don't send", "stop the payment",
+        "别再给我发短信了，我的号被盗了", "stop texting me?", "我不想收到货",
+    ],
+)  # fmt: skip
+def test_what_may_be_a_plea_stops_nothing(text):
+    assert not asks_to_stop(text)
+
+
+def test_a_long_row_of_the_same_phrase_is_read_at_once():
+    assert remark_of("好" * 150 + "x") is RemarkKind.CONTENT
+    assert remark_of("哈哈" * 70 + "谢") is RemarkKind.CONTENT

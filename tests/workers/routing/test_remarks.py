@@ -1,0 +1,211 @@
+"""Messages without a matter at a desk: thanks reopen nothing, a greeting waits, a call for a person ends machines."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from router.conversation_status import Status
+from router.envelope import Envelope, Party, PartyKind
+from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON
+from store.db.bulk import insert_rows, table_of
+from store.db.engine import Database, read_clock
+from store.db.ids import new_id
+from store.outbound.automatic_answers import answer_case
+from store.tables.messages import ConversationRow, Direction, MessageRow
+from store.tables.operations import OutboundRow, SuppressionRow
+from tests.desk import TOML, Desk, envelope
+
+SMS = """
+[channels.sms]
+kind = "twilio"
+account = "env:TWILIO_SID"
+token = "env:TWILIO_TOKEN"
+number = "+15005550006"
+calendar = "office"
+"""
+GREETED = TOML.replace('data = "{data}"', 'data = "{data}"\ngreeting = "how"', 1).replace(
+    "[replies.danger]",
+    '[replies.how]\ntext = {{ en = "How can we help?", zh = "请问有什么可以帮您？" }}\n[replies.danger]',
+    1,
+)
+CUSTOMER = Party(PartyKind.PHONE, "+447700900123")
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path, toml=GREETED.replace("[calendars.office]", f"{SMS}\n[calendars.office]", 1))
+
+
+def sms(key: str, text: str, *, minute: int = 0) -> Envelope:
+    at = datetime.now(UTC) + timedelta(minutes=minute - 60)
+    return Envelope(source_key=key, sender=CUSTOMER, received_at=at, channel="sms", text=text)
+
+
+def receive(desk: Desk, *texts: str) -> None:
+    """Route text messages, one after the other."""
+    known = len(desk.rows(MessageRow))
+    for number, text in enumerate(texts, known):
+        desk.route(sms(f"SM{number}", text, minute=number))
+
+
+def the_case(desk: Desk) -> ConversationRow:
+    (row,) = desk.rows(ConversationRow)
+    found: ConversationRow = row
+    return found
+
+
+def say(desk: Desk, text: str) -> None:
+    """Let an agent answer in the only case, which then waits for its customer."""
+    case = the_case(desk)
+    with desk.database.write() as connection:
+        now = read_clock(connection)
+        row = {
+            "id": new_id(), "conversation_id": case.id, "contact_id": case.contact_id, "direction": Direction.OUTGOING,
+            "channel": "sms", "sender_handle": "", "text": text, "received_at": now, "origin": "ourselves", "trace": {},
+        }  # fmt: skip
+        insert_rows(connection, MessageRow, rows=[row])
+    desk.change(ConversationRow, status=Status.PENDING, waiting_since=None, watch_at=None)
+
+
+@pytest.mark.parametrize("text", ["谢谢", "收到谢谢", "ok thanks bye", "好的", "👍", "拜拜"])
+def test_thanks_after_a_closed_case_stay_in_it_and_reopen_nothing(desk: Desk, text: str) -> None:
+    receive(desk, "where is my refund")
+    desk.change(ConversationRow, status=Status.RESOLVED)
+    receive(desk, text)
+    case = the_case(desk)
+    assert (case.status, len(desk.rows(MessageRow))) == (Status.RESOLVED, 2)
+
+
+def test_thanks_do_not_end_what_waits(desk: Desk) -> None:
+    receive(desk, "where is my refund", "thanks in advance")
+    case = the_case(desk)
+    assert (case.status, case.waiting_since is not None) == (Status.OPEN, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "status"),
+    [
+        ("Your refund leaves today.", "ok", Status.PENDING),
+        ("Your refund leaves today.", "谢谢", Status.PENDING),
+        # An answer to our question is no courtesy.
+        ("Shall we send it to your card?", "ok", Status.OPEN),
+        ("需要退到您的银行卡吗？", "好的", Status.OPEN),
+        ("Is there anything else?", "no, thats all, thanks", Status.PENDING),
+        ("Is there anything else?", "yes, my card", Status.OPEN),
+    ],
+)
+def test_ok_is_an_answer_only_where_we_asked(desk: Desk, asked: str, said: str, status: Status) -> None:
+    receive(desk, "where is my refund")
+    say(desk, asked)
+    receive(desk, said)
+    assert the_case(desk).status == status
+
+
+@pytest.mark.parametrize("text", ["谢谢", "Thank you!", "ok", "🙏"])
+def test_thanks_that_belong_nowhere_are_filed_without_alarm_promise_or_reply(desk: Desk, text: str) -> None:
+    desk.close()
+    receive(desk, text)
+    case = the_case(desk)
+    assert (case.status, case.labels, case.emergency) == (Status.RESOLVED, [NOTHING_TO_DO], False)
+    assert (case.clock_started_at, case.waiting_since, case.watch_at, case.first_reply_due_at) == (None,) * 4
+    assert desk.rows(OutboundRow) == []
+
+
+def test_a_mail_of_thanks_leaves_a_resolved_emergency_alone(desk: Desk) -> None:
+    desk.route(envelope("1", subject="my account was hacked", text="please help"))
+    desk.change(ConversationRow, status=Status.RESOLVED)
+    answer = envelope("2", subject="Re: my account was hacked", text="Thank you!", in_reply_to=("1@customer.example",))
+    desk.route(answer)
+    assert (the_case(desk).status, len(desk.rows(MessageRow))) == (Status.RESOLVED, 2)
+
+
+def test_thanks_with_a_file_are_read_by_an_agent(desk: Desk) -> None:
+    receive(desk, "where is my refund")
+    desk.change(ConversationRow, status=Status.RESOLVED)
+    receive(desk, "thanks, but here is another one")
+    assert sorted(desk.rows(ConversationRow, "status")) == [Status.OPEN, Status.RESOLVED]
+
+
+@pytest.mark.parametrize("text", ["你好", "hello?", "", "???", "[图片]"])
+def test_a_greeting_or_nothing_is_asked_what_it_is_about_and_waits(desk: Desk, text: str) -> None:
+    receive(desk, text)
+    case = the_case(desk)
+    assert (case.status, case.category, case.labels) == (Status.PENDING, None, [NO_QUESTION_YET])
+    assert (case.clock_started_at, case.watch_at) == (None, None)
+    (reply,) = desk.rows(OutboundRow)
+    assert reply.kind == "auto_reply"
+    assert reply.text in {"How can we help?", "请问有什么可以帮您？"}
+
+
+@pytest.mark.parametrize(("words", "category"), [("where is my refund", "refund"), ("退款还没到", "refund")])
+def test_the_first_words_of_a_matter_decide_the_case_that_a_greeting_opened(
+    desk: Desk, words: str, category: str
+) -> None:
+    receive(desk, "hello", words)
+    case = the_case(desk)
+    assert (case.status, case.category, case.labels) == (Status.OPEN, category, [])
+    assert (case.subject, case.sla, case.clock_started_at is not None) == (words, "standard", True)
+
+
+def test_a_greeting_before_an_emergency_hides_nothing(desk: Desk) -> None:
+    receive(desk, "在吗", "我的账户被盗了")
+    case = the_case(desk)
+    assert (case.status, case.emergency, case.team) == (Status.OPEN, True, "risk")
+
+
+@pytest.mark.parametrize("text", ["人工", "转人工", "agent please", "I want to speak to a human"])
+def test_a_call_for_a_person_is_queued_and_ends_the_machine(desk: Desk, text: str) -> None:
+    receive(desk, text)
+    case = the_case(desk)
+    assert (case.status, case.category, case.labels, case.team) == (Status.OPEN, None, [WANTS_PERSON], "front-line")
+    assert is_for_person(desk, case.id)
+
+
+def test_a_call_for_a_person_in_a_case_counts_for_all_that_follows(desk: Desk) -> None:
+    receive(desk, "where is my refund")
+    assert not is_for_person(desk, the_case(desk).id)
+    receive(desk, "人工", "how long does it take")
+    case = the_case(desk)
+    assert (case.category, case.labels, case.status) == ("refund", [WANTS_PERSON], Status.OPEN)
+    assert is_for_person(desk, case.id)
+
+
+def test_a_call_for_a_person_while_closed_hears_the_hours(desk: Desk) -> None:
+    desk.close()
+    receive(desk, "转人工")
+    (reply,) = desk.rows(OutboundRow)
+    assert "开门" in reply.text
+
+
+@pytest.mark.parametrize("text", ["STOP", "退订", "Stop texting me", "别再给我发短信了"])
+def test_a_stop_is_obeyed_and_filed(desk: Desk, text: str) -> None:
+    receive(desk, text)
+    assert (the_case(desk).status, the_case(desk).labels) == (Status.RESOLVED, [NOTHING_TO_DO])
+    assert [row.stopped for row in desk.rows(SuppressionRow)] == [True]
+    assert desk.rows(OutboundRow) == []
+
+
+def test_a_stop_in_an_open_case_leaves_it_to_the_agent(desk: Desk) -> None:
+    receive(desk, "where is my refund", "STOP")
+    assert the_case(desk).status == Status.OPEN
+
+
+def is_for_person(desk: Desk, case: UUID) -> bool:
+    with desk.database.read() as connection:
+        assert connection.execute(sa.select(table_of(ConversationRow).c.id)).scalar_one() == case
+        return answer_case(connection, case).wants_person
+
+
+@pytest.mark.parametrize(
+    ("text", "remark"), [("谢谢", "courtesy"), ("ok", "assent"), ("人工", "person"), ("", "empty")]
+)
+def test_the_trace_says_what_it_was_taken_for(desk: Desk, text: str, remark: str) -> None:
+    receive(desk, text)
+    (trace,) = desk.rows(MessageRow, "trace")
+    assert trace["classification"]["remark"] == remark
+    assert trace["classification"]["category"] is None

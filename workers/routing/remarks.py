@@ -1,0 +1,98 @@
+"""What follows from a message that says nothing of a matter: a quiet case, a label, a reply that asks for more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from router.conversation_status import Status
+from router.envelope import CHAT_KINDS
+from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WAITS_FOR_WORDS, WANTS_PERSON, RemarkKind
+from router.replies.autoreply import is_greeted
+from router.settings import Settings
+from store.inbound.first_words import FirstWords
+from store.inbound.outcome import Outcome
+from workers.routing.arrival import Incoming
+
+if TYPE_CHECKING:
+    from workers.routing.record import Placement
+
+# No agent has to do anything, so nothing is promised, watched or held.
+_QUIET: Final[dict[str, Any]] = {
+    "first_reply_due_at": None,
+    "resolve_due_at": None,
+    "clock_started_at": None,
+    "waiting_since": None,
+    "watch_at": None,
+    "held_until": None,
+}
+_LABELS: Final = {
+    RemarkKind.PERSON: WANTS_PERSON,
+    RemarkKind.GREETING: NO_QUESTION_YET,
+    RemarkKind.EMPTY: NO_QUESTION_YET,
+}
+
+
+def label_of(incoming: Incoming) -> str | None:
+    """Return the label of a case that the message opens; None for a message with a matter."""
+    if incoming.needs_nothing:
+        return NOTHING_TO_DO
+    is_chat = incoming.analysis.envelope.sender.kind in CHAT_KINDS
+    return _LABELS.get(incoming.remark) if is_chat else None
+
+
+def opened_by(placement: Placement, settings: Settings) -> dict[str, Any]:
+    """Return how the case that a message opens differs from one with a matter; empty for a matter.
+
+    Thanks are filed as resolved. A greeting that gets a reply waits for its customer; any other stays with the agents.
+    """
+    incoming, labels = placement.incoming, placement.decision.route.labels
+    label = label_of(incoming)
+    if label is None:
+        return {}
+    marked: dict[str, Any] = {"labels": [*dict.fromkeys((*labels, label))]}
+    if incoming.needs_nothing:
+        return marked | _QUIET | {"status": Status.RESOLVED}
+    channel = settings.channels.get(incoming.row.channel)
+    is_asked = channel is not None and not channel.never_sends and not incoming.row.backfill
+    if is_asked and is_greeted(incoming.analysis, settings=settings):
+        return marked | _QUIET | {"status": Status.PENDING}
+    return marked
+
+
+def note_remark(placement: Placement, *, outcome: Outcome) -> bool:
+    """Record what a message in a conversation says of its matter; return whether it is the first that names one.
+
+    That one is answered like the message that opens a case.
+    """
+    candidate, conversation_id = placement.candidate, placement.conversation_id
+    if placement.incoming.remark is RemarkKind.PERSON and not candidate.wants_person:
+        outcome.labels[conversation_id] = WANTS_PERSON
+    said = first_words(placement)
+    if said is None:
+        return False
+    outcome.first_words[conversation_id] = said
+    return True
+
+
+def first_words(placement: Placement) -> FirstWords | None:
+    """Return what a case becomes by its first message with a matter; None if it has one already, or still has not."""
+    candidate, incoming, decision = placement.candidate, placement.incoming, placement.decision
+    says_nothing = incoming.remark is not RemarkKind.CONTENT or incoming.row.backfill
+    if says_nothing or not candidate.has_no_matter or placement.correlation.joins is None:
+        return None
+    seen = incoming.analysis.classification
+    return FirstWords(
+        category=seen.category,
+        language=seen.language,
+        subject=placement.title,
+        team=decision.team,
+        priority=decision.route.priority,
+        route=decision.route.name,
+        sla=decision.route.sla,
+        labels=decision.route.labels,
+    )
+
+
+def is_no_question(incoming: Incoming) -> bool:
+    """Return whether the machine looks nothing up: there is nothing to answer, or no question yet."""
+    return incoming.needs_nothing or incoming.remark in WAITS_FOR_WORDS
