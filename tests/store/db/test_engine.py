@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,33 @@ def test_a_locked_database_is_said_after_the_deadline(tmp_path: Path, monkeypatc
     with pytest.raises(TransientError, match="stayed locked for 1 s"), database.write():
         pass
 
+    holder.close()
+    database.close()
+
+
+def test_of_the_writers_of_a_process_that_wait_for_sqlite_one_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Database.at(tmp_path / "omniyard.db")
+    run(database, "CREATE TABLE t (a INTEGER)")
+    holder = sqlite3.connect(tmp_path / "omniyard.db", isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN IMMEDIATE")
+    asking: list[int] = []
+
+    def pause(seconds: float) -> None:
+        asking.append(threading.get_ident())
+        if len(asking) == 20:
+            holder.rollback()
+        time.sleep(seconds)
+
+    monkeypatch.setattr("store.db.engine.sleep", pause)
+    with ThreadPoolExecutor(4) as writers:
+        for written in [writers.submit(run, database, f"INSERT INTO t VALUES ({number})") for number in range(4)]:
+            written.result()
+
+    assert len(set(asking[:20])) == 1
+    with database.read() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM t").scalar_one() == 4
     holder.close()
     database.close()
 

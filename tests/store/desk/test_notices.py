@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from router.event_kinds import EventKind
 from store.db.engine import Database
@@ -85,6 +87,28 @@ def test_what_was_read_comes_back_when_it_happens_again(database: Database, agen
         read_notices(connection, agents["Li"], now=NOON)
         read_notices(connection, agents["Li"], now=NOON + timedelta(days=40))
         assert notices_of(connection, agents["Li"], only_teams=None, limit=9) == []
+
+
+def test_the_news_of_many_cases_is_written_by_one_statement(database: Database, agents: dict[str, UUID]) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        cases = [build.conversation(assignee="Li") for _ in range(20)]
+    assert happened(database, *(NewEvent(EventKind.MESSAGE_RECEIVED, case, at=NOON) for case in cases[:10])) == 10
+    later, written = NOON + timedelta(hours=1), list[str]()
+
+    @sa.event.listens_for(database.engine, "before_cursor_execute")
+    def _count(*asked: Any) -> None:
+        written.extend([asked[2]] if asked[2].startswith("INSERT INTO agent_notice") else [])
+
+    # Each twice: of a case and a kind the newest event counts.
+    again = [NewEvent(EventKind.MESSAGE_RECEIVED, case, at=at) for at in (NOON, later) for case in cases]
+    assert happened(database, *again) == 20
+
+    assert len(written) == 1
+    with database.read() as connection:
+        found = notices_of(connection, agents["Li"], only_teams=None, limit=50)
+    assert {(each.conversation_id, each.at) for each in found} == {(case, later) for case in cases}
+    assert sorted(each.number for each in found) == list(range(31, 51))
 
 
 def test_preferences_are_kept_by_agent(database: Database, agents: dict[str, UUID]) -> None:

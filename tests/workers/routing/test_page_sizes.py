@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
 import re
@@ -235,6 +236,16 @@ def test_a_page_of_one_and_a_page_of_200_write_the_same_rows(
     assert {"emergency", "outbound", "thread_key", "event"} <= {name for name, rows in at_once.items() if rows}
     for name, rows in one_by_one.items():
         assert at_once[name] == rows, name
+
+
+def test_a_routed_page_leaves_little_that_only_a_scan_for_garbage_finds(database: Database, tmp_path: Path) -> None:
+    # A worker scans seldom (`connectors.freed_memory.scan_seldom`).
+    desk, mails = Desk(database, tmp_path), _mailbox(seed=1)
+    desk.route(*mails[:30])
+    gc.collect()
+    desk.route(*mails[30:])
+
+    assert gc.collect() < 50 * len(mails[30:])
 
 
 def test_a_sender_who_was_erased_while_their_page_was_drafted_gets_a_new_contact(database: Database) -> None:
