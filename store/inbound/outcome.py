@@ -121,9 +121,10 @@ def write_outcome(
     # Before the touches, which would start the clock with the bounce and not with the customer's message.
     note_returned(connection, outcome.returned)
     _touch(connection, outcome.touches, handed_out=handed_out, now=now)
+    calm = escalate(connection, outcome.escalations, now=now)
+    # After all that the customer wrote before them; a new emergency waits for an answer.
     for conversation_id, at in sorted(outcome.answers):
         answered_elsewhere(connection, conversation_id, at=at)
-    calm = escalate(connection, outcome.escalations, now=now)
     if outcome.held or outcome.released or outcome.heard:
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
         tally |= {"messages": outcome.heard}
