@@ -23,6 +23,7 @@ from router.origin.verdicts import CorrespondentSource, Origin, OriginKind, Sign
 from router.reason import Reason, ReasonKey
 from router.remarks.recognise_remark import remark_of
 from router.remarks.remark_kind import RemarkKind
+from router.text.case_tokens import TOKEN
 from router.text.search_terms import words_to_index
 from router.threads.correlation import Signs, find_signs, has_our_form
 from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of, gist_of
@@ -106,7 +107,8 @@ def read_page(
     classified = classifier.classify_page(
         [f"{_judged_subject(envelope)}\n{words}" for envelope, words in zip(envelopes, judged, strict=True)],
         masked=[
-            f"{_judged_subject(envelope) and subject.text}\n{text.text if words is envelope.text else mask(words).text}"
+            f"{_judged_subject(envelope) and _without_tokens(subject.text)}\n"
+            f"{text.text if words is envelope.text else mask(words).text}"
             for envelope, (subject, text), words in zip(envelopes, heads, judged, strict=True)
         ],
     )
@@ -129,7 +131,12 @@ def _judged(envelope: Envelope, correspondent: Correspondent) -> str:
 def _judged_subject(envelope: Envelope) -> str:
     """Return the subject; none where thanks answer a mail: its subject is a quote, and says nothing new."""
     is_thanks = envelope.in_reply_to and envelope.text.strip() and remark_of(envelope.text) is not RemarkKind.CONTENT
-    return "" if is_thanks else envelope.subject
+    return "" if is_thanks else _without_tokens(envelope.subject)
+
+
+def _without_tokens(subject: str) -> str:
+    """Return the subject without what we print in it: letters of chance, which look like a language or a number."""
+    return TOKEN.sub(" ", subject)
 
 
 def _read(

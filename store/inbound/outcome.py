@@ -127,9 +127,10 @@ def write_outcome(
     _touch(connection, outcome.touches, handed_out=handed_out, now=now)
     settle_first_words(connection, outcome.first_words)
     add_labels(connection, outcome.labels)
+    calm = escalate(connection, outcome.escalations, now=now)
+    # After all that the customer wrote before them; a new emergency waits for an answer.
     for conversation_id, at in sorted(outcome.answers):
         answered_elsewhere(connection, conversation_id, at=at)
-    calm = escalate(connection, outcome.escalations, now=now)
     if outcome.held or outcome.released or outcome.heard:
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
         tally |= {"messages": outcome.heard}

@@ -166,22 +166,25 @@ def test_a_killed_template_leaves_the_daemons_and_the_next_start_has_another_one
     assert find_leftovers(yard.folder) == []
 
 
-def test_a_template_is_closed_when_every_fork_has_started_well_and_made_again_for_the_next_start(yard: _Yard):
+def test_a_template_is_closed_when_every_fork_has_started_well_and_a_later_start_waits_for_no_other(yard: _Yard):
     yard.write("worker", _ALIVE)
     supervisor, template = yard.supervisor("worker", well_after=0)
-    killed: list[int] = []
+    killed, templates = list[int](), set[int]()
 
     def each_tick() -> None:
-        if yard.count("worker: alive") == 1 and not killed and not template.process_id:
+        if killed:
+            templates.add(template.process_id)
+        elif yard.lines and not template.process_id:
             killed.append(supervisor.processes()["worker"])
             os.kill(killed[0], signal.SIGUSR1)
         stop()
 
-    stop = _until(lambda: yard.count("worker: alive") == 2 and not template.process_id)
+    stop = _until(lambda: yard.count("worker: alive") == 2)
     supervisor.run(each_tick=each_tick)
     again = supervisor.processes()["worker"]
     shown = Path(f"/proc/{again}/cmdline").read_text(encoding="utf-8")
     supervisor.stop()
+    assert templates == {0}
     assert killed != [again]
     assert "worker" in shown
     assert find_leftovers(yard.folder) == []

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import event
+from sqlalchemy.engine import Connection
 from sqlmodel import SQLModel
 
 import store.tables.agents
@@ -22,6 +25,7 @@ import store.tables.messages
 import store.tables.operations
 import store.tables.readers
 import store.tables.self_service
+from router.errors import TransientError
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.db.open import current_version, latest_version
@@ -62,6 +66,36 @@ def test_a_migration_can_be_taken_back_and_run_again(database: Database) -> None
     upgrade(database)
 
     assert current_version(database) == latest_version()
+
+
+def test_a_migration_whose_session_ends_before_its_commit_is_taken_back_and_runs_again(database: Database) -> None:
+    config = _config()
+    with database.engine.connect() as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0048")
+    ended = list[str]()
+
+    @event.listens_for(database.engine, "after_cursor_execute")
+    def end(connection: Connection, cursor: object, statement: str, *_: object) -> None:
+        if statement.startswith("UPDATE alembic_version") and not ended:
+            ended.append(statement)
+            if database.is_sqlite:
+                raise KeyboardInterrupt
+            session = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
+            other = Database(database.url)
+            with other.write() as ending:
+                ending.exec_driver_sql(f"SELECT pg_terminate_backend({session}, 10000)")
+            other.close()
+
+    with pytest.raises(KeyboardInterrupt if database.is_sqlite else TransientError):
+        upgrade(database)
+    event.remove(database.engine, "after_cursor_execute", end)
+    assert (len(ended), current_version(database)) == (1, "0048")
+
+    upgrade(database)
+
+    assert current_version(database) == latest_version()
+    test_the_migrated_tables_are_those_of_the_models(database)
 
 
 def _config() -> Config:

@@ -174,3 +174,17 @@ def test_the_clock_after_our_own_answer_runs_from_the_message_that_follows_it(de
     case = desk.case("ann.first")
     assert set(desk.places().values()) == {"ann.first"}
     assert (case.replied_at, case.waiting_since, case.status) == (answer.received_at, after.received_at, "open")
+
+
+def test_our_own_answer_to_an_emergency_that_began_in_the_same_page_is_an_answer(desk: PagedDesk) -> None:
+    desk.route(desk.mail("ann", "first", subject="Transfer"))
+    danger = desk.mail("ann", "second", subject="Re: Transfer", answers=["first"], text="My account was hacked")
+    ours, customer = Party(PartyKind.EMAIL, "support@desk.example"), Party(PartyKind.EMAIL, "ann@customer.example")
+    answers = ("ann.second@customer.example",)
+    answer = desk.arrived(envelope("answer", sender=ours, subject="Re: Transfer", in_reply_to=answers))
+
+    desk.route(danger, replace(answer, to=(customer,)))
+
+    case = desk.case("ann.first")
+    assert (case.emergency, case.replied_at, case.waiting_since) == (True, answer.received_at, None)
+    assert case.status == "pending"

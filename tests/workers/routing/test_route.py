@@ -321,3 +321,13 @@ def test_quarantine_by_failure_leaves_an_event(desk: Desk) -> None:
         desk.let_waits_end()
 
     assert desk.rows(EventRow, "kind") == ["inbound.quarantined"]
+
+
+@pytest.mark.parametrize("token", ["A2K1HYRVS-E4B314F68D", "CD1HKD1R9-19AA5EB875"])
+def test_our_token_in_a_subject_is_no_word_of_the_customers(desk: Desk, token: str) -> None:
+    mails = [envelope("1", subject=f"Re: 退款{mark}", text="还没有收到") for mark in ("", f" [{token}]")]
+
+    plain, marked = desk.brain.read_page(mails)
+
+    assert plain.classification.language == "zh-Hans"
+    assert marked.classification == plain.classification
