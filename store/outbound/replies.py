@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from store.conversations.search import index_messages
 from store.conversations.sla import change_status, note_reply
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import first_id_at, new_id
+from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
@@ -36,6 +36,8 @@ FORWARD: Final = "forward"
 # Machines that answer our own messages bring nothing that a reply could miss.
 SAYS_NOTHING: Final = (OriginKind.AUTO_REPLIED, OriginKind.OURSELVES, OriginKind.BOUNCE)
 _MOST_ANCESTORS: Final = 20
+# Of the conversations that agents look at.
+_REMEMBERED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,25 +132,31 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
 
 def answer_address(connection: Connection, conversation_id: UUID, *, contact_id: UUID, channel: str) -> AnswerAddress:
     """Return where a reply goes: as the contact's last message on the channel says, or an agent chose."""
-    values = {"conversation": conversation_id, "contact": contact_id, "channel": channel}
-    last = connection.execute(_last_of_theirs(), values).first()
-    if last is None:
-        return AnswerAddress(address=_written_to(connection, conversation_id))
-    return AnswerAddress(
-        message_id=last.id,
-        address=last.answer_to or last.sender_handle,
-        other=last.other_address,
-        in_reply_to=last.rfc_message_id,
-    )
+    statement, values = last_of_theirs(conversation_id, contact_id=contact_id, channel=channel)
+    last = _KNOWN_ADDRESSES(connection, statement.rows(connection, values))
+    return last[0] if last else AnswerAddress(address=_written_to(connection, conversation_id))
 
 
-@cache
+def last_of_theirs(conversation_id: UUID, *, contact_id: UUID, channel: str) -> Question:
+    """Return the question of `answer_address`."""
+    return _LAST_OF_THEIRS, {"conversation": conversation_id, "contact": contact_id, "channel": channel}
+
+
 def _last_of_theirs() -> sa.Select[Any]:
     columns = table_of(MessageRow).c
     shown = (columns.id, columns.sender_handle, columns.answer_to, columns.other_address, columns.rfc_message_id)
     theirs = (columns.direction == Direction.INCOMING, columns.conversation_id == sa.bindparam("conversation"))
     there = (columns.channel == sa.bindparam("channel"), columns.contact_id == sa.bindparam("contact"))
     return sa.select(*shown).where(*theirs, *there).order_by(columns.received_at.desc(), columns.id.desc()).limit(1)
+
+
+def _address(row: Sequence[Any]) -> AnswerAddress:
+    message_id, sender, answer_to, other, rfc_message_id = row
+    return AnswerAddress(message_id=message_id, address=answer_to or sender, other=other, in_reply_to=rfc_message_id)
+
+
+_LAST_OF_THEIRS: Final = PlainStatement(_last_of_theirs())
+_KNOWN_ADDRESSES: Final = KnownRows(types_of(_last_of_theirs()), _address, most=_REMEMBERED)
 
 
 def _written_to(connection: Connection, conversation_id: UUID) -> str:
@@ -160,10 +168,28 @@ def _written_to(connection: Connection, conversation_id: UUID) -> str:
 
 def last_copies(connection: Connection, conversation_id: UUID) -> tuple[str, ...]:
     """Return who got a copy of the last answer in the conversation that was not taken back."""
+    statement, values = copies_of_last(conversation_id)
+    return next(iter(_KNOWN_COPIES(connection, statement.rows(connection, values))), ())
+
+
+def copies_of_last(conversation_id: UUID) -> Question:
+    """Return the question of `last_copies`."""
+    return _LAST_COPIES, {"conversation": conversation_id}
+
+
+def _last_copies() -> sa.Select[Any]:
     columns = table_of(OutboundRow).c
     answers = (columns.kind == REPLY, columns.state != OutboundState.CANCELLED)
-    found = sa.select(columns.copies).where(columns.conversation_id == conversation_id, *answers)
-    return tuple(connection.execute(found.order_by(columns.id.desc()).limit(1)).scalar() or ())
+    found = sa.select(columns.copies).where(columns.conversation_id == sa.bindparam("conversation"), *answers)
+    return found.order_by(columns.id.desc()).limit(1)
+
+
+def _copies(row: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(row[0] or ())
+
+
+_LAST_COPIES: Final = PlainStatement(_last_copies())
+_KNOWN_COPIES: Final = KnownRows(types_of(_last_copies()), _copies, most=_REMEMBERED)
 
 
 def choose_answer_address(
