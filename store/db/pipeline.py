@@ -34,6 +34,8 @@ _MOST_PREPARED: Final = 200
 # SQLSTATEs: the server has no statement of this name; the time limit ended it.
 _FORGOTTEN: Final = b"26000"
 _CANCELLED: Final = b"57014"
+# Types whose values take longer to make than their text takes to look up; `store.db.plain_rows` makes them.
+_LEFT: Final = ("json", "jsonb", "uuid", "timestamptz")
 # SQL, and the types of its values.
 _Key = tuple[str, tuple[int, ...]]
 
@@ -89,9 +91,9 @@ class _Forms:
     connection: Connection
 
 
-def leave_json(adapters: AdaptersMap) -> None:
-    """Let JSON come as its text, as from SQLite: it can be looked up, and is read when it is new."""
-    for name in ("json", "jsonb"):
+def leave_text(adapters: AdaptersMap) -> None:
+    """Let values come as their text, as from SQLite: it can be looked up, and is read when it is new."""
+    for name in _LEFT:
         adapters.register_loader(name, TextLoader)
 
 
@@ -106,7 +108,7 @@ def fetch(driver: Connection, notes: dict[str, Any], queries: Sequence[NumberedQ
     forms = notes.get(_FORMS)
     if forms is None:
         forms = notes[_FORMS] = _Forms(AdaptersMap(driver.adapters), driver)
-        leave_json(forms.adapters)
+        leave_text(forms.adapters)
     adapter = Transformer(forms)
     try:
         # Before any is sent: a value may have no form, such as a text with a zero character.
