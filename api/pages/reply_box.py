@@ -30,9 +30,15 @@ from store.db.plain_rows import Question
 from store.desk.composer.ready_texts import ReadyText, list_ready_texts, texts_of
 from store.desk.composer.signatures import all_signatures, signed_by
 from store.inbound.stored_messages import envelope_of
+from store.outbound.answer_addresses import (
+    AnswerAddress,
+    answer_address,
+    copies_of_last,
+    last_copies,
+    last_of_theirs,
+)
 from store.outbound.answer_files import AnswerFile, draft_files, files_of_draft
 from store.outbound.limits import last_heard
-from store.outbound.replies import AnswerAddress, answer_address, copies_of_last, last_copies, last_of_theirs
 
 # Language -> the values of the placeholders.
 ValuesByLanguage = Callable[[str], Mapping[str, str]]
