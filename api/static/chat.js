@@ -151,9 +151,10 @@
     catching ||= (async () => {
       try {
         for (let more = true; more;) {
-          const mine = life, answer = await ask(`/lines?after=${last}`), page = answer.ok ? await answer.json() : null;
+          const mine = life, held = epoch, answer = await ask(`/lines?after=${last}`), page = answer.ok ? await answer.json() : null;
           if (mine !== life) return false;
-          if (answer.status === 401) return forget();
+          // A sign-in that has ended the asked session meanwhile looks again by itself.
+          if (answer.status === 401) return signingIn || held !== epoch ? false : forget();
           if (!page) return false;
           // Another visitor has signed in on this computer since: what stands here is not theirs.
           more = isOther(page.state);
@@ -200,9 +201,11 @@
       while (pending.length) {
         const item = pending[0];
         if (!(await begin())) { give(item); break; }
-        const mine = life, answer = await post(item), line = answer.ok ? await answer.json() : null;
+        const mine = life, held = epoch, answer = await post(item), line = answer.ok ? await answer.json() : null;
+        // A sign-in may have ended the session that this was sent to: it is sent to the one that goes on.
+        if (answer.status === 401) await turn;
         // The visitor has signed out meanwhile: nothing of theirs comes back into the page.
-        if (mine !== life) continue;
+        if (mine !== life || (answer.status === 401 && held !== epoch)) continue;
         if (line) { tries = 0; line.seq > last + 1 ? await catchUp() : place(line); settle(item.id); complain(""); }
         else if (answer.status >= 500 || answer.status === 408) throw new Error(answer.status);
         else if (answer.status === 401) {
@@ -532,7 +535,7 @@
     else if (type === "opened") { opened = true; unread = 0; say({ type: "unread", count: 0 }); marks(); box.focus(); }
     else if (type === "closed") opened = false;
     else if (type === "sign-out") signOut();
-    else if (type === "identity") inTurn(() => identify(token)).catch(() => {});
+    else if (type === "identity") inTurn(() => signIn(token)).catch(() => {});
   });
   // Forgotten at once: what is written while the desk answers is the next visitor's.
   function signOut() {
@@ -549,6 +552,11 @@
       save();
       pending.forEach(sketch);
     }).catch(() => {});
+  }
+  let signingIn = false;
+  async function signIn(token) {
+    signingIn = true;
+    try { await identify(token); } finally { signingIn = false; }
   }
   async function identify(token) {
     const answer = await ask("/identity", { body: { token, in_header: keepsNone || Boolean(secret) } }).catch(() => null);
