@@ -67,7 +67,7 @@ class House:
     processes: dict[str, forks.Forked] = field(default_factory=dict)
 
     def keep_running(self, **environment: str) -> None:
-        sender = "benchmarks.outbound_worker"
+        sender = "benchmarks.outbound.worker"
         for name, module in (("api", "api"), ("sender", sender), ("sender-b", sender)):
             process = self.processes.get(name)
             if process is None or process.poll() is not None:

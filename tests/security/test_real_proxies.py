@@ -194,7 +194,7 @@ def test_another_name_never_reaches_the_desk(desk: ProxiedDesk) -> None:
     assert "x-request-id" not in answer.headers
 
 
-def test_metrics_stay_inside(desk: ProxiedDesk) -> None:
+def test_a_proxy_hides_the_metrics(desk: ProxiedDesk) -> None:
     assert desk.get("/metrics").status_code == 404
     assert desk.get("/metrics", headers={"Authorization": f"Bearer {desk.token}"}).status_code == 404
 

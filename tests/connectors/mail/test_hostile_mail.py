@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.hostile import NAMES, hostile_mail
+from benchmarks.hostile.mails import NAMES, hostile_mail
 from connectors.base import RawMessage
 from connectors.email.sandbox.parent import Guard
 from router.envelope import from_json
