@@ -10,6 +10,7 @@ import http
 import os
 import shutil
 import signal
+import smtplib
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ import sqlalchemy as sa
 
 from benchmarks.mailbox import AUTHSERV_ID
 from benchmarks.process_costs import cpu_seconds
+from router.errors import OmniyardError
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.desk.agents import add_agent
@@ -39,6 +41,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 USER: Final = "support"
 CHANNEL: Final = "mailbox"
 _STOP_SECONDS: Final = 25
+_SMTP_TRIES_SECONDS: Final = 120
 
 MAILBOX: Final = """
 [channels.{channel}]
@@ -263,3 +266,32 @@ def wait_until(condition: Callable[[], bool], *, seconds: float, every: float = 
         if time.monotonic() > end:
             raise TimeoutError(f"not within {seconds} s")
         time.sleep(every)
+
+
+def _nothing() -> None:
+    """Do nothing; the next attempt follows."""
+
+
+def submit(rig: Served, mail: bytes, *, on_failure: Callable[[], None] = _nothing) -> None:
+    """Submit a mail to the SMTP listener until it answers 250, as a mail server would."""
+    end = time.monotonic() + _SMTP_TRIES_SECONDS
+    while True:
+        try:
+            with smtplib.SMTP("127.0.0.1", rig.smtp_port, timeout=30) as client:
+                client.sendmail("relay@customers.example", ["support@desk.example"], mail)
+        except (OSError, smtplib.SMTPException):
+            if time.monotonic() > end:
+                raise
+            on_failure()
+            time.sleep(0.2)
+        else:
+            return
+
+
+def is_drained(rig: Rig, mails: int) -> bool:
+    """Return whether that many rows came in and none of them waits."""
+    try:
+        accepted = rig.scalar("SELECT count(*) FROM inbound")
+        return accepted >= mails and rig.scalar("SELECT count(*) FROM inbound WHERE state = 'received'") == 0
+    except OmniyardError:
+        return False

@@ -18,8 +18,11 @@ from router.origin.correspondent import Correspondent, Mouthpiece, find_correspo
 from router.origin.own_side import OwnSide, OwnVoice
 from router.origin.sender_proof import ProofKind, SenderProof, prove_sender
 from router.origin.sender_signals import signals
+from router.origin.stop_words import Command, command_of
 from router.origin.verdicts import CorrespondentSource, Origin, OriginKind, Signal
 from router.reason import Reason, ReasonKey
+from router.remarks.recognise_remark import remark_of
+from router.remarks.remark_kind import RemarkKind
 from router.text.search_terms import words_to_index
 from router.threads.correlation import Signs, find_signs, has_our_form
 from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of, gist_of
@@ -70,6 +73,12 @@ class Analysis:
         """Whether a person may be waiting for an answer."""
         return _is_heard(self.origin, self.correspondent)
 
+    @property
+    def remark(self) -> RemarkKind:
+        """What the message is for: of all but `content` a person wrote no more than that, and sent no file."""
+        is_bare = self.origin.kind is OriginKind.PERSON and self.voice is None and not self.envelope.attachments
+        return self.classification.remark if is_bare else RemarkKind.CONTENT
+
 
 def read_page(
     envelopes: Sequence[Envelope],
@@ -95,9 +104,9 @@ def read_page(
     ]
     judged = [_judged(each, customer) for each, customer in zip(envelopes, found, strict=True)]
     classified = classifier.classify_page(
-        [f"{envelope.subject}\n{words}" for envelope, words in zip(envelopes, judged, strict=True)],
+        [f"{_judged_subject(envelope)}\n{words}" for envelope, words in zip(envelopes, judged, strict=True)],
         masked=[
-            f"{subject.text}\n{text.text if words is envelope.text else mask(words).text}"
+            f"{_judged_subject(envelope) and subject.text}\n{text.text if words is envelope.text else mask(words).text}"
             for envelope, (subject, text), words in zip(envelopes, heads, judged, strict=True)
         ],
     )
@@ -115,6 +124,12 @@ def _judged(envelope: Envelope, correspondent: Correspondent) -> str:
     """Return the words that are classified: of a colleague's forward the customer's too."""
     is_forward = correspondent.source is CorrespondentSource.FORWARDED
     return f"{envelope.text}\n{envelope.quoted}" if is_forward else envelope.words
+
+
+def _judged_subject(envelope: Envelope) -> str:
+    """Return the subject; none where thanks answer a mail: its subject is a quote, and says nothing new."""
+    is_thanks = envelope.in_reply_to and envelope.text.strip() and remark_of(envelope.text) is not RemarkKind.CONTENT
+    return "" if is_thanks else envelope.subject
 
 
 def _read(
@@ -157,7 +172,7 @@ def _read(
         signs=find_signs(envelope),
         proof=proof,
         signals=noticed,
-        classification=_weighed(classification, heard=_is_heard(origin, correspondent)),
+        classification=_weighed(_obeyed(classification, envelope), heard=_is_heard(origin, correspondent)),
         sender_name=sender.text,
         contact_name=contact.text,
         subject=subject,
@@ -179,6 +194,14 @@ def _read(
 def _is_heard(origin: Origin, correspondent: Correspondent) -> bool:
     """Return whether a person may be waiting: also the customer whose mail a colleague forwards."""
     return origin.kind not in _UNHEARD or correspondent.source is CorrespondentSource.FORWARDED
+
+
+def _obeyed(seen: Classification, envelope: Envelope) -> Classification:
+    """Return no category for a word that commands: the provider acts on it, and no classifier decides about it."""
+    command = command_of(envelope)
+    if command in {None, Command.HELP} or seen.remark is not RemarkKind.CONTENT:
+        return seen
+    return seen.without_matter(RemarkKind.COMMAND if command is Command.STOP else RemarkKind.ASSENT)
 
 
 def _weighed(seen: Classification, *, heard: bool) -> Classification:

@@ -36,7 +36,7 @@ _PRELOADED = (
     "cli.commands.up",
     "cli.commands.classify",
     "cli.commands.model",
-    "benchmarks.outbound_worker",
+    "benchmarks.outbound.worker",
     "workers.answering.answerer",
     "workers.answering.library",
     "workers.answering.rephrase",

@@ -21,6 +21,7 @@ class ImapProxy:
     hide: capabilities that the server has and the client must not see.
     cut_after: the connection is cut after this many bytes to the client.
     stalled: while it is set, the server's answers are held back.
+    questions: how often clients have said something.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class ImapProxy:
     ) -> None:
         self._to, self._rule, self._hide = port, rule, hide
         self.cut_after = cut_after
-        self.connections = 0
+        self.connections = self.questions = 0
         self.stalled = threading.Event()
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listening.getsockname()[1]
@@ -79,6 +80,7 @@ class ImapProxy:
         line = client.recv(65_536)
         if not line:
             return False
+        self.questions += 1
         tag, _, command = line.partition(b" ")
         reply = rule(tag, command)
         if reply is None:

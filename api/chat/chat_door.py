@@ -25,13 +25,12 @@ ChatName = Annotated[str, Path(max_length=64)]
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A visitor's request. session: None if they have none yet.  by_header: no cookie was sent."""
+    """A visitor's request. session: None if they have none yet."""
 
     name: str
     page: ChatPage
     session: ChatSession | None
     secret: str
-    by_header: bool
 
     @property
     def known(self) -> ChatSession:
@@ -54,7 +53,7 @@ def visitor_of(request: Request, response: Response, desk: DeskPart, chat: ChatN
             fresh = rotate_secret(connection, session, keeps_old=True)
         if fresh:
             give_secret(desk, response, chat, secret=fresh, in_header=bool(header))
-    return Visitor(chat, page, session, secret, bool(header))
+    return Visitor(chat, page, session, secret)
 
 
 VisitorPart = Annotated[Visitor, Depends(visitor_of)]

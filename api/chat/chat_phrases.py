@@ -88,7 +88,6 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "rated": ("Thank you for your rating.", "感谢您的评价。"),
     "transcript": ("Send me this chat by mail", "把聊天记录发到我的邮箱"),
     "transcript_done": ("The transcript is on its way to {email}.", "聊天记录将发送到 {email}。"),
-    "new_chat": ("Begin a new chat", "开始新的聊天"),
     "you": ("You", "您"),
     "desk": ("Support", "客服"),
     "automatic": ("Automatic reply", "自动回复"),

@@ -21,7 +21,7 @@ from api.http.quick_route import QuickRoute
 from api.http.requests import Moment, RequestModel
 from api.paths import API
 from api.rest.lists.list_json import list_response, summary_json
-from api.rest.queries import Story, contact_of, find_for, program_reader, read_list, read_messages
+from api.rest.queries import Story, contact_of, find_for, program_reader, questions_of, read_list, read_messages
 from api.rest.schemas import (
     ConversationDetail,
     ConversationPage,
@@ -35,9 +35,10 @@ from api.text.reasons import reasons
 from router.conversation_status import Status
 from router.settings.model import Priority
 from router.text.search_terms import read_query
-from store.conversations.lists import Filter, Sort, unread_among
+from store.conversations.lists import Filter, Sort, read_markers, unread_among
 from store.conversations.messages import attachments_of
 from store.conversations.search import conversations_with
+from store.db.plain_rows import asked_ahead
 from store.desk.inbox_counts import count_all
 
 # A longer list is a mistake or an attack; each value is a bound parameter.
@@ -125,11 +126,18 @@ def list_conversations(desk: DeskPart, actor: Reader, rows: Shown, query: Annota
     after, wanted = read_cursor(query.cursor), filter_of(query, actor=actor, now=desk.now())
     if query.q:
         count_costly(desk, actor)
-    with desk.database.read() as connection:
+    with desk.database.read() as connection, asked_ahead(connection, []):
         if query.q is not None:
             ids = conversations_with(connection, read_query(query.q), only_teams=actor.sees_only)
             wanted = replace(wanted, ids=ids)
-        listed, end = read_list(connection, wanted, sort=query.sort, after=after, limit=query.limit)
+        listed, end = read_list(
+            connection,
+            wanted,
+            sort=query.sort,
+            after=after,
+            limit=query.limit,
+            also=lambda ids: [read_markers(ids, agent_id=actor.id)],
+        )
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
     rows.are(listed)
     shown = [
@@ -178,8 +186,11 @@ def count_conversations(desk: DeskPart, actor: Reader) -> ConversationCounts:
 def show_conversation(desk: DeskPart, actor: Reader, key: str) -> Response:
     """Return the conversation. `key` is its id or its reference in any letter case; use its `ETag` for `If-Match`."""
     with desk.database.read() as connection:
-        story = Story(connection, find_for(connection, key, actor=actor), limit=LARGEST_PAGE)
-        unread = bool(unread_among(connection, [story.conversation], agent_id=actor.id))
+        row = find_for(connection, key, actor=actor)
+        questions = [*questions_of(row, limit=LARGEST_PAGE), read_markers([row.id], agent_id=actor.id)]
+        with asked_ahead(connection, questions):
+            story = Story(connection, row, limit=LARGEST_PAGE)
+            unread = bool(unread_among(connection, [row], agent_id=actor.id))
     reader = program_reader(desk)
     entries = [
         MessageEntry.of(message, attachments=story.files(message), reasons=reasons(message.trace, reader=reader))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from operator import itemgetter
@@ -17,14 +17,15 @@ from api.text.phrases import Language, Words
 from api.text.reasons import ReasonReader
 from api.text.terms.config_names import ConfigNames
 from router.errors import NotFound
-from store.conversations.lists import Filter, Sort, list_conversations
+from store.conversations.lists import Filter, Sort, first_pages, list_conversations
 from store.conversations.messages import (
     AttachmentRecord,
     MessageRecord,
     PendingOutbound,
-    attachments_of,
+    files_of_newest,
     messages_of,
     missing_files,
+    newest_attachments,
     newest_messages,
     outbound_of,
     pending_outbound,
@@ -45,6 +46,8 @@ from store.desk.channel_status import DeskStatus, read_status
 from store.inbound.contact_points import KnownContactPoint, contact_points_of
 
 Listed = tuple[ConversationRecord, list[str], LastMessage | None]
+# What is asked of a page's conversations.
+AskedOfPage = Callable[[Sequence[UUID]], Sequence[Question]]
 
 
 class Story:
@@ -65,7 +68,8 @@ class Story:
         self.handles = handles(connection, [conversation.contact_id])[conversation.contact_id]
         self.glimpse = glimpses(connection, [conversation.id]).get(conversation.id)
         self.messages, self.earlier = read_messages(connection, conversation.id, before=None, limit=limit)
-        self.attachments = attachments_of(connection, [message.id for message in self.messages])
+        files = newest_attachments(connection, conversation.id, limit=limit + 1)
+        self.attachments = {message.id: files.get(message.id, []) for message in self.messages}
         self.outgoing: list[PendingOutbound] = outbound_of(connection, conversation.id)
 
     def load_page_facts(self, connection: Connection) -> None:
@@ -94,18 +98,29 @@ def questions_of(row: ConversationRecord, *, limit: int) -> list[Question]:
         known_handles([row.contact_id]),
         newest_glimpses([row.id]),
         newest_messages(row.id, limit=limit + 1),
+        files_of_newest(row.id, limit=limit + 1),
         pending_outbound(row.id),
     ]
 
 
 def read_list(
-    connection: Connection, wanted: Filter, *, sort: Sort = Sort.NEWEST, after: Position | None, limit: int
+    connection: Connection,
+    wanted: Filter,
+    *,
+    sort: Sort = Sort.NEWEST,
+    after: Position | None,
+    limit: int,
+    also: AskedOfPage = lambda _: (),
 ) -> tuple[list[Listed], Position | None]:
-    """Return a page of conversations, and where the next one begins, if there is one."""
-    found = list_conversations(connection, wanted, sort=sort, after=after, limit=limit + 1)
+    """Return a page of conversations, and where the next one begins, if there is one.
+
+    also: what the caller asks of the page next; it is asked ahead within a block of `asked_ahead`.
+    """
+    with asked_ahead(connection, [] if after else first_pages(wanted, sort=sort, limit=limit + 1)):
+        found = list_conversations(connection, wanted, sort=sort, after=after, limit=limit + 1)
     page, more = [row for row, _ in found[:limit]], len(found) > limit
     ids, contacts = [row.id for row in page], {row.contact_id for row in page}
-    with asked_ahead(connection, [newest_glimpses(ids), known_handles(contacts)] if page else []):
+    with asked_ahead(connection, [newest_glimpses(ids), known_handles(contacts), *also(ids)] if page else []):
         seen = glimpses(connection, ids) if page else {}
         known = handles(connection, contacts) if page else {}
     listed = [(row, known[row.contact_id], seen.get(row.id)) for row in page]

@@ -26,8 +26,14 @@
   let state = JSON.parse(root.dataset.state);
   let secret = store.get("secret") || "";
   let pending = JSON.parse(store.get("pending") || "[]");
-  let last = Math.max(0, ...[...list.children].map((each) => Number(each.dataset.seq || 0)));
-  let host = null, unread = 0, heard = 0, failures = 0, polls = 0, leading = false, ended = null, epoch = 0, queued = false, channel = null;
+  // The number of the newest line that stands in the page.
+  let lastSeq = Math.max(0, ...[...list.children].map((each) => Number(each.dataset.seq || 0)));
+  // The page around the frame: its origin once it has spoken, and how many answers it has not been shown.
+  let host = null, unread = 0;
+  // The stream. Each new connection has the next number: what belongs to an earlier one stops.
+  let connectionNumber = 0, isConnected = false, holdsStream = false, heardAt = 0, streamFailures = 0, pollingSince = 0, endRest = null;
+  // The channel to the other tabs of the same session.
+  let sessionTabs = null;
 
   // Requests. The secret is in a cookie that no script sees; only where the browser keeps none it is in memory.
   async function ask(path, { body, data, method, signal, accept, bearer = secret } = {}) {
@@ -39,13 +45,13 @@
       body: body ? JSON.stringify(body) : data,
     });
     const fresh = answer.headers.get("X-Chat-Secret");
-    if (fresh) keep(fresh);
+    if (fresh) keepSecret(fresh);
     return answer;
   }
-  function keep(value) { secret = value; store.set("secret", value || null); }
+  function keepSecret(value) { secret = value; store.set("secret", value || null); }
 
-  // How many sessions this page has forgotten: an answer to one of them is dropped.
-  let life = 0;
+  // How many sessions this page has forgotten: an answer to an earlier one is dropped.
+  let forgotten = 0;
   // Whether this browser keeps no cookie of ours, as in a frame of another site.
   let keepsNone = false;
   // Beginning, signing in and signing out follow each other: each decides whose chat this is.
@@ -64,20 +70,20 @@
       keepsNone = true;
       answer = await ask("/session", { body: inHeader });
     }
-    if (!answer.ok) return refuse(answer);
+    if (!answer.ok) return showRefusal(answer);
     const begun = await answer.json();
-    if (begun.secret) keep(begun.secret);
-    show({ ...begun.state, known: true });
-    hall?.postMessage("begun");
+    if (begun.secret) keepSecret(begun.secret);
+    showState({ ...begun.state, known: true });
+    allTabs?.postMessage("begun");
     return true;
   });
 
-  function refuse(answer) {
+  function showRefusal(answer) {
     const key = { 401: "unauthenticated", 403: "forbidden", 413: "too-large", 422: "invalid", 429: "too-many-requests" }[answer.status] || "unavailable";
-    complain(t(key));
+    showComplaint(t(key));
     return false;
   }
-  function complain(sentence) { const wrong = $("wrong"); wrong.textContent = sentence; wrong.hidden = !sentence; }
+  function showComplaint(sentence) { const wrong = $("wrong"); wrong.textContent = sentence; wrong.hidden = !sentence; }
 
   // Lines.
   const make = (tag, name, text) => { const node = document.createElement(tag); if (name) node.className = name; if (text) node.textContent = text; return node; };
@@ -87,12 +93,12 @@
     node.dateTime = iso;
     return node;
   }
-  function draw(line) {
+  function drawLine(line) {
     if (line.kind === "notice") return make("li", "sysline", t(line.text, { name: line.author }));
     const node = make("li", `bub ${line.kind}`), foot = make("small");
     const who = line.kind === "visitor" ? t("you") : line.author || t(line.kind === "machine" ? "automatic" : "desk");
     node.append(make("span", "who", who), make("p", "", line.text));
-    (line.files || []).forEach((file, place) => node.append(file.kept ? kept(file, `/lines/${line.seq}/files/${place}`) : make("span", "file", file.name)));
+    (line.files || []).forEach((file, place) => node.append(file.kept ? fileLink(file, `/lines/${line.seq}/files/${place}`) : make("span", "file", file.name)));
     if (line.masked) foot.append(`${t("masked")} · `);
     if (line.by_mail) foot.append(`${t("mailed")} · `);
     foot.append(clock(line.at), make("span", "mark"));
@@ -100,7 +106,7 @@
     return node;
   }
   // A file of an answer. Where the secret travels in a header, an address alone opens nothing: it is fetched.
-  function kept(file, path) {
+  function fileLink(file, path) {
     const node = make("a", file.picture ? "picture" : "file", file.picture ? "" : file.name);
     Object.assign(node, { href: base + path, download: file.name });
     if (file.picture) {
@@ -109,41 +115,41 @@
       shown.addEventListener("load", () => { if (near) flow.scrollTop = flow.scrollHeight; });
       shown.addEventListener("error", () => { node.className = "file"; node.textContent = file.name; });
       const near = atEnd();
-      if (secret) fetched(`${path}?show=1`).then((url) => { shown.src = url; }).catch(() => shown.dispatchEvent(new Event("error")));
+      if (secret) fetchedUrl(`${path}?show=1`).then((url) => { shown.src = url; }).catch(() => shown.dispatchEvent(new Event("error")));
       else shown.src = `${base}${path}?show=1`;
       node.append(shown);
     }
     node.addEventListener("click", async (event) => {
       if (!secret || node.href.startsWith("blob:")) return;
       event.preventDefault();
-      try { node.href = await fetched(path); node.click(); } catch { complain(t("unavailable")); }
+      try { node.href = await fetchedUrl(path); node.click(); } catch { showComplaint(t("unavailable")); }
     });
     return node;
   }
-  async function fetched(path) {
+  async function fetchedUrl(path) {
     const answer = await ask(path, { accept: "*/*" });
     if (!answer.ok) throw new Error(answer.status);
     return URL.createObjectURL(await answer.blob());
   }
-  function place(line) {
-    if (line.seq <= last) return;
-    last = line.seq;
+  function placeLine(line) {
+    if (line.seq <= lastSeq) return;
+    lastSeq = line.seq;
     const stays = atEnd(), mine = line.client_id && list.querySelector(`[data-id="${CSS.escape(line.client_id)}"]`);
-    const node = draw(line);
+    const node = drawLine(line);
     node.dataset.seq = line.seq;
     if (line.client_id) node.dataset.id = line.client_id;
     if (mine) mine.remove();
-    if (line.client_id) settle(line.client_id);
+    if (line.client_id) removePending(line.client_id);
     // Own lines that are still on their way stay below.
     list.insertBefore(node, list.querySelector("[data-pending]"));
     if (stays || line.kind === "visitor") flow.scrollTop = flow.scrollHeight;
-    if (line.kind === "agent" && Date.now() - Date.parse(line.at) < 60000) ring();
-    if (line.kind !== "visitor" && line.kind !== "notice" && (document.hidden || !opened)) { unread += 1; say({ type: "unread", count: unread }); }
-    marks();
+    if (line.kind === "agent" && Date.now() - Date.parse(line.at) < 60000) playSound();
+    if (line.kind !== "visitor" && line.kind !== "notice" && (document.hidden || !opened)) { unread += 1; postToSite({ type: "unread", count: unread }); }
+    sendMarks();
   }
-  function takeIn(event, data) {
-    if (event === "line") data.seq > last + 1 ? catchUp() : place(data);
-    else if (event === "state") show(data);
+  function takeEvent(event, data) {
+    if (event === "line") data.seq > lastSeq + 1 ? catchUp() : placeLine(data);
+    else if (event === "state") showState(data);
     else if (event === "gone") recheck();
   }
   let catching = null;
@@ -151,15 +157,15 @@
     catching ||= (async () => {
       try {
         for (let more = true; more;) {
-          const mine = life, answer = await ask(`/lines?after=${last}`), page = answer.ok ? await answer.json() : null;
-          if (mine !== life) return false;
-          if (answer.status === 401) return forget();
+          const mine = forgotten, answer = await ask(`/lines?after=${lastSeq}`), page = answer.ok ? await answer.json() : null;
+          if (mine !== forgotten) return false;
+          if (answer.status === 401) return forgetSession();
           if (!page) return false;
           // Another visitor has signed in on this computer since: what stands here is not theirs.
           more = isOther(page.state);
-          if (more) { forget(false); state = page.state; }
-          else { page.lines.forEach(place); more = page.lines.length === 200; }
-          show(page.state);
+          if (more) { forgetSession(false); state = page.state; }
+          else { page.lines.forEach(placeLine); more = page.lines.length === 200; }
+          showState(page.state);
         }
         return true;
       } catch { return false; } finally { catching = null; }
@@ -168,18 +174,18 @@
   }
 
   // What was written and is not acknowledged: kept over a reload, sent again until the desk says that it has it.
-  const save = () => store.set("pending", pending.length ? JSON.stringify(pending.map(({ id, text, at }) => ({ id, text, at }))) : null);
-  const settle = (id) => { pending = pending.filter((each) => each.id !== id); save(); };
-  function sketch(item) {
+  const savePending = () => store.set("pending", pending.length ? JSON.stringify(pending.map(({ id, text, at }) => ({ id, text, at }))) : null);
+  const removePending = (id) => { pending = pending.filter((each) => each.id !== id); savePending(); };
+  function drawPending(item) {
     if (list.querySelector(`[data-id="${CSS.escape(item.id)}"]`)) return;
-    const node = draw({ kind: "visitor", text: item.text, at: new Date(item.at).toISOString(), files: item.files?.map((file) => ({ name: file.name })) });
+    const node = drawLine({ kind: "visitor", text: item.text, at: new Date(item.at).toISOString(), files: item.files?.map((file) => ({ name: file.name })) });
     node.dataset.id = item.id;
     node.dataset.pending = "";
     list.append(node);
     flow.scrollTop = flow.scrollHeight;
-    sign(item, navigator.onLine ? "sending" : "waits");
+    markPending(item, navigator.onLine ? "sending" : "waits");
   }
-  function sign(item, key) {
+  function markPending(item, key) {
     const node = list.querySelector(`[data-id="${CSS.escape(item.id)}"] .mark`);
     if (!node) return;
     node.textContent = ` · ${t(key)}`;
@@ -190,39 +196,39 @@
       node.append(" ", again);
     }
   }
-  let flushing = false, tries = 0, timer = 0;
+  let isFlushing = false, failedSends = 0, nextSend = 0;
   async function flush(now = false) {
-    if (flushing || (timer && !now)) return;
-    clearTimeout(timer);
-    timer = 0;
-    flushing = true;
+    if (isFlushing || (nextSend && !now)) return;
+    clearTimeout(nextSend);
+    nextSend = 0;
+    isFlushing = true;
     try {
       while (pending.length) {
         const item = pending[0];
-        if (!(await begin())) { give(item); break; }
-        const mine = life, answer = await post(item), line = answer.ok ? await answer.json() : null;
+        if (!(await begin())) { giveBack(item); break; }
+        const mine = forgotten, answer = await post(item), line = answer.ok ? await answer.json() : null;
         // The visitor has signed out meanwhile: nothing of theirs comes back into the page.
-        if (mine !== life) continue;
-        if (line) { tries = 0; line.seq > last + 1 ? await catchUp() : place(line); settle(item.id); complain(""); }
+        if (mine !== forgotten) continue;
+        if (line) { failedSends = 0; line.seq > lastSeq + 1 ? await catchUp() : placeLine(line); removePending(item.id); showComplaint(""); }
         else if (answer.status >= 500 || answer.status === 408) throw new Error(answer.status);
         else if (answer.status === 401) {
           // The session is over, the words are not.
           const texts = pending.map(({ text }) => text);
-          forget();
+          forgetSession();
           box.value = texts.join("\n");
-          grow();
-          complain(t("unauthenticated"));
+          fitBox();
+          showComplaint(t("unauthenticated"));
           break;
         }
-        else { refuse(answer); give(item); }
+        else { showRefusal(answer); giveBack(item); }
       }
     } catch {
-      tries += 1;
+      failedSends += 1;
       const item = pending[0];
-      if (item) sign(item, Date.now() - item.at > 60000 ? "not_sent" : "waits");
-      const wait = Math.min(30000, 1000 * 2 ** (tries - 1)) * (0.75 + Math.random() / 2);
-      timer = setTimeout(() => { timer = 0; flush(); }, wait);
-    } finally { flushing = false; }
+      if (item) markPending(item, Date.now() - item.at > 60000 ? "not_sent" : "waits");
+      const wait = Math.min(30000, 1000 * 2 ** (failedSends - 1)) * (0.75 + Math.random() / 2);
+      nextSend = setTimeout(() => { nextSend = 0; flush(); }, wait);
+    } finally { isFlushing = false; }
   }
   function post(item) {
     if (!item.files?.length) return ask("/lines", { body: { client_id: item.id, text: item.text } });
@@ -233,24 +239,24 @@
     return ask("/send", { data });
   }
   // A refused text goes back into the field.
-  function give(item) {
-    settle(item.id);
+  function giveBack(item) {
+    removePending(item.id);
     list.querySelector(`[data-id="${CSS.escape(item.id)}"]`)?.remove();
     box.value = [box.value, item.text].filter(Boolean).join("\n");
-    grow();
+    fitBox();
     const field = $("files");
     if (!field || !item.files?.length) return;
     const back = new DataTransfer();
     for (const file of [...field.files, ...item.files]) back.items.add(file);
     field.files = back.files;
-    chosen();
+    showChosen();
   }
 
   // The state comes whole, so a page that slept shows the truth at once.
   const isOther = (next) => Boolean(state.key && next.key && state.key !== next.key);
-  function show(next) {
+  function showState(next) {
     state = next;
-    if (state.known && !queued) connect();
+    if (state.known && !isConnected) connect();
     const closed = !state.open && state.phase === "new";
     const key = closed ? (state.opening ? "closed" : "closed_long") : state.phase === "open" && state.agent ? "agent" : state.phase;
     $("subtitle").textContent = t(`subtitle_${key}`, { at: state.opening, name: state.agent });
@@ -271,41 +277,41 @@
     const go = form.querySelector(".go");
     go.textContent = t(closed && root.dataset.form ? "send_form" : "send");
     box.disabled = state.blocked;
-    speak();
-    read();
+    showStatus();
+    showReceipt();
     drawAfter();
-    if (host) say({ type: "state", phase: state.phase, open: state.open });
-    watch();
+    if (host) postToSite({ type: "state", phase: state.phase, open: state.open });
+    lookLater();
   }
   // A page without a chat has no stream: it asks when the hours change, and each half minute.
   let watching = 0;
-  function watch() {
+  function lookLater() {
     clearTimeout(watching);
-    if (!state.known) watching = setTimeout(look, Math.min(30000, 1000 * (state.changes_in ?? 30) + 500));
+    if (!state.known) watching = setTimeout(lookNow, Math.min(30000, 1000 * (state.changes_in ?? 30) + 500));
   }
-  async function look() {
+  async function lookNow() {
     const answer = document.hidden ? null : await ask("/state").catch(() => null), now = answer?.ok ? await answer.json() : null;
     if (state.known) return;
-    if (now) show(now); else watch();
+    if (now) showState(now); else lookLater();
   }
   let connection = "";
-  function speak() {
+  function showStatus() {
     const now = state.blocked ? t("blocked") : connection || (state.typing ? t("typing", { name: state.typing }) : state.warned ? t("warned") : "");
     if (status.textContent !== now) status.textContent = now;
   }
-  function lost(is) { connection = is && state.known ? t("offline") : ""; speak(); }
-  function read() {
+  function showConnection(is) { connection = is && state.known ? t("offline") : ""; showStatus(); }
+  function showReceipt() {
     for (const old of list.querySelectorAll(".receipt")) old.remove();
     const mine = [...list.querySelectorAll(".visitor[data-seq]")].pop();
     if (mine) mine.querySelector("small").append(make("span", "receipt", ` · ${t(Number(mine.dataset.seq) <= state.read ? "read" : "sent")}`));
   }
 
   // After the chat, or while it waits: rating, transcript, an answer by mail.
-  let drawn = "";
+  let drawnAfter = "";
   function drawAfter() {
     const now = [state.phase, state.may_rate, state.rated, state.email, state.reference].join();
-    if (now === drawn) return;
-    drawn = now;
+    if (now === drawnAfter) return;
+    drawnAfter = now;
     after.replaceChildren();
     const mails = Boolean(root.dataset.mail), offersMail = mails && state.phase === "waiting" && !state.email;
     after.hidden = state.phase !== "ended" && !offersMail;
@@ -327,7 +333,7 @@
       event.preventDefault();
       const answer = await ask(path, { body: { email: field.value } }).catch(() => ({ ok: false, status: 503 }));
       if (answer.ok) node.replaceChildren(make("p", "", t(done, { email: field.value })));
-      else refuse(answer);
+      else showRefusal(answer);
     });
     return node;
   }
@@ -348,74 +354,74 @@
       const score = Number(new FormData(node).get("score"));
       const answer = await ask("/rating", { body: { score, word: word.value } }).catch(() => ({ ok: false, status: 503 }));
       if (answer.ok) node.replaceChildren(make("p", "", t("rated")));
-      else refuse(answer);
+      else showRefusal(answer);
     });
     return node;
   }
 
   // Marks: what this browser has, and what it showed; typing at most each two seconds, never what is typed.
-  let marked = "", marking = 0;
-  function marks() {
-    clearTimeout(marking);
-    marking = setTimeout(() => {
-      const shown = !document.hidden && opened && atEnd(), now = `${last}/${shown}`;
-      if (!state.known || !last || now === marked || !(leading || shown)) return;
-      marked = now;
-      if (shown && unread) { unread = 0; say({ type: "unread", count: 0 }); }
-      ask("/marks", { body: { seen: last, read: shown ? last : 0 } }).catch(() => { marked = ""; });
+  let sentMarks = "", nextMarks = 0;
+  function sendMarks() {
+    clearTimeout(nextMarks);
+    nextMarks = setTimeout(() => {
+      const shown = !document.hidden && opened && atEnd(), now = `${lastSeq}/${shown}`;
+      if (!state.known || !lastSeq || now === sentMarks || !(holdsStream || shown)) return;
+      sentMarks = now;
+      if (shown && unread) { unread = 0; postToSite({ type: "unread", count: 0 }); }
+      ask("/marks", { body: { seen: lastSeq, read: shown ? lastSeq : 0 } }).catch(() => { sentMarks = ""; });
     }, 300);
   }
-  let typed = 0;
-  function typing() {
-    if (!state.known || Date.now() - typed < 2000) return;
-    typed = Date.now();
+  let typedAt = 0;
+  function sendTyping() {
+    if (!state.known || Date.now() - typedAt < 2000) return;
+    typedAt = Date.now();
     ask("/marks", { body: { typing: true } }).catch(() => {});
   }
 
   // One tab of the browser holds the stream and gives it to the others.
   function connect() {
-    if (!state.known || queued) return;
-    queued = true;
-    const mine = ++epoch, name = `chat:${chat}:${state.key}`;
+    if (!state.known || isConnected) return;
+    isConnected = true;
+    const mine = ++connectionNumber, name = `chat:${chat}:${state.key}`;
     // Tabs of one session share a stream; a tab where the browser keeps no cookie has a session of its own.
-    channel?.close();
-    channel = "BroadcastChannel" in window ? new BroadcastChannel(name) : null;
-    channel?.addEventListener("message", ({ data: [event, data] }) => { event === "look" ? catchUp() : takeIn(event, data); });
-    if (navigator.locks) navigator.locks.request(name, () => hold(mine)).catch(() => hold(mine));
-    else hold(mine);
+    sessionTabs?.close();
+    sessionTabs = "BroadcastChannel" in window ? new BroadcastChannel(name) : null;
+    sessionTabs?.addEventListener("message", ({ data: [event, data] }) => { event === "look" ? catchUp() : takeEvent(event, data); });
+    if (navigator.locks) navigator.locks.request(name, () => holdStream(mine)).catch(() => holdStream(mine));
+    else holdStream(mine);
     // A line that came between the last look and the opening of the channel went to other tabs only.
-    setTimeout(() => { if (mine === epoch && !leading) catchUp(); }, 500);
+    setTimeout(() => { if (mine === connectionNumber && !holdsStream) catchUp(); }, 500);
   }
-  async function hold(mine) {
-    leading = true;
-    while (mine === epoch && state.known) {
+  async function holdStream(mine) {
+    holdsStream = true;
+    while (mine === connectionNumber && state.known) {
       const began = Date.now();
-      const good = failures < 2 || Date.now() - polls > 300000 ? await listen() : await poll();
-      if (good) failures = 0;
+      const good = streamFailures < 2 || Date.now() - pollingSince > 300000 ? await readStream() : await pollLines();
+      if (good) streamFailures = 0;
       // A desk that is away is no reason to poll; a stream that alone does not come through is one.
-      else if (mine === epoch && (await catchUp()) && failures < 2 && ++failures === 2) polls = Date.now();
-      if (mine !== epoch) break;
+      else if (mine === connectionNumber && (await catchUp()) && streamFailures < 2 && ++streamFailures === 2) pollingSince = Date.now();
+      if (mine !== connectionNumber) break;
       // After a deploy all pages come back: not all at once.
       const rest = good ? 3000 * Math.random() : Math.max(0, 1000 * (0.5 + Math.random()) - (Date.now() - began));
-      await new Promise((resolve) => { ended = resolve; setTimeout(resolve, rest); });
-      ended = null;
+      await new Promise((resolve) => { endRest = resolve; setTimeout(resolve, rest); });
+      endRest = null;
     }
-    leading = false;
+    holdsStream = false;
   }
   let cut = null;
-  async function listen() {
+  async function readStream() {
     cut = new AbortController();
-    const mine = epoch;
+    const mine = connectionNumber;
     let any = false, watch = setTimeout(() => cut.abort(), 4000);
-    const beat = () => { clearTimeout(watch); watch = setTimeout(() => cut.abort(), 35000); heard = Date.now(); };
+    const beat = () => { clearTimeout(watch); watch = setTimeout(() => cut.abort(), 35000); heardAt = Date.now(); };
     try {
-      const answer = await ask(`/stream?after=${last}`, { signal: cut.signal, accept: "text/event-stream" });
-      if (answer.status === 401) { if (mine === epoch) await recheck(); return true; }
+      const answer = await ask(`/stream?after=${lastSeq}`, { signal: cut.signal, accept: "text/event-stream" });
+      if (answer.status === 401) { if (mine === connectionNumber) await recheck(); return true; }
       if (!answer.ok || !answer.body) return false;
       const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
       for (let rest = "";;) {
         const { value, done } = await reader.read();
-        if (done || mine !== epoch) return any;
+        if (done || mine !== connectionNumber) return any;
         beat();
         rest += value;
         const records = rest.split("\n\n");
@@ -424,54 +430,54 @@
           const fields = Object.fromEntries(record.split("\n").map((line) => line.split(/: ?([^]*)/, 2)));
           if (!fields.event) continue;
           any = true;
-          lost(false);
+          showConnection(false);
           const data = JSON.parse(fields.data);
-          takeIn(fields.event, data);
-          channel?.postMessage([fields.event, data]);
+          takeEvent(fields.event, data);
+          sessionTabs?.postMessage([fields.event, data]);
         }
       }
     } catch {
-      lost(!any || !navigator.onLine);
+      showConnection(!any || !navigator.onLine);
       return any;
     } finally { clearTimeout(watch); }
   }
-  async function poll() {
-    for (let pause = 3000, until = polls + 300000; Date.now() < until && state.known;) {
-      const before = last, good = await catchUp();
-      lost(!good);
-      if (good) channel?.postMessage(["look", null]);
-      pause = last > before ? 3000 : Math.min(15000, pause * 1.3);
-      await new Promise((resolve) => { ended = resolve; setTimeout(resolve, pause); });
+  async function pollLines() {
+    for (let pause = 3000, until = pollingSince + 300000; Date.now() < until && state.known;) {
+      const before = lastSeq, good = await catchUp();
+      showConnection(!good);
+      if (good) sessionTabs?.postMessage(["look", null]);
+      pause = lastSeq > before ? 3000 : Math.min(15000, pause * 1.3);
+      await new Promise((resolve) => { endRest = resolve; setTimeout(resolve, pause); });
     }
     return false;
   }
   function wake() {
-    marks();
-    if (!state.known) { look(); return; }
-    catchUp().then((good) => lost(!good && !navigator.onLine));
-    if (Date.now() - heard > 20000) { cut?.abort(); ended?.(); }
+    sendMarks();
+    if (!state.known) { lookNow(); return; }
+    catchUp().then((good) => showConnection(!good && !navigator.onLine));
+    if (Date.now() - heardAt > 20000) { cut?.abort(); endRest?.(); }
     flush(true);
   }
   // A tab that was open before another one began: the cookie is theirs together.
-  const hall = "BroadcastChannel" in window ? new BroadcastChannel(`chat:${chat}`) : null;
-  hall?.addEventListener("message", ({ data }) => {
+  const allTabs = "BroadcastChannel" in window ? new BroadcastChannel(`chat:${chat}`) : null;
+  allTabs?.addEventListener("message", ({ data }) => {
     if (data === "used") isUsed = announced = false;
     else if (!state.known && !secret) catchUp();
   });
 
   // A sound only after a click on its button, and only in the tab that was used last.
-  let isUsed = true, announced = false, audio = null, rang = 0;
+  let isUsed = true, announced = false, audio = null, soundedAt = 0;
   const bell = $("sound");
-  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => { if (!announced) hall?.postMessage("used"); announced = isUsed = true; });
+  for (const kind of ["pointerdown", "keydown"]) document.addEventListener(kind, () => { if (!announced) allTabs?.postMessage("used"); announced = isUsed = true; });
   bell.hidden = !("AudioContext" in window);
   bell.addEventListener("click", () => {
     const on = bell.getAttribute("aria-pressed") !== "true";
     bell.setAttribute("aria-pressed", String(on));
-    if (on) ring();
+    if (on) playSound();
   });
-  function ring() {
-    if (bell.getAttribute("aria-pressed") !== "true" || !isUsed || Date.now() - rang < 2000) return;
-    rang = Date.now();
+  function playSound() {
+    if (bell.getAttribute("aria-pressed") !== "true" || !isUsed || Date.now() - soundedAt < 2000) return;
+    soundedAt = Date.now();
     try {
       audio ||= new AudioContext();
       const tone = audio.createOscillator(), volume = audio.createGain();
@@ -485,51 +491,51 @@
   }
 
   // Signing out, and a session that is gone: nothing of it stays in the page, in storage or in memory.
-  function forget(tells = true) {
-    life += 1;
-    if (tells) channel?.postMessage(["gone", {}]);
-    leave();
-    keep("");
+  function forgetSession(tells = true) {
+    forgotten += 1;
+    if (tells) sessionTabs?.postMessage(["gone", {}]);
+    disconnect();
+    keepSecret("");
     store.set("pending", null);
     pending = [];
-    last = unread = 0;
-    marked = drawn = "";
+    lastSeq = unread = 0;
+    sentMarks = drawnAfter = "";
     list.replaceChildren();
     box.value = "";
-    complain("");
-    show({ ...state, known: false, key: "", phase: "new", place: null, agent: "", typing: "", email: "", name: "", reference: "", read: 0, last: 0, blocked: false, rated: null, may_rate: false, proved: false });
+    showComplaint("");
+    showState({ ...state, known: false, key: "", phase: "new", place: null, agent: "", typing: "", email: "", name: "", reference: "", read: 0, last: 0, blocked: false, rated: null, may_rate: false, proved: false });
     return false;
   }
 
   // The secret opens nothing any more: another tab signed in to the same chat, or it is over here.
   async function recheck() {
     if (!state.known) return;
-    const mine = epoch, held = secret;
+    const mine = connectionNumber, held = secret;
     const answer = await ask("/state").catch(() => null), now = answer?.ok ? await answer.json() : {};
     // A sign-in gave this page another secret meanwhile.
-    if (mine !== epoch || held !== secret) return;
-    if (!now.known || now.key !== state.key) { forget(false); return; }
-    leave();
-    show(now);
+    if (mine !== connectionNumber || held !== secret) return;
+    if (!now.known || now.key !== state.key) { forgetSession(false); return; }
+    disconnect();
+    showState(now);
   }
-  function leave() {
-    channel?.close();
-    channel = null;
-    queued = false;
-    epoch += 1;
+  function disconnect() {
+    sessionTabs?.close();
+    sessionTabs = null;
+    isConnected = false;
+    connectionNumber += 1;
     cut?.abort();
-    ended?.();
+    endRest?.();
   }
 
   // The page around the frame: exact origins, both ways.
   let opened = !origins.length;
-  function say(message) { if (host && window.parent !== window) window.parent.postMessage({ chat, ...message }, host); }
+  function postToSite(message) { if (host && window.parent !== window) window.parent.postMessage({ chat, ...message }, host); }
   window.addEventListener("message", async (event) => {
     if (event.source !== window.parent || !origins.includes(event.origin) || event.data?.chat !== chat) return;
     host = event.origin;
     const { type, token } = event.data;
-    if (type === "hello") say({ type: "ready", known: state.known });
-    else if (type === "opened") { opened = true; unread = 0; say({ type: "unread", count: 0 }); marks(); box.focus(); }
+    if (type === "hello") postToSite({ type: "ready", known: state.known });
+    else if (type === "opened") { opened = true; unread = 0; postToSite({ type: "unread", count: 0 }); sendMarks(); box.focus(); }
     else if (type === "closed") opened = false;
     else if (type === "sign-out") signOut();
     else if (type === "identity") inTurn(() => identify(token)).catch(() => {});
@@ -537,38 +543,38 @@
   // Forgotten at once: what is written while the desk answers is the next visitor's.
   function signOut() {
     const gone = secret;
-    forget();
+    forgetSession();
     inTurn(async () => {
       await ask("/sign-out", { body: {}, bearer: secret || gone });
       if (!state.known) return;
       // A chat that was just beginning ends too; what was written since is still to be sent.
       const words = box.value, written = pending;
-      forget();
+      forgetSession();
       box.value = words;
       pending = written;
-      save();
-      pending.forEach(sketch);
+      savePending();
+      pending.forEach(drawPending);
     }).catch(() => {});
   }
   async function identify(token) {
     const answer = await ask("/identity", { body: { token, in_header: keepsNone || Boolean(secret) } }).catch(() => null);
-    if (answer?.status === 401) { say({ type: "identity-refused" }); return; }
+    if (answer?.status === 401) { postToSite({ type: "identity-refused" }); return; }
     if (!answer?.ok) return;
     const begun = await answer.json(), now = begun.state;
     // The anonymous chat of this page goes on as the account's, with what is not sent yet; another account's is emptied.
-    if (isOther(now)) forget();
-    else leave();
-    if (begun.secret) keep(begun.secret);
+    if (isOther(now)) forgetSession();
+    else disconnect();
+    if (begun.secret) keepSecret(begun.secret);
     // The page is asked for another token, which opens a session in memory: one token may count once.
-    if (!begun.secret && (await (await ask("/state")).json()).key !== now.key) { keepsNone = true; say({ type: "identity-refused" }); return; }
-    show({ ...now, known: true });
-    hall?.postMessage("begun");
+    if (!begun.secret && (await (await ask("/state")).json()).key !== now.key) { keepsNone = true; postToSite({ type: "identity-refused" }); return; }
+    showState({ ...now, known: true });
+    allTabs?.postMessage("begun");
     await catchUp();
   }
 
   // The form.
-  function grow() { box.style.height = "auto"; box.style.height = `${Math.min(box.scrollHeight + 2, 140)}px`; }
-  function chosen() {
+  function fitBox() { box.style.height = "auto"; box.style.height = `${Math.min(box.scrollHeight + 2, 140)}px`; }
+  function showChosen() {
     const files = [...($("files")?.files || [])], shown = $("chosen");
     shown.replaceChildren(...files.map((file) => make("li", "file", file.name)));
     shown.hidden = !files.length;
@@ -580,31 +586,31 @@
     if ((!text && !files.length) || state.blocked) return;
     const item = { id: identifier(), text, files, at: Date.now() };
     pending.push(item);
-    save();
-    sketch(item);
+    savePending();
+    drawPending(item);
     box.value = "";
     if ($("files")) $("files").value = "";
-    chosen();
-    grow();
-    complain("");
+    showChosen();
+    fitBox();
+    showComplaint("");
     flush(true);
   }
   const identifier = () => crypto.randomUUID?.() || [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");
   form.addEventListener("submit", submit);
   form.noValidate = false;
-  box.addEventListener("input", () => { grow(); typing(); });
+  box.addEventListener("input", () => { fitBox(); sendTyping(); });
   box.addEventListener("keydown", (event) => {
     // An input method uses Enter to choose characters.
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) { event.preventDefault(); form.requestSubmit(); }
   });
-  $("files")?.addEventListener("change", chosen);
+  $("files")?.addEventListener("change", showChosen);
   $("end").addEventListener("click", async () => { const answer = await ask("/end", { body: {} }).catch(() => null); if (answer?.ok) catchUp(); });
   const minimise = $("minimise");
-  if (minimise) { minimise.hidden = false; minimise.addEventListener("click", () => say({ type: "close" })); }
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && origins.length) say({ type: "close" }); });
-  flow.addEventListener("scroll", marks, { passive: true });
+  if (minimise) { minimise.hidden = false; minimise.addEventListener("click", () => postToSite({ type: "close" })); }
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && origins.length) postToSite({ type: "close" }); });
+  flow.addEventListener("scroll", sendMarks, { passive: true });
   window.addEventListener("online", wake);
-  window.addEventListener("offline", () => lost(true));
+  window.addEventListener("offline", () => showConnection(true));
   window.addEventListener("pageshow", wake);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) wake(); });
 
@@ -614,8 +620,8 @@
   if (view && !origins.length && matchMedia("(max-width: 600px)").matches) { view.addEventListener("resize", fit); fit(); }
 
   document.documentElement.classList.add("scripted");
-  pending.forEach(sketch);
-  show(state);
+  pending.forEach(drawPending);
+  showState(state);
   flow.scrollTop = flow.scrollHeight;
   // History is there before the log is live: only new lines are read out.
   setTimeout(() => flow.setAttribute("aria-live", "polite"), 500);

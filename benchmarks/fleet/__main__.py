@@ -19,7 +19,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from benchmarks.chats import Chats
+from benchmarks.chaos.chats import Chats
+from benchmarks.chaos.ledger import Ledger, read_ledger
 from benchmarks.fleet.count import MOST_SECONDS, Takeover, Window, grouped, takeovers
 from benchmarks.fleet.desk import has_faketime
 from benchmarks.fleet.events import DETECT_SECONDS, Fleet
@@ -27,7 +28,6 @@ from benchmarks.fleet.load import Load
 from benchmarks.fleet.network import enter_new_world, why_not
 from benchmarks.fleet.plan import DATABASES, Event, Happening, make_plan
 from benchmarks.fleet.running import Progress, running_fleet, wait_until_working
-from benchmarks.ledger import Ledger, read_ledger
 from benchmarks.rig import wait_until
 
 _DRAIN_SECONDS = 240
@@ -54,14 +54,14 @@ def _events(arguments: argparse.Namespace) -> int:
         _say("no clock is shifted: Debian's package faketime is not installed")
         plan = [event for event in plan if event.what is not Happening.CLOCK]
     chats = Chats(messages=0, chance=random.Random(arguments.seed))
-    with contextlib.closing(_Stopping(chats)), running_fleet(chats) as (fleet, progress):
+    with contextlib.closing(chats), running_fleet(chats) as (fleet, progress):
         load = Load(fleet.desk, chats, rate=arguments.rate, seed=arguments.seed)
         load.start()
         wait_until_working(progress)
         windows = _happen(plan, fleet, progress, minutes=arguments.minutes, first=arguments.first)
         load.stop()
         _drain(progress, load.rows)
-        ledger = read_ledger(fleet.desk, load.mailbox(), kills={}, chats=chats)
+        ledger = read_ledger(fleet.desk, load.mailbox(), kills={}, customers=[chats])
         found = _takeovers(windows, progress)
     _print(ledger, found, arguments)
     return 0 if ledger.is_clean and all(each.is_in_time for each in found) else 1
@@ -91,7 +91,7 @@ def _takeovers(windows: Sequence[Window], progress: Progress) -> list[Takeover]:
 def _asynchronous(arguments: argparse.Namespace) -> int:
     """Kill a primary with one standby that no commit waits for; say how many acknowledged mails were lost."""
     chats = Chats(messages=0, chance=random.Random(arguments.seed))
-    with contextlib.closing(_Stopping(chats)), running_fleet(chats, synchronous=False) as (fleet, progress):
+    with contextlib.closing(chats), running_fleet(chats, synchronous=False) as (fleet, progress):
         load = Load(fleet.desk, chats, rate=arguments.rate, seed=arguments.seed)
         load.start()
         wait_until_working(progress)
@@ -147,17 +147,6 @@ def _print(ledger: Ledger, found: Sequence[Takeover], arguments: argparse.Namesp
     for name, times, median, longest, waited in grouped(found):
         print(f"{name:52} {times:5} {median:10.1f}s {longest:7.1f}s {waited:16.1f}s")
     print(f"\nno path may stand still for {MOST_SECONDS:.0f} s")
-
-
-class _Stopping:
-    """The providers in this process, which end with the run."""
-
-    def __init__(self, chats: Chats) -> None:
-        self._chats = chats
-
-    def close(self) -> None:
-        """End them."""
-        self._chats.stop()
 
 
 def _say(words: str) -> None:

@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from benchmarks.chaos import submit
-from benchmarks.chats import Chats
+from benchmarks.chaos.chats import Chats
 from benchmarks.mailbox import Mailbox, MailWriter, message_id, redelivered
-from benchmarks.rig import USER, Served
+from benchmarks.rig import USER, Served, submit
 
 _FILE_BYTES: Final = 2_000
 _REPLIES: Final = 0.15

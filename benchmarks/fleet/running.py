@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 
-from benchmarks.chats import PUBLIC_URL, SECRETS, Chats
+from benchmarks.chaos.chats import PUBLIC_URL, Chats
 from benchmarks.fleet.brokers import Brokers
 from benchmarks.fleet.databases import Databases
 from benchmarks.fleet.desk import SMTP_PORT, WEB_PORT, FleetDesk
@@ -110,7 +110,7 @@ def running_fleet(chats: Chats, *, synchronous: bool = True) -> Iterator[tuple[F
             web_port=web.port,
             smtp_port=smtp.port,
             channels=chats.config,
-            secrets=SECRETS,
+            secrets=chats.secrets,
         )
         desk.write_config(public_url=PUBLIC_URL)
         start_from_the_first_mail(desk)

@@ -45,9 +45,9 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False, port: Port
     ports = None
     secrets: Mapping[str, str] = {}
     if demo:
-        from cli.demo.settings import SECRETS, free_ports, write_settings  # noqa: PLC0415  (a real desk needs no demo)
+        from cli.demo.settings import SECRETS, demo_ports, write_settings  # noqa: PLC0415  (a real desk needs no demo)
 
-        ports, secrets = free_ports(desk=port), SECRETS
+        ports, secrets = demo_ports(desk=port), SECRETS
         config = write_settings(_DEMO_DATA.resolve(), ports)
     settings, file = load_settings(config), find_settings(config).resolve()
     data = _data_folder(settings)

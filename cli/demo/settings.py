@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import socket
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +13,7 @@ from cli.demo import app_chat, telegram, twilio, twilio_voice, wechat, x
 from router.errors import ConfigError
 from router.settings.files import read_file, shipped_file
 from store.db.private_files import make_private_folder
+from workers.broker.free_ports import free_ports
 
 # The names of the channels' secrets in the environment of the desk's processes.
 SECRETS: Final = {
@@ -122,15 +121,10 @@ class Ports:
     mail: int | None = None
 
 
-def free_ports(*, desk: int | None = None) -> Ports:
+def demo_ports(*, desk: int | None = None) -> Ports:
     """Return free ports of this machine for the providers. desk: where the desk is to be; its mail gets a free port."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(7)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        ports = [int(each.getsockname()[1]) for each in sockets]
-        twilio_at, x_at, telegram_at, app, wechat_at, voice, mail = ports
-        return Ports(twilio_at, x_at, telegram_at, app, wechat_at, voice, desk=desk, mail=mail if desk else None)
+    twilio_at, x_at, telegram_at, app, wechat_at, voice, mail = free_ports(7)
+    return Ports(twilio_at, x_at, telegram_at, app, wechat_at, voice, desk=desk, mail=mail if desk else None)
 
 
 def write_settings(folder: Path, ports: Ports) -> Path:

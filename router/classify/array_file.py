@@ -2,12 +2,16 @@
 
 A file begins with a mark, the size of its description, and a checksum of what follows; then the description as JSON and
 the arrays, each on pages of its own.
+
+What happens to a file happens to all that have mapped it: one that is cut short kills them at the next access (SIGBUS).
+So a file is never written in its place, here or by a copy: it gets its name when it is complete, and is read-only.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import mmap
 import os
 import secrets
@@ -23,6 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Arrays = Mapping[str, NDArray[np.generic]]
+# The type of its numbers, its shape, its place behind the description, and its size in bytes.
+_Described = tuple[str, tuple[int, ...], int, int]
 
 _MARK: Final = b"omniyard arrays\n"
 # The mark, the size of the description, and the checksum.
@@ -35,6 +41,7 @@ _ABANDONED_SECONDS: Final = 3_600
 _DRAFT: Final = ".part"
 # How many bytes are written or checked at once.
 _AT_ONCE: Final = 4 * 1024 * 1024
+_log: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +66,13 @@ def kept_arrays(file: Path, read: Callable[[], Arrays]) -> tuple[Arrays, MappedA
     read: makes the arrays, which takes long; the file must be named so that its name changes with them.
     Without free space or write permission the second value is None: then each process has the arrays for itself.
     """
-    with contextlib.suppress(OSError, ValueError):
-        mapped = map_arrays(file)
-        return mapped.arrays, mapped
+    with contextlib.suppress(OSError):
+        try:
+            mapped = map_arrays(file)
+        except ValueError as error:
+            _log.warning("%s; it is written again", error)
+        else:
+            return mapped.arrays, mapped
     arrays = read()
     with contextlib.suppress(OSError, ValueError):
         # A process that has mapped a damaged file keeps it.
@@ -75,16 +86,22 @@ def kept_arrays(file: Path, read: Callable[[], Arrays]) -> tuple[Arrays, MappedA
 def map_arrays(file: Path) -> MappedArrays:
     """Map a file. Raises OSError if it cannot be read, ValueError if it is not as it was written."""
     with file.open("rb") as opened:
+        if os.fstat(opened.fileno()).st_size < _BEGINNING.size:
+            raise ValueError(f"{file} is too short")
         mapped = mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ)
-    if len(mapped) < _BEGINNING.size:
-        raise ValueError(f"{file} is too short")
     mark, size, checksum = _BEGINNING.unpack_from(mapped)
-    if mark != _MARK or _checksum(mapped) != checksum:
+    described = _described(mapped[_BEGINNING.size : _BEGINNING.size + size]) if mark == _MARK else None
+    if described is None:
         raise ValueError(f"{file} is not as it was written")
     first = _padded(_BEGINNING.size + size)
-    described = json.loads(mapped[_BEGINNING.size : _BEGINNING.size + size])
-    if len(mapped) != first + sum(_padded(length) for _, _, _, length in described.values()):
-        raise ValueError(f"{file} was written for pages of another size")
+    whole_size = first + sum(_padded(length) for _, _, _, length in described.values())
+    if len(mapped) != whole_size:
+        raise ValueError(
+            f"{file} has {len(mapped)} bytes and {whole_size} by its header: it was cut, or written over, "
+            "or is for pages of another size"
+        )
+    if _checksum(mapped) != checksum:
+        raise ValueError(f"{file} is not as it was written")
     places = {name: first + at for name, (_, _, at, _) in described.items()}
     # A view from the front: NumPy makes no array of zero bytes at the end of a buffer.
     whole = np.frombuffer(mapped, np.uint8)
@@ -95,10 +112,19 @@ def map_arrays(file: Path) -> MappedArrays:
     return MappedArrays(arrays, mapped, places)
 
 
+def _described(text: bytes) -> Mapping[str, _Described] | None:
+    """Return what a header says; None if it is none, as its checksum is not known to be right yet."""
+    try:
+        said = json.loads(text)
+        return {name: (str(dtype), tuple(shape), int(at), int(size)) for name, (dtype, shape, at, size) in said.items()}
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
 def write_arrays(arrays: Arrays, file: Path) -> None:
     """Write a file completely or not at all, and never replace one that another process has just written.
 
-    It is for its owner alone, as all in the data folder.
+    It is for its owner alone, as all in the data folder, and read-only.
     """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.{secrets.token_hex(4)}{_DRAFT}")
@@ -107,6 +133,7 @@ def write_arrays(arrays: Arrays, file: Path) -> None:
             _remove_abandoned(draft)
             _write(arrays, opened)
             opened.flush()
+            os.fchmod(opened.fileno(), 0o400)
             os.fsync(opened.fileno())
         _publish(draft, file)
     finally:

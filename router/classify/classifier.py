@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from router.classify.keywords import KeywordRules, compile_rules
 from router.danger.verdict import NO_DANGER, DangerOutcome, DangerVerdict
 from router.danger.words import WordDetector, build_word_detector
 from router.masking.mask import mask
 from router.reason import Reason
+from router.remarks.recognise_remark import remark_of
+from router.remarks.remark_kind import RemarkKind
 from router.settings.model import CategorySettings, Settings
 from router.text.facts import Fact, find_facts
 from router.text.language import detect
@@ -46,6 +48,7 @@ class Classification:
     danger_threshold: from which probability this text would have been an emergency.
     danger_evidence: which words or known examples speak for danger; an emergency has some.
     urgent_if_closed: it is an emergency if its channel is closed.
+    remark: what it is for; of all but `content` no model judges.
     """
 
     category: str | None
@@ -64,6 +67,29 @@ class Classification:
     danger_threshold: float = 1.0
     danger_evidence: tuple[Reason, ...] = ()
     urgent_if_closed: bool = False
+    remark: RemarkKind = RemarkKind.CONTENT
+
+    def without_matter(self, remark: RemarkKind, *, category: str | None = None, words: Sequence[str] = ()) -> Self:
+        """Return the answer for words that say nothing of a matter: what a model makes of them is chance.
+
+        category, words: what the operator's keywords name all the same.
+        """
+        return replace(
+            self,
+            remark=remark,
+            category=category,
+            confidence=_RULED if category else 0.0,
+            runner_up=self.runner_up if category else self.category or self.runner_up,
+            abstained=category is None,
+            emergency=False,
+            evidence=tuple(words),
+            missing_facts=(),
+            intent=None,
+            possible_danger=False,
+            danger=0.0,
+            danger_evidence=(),
+            urgent_if_closed=False,
+        )
 
 
 class Classifies(Protocol):
@@ -100,7 +126,8 @@ class Classifier:
         hits = [self._hits(text, verdict) for text, verdict in zip(texts, verdicts, strict=True)]
         guesses = self._guesses(page, hits)
         known = [_Known(*one) for one in zip(texts, map(find_facts, clean), verdicts, strict=True)]
-        return [self._answer(one, guess) for one, guess in zip(known, guesses, strict=True)]
+        answers = [self._answer(one, guess) for one, guess in zip(known, guesses, strict=True)]
+        return [_without_chance(*each) for each in zip(answers, verdicts, hits, clean, strict=True)]
 
     def _hits(self, text: str, verdict: DangerVerdict) -> Hits:
         """Return the categories' keywords in a text; one of an emergency only where it is said of a danger."""
@@ -201,6 +228,16 @@ def _trained(
     from router.danger.detector import ModelDetector  # noqa: PLC0415
 
     return ModelDetector(words, model, encoder=encoder, bounds=settings.emergency)
+
+
+def _without_chance(answer: Classification, verdict: DangerVerdict, hits: Hits, text: str) -> Classification:
+    """Return the answer, for thanks, greetings and the like by keywords alone."""
+    remark = remark_of(text)
+    # A keyword of danger is the operator's own word.
+    if remark is RemarkKind.CONTENT or verdict.by_keyword:
+        return answer
+    category = _only(hits)
+    return answer.without_matter(remark, category=category, words=hits[category] if category else ())
 
 
 def _only(hits: Hits) -> str | None:

@@ -51,14 +51,10 @@ class Predictor:
         self._numbered = np.flatnonzero(model.answering)
 
     def read(self, texts: Sequence[str]) -> GramPage:
-        """Hash a page of texts and score its n-grams: what `predict` and the danger detector begin with."""
+        """Hash a page of texts and score its n-grams: what `predict_page` and the danger detector begin with."""
         found = grams(texts)
         matrix, known = self.model.gram_head.vocabulary.matrix(found)
         return GramPage(tuple(texts), found, matrix, known, self.model.gram_head.scores(matrix))
-
-    def predict(self, texts: Sequence[str], *, ruled: Sequence[str | None] = ()) -> list[Prediction]:
-        """Return one prediction per text. ruled: see `predict_page`."""
-        return self.predict_page(self.read(texts), ruled=ruled) if texts else []
 
     def predict_page(self, page: GramPage, *, ruled: Sequence[str | None] = ()) -> list[Prediction]:
         """Return one prediction per text.

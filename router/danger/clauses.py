@@ -53,7 +53,6 @@ class Sentence:
 
     written: str
     comparable: str
-    is_question: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +75,11 @@ class Sentences:
 def split_sentences(text: str) -> Sentences:
     """Split a text into sentences; a dictated one without full stops into overlapping pieces."""
     pieces, can_join = _pieces_of(text)
-    lines = _comparable_each([piece for piece, _ in pieces])
-    sentences = tuple(
-        Sentence(piece.strip(), line, "?" in mark or "？" in mark)
-        for (piece, mark), line in zip(pieces, lines, strict=True)
-    )
+    lines = _comparable_each(pieces)
+    sentences = tuple(Sentence(piece.strip(), line) for piece, line in zip(pieces, lines, strict=True))
     # A negation may be written on two lines.
     can_join = can_join and not any(line.startswith((" not", " nt")) for line in lines)
     return Sentences(text, sentences, can_join)
-
-
-def sentences_of(text: str) -> tuple[Sentence, ...]:
-    """See `split_sentences`."""
-    return split_sentences(text).all
 
 
 def units(text: str) -> int:
@@ -142,23 +133,22 @@ def _unquoted(found: re.Match[str]) -> str:
     return " " if units(found[1]) <= _LONGEST_MENTION else f" {CLAUSE} {found[1]} {CLAUSE} "
 
 
-def _pieces_of(text: str) -> tuple[list[tuple[str, str]], bool]:
-    """Return the sentences as written, each with the signs that end it, and whether `Sentences.can_join`."""
-    pieces: list[tuple[str, str]] = []
+def _pieces_of(text: str) -> tuple[list[str], bool]:
+    """Return the sentences as written, without the signs that end them, and whether `Sentences.can_join`."""
+    pieces: list[str] = []
     can_join = _MARK.search(text) is None
     start = 0
     for end in [*_SENTENCE_END.finditer(text), None]:
         piece = text[start : end.start()] if end else text[start:]
-        mark = end.group() if end else ""
         start = end.end() if end else start
         if len(piece) <= _LONGEST or units(piece) <= _LONGEST:
             if _UNIT.search(piece):
-                pieces.append((piece, mark))
+                pieces.append(piece)
                 can_join = can_join and piece[0] not in _DASHES and piece[-1] not in _DASHES
             elif piece and not piece.isspace():
                 can_join = False
         else:
-            pieces += ((part, mark) for part in _parts(piece))
+            pieces += _parts(piece)
             can_join = False
     return pieces, can_join
 

@@ -1,4 +1,4 @@
-"""The words by which people stop, start and ask about text messages: the whole message, and nothing cleverer.
+"""The words and sentences by which people stop, start and ask about text messages: always the whole message.
 
 No classifier decides about them, and no machine answers them: the provider does, as the networks demand.
 """
@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Final
 
 from router.envelope import Envelope, PartyKind
+from router.remarks.recognise_remark import asks_to_stop
 
 
 class Command(StrEnum):
@@ -54,9 +55,11 @@ def command_of(envelope: Envelope) -> Command | None:
         return None
     said = _INVISIBLE.sub("", envelope.text)
     if len(said.strip()) > 2 * _LONGEST:
-        return None
+        return Command.STOP if asks_to_stop(said) else None
     word = unicodedata.normalize("NFKC", said).strip(_EDGE).casefold()
-    return _COMMANDS.get(word) or (Command.STOP if _asks_in_chinese(word, envelope.sender.handle) else None)
+    # Any reasonable way of asking counts in the USA (47 CFR 64.1200(a)(10)), and any in China.
+    is_stop = _asks_in_chinese(word, envelope.sender.handle) or asks_to_stop(said)
+    return _COMMANDS.get(word) or (Command.STOP if is_stop else None)
 
 
 def _asks_in_chinese(word: str, handle: str) -> bool:

@@ -108,6 +108,7 @@ class Candidate:
     opened_by: the inbound row of its first message.
     only_notes: it holds nothing but what our side is said to have written, so joining it reveals and changes nothing.
     own: a Message-ID points at it, and that message itself is in it; False if it was only quoted there.
+    channel: of its first message.
     """
 
     conversation_id: UUID
@@ -120,6 +121,7 @@ class Candidate:
     opened_by: UUID | None = None
     only_notes: bool = False
     own: bool = False
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

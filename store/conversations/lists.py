@@ -90,6 +90,9 @@ class _Lane(StrEnum):
     REST = "rest"
 
 
+_DANGER: Final = (_Lane.EMERGENCY, _Lane.POSSIBLE)
+
+
 # Parts are made once, and compared as objects: their conditions cannot be.
 @dataclass(frozen=True, slots=True, eq=False)
 class _Part:
@@ -148,11 +151,26 @@ def list_conversations(
         if after is not None and number < after.part:
             continue
         begin = after if after is not None and number == after.part else None
-        rows = _page(connection, wanted, part=part, after=begin, limit=limit - len(found))
+        question = _page(wanted, part=part, after=begin, limit=limit - len(found))
+        if question is None:
+            continue
+        statement, values = question
+        rows = CONVERSATIONS(connection, statement.rows(connection, values))
         found += [(row, Position(getattr(row, part.at), row.id, number)) for row in rows]
         if len(found) >= limit:
             break
     return found
+
+
+def first_pages(wanted: Filter, *, sort: Sort = Sort.NEWEST, limit: int) -> list[Question]:
+    """Return the questions of `list_conversations` that no answer decides: of danger, else of the first part.
+
+    They are asked in vain where dangers fill the page.
+    """
+    parts = _parts(sort, danger_first=wanted.danger_first)
+    first = [part for part in parts if part.lane in _DANGER] or parts[:1]
+    asked = (_page(wanted, part=part, after=None, limit=limit) for part in first)
+    return [question for question in asked if question]
 
 
 def unread_among(connection: Connection, rows: Collection[ConversationRecord], *, agent_id: UUID) -> set[UUID]:
@@ -188,7 +206,7 @@ def _parts(sort: Sort, *, danger_first: bool) -> Sequence[_Part]:
     if not danger_first:
         return _ordered(sort)
     is_oldest = sort is Sort.OLDEST
-    first = [_Part("last_message_at", ascending=is_oldest, lane=lane) for lane in (_Lane.EMERGENCY, _Lane.POSSIBLE)]
+    first = [_Part("last_message_at", ascending=is_oldest, lane=lane) for lane in _DANGER]
     return (*first, *(replace(part, lane=_Lane.REST) for part in _ordered(sort)))
 
 
@@ -207,12 +225,11 @@ def _ordered(sort: Sort) -> Sequence[_Part]:
     return (_Part("last_message_at", ascending=sort is Sort.OLDEST),)
 
 
-def _page(
-    connection: Connection, wanted: Filter, *, part: _Part, after: Position | None, limit: int
-) -> list[ConversationRecord]:
+def _page(wanted: Filter, *, part: _Part, after: Position | None, limit: int) -> Question | None:
+    """Return the question of a part of the list; None for one that is empty."""
     statuses = tuple(status for status in _statuses(wanted) if _has_lane(status, part.lane))
     if not statuses:
-        return []
+        return None
     values = _values(wanted) | {"most": limit}
     if after is not None:
         values |= {"after_at": after.at, "after_id": after.id}
@@ -232,7 +249,7 @@ def _page(
             possible_danger=wanted.possible_danger,
         )
     )
-    return CONVERSATIONS(connection, statement.rows(connection, values))
+    return statement, values
 
 
 def _values(wanted: Filter) -> dict[str, Any]:

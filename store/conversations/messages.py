@@ -16,7 +16,7 @@ from router.errors import NotFound
 from router.origin.sender_proof import ProofKind
 from router.routing.trace import Trace, read_trace
 from store.conversations.read import Position, behind
-from store.db.bulk import among, among_bound, columns_of, table_of
+from store.db.bulk import among_bound, columns_of, table_of
 from store.db.encryption import sealer_of
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.gates import FetchedFileRow, FileState
@@ -220,9 +220,34 @@ def attachments_of(connection: Connection, message_ids: Sequence[UUID]) -> dict[
     return found
 
 
-def _attachments() -> sa.Select[Any]:
+def newest_attachments(
+    connection: Connection, conversation_id: UUID, *, limit: int
+) -> dict[UUID, list[AttachmentRecord]]:
+    """Return the attachments of the newest `limit` messages of a conversation, by the message's id, in order."""
+    statement, values = files_of_newest(conversation_id, limit=limit)
+    found: dict[UUID, list[AttachmentRecord]] = {}
+    for each in _KNOWN_FILES(connection, statement.rows(connection, values)):
+        found.setdefault(each.message_id, []).append(each)
+    return found
+
+
+def files_of_newest(conversation_id: UUID, *, limit: int) -> Question:
+    """Return the question of `newest_attachments`."""
+    return _newest_files(), {"conversation": conversation_id, "most": limit}
+
+
+@cache
+def _newest_files() -> PlainStatement:
+    columns = table_of(MessageRow).c
+    theirs = sa.select(columns.id).where(columns.conversation_id == sa.bindparam("conversation"))
+    newest_first = theirs.order_by(columns.received_at.desc(), columns.id.desc())
+    newest = newest_first.limit(sa.bindparam("most", type_=sa.Integer())).subquery()
+    return PlainStatement(_attachments(table_of(AttachmentRow).c.message_id.in_(sa.select(newest.c.id))))
+
+
+def _attachments(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     columns = table_of(AttachmentRow).c
-    statement = sa.select(*columns_of(AttachmentRow, AttachmentRecord)).where(among_bound(columns.message_id, "ids"))
+    statement = sa.select(*columns_of(AttachmentRow, AttachmentRecord)).where(which)
     return statement.order_by(columns.message_id, columns.part)
 
 
@@ -231,8 +256,9 @@ def _file(row: Sequence[Any]) -> AttachmentRecord:
 
 
 _FILE: Final = tuple(field.name for field in fields(AttachmentRecord))
-_ATTACHMENTS: Final = PlainStatement(_attachments())
-_KNOWN_FILES: Final = KnownRows(types_of(_attachments()), _file, most=_REMEMBERED)
+_OF_MESSAGES: Final = _attachments(among_bound(table_of(AttachmentRow).c.message_id, "ids"))
+_ATTACHMENTS: Final = PlainStatement(_OF_MESSAGES)
+_KNOWN_FILES: Final = KnownRows(types_of(_OF_MESSAGES), _file, most=_REMEMBERED)
 
 
 def find_attachment(connection: Connection, attachment_id: UUID) -> tuple[AttachmentRecord, PackedOriginal]:
@@ -262,10 +288,18 @@ def missing_files(connection: Connection, attachment_ids: Sequence[UUID]) -> dic
     """Return those of the attachments whose bytes are not here, and why; an empty reason while they are awaited."""
     if not attachment_ids:
         return {}
-    table = table_of(FetchedFileRow)
-    absent = sa.select(table.c.id, table.c.state, table.c.error)
-    absent = absent.where(among(table.c.id, attachment_ids), table.c.state != FileState.FETCHED)
-    return {row.id: "" if row.state == FileState.WAITING else row.error for row in connection.execute(absent)}
+    absent = _KNOWN_ABSENT(connection, _ABSENT.rows(connection, {"ids": attachment_ids}))
+    return {file_id: "" if state == FileState.WAITING else error for file_id, state, error in absent}
+
+
+def _absent() -> sa.Select[Any]:
+    columns = table_of(FetchedFileRow).c
+    absent = sa.select(columns.id, columns.state, columns.error)
+    return absent.where(among_bound(columns.id, "ids"), columns.state != FileState.FETCHED)
+
+
+_ABSENT: Final = PlainStatement(_absent())
+_KNOWN_ABSENT: Final = KnownRows(types_of(_absent()), tuple, most=_REMEMBERED)
 
 
 def find_original(connection: Connection, message_id: UUID) -> PackedOriginal:

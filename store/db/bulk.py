@@ -69,6 +69,16 @@ def insert_marked(connection: Connection, model: type[SQLModel], *, rows: Rows, 
     _insert(connection, model, rows=rows, ending=ending)
 
 
+def insert_or_replace(connection: Connection, model: type[SQLModel], *, rows: Rows) -> None:
+    """Insert `rows`, each with another primary key; a row that is there already gets the values of its new one."""
+    table = table_of(model)
+    quote = connection.dialect.identifier_preparer.quote
+    keys = [column.name for column in table.primary_key]
+    changed = [quote(name) for name in (rows[0] if rows else ()) if name not in keys]
+    values = ", ".join(f"{name} = excluded.{name}" for name in changed)
+    _insert(connection, model, rows=rows, ending=f" ON CONFLICT ({', '.join(map(quote, keys))}) DO UPDATE SET {values}")
+
+
 def among(column: sa.ColumnElement[Any], values: Collection[Any]) -> sa.ColumnElement[bool]:
     """Return `column IN values`, in a form whose SQL text does not change with their number."""
     if isinstance(column.type, sa.LargeBinary):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import sleep
 from typing import Final
@@ -10,11 +12,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import PendingRollbackError
 
 from router.errors import ConfigError, TransientError
 from store.db.engine import Database, translated
 from store.db.open import current_version, is_usable, latest_version
-from store.db.releases import leave_mark, release_before
+from store.db.releases import release_before
 
 _SCRIPTS: Final = Path(__file__).parents[1] / "migrations"
 # Two processes that start together must not both migrate; the number of the lock is arbitrary.
@@ -22,6 +26,7 @@ _LOCK: Final = 0x6F6D6E69
 # A migration that waits for a table's lock stops everything that comes after it: it gives up soon, and tries again.
 _PATIENCE_SECONDS: Final = 3
 _PAUSE_SECONDS: Final = 2.0
+_ASK_SECONDS: Final = 0.2
 _TRIES: Final = 30
 # PostgreSQL's SQLSTATEs: the lock's time limit, and a deadlock with a running process.
 _LOCKED: Final = ("55P03", "40P01")
@@ -48,15 +53,13 @@ def upgrade(database: Database) -> None:
 
 
 def _upgrade(database: Database) -> None:
-    with translated(), database.engine.connect() as connection, connection.begin():
-        if not database.is_sqlite:
-            # An index on millions of rows takes longer than the daemons' statement timeout.
-            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-            connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
-            connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _LOCK})
-            connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_PATIENCE_SECONDS}s'"))
+    with (
+        translated(),
+        database.engine.connect() as connection,
+        connection.begin() if database.is_sqlite else _alone(connection),
+    ):
         config = _config()
-        config.attributes["connection"] = connection
+        config.attributes |= {"connection": connection, "mark": release_before(latest_version())}
         try:
             command.upgrade(config, "head")
         except CommandError as error:
@@ -64,9 +67,30 @@ def _upgrade(database: Database) -> None:
             raise ConfigError(
                 "the database is at a version that this Omniyard does not know; is it another's?"
             ) from error
-        before = release_before(latest_version())
-        if before:
-            leave_mark(connection, before)
+
+
+@contextmanager
+def _alone(connection: Connection) -> Iterator[None]:
+    """Let one process at a time migrate PostgreSQL, in transactions of its own.
+
+    The lock and the limits are the session's, because an index of a large table is built between two transactions.
+    """
+    try:
+        # An index on millions of rows takes longer than the daemons' statement timeout.
+        connection.execute(sa.text("SET statement_timeout = 0"))
+        connection.execute(sa.text(f"SET lock_timeout = '{_PATIENCE_SECONDS}s'"))
+        # A statement that waits for the lock would have a snapshot, and the building of an index waits for those.
+        while not connection.execute(sa.text("SELECT pg_try_advisory_lock(:number)"), {"number": _LOCK}).scalar_one():
+            connection.commit()
+            sleep(_ASK_SECONDS)
+        connection.commit()
+        yield
+    except PendingRollbackError as error:
+        # Alembic wants to go on after an index whose session has ended; why that ended is the error before.
+        raise error.__context__ or error from None
+    finally:
+        # Its session ends here, and does not go back to the pool.
+        connection.invalidate()
 
 
 def _was_locked(error: TransientError) -> bool:

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from store.db.plain_rows import NumberedQuery
 
 Rows = Sequence[Sequence[Any]]
-# In the pool's notes about a connection, which end with it: what its server has prepared.
+# Keys of the pool's notes about a connection, which end with it: what its server has prepared, and how values are read.
 _PREPARED: Final = "prepared"
-# Likewise: how its values are read.
-_FORMS: Final = "forms"
+_ADAPTING: Final = "adapting"
 # Each takes about 50 kB of the server's memory; further ones are asked by psycopg's cursors.
 _MOST_PREPARED: Final = 200
 # SQLSTATEs: the server has no statement of this name; the time limit ended it.
@@ -62,28 +61,33 @@ class _Prepared:
         return {key: f"omniyard_{number}".encode() for number, key in enumerate(fresh, start=first)}
 
     def note(
-        self, line: PGconn, calls: Sequence[_Call], *, fresh: Mapping[_Key, bytes], results: Sequence[PGresult]
+        self, libpq: PGconn, calls: Sequence[_Call], *, fresh: Mapping[_Key, bytes], results: Sequence[PGresult]
     ) -> None:
-        """Note what is prepared now. Raises QueryCanceled; see `fetch`."""
+        """Note what is prepared now. fresh: names for what was to be prepared.  Raises QueryCanceled; see `fetch`."""
         states = [result.status for result in results]
-        answered = states.count(ExecStatus.TUPLES_OK)
-        was_refused = answered < len(calls)
-        refusal = next((each for each in results if each.status == ExecStatus.FATAL_ERROR), None)
-        state = refusal.error_field(DiagnosticField.SQLSTATE) if refusal else None
-        if state == _FORGOTTEN:
-            # As psycopg asks of it after a rollback: all of them.
+        refusal = next((result for result in results if result.status == ExecStatus.FATAL_ERROR), None)
+        sqlstate = refusal.error_field(DiagnosticField.SQLSTATE) if refusal else None
+        if sqlstate == _FORGOTTEN:
+            # psycopg removes all statements from the server after a rollback.
             self.names.clear()
+        # They were prepared in order, up to the first error.
         self.names |= [*fresh.items()][: states.count(ExecStatus.COMMAND_OK)]
-        if was_refused and state != _FORGOTTEN and (name := self.names.pop(calls[answered].key, None)):
-            # Tables may have changed since: the next call prepares it for those of now.
-            line.exec_(b"DEALLOCATE " + name)
-        if refusal and state == _CANCELLED:
+        answered = states.count(ExecStatus.TUPLES_OK)
+        if answered < len(calls) and sqlstate != _FORGOTTEN:
+            self._remove(libpq, calls[answered].key)
+        if refusal and sqlstate == _CANCELLED:
             raise error_from_result(refusal)
+
+    def _remove(self, libpq: PGconn, key: _Key) -> None:
+        """Remove a statement that failed: tables may have changed, and the next call prepares it for those of now."""
+        name = self.names.pop(key, None)
+        if name:
+            libpq.exec_(b"DEALLOCATE " + name)
 
 
 @dataclass(frozen=True, slots=True)
-class _Forms:
-    """What psycopg calls an adapt context."""
+class _Adapting:
+    """How values are written and read; psycopg calls it an adapt context."""
 
     adapters: AdaptersMap
     connection: Connection
@@ -103,11 +107,11 @@ def fetch(driver: Connection, notes: dict[str, Any], queries: Sequence[NumberedQ
     Raises QueryCanceled if a statement reached its time limit: a cursor would wait for as long again.
     """
     prepared: _Prepared = notes.setdefault(_PREPARED, _Prepared())
-    forms = notes.get(_FORMS)
-    if forms is None:
-        forms = notes[_FORMS] = _Forms(AdaptersMap(driver.adapters), driver)
-        leave_json(forms.adapters)
-    adapter = Transformer(forms)
+    adapting = notes.get(_ADAPTING)
+    if adapting is None:
+        adapting = notes[_ADAPTING] = _Adapting(AdaptersMap(driver.adapters), driver)
+        leave_json(adapting.adapters)
+    adapter = Transformer(adapting)
     try:
         # Before any is sent: a value may have no form, such as a text with a zero character.
         calls = [_call(adapter, query) for query in queries]
@@ -136,16 +140,16 @@ def _results(
 ) -> list[PGresult] | None:
     """Return all results in their order; after an error the rest are empty ones. None if the connection was lost."""
     try:
-        line, unprepared = driver.pgconn, set(fresh)
-        line.enter_pipeline_mode()
+        libpq, unprepared = driver.pgconn, set(fresh)
+        libpq.enter_pipeline_mode()
         for key, values, formats in calls:
             if key in unprepared:
                 unprepared.remove(key)
-                line.send_prepare(names[key], key[0].encode(), key[1])
-            line.send_query_prepared(names[key], values, formats)
-        line.pipeline_sync()
-        found = [*_received(line)]
-        line.exit_pipeline_mode()
+                libpq.send_prepare(names[key], key[0].encode(), key[1])
+            libpq.send_query_prepared(names[key], values, formats)
+        libpq.pipeline_sync()
+        found = [*_received(libpq)]
+        libpq.exit_pipeline_mode()
     except BaseException as error:
         # Also when the thread is asked to stop.
         driver.close()
@@ -155,25 +159,25 @@ def _results(
     return found
 
 
-def _received(line: PGconn) -> Iterator[PGresult]:
+def _received(libpq: PGconn) -> Iterator[PGresult]:
     """Yield the results as they arrive, until the last."""
     poll = select.poll()
-    poll.register(line.socket, select.POLLIN)
-    while line.flush():
-        poll.modify(line.socket, select.POLLIN | select.POLLOUT)
+    poll.register(libpq.socket, select.POLLIN)
+    while libpq.flush():
+        poll.modify(libpq.socket, select.POLLIN | select.POLLOUT)
         poll.poll()
-        line.consume_input()
-    poll.modify(line.socket, select.POLLIN)
+        libpq.consume_input()
+    poll.modify(libpq.socket, select.POLLIN)
     while True:
-        while line.is_busy():
+        while libpq.is_busy():
             poll.poll()
-            line.consume_input()
-        result = line.get_result()
+            libpq.consume_input()
+        result = libpq.get_result()
         if result is not None and result.status == ExecStatus.PIPELINE_SYNC:
             return
         if result is not None:
             yield result
-        elif line.status != ConnStatus.OK:
+        elif libpq.status != ConnStatus.OK:
             raise OperationalError("the connection was lost")
 
 

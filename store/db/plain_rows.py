@@ -22,7 +22,7 @@ Value = TypeVar("Value")
 _Convert = Callable[[Any], Any]
 _Rows = Sequence[Sequence[Any]]
 # A connection, a statement, and its values by their names.
-_Mark = tuple[int, int, tuple[tuple[str, Any], ...]]
+_Mark = tuple[int, "PlainStatement", tuple[tuple[str, Any], ...]]
 # The rows that were asked ahead, until they are read.
 _Ahead = dict[_Mark, _Rows]
 _AHEAD: Final[ContextVar[_Ahead | None]] = ContextVar("ahead", default=None)
@@ -102,25 +102,29 @@ Question = tuple[PlainStatement, Mapping[str, Any]]
 def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterator[None]:
     """Ask PostgreSQL in one round trip what the block is going to ask: `rows` with equal values, once each.
 
-    Answers that the block does not read are dropped; its other statements run when it asks them. SQLite has no round
-    trips. Raises DBAPIError if a statement reaches its time limit; any other error comes when the block asks.
+    Answers that the block does not read are left to the block around it, and the outermost drops them; other statements
+    run when they are asked. SQLite has no round trips. Raises DBAPIError if a statement reaches its time limit; any
+    other error comes when the block asks.
     """
     if connection.dialect.name != "postgresql":
         yield
         return
-    ahead = _AHEAD.get()
-    token = _AHEAD.set(ahead := {} if ahead is None else ahead)
-    marked = {_mark(connection, statement, values): (statement, values) for statement, values in questions}
-    marks = [mark for mark in marked if mark not in ahead]
+    around = _AHEAD.get()
+    ahead: _Ahead = {} if around is None else around
+    token = _AHEAD.set(ahead)
     try:
-        forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
-        found = _piped(connection, [(form, form.bound(values)) for form, values in forms])
-        ahead |= zip(marks, found or (), strict=bool(found))
+        _ask(connection, questions, ahead=ahead)
         yield
     finally:
         _AHEAD.reset(token)
-        for mark in marks:
-            ahead.pop(mark, None)
+
+
+def _ask(connection: Connection, questions: Sequence[Question], *, ahead: _Ahead) -> None:
+    marked = {_mark(connection, statement, values): (statement, values) for statement, values in questions}
+    marks = [mark for mark in marked if mark not in ahead]
+    forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
+    found = _piped(connection, [(form, form.bound(values)) for form, values in forms])
+    ahead |= zip(marks, found or (), strict=bool(found))
 
 
 def _mark(connection: Connection, statement: PlainStatement, values: Mapping[str, Any]) -> _Mark:
@@ -128,7 +132,7 @@ def _mark(connection: Connection, statement: PlainStatement, values: Mapping[str
         (name, tuple(each) if isinstance(each, Collection) and not isinstance(each, str) else each)
         for name, each in (values.items() if len(values) < 2 else sorted(values.items()))
     ]
-    return id(connection), id(statement), tuple(said)
+    return id(connection), statement, tuple(said)
 
 
 class KnownRows(Generic[Value]):

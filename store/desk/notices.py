@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from router.event_kinds import EventKind
 from router.text.mentions import names_mentioned
 from store.conversations.lists import seen_by_teams
-from store.db.bulk import among, table_of
+from store.db.bulk import among, insert_or_replace, table_of
 from store.db.engine import upsert
 from store.db.plain_rows import PlainStatement, Question
 from store.tables.agents import AgentNoticeKind, AgentNoticeRow, AgentPreferenceRow, AgentRow
@@ -74,9 +74,9 @@ def write_notices(connection: Connection, *, after: int) -> int:
             if name != by and name in agents:
                 key = (agents[name], row["conversation_id"], str(kind))
                 news[key] = {"number": row["number"], "at": row["at"], "by": by, "read_at": None}
-    for (agent_id, conversation_id, kind_name), values in news.items():
-        named = {"agent_id": agent_id, "conversation_id": conversation_id, "kind": kind_name}
-        upsert(connection, AgentNoticeRow, row=named | values, keys=tuple(named), changed=tuple(values))
+    named = ("agent_id", "conversation_id", "kind")
+    rows = [{**dict(zip(named, key, strict=True)), **values} for key, values in news.items()]
+    insert_or_replace(connection, AgentNoticeRow, rows=rows)
     return len(news)
 
 

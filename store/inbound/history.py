@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Final
@@ -21,11 +21,11 @@ from store.tables.messages import ConversationRow, Direction, InboundRow, Messag
 from store.tables.operations import AUTO_REPLY, OutboundRow
 
 # Of one contact; the agents read the messages of a contact who writes more in a day.
-_MOST: Final = 8
+MOST_SAID: Final = 8
 # Of all contacts of a page.
 _MOST_RECENT: Final = 1_000
 # How much of a text is compared; two texts that differ only later count as equal.
-_LONGEST: Final = 4_000
+LONGEST_SAID: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,7 @@ def _from_elsewhere() -> sa.Select[Any]:
 
 
 def conversations_by_reference(connection: Connection, references: Collection[str]) -> dict[str, KnownConversation]:
-    """Return the conversations with these printed references."""
+    """Return the conversations with these printed references; of a merged one the other, which has its messages."""
     if not references:
         return {}
     rows: Sequence[Any] = connection.execute(_by_reference(), {"references": references}).all()
@@ -161,11 +161,8 @@ def conversations_by_reference(connection: Connection, references: Collection[st
     if not moved:
         return found
     now = {row.id: _known(row) for row in connection.execute(_by_id(), {"ids": moved.values()})}
-    # The old reference is still the proof of who may join; its messages are in the other conversation.
     return {
-        reference: replace(now[moved[known.conversation_id]], reference=reference)
-        if known.conversation_id in moved
-        else known
+        reference: now[moved[known.conversation_id]] if known.conversation_id in moved else known
         for reference, known in found.items()
     }
 
@@ -176,20 +173,18 @@ def _by_reference() -> sa.Select[Any]:
     return sa.select(*_columns(), table.c.merged_into).where(among_bound(table.c.reference, "references"))
 
 
-def latest_conversations(
+def chat_conversations(
     connection: Connection, *, contacts: Collection[UUID], channels: Collection[str], since: datetime
-) -> dict[tuple[UUID, str], KnownConversation]:
-    """Return, by contact and channel, the conversation with the latest activity since `since`, open ones first."""
+) -> list[KnownConversation]:
+    """Return the conversations of these contacts on these channels with activity since `since`, in any order."""
     if not contacts:
-        return {}
+        return []
     values = {"contacts": contacts, "channels": channels, "since": since}
-    known = [_known(row) for row in connection.execute(_latest(), values)]
-    known.sort(key=lambda each: (each.status != Status.RESOLVED, each.last_message_at, each.conversation_id))
-    return {(each.contact_id, each.channel): each for each in known}
+    return [_known(row) for row in connection.execute(_in_chats(), values)]
 
 
 @cache
-def _latest() -> sa.Select[Any]:
+def _in_chats() -> sa.Select[Any]:
     table = table_of(ConversationRow)
     return sa.select(*_columns()).where(
         among_bound(table.c.contact_id, "contacts"),
@@ -286,7 +281,7 @@ def _said() -> sa.Select[Any]:
             message.c.channel.label("said_on"),
             message.c.received_at.label("said_at"),
             message.c.echo,
-            sa.func.substr(words, 1, _LONGEST).label("words"),
+            sa.func.substr(words, 1, LONGEST_SAID).label("words"),
             *_columns(),
             place.label("place"),
         )
@@ -300,7 +295,7 @@ def _said() -> sa.Select[Any]:
         )
         .subquery()
     )
-    return sa.select(ranked).where(ranked.c.place <= _MOST).order_by(ranked.c.said_at, ranked.c.message_id)
+    return sa.select(ranked).where(ranked.c.place <= MOST_SAID).order_by(ranked.c.said_at, ranked.c.message_id)
 
 
 def automatic_replies(connection: Connection, conversation_ids: Collection[UUID]) -> set[str]:

@@ -54,7 +54,7 @@ class Outcome:
 
     indexed: each message's words for the search index.
     fetched_files: attachments that came as a reference.  contact_points: what channels say about customers.
-    answers: conversations that our side answered by a mail program, and when.
+    answers: conversations that our side answered by a mail program, and when; before them all that the customer wrote.
     words: STOP and START messages of customers.
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
@@ -70,7 +70,7 @@ class Outcome:
     contact_points: list[Mapping[str, Any]] = field(default_factory=list)
     thread_keys: list[tuple[str, UUID, bool]] = field(default_factory=list)
     touches: list[ConversationTouch] = field(default_factory=list)
-    answers: dict[UUID, datetime] = field(default_factory=dict)
+    answers: list[tuple[UUID, datetime]] = field(default_factory=list)
     escalations: dict[UUID, Escalation] = field(default_factory=dict)
     replies: list[Mapping[str, Any]] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
@@ -121,7 +121,7 @@ def write_outcome(
     # Before the touches, which would start the clock with the bounce and not with the customer's message.
     note_returned(connection, outcome.returned)
     _touch(connection, outcome.touches, handed_out=handed_out, now=now)
-    for conversation_id, at in sorted(outcome.answers.items()):
+    for conversation_id, at in sorted(outcome.answers):
         answered_elsewhere(connection, conversation_id, at=at)
     calm = escalate(connection, outcome.escalations, now=now)
     if outcome.held or outcome.released or outcome.heard:

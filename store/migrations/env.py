@@ -17,6 +17,7 @@ import store.tables.messages
 import store.tables.operations
 import store.tables.readers
 import store.tables.self_service  # noqa: F401  (fill the metadata)
+from store.db.releases import leave_mark
 
 connection = context.config.attributes["connection"]
 context.configure(
@@ -28,5 +29,8 @@ context.configure(
     include_name=lambda name, kind, _: kind != "table" or not (name or "").startswith("search_"),
     transactional_ddl=True,
 )
+mark = context.config.attributes.get("mark")
 with context.begin_transaction():
     context.run_migrations()
+    if mark:
+        leave_mark(connection, mark)

@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.rig import wait_until
 from cli.demo.app_chat import DemoApp
-from cli.demo.settings import SECRETS, Ports, free_ports, write_settings
+from cli.demo.settings import SECRETS, Ports, demo_ports, write_settings
 from cli.demo.story import AFTERNOON
 from cli.demo.twilio_voice import DemoTwilioVoice
 from connectors.base import Cursor
@@ -34,7 +34,7 @@ def test_its_configuration_is_sound_and_apart_from_a_real_desk(tmp_path: Path, m
 
 
 def test_it_learns_from_all_shipped_examples_and_may_have_its_own_ports(tmp_path: Path):
-    path = write_settings(tmp_path / "demo", free_ports(desk=18080))
+    path = write_settings(tmp_path / "demo", demo_ports(desk=18080))
     settings = load_settings(path)
     shipped, demo = (lessons_of(load_settings(file), file) for file in (shipped_file(), path))
     assert demo.desk == shipped.desk
@@ -56,7 +56,7 @@ def test_customers_write_by_every_channel_in_both_languages_within_a_minute():
 
 
 def test_its_process_ends_on_sigterm():
-    ports = free_ports()
+    ports = demo_ports()
     command = [sys.executable, "-m", "cli.demo", "--twilio", str(ports.twilio), "--x", str(ports.x)]
     command += ["--telegram", str(ports.telegram), "--app", str(ports.app), "--mail", "127.0.0.1:1"]
     command += ["--wechat", str(ports.wechat), "--voice", str(ports.voice), "--desk", "127.0.0.1:1"]

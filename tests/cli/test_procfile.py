@@ -17,6 +17,7 @@ from cli.processes.ports import Listener, check_free, listeners
 from cli.processes.procfile import ProcfileEntry, read_procfile
 from router.errors import Conflict
 from router.settings import read_settings
+from tests.ports import free_port
 
 _PLACES = {"config": "/etc/c.toml", "folder": "/var/lib/o", "secrets": "/etc/s", "user": "o"}
 
@@ -69,10 +70,10 @@ def test_listeners_are_the_desk_and_every_enabled_smtp_channel():
 
 
 def test_who_holds_an_address_is_named():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        listener = Listener("[omniyard] listen", "127.0.0.1", server.getsockname()[1])
-        with pytest.raises(Conflict, match=rf"taken by process {os.getpid()} \(.+\); .* change \[omniyard\] listen"):
-            check_free(listener)
+    listener = Listener("[omniyard] listen", "127.0.0.1", free_port())
+    said = rf"taken by process {os.getpid()} \(.+\); .* change \[omniyard\] listen"
+    with socket.create_server((listener.host, listener.port)), pytest.raises(Conflict, match=said):
+        check_free(listener)
     check_free(listener)
 
 

@@ -18,6 +18,7 @@ from connectors.base import Polled
 from connectors.daemon import Daemon
 from connectors.email.smtp.listener import SmtpGate
 from connectors.watchdog import Watchdog
+from router.errors import TransientError
 from router.settings.channels import SmtpSettings
 from router.settings.secret import Secret
 from tests.connectors.conftest import Mailbox, mail
@@ -29,7 +30,11 @@ from tests.ports import free_port
 pytestmark = pytest.mark.usefixtures("dovecot")
 
 
-def until(condition: Callable[[], object], *, seconds: float = 15) -> None:
+# A server's silence lasts 60 seconds here, and a pause between polls longer: what ends within this was ended.
+AT_ONCE = 15
+
+
+def until(condition: Callable[[], object], *, seconds: float = 60) -> None:
     """Return once the condition holds; fail after a while."""
     deadline = time.monotonic() + seconds
     while not condition():
@@ -59,7 +64,7 @@ def running(keeper) -> Iterator[Callable[..., Daemon]]:
     yield start
     for daemon, thread, rested in started:
         daemon.stop()
-        thread.join(20)
+        thread.join(60)
         assert rested == [True]
 
 
@@ -82,23 +87,29 @@ def test_the_channel_has_one_owner_and_another_takes_over(dovecot_mailbox, conne
     # Given: two daemons, of which one owns the channel.
     first = running(connect(dovecot_mailbox))
     until(lambda: keeper.owned("support-mail"))
-    second = running(connect(dovecot_mailbox))
+    second = running(connect(dovecot_mailbox), ask_again=0.2)
     # When
     first.stop()
     until(lambda: not keeper.owned("support-mail"))
     dovecot_mailbox.deliver("one")
-    # Then: it asks every five seconds.
-    until(lambda: len(keeper.messages) == 1, seconds=10)
+    # Then
+    until(lambda: len(keeper.messages) == 1)
     assert second is not first
 
 
-def test_a_lease_that_is_lost_stops_the_polling_at_once(dovecot_mailbox, connect, keeper, running):
-    running(connect(dovecot_mailbox), poll=60)
+def test_a_lease_that_is_lost_stops_the_polling_at_once(dovecot_mailbox, connect, keeper, running, monkeypatch):
+    connector = connect(dovecot_mailbox)
+    running(connector, poll=600)
     until(lambda: "support-mail" in keeper.cursors)
+    closed = threading.Event()
+    close = connector.close
+    monkeypatch.setattr(connector, "close", lambda: (close(), closed.set()))
+    # When
     keeper.steal("support-mail")
-    time.sleep(0.6)
+    # Then: the pause of ten minutes has ended, and mail is not asked for any more.
+    assert closed.wait(AT_ONCE)
     dovecot_mailbox.deliver("one")
-    time.sleep(0.6)
+    time.sleep(0.3)
     assert not keeper.messages
     assert all(report.ok for report in keeper.reports)
 
@@ -147,11 +158,9 @@ def test_a_stop_ends_a_fetch_that_runs_ahead(dovecot_mailbox, connect, keeper, r
         through.stalled.set()
     time.sleep(0.3)
     # When
-    began = time.monotonic()
     daemon.stop()
     # Then
-    until(lambda: not keeper.owned("support-mail"))
-    assert time.monotonic() - began < 3
+    until(lambda: not keeper.owned("support-mail"), seconds=AT_ONCE)
 
 
 @pytest.mark.parametrize("step", ["fetch.after", "settle.before", "settle.after"])
@@ -194,10 +203,8 @@ def test_a_stop_ends_a_long_wait_within_a_second(dovecot_mailbox, connect, keepe
     daemon = running(connect(dovecot_mailbox), poll=600)
     until(lambda: "support-mail" in keeper.cursors)
     time.sleep(0.3)
-    began = time.monotonic()
     daemon.stop()
-    until(lambda: not keeper.owned("support-mail"))
-    assert time.monotonic() - began < 3
+    until(lambda: not keeper.owned("support-mail"), seconds=AT_ONCE)
 
 
 def test_a_stop_ends_a_fetch_from_a_server_that_is_silent(dovecot_mailbox, connect, keeper, running, proxy):
@@ -206,10 +213,8 @@ def test_a_stop_ends_a_fetch_from_a_server_that_is_silent(dovecot_mailbox, conne
     until(lambda: "support-mail" in keeper.cursors)
     through.stalled.set()
     time.sleep(0.5)
-    began = time.monotonic()
     daemon.stop()
-    until(lambda: not keeper.owned("support-mail"))
-    assert time.monotonic() - began < 3
+    until(lambda: not keeper.owned("support-mail"), seconds=AT_ONCE)
 
 
 def test_a_loop_that_hangs_is_bitten(dovecot_mailbox, connect, running, keeper, monkeypatch):
@@ -217,28 +222,42 @@ def test_a_loop_that_hangs_is_bitten(dovecot_mailbox, connect, running, keeper, 
     monkeypatch.setattr("connectors.channel_loops._STEP", 0.1)
     bitten, free = threading.Event(), threading.Event()
     # Not before the first step has its bound.
-    hang = {"fetch.after": 20}
+    hang = {"fetch.after": 60}
     running(
         connect(dovecot_mailbox), reach=lambda name: free.wait(hang.get(name, 0)), watchdog=Watchdog(bite=bitten.set)
     )
-    assert bitten.wait(10)
+    assert bitten.wait(60)
     free.set()
 
 
-def test_a_gate_keeps_mail_and_a_second_process_waits_for_its_port(keeper, running):
+def test_a_gate_keeps_mail_and_a_second_process_waits_for_its_port(keeper, running, monkeypatch):
     # Given
+    monkeypatch.setattr("connectors.channel_loops.ASK_AGAIN", 0.2)
+    refused, taken_over = threading.Event(), threading.Event()
     settings = SmtpSettings(kind="smtp", listen=f"127.0.0.1:{free_port()}")
     host, _, port = settings.listen.partition(":")
     first = running(gates=[SmtpGate("desk-mail", settings)])
     until(lambda: keeper.reports)
-    running(gates=[SmtpGate("desk-mail", settings)])
-    time.sleep(0.3)
+    second = SmtpGate("desk-mail", settings)
+    opened = second.open
+
+    def open_second(take) -> None:
+        try:
+            opened(take)
+        except TransientError:
+            refused.set()
+            raise
+        taken_over.set()
+
+    monkeypatch.setattr(second, "open", open_second)
+    running(gates=[second])
+    assert refused.wait(60)
     assert all(report.ok for report in keeper.reports)
     # When
     first.stop()
-    until(lambda: not listens(host, int(port)))
     # Then
-    until(lambda: listens(host, int(port)), seconds=12)
+    assert taken_over.wait(60)
+    until(lambda: listens(host, int(port)))
     with smtplib.SMTP(host, int(port)) as client:
         client.sendmail("li@customer.example", ["support@wallet.example"], mail("one"))
     assert subjects(keeper) == [b"one"]
@@ -288,24 +307,24 @@ settings = ImapSettings(kind="imap", host="127.0.0.1", port=int(sys.argv[1]), se
 def reach(name):
     print("reached", name, flush=True)
     if sys.argv[2] == "hang" and name == "fetch.after":
-        import time; time.sleep(60)
-rested = Daemon(MemoryKeeper(), polled=[Polled(connector=ImapConnector("m", settings), poll=60)], reach=reach).run()
+        import time; time.sleep(600)
+rested = Daemon(MemoryKeeper(), polled=[Polled(connector=ImapConnector("m", settings), poll=600)], reach=reach).run()
 sys.exit(0 if rested else 1)
 """
 
 
-@pytest.mark.parametrize(("doing", "signals", "status"), [("work", 1, 0), ("hang", 2, 128 + signal.SIGTERM)])
-def test_one_signal_stops_cleanly_and_a_second_at_once(dovecot, doing, signals, status):
+@pytest.mark.parametrize(("doing", "status"), [("work", 0), ("hang", 128 + signal.SIGTERM)])
+def test_one_signal_stops_cleanly_and_a_second_at_once(dovecot, doing, status):
     root = Path(__file__).resolve().parents[2]
     environment = {**os.environ, "MAIL_PASSWORD": PASSWORD, "PYTHONPATH": str(root)}
     command = [sys.executable, "-c", PROGRAM, str(dovecot.port), doing]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=root)
-    while b"reached fetch.after" not in process.stdout.readline():
-        pass
-    began = time.monotonic()
-    for _ in range(signals):
-        process.send_signal(signal.SIGTERM)
-        time.sleep(0.3)
-    process.communicate(timeout=25)
+    while line := process.stdout.readline():
+        if b"reached fetch.after" in line:
+            break
+    process.send_signal(signal.SIGTERM)
+    if doing == "hang":
+        # The kernel makes one of two signals of which the first has not been heard: the second is sent until it is.
+        until(lambda: process.send_signal(signal.SIGTERM) or process.poll() is not None)
+    process.communicate(timeout=60)
     assert process.returncode == status
-    assert time.monotonic() - began < 5

@@ -209,7 +209,7 @@ def test_a_text_that_twilio_would_not_take_is_refused_here(sms, twilio):
 # Telegram
 
 
-def test_a_bot_answers(bot, telegram):
+def test_a_telegram_bot_sends_an_answer(bot, telegram):
     receipt = bot.send(outgoing("5550001"))
     (sent,) = telegram.sent
     assert (receipt.verdict, receipt.provider_id) == (SendVerdict.ACCEPTED, f"5550001:{sent['message_id']}")

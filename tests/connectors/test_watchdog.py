@@ -27,10 +27,11 @@ def test_a_loop_that_is_heard_of_in_time_is_not_bitten():
     bitten = threading.Event()
     watchdog = Watchdog(bite=bitten.set)
     watchdog.start()
-    watchdog.expect("ends", within=0.1)
+    # Over before the watch ends, and forgotten before that.
+    watchdog.expect("ends", within=1.5)
     watchdog.forget("ends")
     for _ in range(6):
-        watchdog.expect("lives", within=5)
+        watchdog.expect("lives", within=60)
         time.sleep(0.4)
     watchdog.stop()
     assert not bitten.is_set()
@@ -41,7 +42,7 @@ def test_a_loop_that_stands_still_is_bitten():
     watchdog = Watchdog(bite=bitten.set)
     watchdog.start()
     watchdog.expect("hangs", within=0.1)
-    assert bitten.wait(5)
+    assert bitten.wait(60)
     watchdog.stop()
 
 
@@ -52,7 +53,7 @@ def test_a_bite_ends_the_process_and_leaves_the_stacks():
         "def where_it_hangs(): time.sleep(60)\n"
         "where_it_hangs()"
     )
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=30, check=False)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=120, check=False)
     assert ended.returncode == STOOD_STILL
     assert b"where_it_hangs" in ended.stderr
 
@@ -107,7 +108,7 @@ def test_thirty_channels_that_load_their_readers_in_turn_are_not_bitten():
     running = threading.Thread(target=daemon.run_until_stopped)
     running.start()
     # Then
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while {report.channel for report in keeper.reports} != names and time.monotonic() < deadline:
         time.sleep(0.05)
     daemon.stop()

@@ -288,7 +288,7 @@ def in_turn(*answers: Said) -> Answering:
     return lambda path, headers, body: left.pop(0) if len(left) > 1 else left[0]
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float = 20.0) -> None:
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
     until = time.monotonic() + seconds
     while not condition() and time.monotonic() < until:
         time.sleep(0.01)

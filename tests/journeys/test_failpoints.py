@@ -15,10 +15,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from benchmarks.chaos import is_drained, submit
-from benchmarks.ledger import read_ledger
+from benchmarks.chaos.ledger import read_ledger
 from benchmarks.mailbox import make_mailbox
-from benchmarks.rig import CHANNEL, USER, Rig, running_rig, wait_until
+from benchmarks.rig import CHANNEL, USER, Rig, is_drained, running_rig, submit, wait_until
 from router.errors import TransientError
 from router.reason import Reason, ReasonKey
 from store.db.bulk import table_of

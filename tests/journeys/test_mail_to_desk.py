@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.chaos import is_drained, submit
-from benchmarks.hostile import NAMES, hostile_mail
+from benchmarks.hostile.mails import NAMES, hostile_mail
 from benchmarks.mailbox import make_mailbox
-from benchmarks.rig import CHANNEL, USER, Rig, running_rig, wait_until
+from benchmarks.rig import CHANNEL, USER, Rig, is_drained, running_rig, submit, wait_until
 from store.desk.agents import add_agent
 from tests.postgres import find_binaries
 

@@ -142,7 +142,7 @@ def _up(folder: Path, mistake: Mistake, *, run: Run) -> subprocess.CompletedProc
 def _started(words: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     """Run a command in an interpreter of its own."""
     command = [sys.executable, *words]
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False)
 
 
 # Two as operators start them: what `up` does not import by itself would miss there.

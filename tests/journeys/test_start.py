@@ -36,18 +36,18 @@ def test_daemons_wait_for_a_database_that_comes_later_and_end_at_one_that_is_not
         for name, module in DAEMONS.items():
             rig.start(name, module)
         for name in DAEMONS:
-            wait_until(lambda name=name: "database.away" in output_of(rig, name), seconds=60, every=0.1)
+            wait_until(lambda name=name: "database.away" in output_of(rig, name), seconds=120, every=0.1)
         rig.postgres.start()
         for name, word in READY.items():
-            wait_until(lambda name=name, word=word: word in output_of(rig, name), seconds=60, every=0.1)
-        wait_until(rig.is_serving, seconds=60, every=0.1)
+            wait_until(lambda name=name, word=word: word in output_of(rig, name), seconds=120, every=0.1)
+        wait_until(rig.is_serving, seconds=120, every=0.1)
         rig.stop_all()
 
         with rig.database.write() as connection:
             connection.execute(sa.text("UPDATE alembic_version SET version_num = 'another'"))
         for name, module in DAEMONS.items():
             rig.start(name, module)
-        assert [rig.processes[name].wait(60) for name in DAEMONS] == [3, 3, 3]
+        assert [rig.processes[name].wait(120) for name in DAEMONS] == [3, 3, 3]
         for name in DAEMONS:
             assert output_of(rig, name).splitlines()[-1].startswith("omniyard: the database is at version another")
             assert "run `omniyard migrate`" in output_of(rig, name)

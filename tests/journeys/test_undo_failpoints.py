@@ -29,7 +29,7 @@ class Window:
     def __init__(self, built: House, armed: dict[str, str]) -> None:
         self._house, self._armed = built, armed
         self._client = httpx.Client(
-            base_url=f"http://127.0.0.1:{built.port}", timeout=20, headers={"Sec-Fetch-Site": "same-origin"}
+            base_url=f"http://127.0.0.1:{built.port}", timeout=60, headers={"Sec-Fetch-Site": "same-origin"}
         )
 
     def close(self) -> None:
@@ -59,7 +59,7 @@ class Window:
                 return False
             return found[-1].status_code < 500
 
-        wait_until(answered, seconds=60, every=0.2)
+        wait_until(answered, seconds=120, every=0.2)
         return found[-1]
 
 
@@ -73,7 +73,7 @@ def state(built: House, case: UUID) -> tuple[str, str, str | None]:
     return sending, status, text
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_kill_between_sending_and_leaving_loses_and_doubles_nothing(
     house: House,
     tmp_path_factory: pytest.TempPathFactory,
@@ -127,7 +127,7 @@ def test_a_kill_between_sending_and_leaving_loses_and_doubles_nothing(
         house.keep_running(**armed)
         return state(house, cases["SENT00000"])[0] == "sent"
 
-    wait_until(left, seconds=60, every=0.2)
+    wait_until(left, seconds=120, every=0.2)
     # Then one mail has left, and with it the conversation is resolved
     assert state(house, cases["SENT00000"]) == ("sent", "resolved", None)
     assert [mail.mail["X-Omniyard"] for mail in house.sink.sink.taken] == [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from benchmarks import planted_desk
-from benchmarks.planted import planted
+from benchmarks.understanding import planted_desk
+from benchmarks.understanding.planted_secrets import planted
 from store.db.engine import Database
 from store.db.migrate import upgrade
 

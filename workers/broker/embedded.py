@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from router.errors import ConfigError, TransientError
+from workers.broker.free_ports import free_ports
 
 _HOST: Final = "127.0.0.1"
 # It holds only ids of pages: 256 MB is hours of unrouted mail; the sweep finds the rows that no longer fit.
@@ -54,7 +55,7 @@ class EmbeddedBroker:
         Raises ConfigError if there is no embedded Valkey for this machine.
         """
         if not _is_free(self._port):
-            self._port = _free_port()
+            [self._port] = free_ports(1)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Keep the log of this run only: each start adds a few lines, for years.
         self._log.unlink(missing_ok=True)
@@ -95,7 +96,7 @@ class EmbeddedBroker:
             match = _URL.fullmatch(url_file(self._data).read_text().strip())
         except OSError:
             match = None
-        return (match["password"], int(match["port"])) if match else (secrets.token_urlsafe(24), _free_port())
+        return (match["password"], int(match["port"])) if match else (secrets.token_urlsafe(24), free_ports(1)[0])
 
     def _configuration(self) -> str:
         rows = {
@@ -150,9 +151,3 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
         return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])

@@ -25,10 +25,10 @@ _WARNED_AT: Final = 2 / 3
 
 
 class ChatKeeper:
-    """A chore. nudge: wakes the threads that send."""
+    """A chore."""
 
-    def __init__(self, database: Database, brain: Brain, *, nudge: Callable[[], None] = lambda: None) -> None:
-        self._database, self._nudge = database, nudge
+    def __init__(self, database: Database, brain: Brain) -> None:
+        self._database = database
         channels = brain.settings.channels.items()
         self._pages = {name: page for name, each in channels if each.enabled and (page := each.chat_page)}
         self._mailer = ChatMailer(brain.settings)
@@ -45,10 +45,7 @@ class ChatKeeper:
             silent = silent_chats(connection, name, before=now - page.idle, warned=True, limit=_MOST)
             quiet = silent_chats(connection, name, before=now - page.idle * _WARNED_AT, warned=False, limit=_MOST)
             unseen = unseen_sessions(connection, name, before=now - page.mail_after, limit=_MOST) if page.mail else []
-        done = [self._each(silent, self._end_idle), self._each(quiet, self._warn), self._each(unseen, self._mail)]
-        if done[2]:
-            self._nudge()
-        return sum(done)
+        return self._each(silent, self._end_idle) + self._each(quiet, self._warn) + self._each(unseen, self._mail)
 
     def _each(self, ids: list[UUID], act: Callable[[Connection, UUID], bool]) -> int:
         done = 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -39,7 +38,6 @@ _PERIOD_SECONDS: Final = 2.0
 _AFTER_TROUBLE_SECONDS: Final = 10.0
 
 _log = structlog.get_logger()
-Fetch = Callable[..., HttpAnswer]
 
 
 class CannotBeHad(PermanentError):

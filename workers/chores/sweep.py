@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -24,7 +25,7 @@ _ALONE_BETWEEN_PAGES: Final = 50
 # On a busy desk messages are always due. After this time of routing the chores have their turn: they take about 10 ms
 # when nothing is due, and an SLA alarm must not wait until the desk is quiet.
 _ROUTE_SECONDS: Final = 1.0
-# The limit for one page, for fifty single messages, or for one chore; each database call has a deadline of its own.
+# The limit for one page, for the single messages of a turn, or for one chore; each database call has its own deadline.
 _STEP_SECONDS: Final = 300.0
 _NAME: Final = "sweep"
 
@@ -52,6 +53,9 @@ class Sweep:
     ) -> None:
         self._router, self._stopped, self._watchdog, self._chores = router, stopped, watchdog, chores
         self._clock = clock
+        self._steps = deque[Callable[[float], int]](
+            (lambda _: router.route_ordinary(), self._alone, lambda _: router.route_heavy())
+        )
 
     def run(self) -> None:
         """Sweep every `PERIOD_SECONDS`, without a pause while there is more to do, until stopped."""
@@ -79,21 +83,33 @@ class Sweep:
         """Route until nothing is due or the chores have waited long enough; return how much was found."""
         reach("sweep.before")
         found, until = 0, self._clock() + _ROUTE_SECONDS
-        while not self._stopped.is_set() and (claimed := self._round()):
-            self._watchdog.expect(_NAME, within=_STEP_SECONDS)
+        while not self._stopped.is_set() and (claimed := self._round(until, found=found)):
             found += claimed
             if self._clock() >= until:
                 break
         return found
 
-    def _round(self) -> int:
-        # Urgent messages and a page of ordinary ones, whatever urgent ones are due; and one heavy message a round: on a
-        # busy desk, where light ones are always due, the heavy ones get their turn.
-        urgent = self._router.route_urgent()
-        return urgent + self._router.route_ordinary() + self._alone() + self._router.route_heavy()
+    def _round(self, until: float, *, found: int) -> int:
+        """Route urgent messages, then the others; return how much was found. found: before, since the last chores.
 
-    def _alone(self) -> int:
+        Urgent ones, and a page of ordinary ones whatever urgent ones are due; and one heavy message: on a busy desk,
+        where light ones are always due, the heavy ones get their turn. A round that takes too long ends after a step,
+        and the next one continues with the step after it.
+        """
+        claimed = self._router.route_urgent()
+        for _ in range(len(self._steps)):
+            if self._stopped.is_set():
+                break
+            step = self._steps[0]
+            self._steps.rotate(-1)
+            self._watchdog.expect(_NAME, within=_STEP_SECONDS)
+            claimed += step(until)
+            if found + claimed and self._clock() >= until:
+                break
+        return claimed
+
+    def _alone(self, until: float) -> int:
         for found in range(_ALONE_BETWEEN_PAGES):
-            if self._stopped.is_set() or not self._router.route_alone():
+            if self._stopped.is_set() or (found and self._clock() >= until) or not self._router.route_alone():
                 return found
         return _ALONE_BETWEEN_PAGES

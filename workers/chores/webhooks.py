@@ -22,7 +22,7 @@ import structlog
 from pydantic_core import to_json
 from sqlalchemy.engine import Connection
 
-from connectors.safe_http import HttpAnswer, post
+from connectors.safe_http import post
 from router.backoff import Backoff
 from router.errors import LeaseLost, OmniyardError, TransientError
 from router.settings.model import WebhookSettings
@@ -42,7 +42,6 @@ _AFTER_TROUBLE_SECONDS: Final = 10.0
 _GONE: Final = 410
 
 _log = structlog.get_logger()
-Post = Callable[..., HttpAnswer]
 
 
 def fan_out_step(webhooks: Mapping[str, WebhookSettings]) -> Callable[[Connection, int], int]:

@@ -69,7 +69,7 @@ class ModelSilent(TransientError):
         self.why, self.status = why, status
 
 
-class Purse(Protocol):
+class TokenBudget(Protocol):
     """Counts calls and tokens before they are spent."""
 
     def take(self, tokens: int) -> bool:
@@ -105,7 +105,7 @@ class ModelEndpoint:
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
         self._lock, self._waiting = threading.Lock(), 0
 
-    def ask(self, messages: Sequence[PromptMessage], *, longest: int, purse: Purse, purpose: str) -> Answered:
+    def ask(self, messages: Sequence[PromptMessage], *, longest: int, budget: TokenBudget, purpose: str) -> Answered:
         """Return a completion. longest: of the text, in tokens.
 
         Raises ModelSilent within the time limit; one line is logged, without a word of any text.
@@ -114,7 +114,7 @@ class ModelEndpoint:
         until = start + self.settings.timeout.total_seconds()
         try:
             with self._slot(until):
-                completion = self._asked(messages, longest=longest, purse=purse, until=until)
+                completion = self._asked(messages, longest=longest, budget=budget, until=until)
         except ModelSilent as silent:
             spent = round((self._clock() - start) * 1_000)
             _log.warning("model.silent", purpose=purpose, why=str(silent.why), status=silent.status, ms=spent)
@@ -141,11 +141,13 @@ class ModelEndpoint:
         finally:
             self._slots.release()
 
-    def _asked(self, messages: Sequence[PromptMessage], *, longest: int, purse: Purse, until: float) -> Completion:
+    def _asked(
+        self, messages: Sequence[PromptMessage], *, longest: int, budget: TokenBudget, until: float
+    ) -> Completion:
         if not self.breaker.admits():
             raise ModelSilent(Silence.RESTING)
         try:
-            completion = self._tried(messages, longest=longest, purse=purse, until=until)
+            completion = self._tried(messages, longest=longest, budget=budget, until=until)
         except ModelSilent as silent:
             if silent.why is Silence.SPENT:
                 self.breaker.gave_up()
@@ -158,18 +160,20 @@ class ModelEndpoint:
         self.breaker.succeeded()
         return completion
 
-    def _tried(self, messages: Sequence[PromptMessage], *, longest: int, purse: Purse, until: float) -> Completion:
+    def _tried(
+        self, messages: Sequence[PromptMessage], *, longest: int, budget: TokenBudget, until: float
+    ) -> Completion:
         repeats = lessons = 0
         while True:
             dialect = self.dialect
             body = write_request(messages, model=self.settings.name, longest=longest, dialect=dialect)
             tokens = _most_tokens(messages, longest=longest, dialect=dialect)
-            if not purse.take(tokens):
+            if not budget.take(tokens):
                 raise ModelSilent(Silence.SPENT)
             try:
                 answer = self._post(body, dialect=dialect, until=until)
                 if answer.status == 200:
-                    return self._read(answer, purse=purse, taken=tokens, dialect=dialect)
+                    return self._read(answer, budget=budget, taken=tokens, dialect=dialect)
                 lesson = learn(dialect, status=answer.status, body=answer.body, addresses=len(self._urls))
                 if lesson and lessons < _LESSONS:
                     self.dialect, lessons = lesson, lessons + 1
@@ -207,12 +211,12 @@ class ModelEndpoint:
             late = until - self._clock() < _LEAST_SECONDS
             raise ModelSilent(Silence.SLOW if late else Silence.BROKEN) from error
 
-    def _read(self, answer: HttpAnswer, *, purse: Purse, taken: int, dialect: Dialect) -> Completion:
+    def _read(self, answer: HttpAnswer, *, budget: TokenBudget, taken: int, dialect: Dialect) -> Completion:
         try:
             completion = read_completion(answer.body)
         except NoCompletion as error:
             raise ModelSilent(Silence.UNREADABLE, status=answer.status) from error
-        purse.settle(taken=taken, used=completion.tokens)
+        budget.settle(taken=taken, used=completion.tokens)
         if completion.thought and not dialect.thinks:
             self.dialect = replace(self.dialect, thinks=True)
         return completion

@@ -29,7 +29,7 @@ from router.masking.mask import mask
 from router.reason import ReasonKey
 from router.settings import Settings
 from store.db.engine import Database
-from workers.generated.day_purse import DayPurse
+from workers.generated.day_budget import DayBudget
 from workers.generated.endpoint import Answered, ModelEndpoint, ModelSilent, Silence
 from workers.generated.prompt_files import load_prompt
 
@@ -158,15 +158,15 @@ class TextWriter:
         """Ask, and check what comes back. Raises ModelSilent."""
         if self._endpoint is None:
             raise ModelSilent(Silence.ABSENT)
-        purse = DayPurse(self._database, self._endpoint.settings)
+        budget = DayBudget(self._database, self._endpoint.settings)
         longest = LONGEST_TOKENS[prompt.purpose]
         try:
-            answered = self._endpoint.ask(messages, longest=longest, purse=purse, purpose=str(prompt.purpose))
+            answered = self._endpoint.ask(messages, longest=longest, budget=budget, purpose=str(prompt.purpose))
         except ModelSilent:
-            purse.note("failed")
+            budget.note("failed")
             raise
         written, flaws = _judged(answered, veil=veil, expected=expected)
-        purse.note("refused" if flaws else "texts")
+        budget.note("refused" if flaws else "texts")
         known = markers or {}
         return ModelText(
             purpose=prompt.purpose,

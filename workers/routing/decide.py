@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from router.analysis import words_of
-from router.conversation_status import Status
-from router.origin.journals import journaled_id
 from router.origin.verdicts import CorrespondentSource
 from router.reason import Reason, ReasonKey
 from router.routing.conditions import Background
-from router.threads.correlation import (
-    Candidate,
-    Correlation,
-    core_subject,
-    correlate,
-    join_repeated,
-    joined_first,
-    offer_same_subject,
-)
-from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
-from store.inbound.history import KnownConversation, KnownMessage, KnownWords, SentMessage
+from router.threads.correlation import Candidate, Correlation, correlate, join_repeated, offer_same_subject
+from router.threads.cross_channel import EarlierMessage
+from store.inbound.history import SentMessage
 from store.inbound.outcome import Outcome
 from workers.routing.arrival import Incoming, wakes
 from workers.routing.brain import Brain
 from workers.routing.draft import Drafts, decide_both, new_conversation, why_stray
 from workers.routing.own_mail import is_answer, record_own
+from workers.routing.page_history import History
 from workers.routing.record import Placement, Recorder
 
-# A customer who asks again under the same subject does so within days.
-SAME_SUBJECT_WITHIN: Final = timedelta(days=14)
 _SENDER_BLOCKED: Final = Reason(ReasonKey.SENDER_BLOCKED)
 
 
@@ -46,175 +34,14 @@ class Verdicts:
     unanswerable: dict[UUID, str] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class History:
-    """The facts known before a message is decided; each message of the page adds its own.
-
-    by_message_id: the conversations that know a message, by their ids.
-    chats: by contact and channel, the conversation that a chat message may join.
-    labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
-    subjects: by contact and core subject, the case with the latest activity of the last days.
-    recent: each contact's recent messages and their conversations, oldest first.
-    ours: those of the Message-IDs that the page quotes or bears that we sent.  addresses: to whom each of them went.
-    blocked: contacts whose messages go to quarantine.
-    written_to: the contacts to whom our own side writes in this page, by address.
-    """
-
-    by_reference: dict[str, Candidate]
-    by_message_id: dict[str, dict[UUID, Candidate]]
-    said: dict[tuple[UUID, str], list[KnownMessage]]
-    labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
-    replies: Collection[str] = ()
-    ours: dict[str, SentMessage] = field(default_factory=dict)
-    addresses: dict[str, frozenset[str]] = field(default_factory=dict)
-    chats: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
-    subjects: dict[tuple[UUID, str], Candidate] = field(default_factory=dict)
-    recent: dict[UUID, list[tuple[EarlierMessage, Candidate]]] = field(default_factory=dict)
-    blocked: Collection[UUID] = ()
-    written_to: Mapping[str, UUID] = field(default_factory=dict)
-
-    @classmethod
-    def of(  # noqa: PLR0913  (one a thing that is known)
-        cls,
-        *,
-        by_reference: Mapping[str, KnownConversation],
-        by_message_id: Mapping[str, Sequence[KnownConversation]],
-        said: Sequence[KnownMessage],
-        labels: Mapping[UUID, frozenset[str]] | None = None,
-        replies: Collection[str] = (),
-        ours: Mapping[str, SentMessage] | None = None,
-        chats: Mapping[tuple[UUID, str], KnownConversation] | None = None,
-        recent: Sequence[KnownWords] = (),
-        by_subject: Sequence[KnownConversation] = (),
-        blocked: Collection[UUID] = (),
-        written_to: Mapping[str, UUID] | None = None,
-    ) -> History:
-        """Build the history from the store's records."""
-        history = cls(
-            {reference: candidate_of(known) for reference, known in by_reference.items()},
-            {
-                key: {known.conversation_id: candidate_of(known) for known in by_message_id[key]}
-                for key in by_message_id
-            },
-            {},
-            labels or {},
-            replies,
-            blocked=blocked,
-            chats={key: candidate_of(known) for key, known in (chats or {}).items()},
-            subjects={(each.contact_id, core_subject(each.subject)): candidate_of(each) for each in by_subject},
-            written_to=written_to or {},
-        )
-        for message_id, sent in (ours or {}).items():
-            history.sent(message_id, sent)
-        for words in recent:
-            history.note(_said(words), candidate=candidate_of(words.conversation))
-        for message in said:
-            history.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
-        return history
-
-    def first_of(self, incoming: Incoming) -> KnownMessage | None:
-        """Return the message that this one duplicates: equal text and Message-ID, or without one equal bytes."""
-        said = self.said.get((incoming.contact_id, incoming.analysis.fingerprint), ())
-        own = incoming.analysis.envelope.rfc_message_id
-        for message in said:
-            if message.rfc_message_id == own if own else message.content_hash == incoming.row.content_hash:
-                return message
-        return None
-
-    def came_back(self, incoming: Incoming) -> tuple[UUID, Reason] | None:
-        """Return the first row of the case, and why, if the message is a copy of one that is here."""
-        envelope = incoming.analysis.envelope
-        own = envelope.rfc_message_id
-        sent = self.ours.get(own) if own else None
-        # A program that repeats our Message-ID as its own quotes it too.
-        if sent and sent.opened_by and own not in envelope.ancestors:
-            return sent.opened_by, Reason(ReasonKey.OWN_MESSAGE_CAME_BACK)
-        reported = journaled_id(envelope)
-        if not reported:
-            return None
-        known = joined_first(self.pointed_at([reported], contact_id=incoming.contact_id)[reported])
-        opened_by = next((each.opened_by for each in known if each.opened_by), None)
-        return (opened_by, Reason(ReasonKey.JOURNAL_REPORT)) if opened_by else None
-
-    def pointed_at(self, message_ids: Sequence[str], *, contact_id: UUID) -> dict[str, list[Candidate]]:
-        """Return by Message-ID the conversations that know it for this contact, in their current state.
-
-        A quoted Message-ID counts only for the contact of the case that it was quoted in, not for a stranger who quotes
-        it too, whether both are in one page or not.
-        """
-        known = {message_id: self.by_message_id.get(message_id, {}).values() for message_id in message_ids}
-        return {key: [each for each in known[key] if each.own or each.contact_id == contact_id] for key in known}
-
-    def repeated(self, incoming: Incoming) -> tuple[EarlierMessage, Candidate] | None:
-        """Return the contact's recent message, on any channel, that this message repeats."""
-        recent, analysis = self.recent.get(incoming.contact_id), incoming.analysis
-        if not recent or not incoming.may_repeat:
-            return None
-        at = incoming.row.received_at
-        found = find_repeated(
-            words_of(analysis.envelope),
-            said=analysis.said,
-            echo=analysis.echo,
-            has_secrets=bool(analysis.secrets),
-            earlier=[said for said, _ in recent if abs(said.at - at) <= WITHIN],
-        )
-        if found is None:
-            return None
-        # The current state of the conversation, with the page's messages.
-        latest = [candidate for _, candidate in recent if candidate.conversation_id == found.conversation_id]
-        return found, latest[-1]
-
-    def sent(self, message_id: str, message: SentMessage) -> None:
-        """Add a message of ours."""
-        self.ours[message_id], self.addresses[message_id] = message, message.addresses
-
-    def note(self, said: EarlierMessage, *, candidate: Candidate) -> None:
-        """Add a contact's message."""
-        self.recent.setdefault(candidate.contact_id, []).append((said, candidate))
-
-    def learn(self, placement: Placement, *, candidate: Candidate) -> None:
-        """Add a decided message for the next messages of the page."""
-        incoming = placement.incoming
-        if incoming.may_repeat:
-            analysis = incoming.analysis
-            said = EarlierMessage(
-                message_id=placement.message_id,
-                conversation_id=candidate.conversation_id,
-                channel=incoming.row.channel,
-                text=analysis.text or analysis.quoted,
-                echo=analysis.echo,
-                at=incoming.row.received_at,
-            )
-            self.note(said, candidate=candidate)
-        envelope = incoming.analysis.envelope
-        self.chats[incoming.contact_id, incoming.row.channel] = candidate
-        if incoming.analysis.proof.may_join:
-            self.subjects[candidate.contact_id, core_subject(candidate.subject)] = candidate
-        for message_id in incoming.lasting_ids:
-            known = self.by_message_id.setdefault(message_id, {})
-            before = known.get(candidate.conversation_id)
-            own = message_id == envelope.rfc_message_id or (before is not None and before.own)
-            known[candidate.conversation_id] = replace(candidate, own=own)
-        self.said.setdefault((incoming.contact_id, incoming.analysis.fingerprint), []).append(
-            KnownMessage(
-                contact_id=incoming.contact_id,
-                fingerprint=incoming.analysis.fingerprint,
-                rfc_message_id=envelope.rfc_message_id,
-                content_hash=incoming.row.content_hash,
-                inbound_id=incoming.row.id,
-                conversation_id=candidate.conversation_id,
-            )
-        )
-
-
 def decide_page(
     page: Sequence[Incoming], *, history: History, brain: Brain, drafts: Drafts
-) -> tuple[Outcome, Verdicts]:
-    """Decide each message in turn. drafts: of all of them."""
+) -> tuple[Sequence[Outcome], Verdicts]:
+    """Decide each message in turn; return what to write, in this order. drafts: of all of them."""
     recorder, verdicts = Recorder(brain, drafts.now, replies=set(history.replies)), Verdicts()
     for incoming in page:
         _decide(incoming, history=history, recorder=recorder, drafts=drafts, verdicts=verdicts)
-    return recorder.outcome, verdicts
+    return recorder.outcomes, verdicts
 
 
 def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts: Drafts, verdicts: Verdicts) -> None:
@@ -247,7 +74,7 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts:
     if draft.placement and draft.fits(incoming, correlation, background=background):
         recorder.outcome.add(draft.outcome)
         recorder.replies.update(row["dedupe_key"] for row in draft.outcome.replies)
-        history.learn(draft.placement, candidate=draft.placement.candidate)
+        placement, case = draft.placement, draft.placement.candidate
     else:
         decision, otherwise = decide_both(incoming, drafts=drafts, brain=brain, background=background)
         placement = Placement(
@@ -259,7 +86,9 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts:
             repeats=repeated[0].message_id if repeated and correlation.joins else None,
             otherwise=otherwise,
         )
-        history.learn(placement, candidate=_place(placement, recorder=recorder))
+        case = _place(placement, recorder=recorder)
+    history.learn(placement, candidate=case)
+    history.heard(placement, candidate=case)
     verdicts.routed.append(incoming.row.id)
 
 
@@ -295,9 +124,7 @@ def _correlate(
     analysis = incoming.analysis
     correlation = _by_signs(incoming, history=history, brain=brain)
     if repeated is None and incoming.needs_subject:
-        same = history.subjects.get((incoming.contact_id, incoming.subject))
-        is_recent = same is not None and incoming.row.received_at - same.last_message_at <= SAME_SUBJECT_WITHIN
-        return offer_same_subject(correlation, same if is_recent else None, proof=analysis.proof)
+        return offer_same_subject(correlation, history.same_subject(incoming), proof=analysis.proof)
     if repeated is None or correlation.joins is not None:
         return correlation
     earlier, candidate = repeated
@@ -306,19 +133,19 @@ def _correlate(
 
 
 def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: bool = False) -> Correlation:
-    analysis, channel = incoming.analysis, incoming.row.channel
+    analysis, join_within = incoming.analysis, brain.join_within(incoming.row.channel)
     return correlate(
         analysis.envelope,
         signs=analysis.signs,
         proof=analysis.proof,
         contact_id=incoming.contact_id,
-        by_reference=history.by_reference,
+        by_reference=history.named(analysis.signs),
         by_message_id=history.pointed_at(incoming.known_ids, contact_id=incoming.contact_id),
         ours=history.addresses,
         key=brain.key,
         own_side=own_side,
-        chat=history.chats.get((incoming.contact_id, channel)),
-        join_within=brain.join_within(channel) or timedelta(0),
+        chat=history.chat_of(incoming, join_within=join_within),
+        join_within=join_within or timedelta(0),
     )
 
 
@@ -330,33 +157,7 @@ def _place(placement: Placement, *, recorder: Recorder) -> Candidate:
     recorder.joined(placement)
     candidate, incoming = placement.candidate, placement.incoming
     latest = max(candidate.last_message_at, incoming.row.received_at)
-    resolved = candidate.resolved and not wakes(incoming)
     emergency = candidate.emergency or placement.decision.emergency
+    # An emergency opens the case, whoever wrote.
+    resolved = candidate.resolved and not wakes(incoming) and emergency == candidate.emergency
     return replace(candidate, resolved=resolved, last_message_at=latest, emergency=emergency, only_notes=False)
-
-
-def _said(words: KnownWords) -> EarlierMessage:
-    return EarlierMessage(
-        message_id=words.message_id,
-        conversation_id=words.conversation.conversation_id,
-        channel=words.channel,
-        text=words.text,
-        echo=words.echo,
-        at=words.at,
-    )
-
-
-def candidate_of(known: KnownConversation) -> Candidate:
-    """Return a stored conversation as what a message may join."""
-    return Candidate(
-        conversation_id=known.conversation_id,
-        reference=known.reference,
-        contact_id=known.contact_id,
-        subject=known.subject,
-        resolved=known.status == Status.RESOLVED,
-        last_message_at=known.last_message_at,
-        emergency=known.emergency,
-        opened_by=known.opened_by,
-        only_notes=known.only_notes,
-        own=known.own,
-    )

@@ -134,6 +134,7 @@ def new_conversation(incoming: Incoming, decision: Decision, *, conversation_id:
         last_message_at=incoming.row.received_at,
         emergency=decision.emergency,
         opened_by=incoming.row.id,
+        channel=incoming.row.channel,
     )
 
 

@@ -20,7 +20,7 @@ from store.db.engine import Database
 from store.db.ids import new_id
 from store.inbound import history
 from workers.routing.brain import Brain
-from workers.routing.decide import History
+from workers.routing.page_history import History
 from workers.routing.route import handle_of
 
 
@@ -63,7 +63,7 @@ def _correlate(connection: Connection, analysis: Analysis, *, contact_id: UUID, 
         signs=signs,
         proof=analysis.proof,
         contact_id=contact_id,
-        by_reference=known.by_reference,
+        by_reference=known.named(signs),
         by_message_id=known.pointed_at(signs.message_ids, contact_id=contact_id),
         ours={
             message_id: sent.addresses

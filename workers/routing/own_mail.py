@@ -70,4 +70,4 @@ def record_own(recorder: Recorder, placement: Placement) -> None:
         author = {"author": incoming.analysis.sender_name}
         recorder.event(EventKind.MESSAGE_NOTED, conversation_id, payload=said | author)
     if answers and not incoming.row.backfill:
-        outcome.answers[conversation_id] = min(incoming.row.received_at, recorder.now)
+        outcome.answers.append((conversation_id, min(incoming.row.received_at, recorder.now)))

@@ -86,15 +86,21 @@ class _CaseNames:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Collects the rows of one page in `outcome`. now: the database's clock.
+    """Collects the rows of one page in `outcomes`. now: the database's clock.
 
     replies: dedupe keys of the automatic replies, including those of this page.
+    outcomes: to be written one after the other; a page has one, unless a customer writes again after our own answer.
     """
 
     brain: Brain
     now: datetime
     replies: set[str] = field(default_factory=set)
-    outcome: Outcome = field(default_factory=Outcome)
+    outcomes: list[Outcome] = field(default_factory=lambda: [Outcome()])
+
+    @property
+    def outcome(self) -> Outcome:
+        """What is collected now."""
+        return self.outcomes[-1]
 
     def duplicate(self, row: ClaimedInbound, *, first: KnownMessage) -> None:
         """Record that a row duplicates a stored message."""
@@ -140,6 +146,8 @@ class Recorder:
     def joined(self, placement: Placement) -> None:
         """Record a message that joins a conversation; an emergency in it escalates the conversation."""
         row = placement.incoming.row
+        if any(answered == placement.conversation_id for answered, _ in self.outcome.answers):
+            self.outcomes.append(Outcome())
         self.outcome.touches.append(
             ConversationTouch(placement.conversation_id, row.received_at, wakes(placement.incoming))
         )

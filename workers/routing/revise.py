@@ -26,7 +26,7 @@ from store.inbound.outcome import write_outcome
 from store.inbound.revisions import MessageChange, RevisableMessage, change_messages, revisable
 from workers.routing.arrival import Incoming, attachment_rows, fetched_files
 from workers.routing.brain import Brain
-from workers.routing.decide import candidate_of
+from workers.routing.page_history import candidate_of
 from workers.routing.record import Placement, Recorder
 
 # How long a change waits for its message: a provider repeats for a day, a queue of ours may hold a weekend.

@@ -35,8 +35,9 @@ from store.inbound.outcome import write_outcome
 from store.tables.messages import Direction, InboundState
 from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
-from workers.routing.decide import SAME_SUBJECT_WITHIN, History, Verdicts, decide_page
+from workers.routing.decide import Verdicts, decide_page
 from workers.routing.draft import Drafts, draft_page
+from workers.routing.page_history import LINKED_WITHIN, SAME_SUBJECT_WITHIN, History
 from workers.routing.revise import revision_of, settle_revisions
 from workers.routing.turn import ReadingTurn
 from workers.runtime.failpoints import reach
@@ -201,16 +202,17 @@ class Router:
         page = [incoming.of(contacts[handle]) for incoming, handle in pairs]
         known = self._recall(connection, page, claimed)
         reach("route.locked")
-        outcome, verdicts = decide_page(page, history=known, brain=self._brain, drafts=prepared.drafts)
+        outcomes, verdicts = decide_page(page, history=known, brain=self._brain, drafts=prepared.drafts)
         reach("route.decided")
-        write_outcome(
-            connection,
-            outcome=outcome,
-            handed_out=self._brain.handed_out,
-            outage_customers=self._brain.settings.omniyard.outage_customers,
-            now=claimed.now,
-        )
-        self._note_chats(connection, outcome.messages)
+        for outcome in outcomes:
+            write_outcome(
+                connection,
+                outcome=outcome,
+                handed_out=self._brain.handed_out,
+                outage_customers=self._brain.settings.omniyard.outage_customers,
+                now=claimed.now,
+            )
+            self._note_chats(connection, outcome.messages)
         claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
         claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)
         claims.finish_unanswerable(connection, claimed, reasons=verdicts.unanswerable)
@@ -233,15 +235,17 @@ class Router:
         by_reference = history.conversations_by_reference(connection, references)
         contacts = {incoming.contact_id for incoming in page}
         by_message_id = history.conversations_by_message_id(connection, message_ids, contacts=contacts)
-        known = {each.conversation_id for found in (by_reference.values(), *by_message_id.values()) for each in found}
+        chats, recent = self._chats(connection, page), self._recent(connection, page, claimed)
+        found = (by_reference.values(), *by_message_id.values(), chats, (words.conversation for words in recent))
+        known = {each.conversation_id for cases in found for each in cases}
         return History.of(
-            chats=self._chats(connection, page, claimed),
+            chats=chats,
             by_reference=by_reference,
             by_message_id=by_message_id,
             labels=history.labels_of(connection, contacts) if self._brain.table.asks_for_labels else {},
             replies=history.automatic_replies(connection, known),
             ours=history.sent_by_us(connection, message_ids),
-            recent=self._recent(connection, page, claimed),
+            recent=recent,
             by_subject=_by_subject(connection, page),
             blocked=blocked_among(connection, contacts),
             written_to=_written_to(connection, page),
@@ -259,17 +263,16 @@ class Router:
         since = min((each.row.received_at for each in live), default=claimed.now) - WITHIN
         return recently_said(connection, contacts={each.contact_id for each in live}, since=since)
 
-    def _chats(
-        self, connection: Connection, page: Sequence[Incoming], claimed: Claim
-    ) -> dict[tuple[UUID, str], KnownConversation]:
+    def _chats(self, connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:
         # A page with mail only needs no query.
         within = {each.row.channel: self._brain.join_within(each.row.channel) for each in page}
         lasting = {channel: window for channel, window in within.items() if window is not None}
         if not lasting:
-            return {}
-        contacts = {each.contact_id for each in page if each.row.channel in lasting}
-        since = claimed.now - max(lasting.values())
-        return history.latest_conversations(connection, contacts=contacts, channels=lasting, since=since)
+            return []
+        asking = [each for each in page if each.row.channel in lasting]
+        contacts = {each.contact_id for each in asking}
+        since = min(each.row.received_at for each in asking) - max(lasting.values()) - LINKED_WITHIN
+        return history.chat_conversations(connection, contacts=contacts, channels=lasting, since=since)
 
     def _postpone(self, claimed: Claim, error: TransientError) -> None:
         """Release the page; its messages then go one by one, because one of them may cause the failure.

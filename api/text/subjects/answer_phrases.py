@@ -39,7 +39,6 @@ ANSWER_REASONS: Final[Mapping[str, tuple[str, str]]] = {
 ANSWER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "fits": ("Fits", "可能适用"),
     "fits_hint": ("Answers of the help pages that resemble the last message.", "帮助中心里与最近一条消息相近的内容。"),
-    "fits_none": ("No answer of the help pages resembles it.", "帮助中心里没有相近的内容。"),
     "fits_score": ("{share} % sure", "把握 {share}%"),
     "fits_wrong": ("Wrong answer", "答案不对"),
     "fits_wrong_hint": (

@@ -33,7 +33,6 @@ CHAT_DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "chat_unproved": ("Not verified: name and mail are as the visitor typed them", "未验证：称呼和邮箱为访客自填"),
     "chat_mail_proved": ("Signed by your server", "已由贵方服务器验证"),
     "chat_mail_unproved": ("Not verified: as typed", "未验证：访客自填"),
-    "chat_seen": ("Read by the visitor up to here", "客户已读"),
     "chat_unseen": ("{count} not yet read by the visitor", "{count} 条客户未读"),
     "chat_site": ("Site", "来源网站"),
     "chat_mail": ("Mail for answers", "回复邮箱"),

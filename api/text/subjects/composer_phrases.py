@@ -37,7 +37,6 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "bold": ("Bold", "加粗"),
     "list": ("List", "列表"),
     "link": ("Link", "链接"),
-    "link_address": ("Address of the link", "链接地址"),
     "plain_channel": (
         "This channel carries text alone: no bold, lists, links or files.",
         "此渠道只支持文字，不支持加粗、列表、链接和附件。",

@@ -13,7 +13,6 @@ INBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "overdue": ("Overdue", "已超时"),
     "emergencies": ("Emergencies", "紧急"),
     "search": ("Search", "搜索"),
-    "search_hint": ("words or reference", "关键词或编号"),
     "unread_only": ("Unread only", "只看未读"),
     "unread": ("unread", "未读"),
     "label": ("Label", "标签"),

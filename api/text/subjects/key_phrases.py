@@ -10,7 +10,6 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "palette": ("Search or run a command", "搜索或执行命令"),
     "palette_go": ("Go to", "前往"),
     "palette_do": ("Commands", "命令"),
-    "palette_do_here": ("for this conversation", "对当前会话"),
     "palette_rows": ("In this list", "当前列表"),
     "palette_search": ("Search everywhere for “{words}”", "在全部会话中搜索“{words}”"),
     "palette_none": ("Nothing here has this name.", "没有匹配的命令或会话"),

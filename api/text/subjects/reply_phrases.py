@@ -21,7 +21,6 @@ REPLY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "未重新发送：原文含敏感信息，发送后不再保留。原文已填入下方输入框，请补全星号部分后再发送。",
     ),
     "planned_reply": ("Planned reply", "定时回复"),
-    "planned_choose": ("choose", "请选择"),
     "planned_send": ("send it as planned", "按时发送"),
     "planned_cancel": ("do not send it", "不再发送"),
     "text_length": ("{count} of {longest} characters", "{count} / {longest} 字"),

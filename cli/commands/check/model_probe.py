@@ -30,15 +30,15 @@ _REFUSALS: Final = {
 }
 
 
-class _NoPurse:
+class _Unlimited:
     """The operator's own call is not taken from the day's budget."""
 
     def take(self, tokens: int) -> bool:
-        """See `workers.generated.endpoint.Purse`."""
+        """See `workers.generated.endpoint.TokenBudget`."""
         return tokens >= 0
 
     def settle(self, *, taken: int, used: int | None) -> None:
-        """See `workers.generated.endpoint.Purse`."""
+        """See `workers.generated.endpoint.TokenBudget`."""
 
 
 def examine_answer_model(settings: ModelEndpointSettings) -> Health:
@@ -50,7 +50,7 @@ def examine_answer_model(settings: ModelEndpointSettings) -> Health:
     prompt = load_prompt(Purpose.TONE)
     messages = text_request(prompt, text=_QUESTION, veil=Veil(), language="", tone="friendlier")
     try:
-        answered = endpoint.ask(messages, longest=LONGEST_TOKENS[Purpose.TONE], purse=_NoPurse(), purpose="doctor")
+        answered = endpoint.ask(messages, longest=LONGEST_TOKENS[Purpose.TONE], budget=_Unlimited(), purpose="doctor")
     except ModelSilent as silent:
         return Health(ok=False, findings=(_mend(silent),))
     return _judged(answered, endpoint=endpoint)

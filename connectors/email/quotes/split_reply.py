@@ -2,7 +2,7 @@
 
 The mail's HTML is read first, because programs mark their quotes in it; then the lines of the text.
 `mail-parser-reply` is the best public library for this and was measured: right on half of the mails that this module
-reads correctly, and quadratic (6 KB of line feeds take it 6 s). `benchmarks/mail.py` compares the two.
+reads correctly, and quadratic (6 KB of line feeds take it 6 s). `benchmarks.mail` compares the two.
 """
 
 from __future__ import annotations

@@ -12,18 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the mark, and an index of those that wait."""
+    """Add the mark; its index is that of 0050."""
     op.add_column("inbound", sa.Column("urgent", sa.Boolean(), nullable=False, server_default=sa.false()))
-    op.create_index(
-        "ix_inbound_urgent",
-        "inbound",
-        ["due_at"],
-        postgresql_where=sa.text("state = 'received' AND urgent"),
-        sqlite_where=sa.text("state = 'received' AND urgent = 1"),
-    )
 
 
 def downgrade() -> None:
     """Take it back."""
-    op.drop_index("ix_inbound_urgent", "inbound")
     op.drop_column("inbound", "urgent")

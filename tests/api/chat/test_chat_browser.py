@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.api.pages.journey import PATIENCE, expect
 from tests.live_chat import LiveDesk, live_desk
 
 _CHROMIUM = shutil.which("chromium")
@@ -33,6 +34,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     with browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 844}) as opened:
+        opened.set_default_timeout(PATIENCE)
         yield opened
 
 
@@ -67,22 +69,17 @@ def test_the_loader_shows_a_button_and_the_frame_on_a_page_with_a_strict_policy(
     frame.locator("[data-text]").press("Enter")
     frame.locator(".visitor[data-seq='1']").wait_for()
     frame.locator("[data-text]").press("Escape")
-    assert button.get_attribute("aria-expanded") == "false"
+    # The frame tells the page around it.
+    expect(button).to_have_attribute("aria-expanded", "false")
     assert [line for line in said if "favicon" not in line] == []
 
 
 def test_a_site_that_is_not_named_cannot_show_the_frame(desk: LiveDesk, context: BrowserContext) -> None:
     page = context.new_page()
-    said = heard(page)
     # 127.0.0.1 is another origin than localhost.
     page.goto(desk.host.replace("localhost", "127.0.0.1"))
-    page.get_by_role("button", name="打开在线客服").click()
-    page.wait_for_function("() => true")
-    for _ in range(100):
-        if any("frame-ancestors" in line for line in said):
-            break
-        page.wait_for_timeout(50)
-    assert any("frame-ancestors" in line for line in said)
+    with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
+        page.get_by_role("button", name="打开在线客服").click()
 
 
 def test_an_answer_appears_in_every_tab_and_one_holds_the_stream(desk: LiveDesk, context: BrowserContext) -> None:
@@ -157,7 +154,7 @@ def test_where_streams_are_blocked_the_page_polls(desk: LiveDesk, context: Brows
         body: JSON.stringify({client_id: 'another-tab', text: 'from elsewhere'})}).then((a) => a.status)"""
     )
     assert answer == 200
-    page.wait_for_selector(".visitor[data-seq='2']", timeout=10_000)
+    page.wait_for_selector(".visitor[data-seq='2']")
 
 
 @pytest.mark.parametrize(
@@ -167,6 +164,7 @@ def test_axe_finds_nothing_and_the_phone_does_not_zoom(
     desk: LiveDesk, browser: Browser, language: str, scheme: str, width: int
 ) -> None:
     with browser.new_context(locale=language, color_scheme=scheme, viewport={"width": width, "height": 844}) as opened:
+        opened.set_default_timeout(PATIENCE)
         page = opened.new_page()
         said = heard(page)
         page.goto(f"{desk.url}/chat/site")

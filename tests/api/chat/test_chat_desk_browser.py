@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.tables.agents import SkillKind
 from tests.api.chat.test_chat_browser import heard, violations
+from tests.api.pages.journey import PATIENCE, expect
 from tests.live_chat import LiveDesk, live_desk
 
 _CHROMIUM = shutil.which("chromium")
@@ -36,6 +37,7 @@ class Staffed:
         context = browser.new_context(
             locale=locale, color_scheme=scheme, viewport={"width": width, "height": 900}
         )  # fmt: skip
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(self.desk.url)
         page.fill("#token", self.token)
@@ -67,6 +69,7 @@ def staffed(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Itera
             _, token = add_agent(connection, name="Ming", role="supervisor")
             set_duty(connection, name="Ming", available=True, skills={SkillKind.TEAM: ["payments"]})
         visitor = browser.new_context(locale="en-GB", viewport={"width": 390, "height": 844}).new_page()
+        visitor.set_default_timeout(PATIENCE)
         visitor.goto(f"{desk.url}/chat/site")
         visitor.fill("[data-text]", "my refund is late")
         visitor.keyboard.press("Enter")

@@ -109,8 +109,8 @@ def test_with_a_broker_the_desk_is_ready(settings: Settings, anonymous: AppClien
     broker = EmbeddedBroker(Path(settings.omniyard.data))
     process = subprocess.Popen(broker.prepare(), stdout=subprocess.DEVNULL, start_new_session=True)
     try:
-        broker.wait_until_ready(10)
+        broker.wait_until_ready(60)
         assert anonymous.get("/readyz").json() == {"status": "ok", "database": "ok", "broker": "ok"}
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)

@@ -33,7 +33,8 @@ DESKTOP, TABLET, PHONE = ({"width": w, "height": h} for w, h in ((1440, 900), (8
 
 _SIZES = {"desktop": DESKTOP, "tablet": TABLET, "phone": PHONE}
 # A machine that does much else at the same time is slow, not wrong.
-expect.set_options(timeout=20_000)
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def browser() -> Iterator[Browser]:
 def page_of(opened: Browser, desk: ServedDesk, name: str, *, language: str = "en-GB", **more: Any) -> Iterator[Page]:
     """Sign an agent in and give the page; afterwards nothing may have been written to its console."""
     page = opened.new_context(locale=language, **more).new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE)
     said: list[str] = []
 
     def note(message: ConsoleMessage) -> None:

@@ -153,12 +153,17 @@ def test_customers_content_neither_runs_nor_fetches(desk: Desk, page: Page, thie
         page.goto(desk.url + path)
         hits.append(page.evaluate("window.hits"))
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-    for frame in page.locator("iframe").all():
-        frame.scroll_into_view_if_needed()
-    page.wait_for_timeout(1000)
-    frames = [frame for frame in page.frames if frame is not page.main_frame]
+    shown = page.locator("iframe").all()
+    assert len(shown) >= len(attacks)
+    for element in shown:
+        element.scroll_into_view_if_needed()
+        frame = element.element_handle().content_frame()
+        assert frame
+        frame.wait_for_url("**/messages/*/frame")
+        frame.wait_for_load_state()
+    # What a page does by itself after its load, such as to leave for another one.
+    page.wait_for_timeout(500)
     # Then nothing ran, no other server was contacted, and the page has not navigated
-    assert len(frames) >= len(attacks)
     assert hits == [0, 0, 0]
     assert page.evaluate("window.hits") == 0
     assert not dialogs
@@ -168,8 +173,8 @@ def test_customers_content_neither_runs_nor_fetches(desk: Desk, page: Page, thie
 
 def test_the_attacks_work_on_an_unprotected_page(page: Page, thief: Thief) -> None:
     # The same attack on a page without protection.
-    page.goto(thief.url)
-    page.wait_for_timeout(500)
+    with page.expect_response("**/pixel.gif"):
+        page.goto(thief.url)
     assert any(line.startswith(b"GET /pixel.gif") for line in thief.asked)
 
 
@@ -191,7 +196,7 @@ def test_the_list_works_by_keyboard_and_updates_itself(desk: Desk, page: Page) -
         build.event(build.conversation(subject="first", last_message_at=NOON, reference="AAAAAAAAA"))
         build.event(build.conversation(subject="second", last_message_at=NOON - MINUTE, reference="BBBBBBBBB"))
     # An empty list fills without a reload.
-    page.wait_for_selector("text=second", timeout=10_000)
+    page.wait_for_selector("text=second")
     page.keyboard.press("j")
     page.keyboard.press("j")
     page.keyboard.press("Enter")

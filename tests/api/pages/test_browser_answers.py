@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
 
 from api.app import create_app
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
+from tests.api.pages.journey import PATIENCE, expect
 from tests.inbox_builder import Builder
 
 _CHROMIUM = shutil.which("chromium")
@@ -116,7 +117,7 @@ def sign_in(chromium: Browser, served: Served, name: str = "Ming", **more: Any) 
     page, errors = context.new_page(), list[str]()
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(served.url)
     enter(page, served.tokens[name])
     page.wait_for_url(f"{served.url}/")
@@ -154,7 +155,7 @@ def test_a_draft_survives_reload_another_tab_and_no_network(chromium: Browser, s
     page.locator("#text").fill("We sent it back on Monday, to your card")
     expect(page.locator("#draft-state")).to_contain_text("kept in this tab")
     agent.context.set_offline(False)
-    expect(page.locator("#draft-state")).to_contain_text("Draft saved", timeout=10_000)
+    expect(page.locator("#draft-state")).to_contain_text("Draft saved")
     agent.errors[:] = [each for each in agent.errors if "ERR_INTERNET_DISCONNECTED" not in each]
 
     # Leaving the desk with it warns; a link of the desk does not.

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from api.app import create_app
 from store.db.bulk import insert_rows
@@ -22,6 +22,7 @@ from store.desk.agents import add_agent
 from store.tables.emergencies import DangerQuestionRow
 from tests.api.conftest import settings_in
 from tests.api.pages.journey import CHROMIUM as _CHROMIUM
+from tests.api.pages.journey import PATIENCE, expect
 from tests.inbox_builder import Builder
 from tests.sms_counter import count_segments
 
@@ -101,7 +102,7 @@ def chromium() -> Iterator[Browser]:
 
 def signed_in(chromium: Browser, url: str, token: str, **more: Any) -> Page:
     page = chromium.new_context(locale="en-GB", **more).new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(url)
     page.fill("#token", token)
     page.click("form.door button")
@@ -138,7 +139,7 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     other = signed_in(chromium, url, tokens["Li"])
     other.goto(f"{url}/conversations/AAAAAAAAA")
     page.focus("#text")
-    expect(other.locator("#presence")).to_have_text("Ming is replying", timeout=15_000)
+    expect(other.locator("#presence")).to_have_text("Ming is replying")
     other.context.close()
     # 5. Answer by keyboard; a second press of the keys sends nothing.
     page.fill("#text", "We have locked your account.")

@@ -17,7 +17,7 @@ import pytest
 import sqlalchemy as sa
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from api.app import create_app
 from router.event_kinds import EventKind
@@ -28,6 +28,7 @@ from store.desk.agents import add_agent
 from store.events.append import NewEvent, append_events
 from store.tables.messages import ConversationRow
 from tests.api.conftest import settings_in
+from tests.api.pages.journey import PATIENCE, expect
 from tests.inbox_builder import Builder
 from workers.chores.agent_notices import notice_step
 from workers.chores.publish_events import Publisher
@@ -62,7 +63,7 @@ class Served:
 
     def tab(self, context: BrowserContext) -> Page:
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda message: self.said.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.said.append(str(error)))
         return page
@@ -166,6 +167,7 @@ def test_moving_through_the_list_loads_no_page_and_back_returns(chromium: Browse
     expect(list_pane.locator("a:focus")).to_contain_text("Question 5.")
     # A form acts in place, too.
     page.click("text=Question 7.")
+    expect(case_pane.locator("h1")).to_contain_text("Question 7.")
     page.evaluate("window.same = true")
     page.click("#actions button[value=take]")
     expect(page.locator(".toast")).to_contain_text("It is yours.")
@@ -250,7 +252,7 @@ def test_a_page_asks_by_itself_where_no_stream_gets_through(chromium: Browser, d
     page.goto(f"{desk.url}/?view=open")
     page.wait_for_selector("html[data-live=no]")
     desk.arrive("Polled")
-    expect(page.locator("ol.list > li", has_text="Polled")).to_be_visible(timeout=20_000)
+    expect(page.locator("ol.list > li", has_text="Polled")).to_be_visible()
     page.context.close()
     desk.said[:] = [line for line in desk.said if "503" not in line]
 
@@ -264,7 +266,7 @@ def test_an_ended_session_and_a_lost_connection_leave_what_was_typed(chromium: B
     page.click("button[value=note]")
     expect(page.locator("#strip")).to_contain_text("No connection")
     page.context.set_offline(False)
-    expect(page.locator("#strip")).to_be_hidden(timeout=15_000)
+    expect(page.locator("#strip")).to_be_hidden()
     page.context.clear_cookies()
     page.click("button[value=note]")
     expect(page.locator("#refusal")).to_contain_text("Your session has ended")

@@ -61,7 +61,7 @@ def test_an_agent_gets_a_password_and_signs_in_with_a_code(chromium: Browser, de
         assert not overflows(page)
         page.get_by_role("button", name="已保存，继续").click()
         page.wait_for_url("**/settings/agents")
-        expect(page.locator(".me")).to_contain_text("Ming", timeout=5_000)
+        expect(page.locator(".me")).to_contain_text("Ming")
 
 
 def test_a_failed_answer_is_tried_again_on_a_phone_in_the_dark(chromium: Browser, desk: ServedDesk) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import mail_contradictions
+from benchmarks.mail import contradictions
 from connectors.base import RawMessage
 from connectors.email.mime import charsets, transfer
 from connectors.email.mime.normalise import attachment_content, normalise
@@ -40,7 +40,7 @@ def both(content):
 
 
 def test_no_character_of_the_matrix_is_lost():
-    result = mail_contradictions.measure(Path())
+    result = contradictions.measure(Path())
     assert result["deleted characters"] == 0
     assert result["right"] >= 0.99
     assert result["right of these"] >= 0.99

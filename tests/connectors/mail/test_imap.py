@@ -17,6 +17,8 @@ from tests.connectors.conftest import mail
 from tests.mailproxies import HANG_UP, like_netease, refusing
 
 FROM_NOW = "taking mail from now on"
+# Seconds: no pause and no silence of these tests is over by itself so soon.
+_BEFORE_ITS_TIME = 45
 
 
 def subjects(page: Page) -> list[str]:
@@ -423,10 +425,10 @@ def test_a_mail_that_arrives_during_a_wait_ends_it(mailbox, connect):
     arrival = threading.Timer(0.3, mailbox.server.append, (mailbox.user, [b"Subject: hint\r\n\r\n"]))
     arrival.start()
     began = time.monotonic()
-    connector.wait(20)
+    connector.wait(600)
     waited = time.monotonic() - began
     arrival.join()
-    assert waited < 10
+    assert waited < _BEFORE_ITS_TIME
     assert subjects(connector.fetch(start)) == ["hint"]
 
 
@@ -441,9 +443,9 @@ def test_mail_that_was_announced_with_another_answer_is_not_waited_for(dovecot_m
     assert (subjects(page), page.more) == (["two"], False)
     # When
     began = time.monotonic()
-    connector.wait(20)
+    connector.wait(600)
     # Then
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < _BEFORE_ITS_TIME
     assert subjects(connector.fetch(page.cursor)) == ["three"]
 
 
@@ -464,7 +466,7 @@ def test_a_wait_without_idle_lasts_as_long_as_asked(mailbox, connect):
     connector.fetch(None)
     began = time.monotonic()
     connector.wait(0.4)
-    assert 0.4 <= time.monotonic() - began < 2
+    assert 0.4 <= time.monotonic() - began < _BEFORE_ITS_TIME
 
 
 def test_an_idle_connection_that_ends_causes_no_hot_loop(mailbox, connect, proxy):
@@ -500,8 +502,8 @@ def test_close_from_another_thread_ends_a_wait(mailbox, connect):
     closing = threading.Timer(0.3, connector.close)
     closing.start()
     began = time.monotonic()
-    connector.wait(60)
-    assert time.monotonic() - began < 5
+    connector.wait(600)
+    assert time.monotonic() - began < _BEFORE_ITS_TIME
     closing.join()
 
 
@@ -520,7 +522,7 @@ def test_close_from_another_thread_ends_a_fetch(dovecot_mailbox, connect, proxy,
     with pytest.raises(TransientError):
         connector.fetch(cursor)
     # Then: and it works again afterwards.
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < _BEFORE_ITS_TIME
     closing.join()
     through.stalled.clear()
     assert connector.fetch(cursor).cursor == cursor
@@ -543,7 +545,7 @@ def test_a_probe_says_what_is_there_and_changes_nothing(mailbox, connect):
     assert "create it" in missing.findings[-1]
 
 
-def test_uids_may_be_far_apart(dovecot_mailbox, connect):
+def test_uids_may_be_far_apart(dovecot_mailbox, connect, proxy):
     # Given: a mailbox whose next UID is a timestamp in disguise.
     dovecot_mailbox.deliver("a")
     connect(dovecot_mailbox).fetch(None)
@@ -552,13 +554,13 @@ def test_uids_may_be_far_apart(dovecot_mailbox, connect):
     for index in uids.parent.glob("dovecot.index*"):
         index.unlink()
     dovecot_mailbox.deliver("b")
+    through = proxy(dovecot_mailbox)
     # When
-    began = time.monotonic()
-    pages, _ = read_all(connect(dovecot_mailbox, start=date(2021, 1, 1)), None)
+    pages, _ = read_all(connect(dovecot_mailbox, through=through, start=date(2021, 1, 1)), None)
     # Then
     assert [subject for page in pages for subject in subjects(page)] == ["a", "b"]
     assert pages[0].messages[1].source_key.endswith(":4000000000")
-    assert time.monotonic() - began < 5
+    assert through.questions < 50
 
 
 def test_a_server_that_offers_no_starttls_is_not_spoken_to_in_plain_text(dovecot_mailbox, connect, proxy):

@@ -12,7 +12,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.mail_fuzz import mutate, survives
+from benchmarks.mail.fuzz import mutate, survives
 from connectors.email.mime.addresses import parse_addresses
 from connectors.email.mime.charsets import decode
 from connectors.email.mime.html import to_text

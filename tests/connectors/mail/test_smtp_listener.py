@@ -7,13 +7,13 @@ import smtplib
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from benchmarks.rig import wait_until
 from connectors.base import Page
 from connectors.email.smtp.listener import SmtpGate
 from router.errors import PermanentError, TransientError
@@ -27,11 +27,11 @@ MAIL = b"From: li@customer.example\r\nTo: support@wallet.example\r\nSubject: Hel
 
 @dataclass
 class Kept:
-    """The mails that the listener passed on. It can delay and fail the storing."""
+    """The mails that the listener passed on. It can delay and fail the storing. began: a commit has begun."""
 
     pages: list[Page] = field(default_factory=list)
-    seconds: float = 0
     error: Exception | None = None
+    began: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -39,8 +39,8 @@ class Kept:
 
     def accept(self, page: Page) -> None:
         """Store a page, or fail."""
-        self.released.wait(30)
-        time.sleep(self.seconds)
+        self.began.set()
+        self.released.wait(120)
         if self.error:
             raise self.error
         self.pages.append(page)
@@ -75,7 +75,7 @@ def listen(kept: Kept) -> Iterator[Callable[..., SmtpGate]]:
 
 
 def client(gate: SmtpGate) -> smtplib.SMTP:
-    return smtplib.SMTP(*gate.address, timeout=20)
+    return smtplib.SMTP(*gate.address, timeout=60)
 
 
 def send(gate: SmtpGate, content: bytes = MAIL, to: str = "support@wallet.example") -> dict[str, tuple[int, bytes]]:
@@ -84,18 +84,15 @@ def send(gate: SmtpGate, content: bytes = MAIL, to: str = "support@wallet.exampl
 
 
 def converse(gate: SmtpGate, *lines: bytes) -> bytes:
-    """Send bytes exactly as they are, one write at a time, and return all answers."""
-    with socket.create_connection(gate.address, timeout=5) as connection:
+    """Send bytes exactly as they are, one write at a time, then QUIT, and return all answers."""
+    with socket.create_connection(gate.address, timeout=60) as connection:
         answers = connection.recv(4096)
         for line in lines:
             connection.sendall(line)
             answers += connection.recv(4096)
-        connection.settimeout(0.3)
-        try:
-            while more := connection.recv(4096):
-                answers += more
-        except TimeoutError:
-            pass
+        connection.sendall(b"QUIT\r\n")
+        while more := connection.recv(4096):
+            answers += more
     return answers
 
 
@@ -123,10 +120,11 @@ def test_the_answer_comes_only_after_the_commit(listen, kept):
     sender = threading.Thread(target=lambda: (send(gate), answered.set()))
     sender.start()
     # Then
-    assert not answered.wait(0.4)
+    assert kept.began.wait(60)
+    assert not answered.wait(0.2)
     kept.released.set()
-    assert answered.wait(5)
     sender.join()
+    assert answered.is_set()
     assert len(kept.messages) == 1
 
 
@@ -158,7 +156,7 @@ def test_twenty_senders_at_once_share_commits_and_each_gets_250(listen, kept):
     senders = [threading.Thread(target=lambda body=body: answers.append(send(gate, body))) for body in bodies]
     for sender in senders:
         sender.start()
-    time.sleep(1.5)
+    wait_until(lambda: gate._running._gathering._unanswered == 20, seconds=60)
     # When
     kept.released.set()
     for sender in senders:
@@ -319,12 +317,13 @@ def test_an_address_that_is_none_is_refused(kept, address):
 def test_closing_answers_every_waiting_sender(listen, kept):
     # Given: a commit under way.
     gate = listen()
-    kept.seconds = 0.8
+    kept.released.clear()
     results: list[object] = []
     sender = threading.Thread(target=lambda: results.append(send(gate)))
     sender.start()
-    time.sleep(0.4)
+    assert kept.began.wait(60)
     # When
+    threading.Timer(0.4, kept.released.set).start()
     gate.close()
     sender.join()
     # Then
@@ -342,7 +341,8 @@ def test_too_many_senders_get_a_temporary_refusal(listen, kept):
     assert refused.value.smtp_code == 421
     for sender in waiting:
         sender.close()
-    time.sleep(0.3)
+    # The listener learns of it when it gets a turn.
+    wait_until(lambda: not list(gate._running.slots), seconds=60)
     send(gate)
     assert len(kept.messages) == 1
 

@@ -29,6 +29,6 @@ def test_numbers_are_comparable(shown, region, handle):
     assert comparable(shown, region=region) == handle
 
 
-def test_a_number_of_mainland_china_is_told():
+def test_a_number_of_mainland_china_is_recognised():
     assert is_mainland_china("+86 10 6900 0000")
     assert not is_mainland_china("+85212345678")

@@ -92,8 +92,8 @@ def test_the_open_question_confirms_nothing_that_is_not_kept(connector, telegram
     connector.fetch(None)
     telegram.receive("second")
     began = time.monotonic()
-    connector.wait(5)
-    assert time.monotonic() - began < 1
+    connector.wait(120)
+    assert time.monotonic() - began < 60
     assert [each["message"]["text"] for each in telegram.updates] == ["second"]
 
 
@@ -101,8 +101,8 @@ def test_a_wait_ends_when_a_message_comes(connector, telegram):
     page = connector.fetch(None)
     threading.Timer(0.3, telegram.receive, ("hello",)).start()
     began = time.monotonic()
-    connector.wait(6)
-    assert time.monotonic() - began < 3
+    connector.wait(120)
+    assert time.monotonic() - began < 60
     assert texts(connector.fetch(page.cursor)) == ["hello"]
 
 

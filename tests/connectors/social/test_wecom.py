@@ -162,9 +162,10 @@ def test_check_2_the_address_test_is_answered_in_plain_text(monkeypatch):
     ],
 )
 def test_check_3_hostile_documents_are_refused_at_once(vectors, body):
-    began = time.monotonic()
+    # Of this thread: what else the machine does is no matter.
+    began = time.thread_time()
     assert not endpoint().is_signed(callback(vectors, body=body or b"?"), now=NOW)
-    assert time.monotonic() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 # Messages

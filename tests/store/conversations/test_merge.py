@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from benchmarks.rig import wait_until
 from router.errors import Conflict, PermanentError, Stale
 from router.threads.correlation import make_token
 from store.conversations import merge as merging
@@ -174,11 +175,12 @@ def merge(database: Database, source: Any, target: Any) -> Any:
 def wait_for_lock(database: Database) -> None:
     """Return once a session waits for a lock of PostgreSQL's."""
     waiting = sa.text("SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
-    for _ in range(2000):
+
+    def waits() -> bool:
         with database.read() as connection:
-            if connection.execute(waiting).first() is not None:
-                return
-    raise AssertionError("no session waits for a lock")
+            return connection.execute(waiting).first() is not None
+
+    wait_until(waits, seconds=60)
 
 
 @pytest.mark.parametrize("order", ["chain", "circle", "split", "unlink", "note"])

@@ -39,7 +39,9 @@ def test_a_full_disk_is_said_with_what_to_do_and_leaves_nothing_half_written(
     assert count(database, table_of(InboundRow)) == 1
 
 
-def test_a_locked_database_is_said_after_the_deadline(tmp_path: Path) -> None:
+def test_a_locked_database_is_said_after_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Five as shipped.
+    monkeypatch.setattr("store.db.engine._LOCK_SECONDS", 1)
     path = tmp_path / "omniyard.db"
     database = Database.at(path)
     with database.write() as connection:
@@ -47,7 +49,7 @@ def test_a_locked_database_is_said_after_the_deadline(tmp_path: Path) -> None:
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(TransientError, match="stayed locked for 5 s"), database.write():
+    with pytest.raises(TransientError, match="stayed locked for 1 s"), database.write():
         pass
 
     holder.close()

@@ -193,3 +193,58 @@ def test_a_process_keeps_its_version_when_an_upgrade_replaces_the_files(
     monkeypatch.setattr(opening, "_MIGRATIONS", tmp_path)
 
     require_current(database)
+
+
+# They have some hundred rows at most.
+_SMALL_TABLES = {"agent"}
+
+
+def delays(text: str) -> list[str]:
+    """Return the indexes of a migration whose building holds up the writers of a large table.
+
+    And what stands beside `add_index`: a migration that was stopped there runs again.
+    """
+    body = next(node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == "upgrade")
+    calls = [node for node in ast.walk(body) if isinstance(node, ast.Call)]
+    made = {_argument(call, 0) for call in calls if _name(call) == "create_table"}
+    indexed = [_argument(call, 1) for call in calls if _name(call) == "create_index"]
+    found = [f"an index of {table} without add_index" for table in indexed if table not in made | _SMALL_TABLES]
+    texts = [each.value for each in ast.walk(body) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
+    found += [each for each in texts if each.upper().startswith(("CREATE INDEX ", "CREATE UNIQUE INDEX "))]
+    if any(_name(call) == "add_index" for call in calls):
+        found += [f"{_name(call)} beside add_index" for call in calls if _name(call) not in _BESIDE]
+    return found
+
+
+_BESIDE = {"add_index", "get_bind", "text"}
+
+
+def _name(call: ast.Call) -> str:
+    return getattr(call.func, "attr", "") or getattr(call.func, "id", "")
+
+
+def _argument(call: ast.Call, place: int) -> str:
+    argument = call.args[place]
+    return argument.value if isinstance(argument, ast.Constant) else ast.unparse(argument)
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in sorted(_VERSIONS.glob("[0-9]*.py")) if path.name[:4] > RELEASES[-1]] or [None]
+)
+def test_migrations_of_the_coming_release_hold_up_no_writers(path: Path | None) -> None:
+    if path is not None:
+        assert delays(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ('op.create_index("ix", "message", ["x"])', ["an index of message without add_index"]),
+        ('op.create_table("m")\n    op.create_index("ix", "m", ["x"])', []),
+        ('op.execute(sa.text("CREATE INDEX ix ON m (x)"))', ["CREATE INDEX ix ON m (x)"]),
+        ('add_index("ix", "message", ["x"], postgresql_where=sa.text("x > 1"))', []),
+        ('op.add_column("m", x)\n    add_index("ix", "m", ["x"])', ["add_column beside add_index"]),
+    ],
+)
+def test_what_holds_up_writers_is_found(body: str, found: list[str]) -> None:
+    assert delays(f"def upgrade():\n    {body}\n") == found

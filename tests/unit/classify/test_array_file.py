@@ -57,7 +57,7 @@ def test_the_file_is_for_its_owner_alone_and_its_folder_too(tmp_path: Path):
         kept_arrays(file, lambda: ARRAYS)
     finally:
         os.umask(before)
-    assert [stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent)] == [0o600, 0o700]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (file, file.parent)] == [0o400, 0o700]
 
 
 def test_drafts_that_killed_processes_left_are_removed_and_no_younger_ones(tmp_path: Path):
@@ -107,11 +107,58 @@ def test_a_damaged_file_is_written_again(tmp_path: Path, damage):
     file = tmp_path / "kept.arrays"
     write_arrays(ARRAYS, file)
     whole = file.read_bytes()
+    file.unlink()
     file.write_bytes(damage(whole))
-    with pytest.raises(ValueError, match=r"kept.arrays|mmap"):
+    with pytest.raises(ValueError, match=r"kept.arrays"):
         map_arrays(file)
     assert _are_equal(kept_arrays(file, lambda: ARRAYS)[0])
     assert file.read_bytes() == whole
+
+
+@pytest.mark.parametrize("more", [-65_536, -1, 65_536])
+def test_a_file_of_another_length_than_its_header_says_is_refused_with_a_sentence(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, more: int
+):
+    file = tmp_path / "kept.arrays"
+    write_arrays(ARRAYS, file)
+    size = file.stat().st_size
+    file.chmod(0o600)
+    os.truncate(file, size + more)
+    assert _are_equal(kept_arrays(file, lambda: ARRAYS)[0])
+    assert file.stat().st_size == size
+    (said,) = caplog.messages
+    assert said.startswith(f"{file} has {size + more} bytes and {size} by its header: it was cut")
+    assert said.endswith("it is written again")
+
+
+@pytest.mark.parametrize("said", [b"\xff", b"[]", b"7", b'{"a": 1}', b'{"a": [1, 2, 3]}', b'{"a": ["u1", 3, "x", []]}'])
+def test_a_header_that_says_nothing_is_refused_with_a_sentence(tmp_path: Path, said: bytes):
+    file = tmp_path / "kept.arrays"
+    file.write_bytes(array_file._BEGINNING.pack(array_file._MARK, len(said), 0) + said)
+    with pytest.raises(ValueError, match="is not as it was written"):
+        map_arrays(file)
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_is_never_written_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool):
+    file = tmp_path / "kept.arrays"
+    if not links:
+        monkeypatch.setattr(os, "link", _no_links)
+    arrays, former = kept_arrays(file, lambda: ARRAYS)
+    with file.open("rb") as before:
+        # Another process finds it damaged, or another writer comes second.
+        file.unlink()
+        write_arrays({"table": np.zeros(3)}, file)
+        write_arrays(ARRAYS, file)
+        assert before.fileno()
+        assert os.fstat(before.fileno()).st_ino != file.stat().st_ino
+    assert former
+    former.release()
+    assert _are_equal(arrays)
+
+
+def _no_links(*_: object) -> None:
+    raise PermissionError("this file system has no links")
 
 
 def test_a_process_that_has_mapped_the_old_file_keeps_reading_it(tmp_path: Path):

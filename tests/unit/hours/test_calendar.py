@@ -154,7 +154,7 @@ def test_next_opening_and_closing(calendars, name, at, opening, closing):
         ("2026-01-01T00:00", 245 * 8 - 3, "2026-12-31T18:00"),
     ],
 )
-def test_add(calendars, start, hours, due):
+def test_open_time_is_added_to_a_moment(calendars, start, hours, due):
     office = calendars["office"]
     moment = office.add(shanghai(start), timedelta(hours=hours))
     assert moment == shanghai(due)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.planted import card
+from benchmarks.understanding.planted_secrets import card
 from router.masking.mask import mask
 from router.masking.visible_text import narrow
 from tests.growth import grows_linearly

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.planted import lookalikes, planted
+from benchmarks.understanding.planted_secrets import lookalikes, planted
 from router.masking.cards_and_ids import SHORTEST, find_numbers
 from router.masking.mask import mask
 from router.masking.visible_text import narrow

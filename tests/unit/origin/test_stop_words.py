@@ -27,7 +27,7 @@ def command(text: str, *, sender: str = MAINLAND, kind: PartyKind = PartyKind.PH
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("sender", [MAINLAND, ABROAD])
-def test_they_stop_everywhere(word: str, sender: str) -> None:
+def test_a_stop_word_stops_in_every_country(word: str, sender: str) -> None:
     assert command(word, sender=sender) is Command.STOP
 
 
@@ -39,7 +39,7 @@ def test_a_letter_alone_stops_in_mainland_china_only(letter: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["START", "unstop", "恢复", "恢复接收", "opt in", "订阅"])
-def test_they_start_again(word: str) -> None:
+def test_a_start_word_starts_again(word: str) -> None:
     assert command(word) is Command.START
 
 

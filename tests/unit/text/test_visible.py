@@ -16,10 +16,10 @@ from router.text.visible import is_visible
         "\U000e0041\U000e007f", "\u180e\u034f", "\u2028\u2029",
     ],
 )  # fmt: skip
-def test_nothing_is_seen(text: str) -> None:
+def test_a_text_of_blanks_and_marks_alone_shows_nothing(text: str) -> None:
     assert not is_visible(text)
 
 
 @pytest.mark.parametrize("text", ["a", "。", "好", "👍", "1\ufe0f\u20e3", "\u200bok", "e\u0301", "اب", "-", "❤️"])
-def test_something_is_seen(text: str) -> None:
+def test_one_visible_character_is_enough(text: str) -> None:
     assert is_visible(text)

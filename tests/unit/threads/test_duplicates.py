@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.resends import pairs
+from benchmarks.understanding.resends import pairs
 from router.threads.duplicates import fingerprint, join_parts, quotes, repeats_part, same_message
 
 

@@ -26,7 +26,7 @@ from workers.broker.doorbell import (
 )
 from workers.broker.embedded import EmbeddedBroker
 
-_SOON = 30.0
+_SOON = 90.0
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def broker(tmp_path: Path):
 
 def _run(broker: EmbeddedBroker) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(broker.prepare(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    broker.wait_until_ready(10)
+    broker.wait_until_ready(60)
     return process
 
 
@@ -46,7 +46,7 @@ def test_a_kill_loses_no_written_key_and_the_next_start_keeps_the_url(tmp_path: 
     process = _run(first)
     with redis.Redis.from_url(first.url) as client:
         client.set("page", "1")
-        client.execute_command("WAITAOF", 1, 0, 2000)
+        client.execute_command("WAITAOF", 1, 0, 60_000)
     process.send_signal(signal.SIGKILL)
     process.wait()
 
@@ -75,7 +75,7 @@ def test_an_unreadable_file_is_set_aside(tmp_path: Path):
     kept = tmp_path / "broker" / "appendonlydir"
     kept.mkdir()
     (kept / "appendonly.aof.manifest").write_text("rubbish")
-    process = subprocess.run(broker.prepare(), stdout=subprocess.DEVNULL, timeout=10, check=False)
+    process = subprocess.run(broker.prepare(), stdout=subprocess.DEVNULL, timeout=60, check=False)
     assert process.returncode != 0
 
     broker.set_aside()

@@ -30,9 +30,9 @@ class Watched:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self._start("master", sentinels.server_command(folder / "master", self.master))
         self._start("replica", sentinels.server_command(folder / "replica", self.replica, master=self.master))
-        wait_until(lambda: sentinels.has_replica(self.master), seconds=30)
+        wait_until(lambda: sentinels.has_replica(self.master), seconds=90)
         self._start("sentinel", sentinels.sentinel_command(folder / "s", self.sentinel, master=self.master, quorum=1))
-        wait_until(lambda: not silent_sentinels(self.url, seconds=1), seconds=30)
+        wait_until(lambda: not silent_sentinels(self.url, seconds=1), seconds=90)
 
     @property
     def url(self) -> str:
@@ -78,10 +78,10 @@ def test_a_bell_rings_at_the_new_master_after_a_failover(watched: Watched) -> No
     assert listening.client.ping()
     bell = Bell(lambda: watched.url)
     assert bell.ring([uuid4()])
-    wait_until(lambda: bool(listening.client.exists("dramatiq:pages")), seconds=10)
+    wait_until(lambda: bool(listening.client.exists("dramatiq:pages")), seconds=90)
 
     watched.processes["master"].kill()
-    wait_until(lambda: sentinels.role(watched.replica) == "master", seconds=30)
+    wait_until(lambda: sentinels.role(watched.replica) == "master", seconds=90)
 
     # The bell rests after its failure; a worker's client asks the Sentinels by itself.
     assert listening.client.ping()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
+from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -115,6 +118,59 @@ def test_the_chores_run_while_messages_are_always_due(desk: Desk) -> None:
     # Four rounds are more than a second.
     turn = [*["page"] * 4, "chore"]
     assert router.done == [*turn, *turn, "page"]
+
+
+class SlowRouter(Router):
+    """A router that has each kind of message due for ever; each takes some seconds, as `seconds_of` says."""
+
+    def __init__(self, desk: Desk, *, seconds_of: Mapping[str, float], turns: int) -> None:
+        super().__init__(desk.database, desk.brain)
+        self.seconds_of, self.turns, self.stopped = seconds_of, turns, threading.Event()
+        self.seconds, self.done, self.chores_at = 0.0, Counter[str](), list[float]()
+
+    def _slow(self, kind: str) -> int:
+        self.done[kind] += 1
+        self.seconds += self.seconds_of.get(kind, 0.0)
+        return int(kind in self.seconds_of)
+
+    def route_urgent(self) -> int:
+        return self._slow("urgent")
+
+    def route_ordinary(self) -> int:
+        return self._slow("ordinary")
+
+    def route_alone(self) -> int:
+        return self._slow("alone")
+
+    def route_heavy(self) -> int:
+        return self._slow("heavy")
+
+    def once(self) -> int:
+        """Be a chore, of which nothing is due."""
+        self.chores_at.append(self.seconds)
+        if len(self.chores_at) == self.turns:
+            self.stopped.set()
+        return 0
+
+
+@pytest.mark.parametrize(
+    "seconds_of",
+    [{"alone": 0.3}, {"alone": 5.0}, {"urgent": 0.9, "ordinary": 0.9, "alone": 0.4, "heavy": 3.0}],
+    ids=["fifty that died", "very slow ones", "each kind"],
+)
+def test_the_chores_run_every_second_or_after_each_slow_message_and_no_kind_starves(
+    desk: Desk, seconds_of: dict[str, float]
+) -> None:
+    router = SlowRouter(desk, seconds_of=seconds_of, turns=12)
+
+    chores: list[SlowRouter] = [router]
+    Sweep(router, stopped=router.stopped, watchdog=Watchdog(), chores=chores, clock=lambda: router.seconds).run()
+
+    waits = [after - before for before, after in pairwise([0.0, *router.chores_at])]
+    # An urgent message, and one of another kind that began within the second.
+    assert max(waits) <= 1.0 + sum(sorted(seconds_of.values())[-2:])
+    assert len(router.chores_at) == router.turns
+    assert all(router.done[kind] >= 3 for kind in ("urgent", "ordinary", "alone", "heavy"))
 
 
 class Pauses(threading.Event):

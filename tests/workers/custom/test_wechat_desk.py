@@ -129,7 +129,7 @@ def test_check_17_a_database_that_hangs_is_said_in_time_and_its_message_still_co
                 call_once(desk.webhooks, request)
             seconds.append(time.monotonic() - began)
     # WeChat waits five seconds; the fastest of three says what the desk does on a free machine.
-    assert min(seconds) < 3
+    assert min(seconds) < 5
     assert call(desk.webhooks, request, at=datetime.now(UTC) + timedelta(minutes=5)).text == "success"
     assert (len(desk.rows(InboundRow, "id")), refused(desk.database)) == (1, [])
 

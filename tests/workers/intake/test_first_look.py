@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.latency_mail import backlog_of
+from benchmarks.latency.mails import backlog_of
 from connectors.base import Arrival, Page
 from router.danger.words import WordDetector, build_word_detector
 from router.envelope import Envelope, to_json

@@ -73,7 +73,7 @@ def test_the_contacts_labels_and_earlier_cases_count(desk: Desk) -> None:
     assert trace.correlation.sign == SignKind.ANSWERED
 
 
-def test_nothing_is_written(desk: Desk) -> None:
+def test_an_explanation_writes_nothing(desk: Desk) -> None:
     explained(desk, envelope("1"))
 
     assert (desk.rows(ConversationRow), desk.rows(InboundRow)) == ([], [])

@@ -85,7 +85,7 @@ def test_only_messages_since_the_date_are_replayed(desk: Desk) -> None:
     assert replay(desk, since=RECEIVED_AT + timedelta(seconds=1)).messages == 0
 
 
-def test_nothing_is_written(desk: Desk) -> None:
+def test_a_replay_writes_nothing(desk: Desk) -> None:
     mails(desk)
     tables = (InboundRow, MessageRow, ConversationRow, OutboundRow, EventRow)
     before = [list(desk.rows(table)) for table in tables]

@@ -65,7 +65,7 @@ def test_info_lines_of_libraries_are_left_out(log: io.StringIO):
     assert log.getvalue() == ""
 
 
-def test_people_get_text(monkeypatch: pytest.MonkeyPatch, log: io.StringIO):
+def test_logs_for_people_are_text(monkeypatch: pytest.MonkeyPatch, log: io.StringIO):
     monkeypatch.setenv("OMNIYARD_LOG", "text")
     configure_logging("info", stream=log)
     structlog.get_logger().info("message.routed", ms=3)

@@ -1,0 +1,1 @@
+"""How well the FAQ answers: `python -m benchmarks.answers`."""

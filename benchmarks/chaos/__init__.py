@@ -1,0 +1,1 @@
+"""Everything is killed at random while customers write on every channel: `python -m benchmarks.chaos`."""

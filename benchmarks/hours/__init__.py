@@ -1,0 +1,1 @@
+"""How fast and how rightly calendars answer: `python -m benchmarks.hours`."""

@@ -1,0 +1,1 @@
+"""How soon a mail is visible: `python -m benchmarks.latency`."""

@@ -1,0 +1,1 @@
+"""How well and how fast mail is read: `python -m benchmarks.mail`."""

@@ -1,0 +1,1 @@
+"""Whether killed senders lose or repeat a message: `python -m benchmarks.outbound`."""

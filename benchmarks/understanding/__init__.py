@@ -1,0 +1,1 @@
+"""How well the desk classifies, masks and recognises: `python -m benchmarks.understanding`."""

@@ -1,0 +1,178 @@
+"""Recognise the messages that say nothing of a matter: they consist of the phrases of `remark_words` alone.
+
+A closed list and the whole message: one word more, a question mark after thanks, or an angry face, and it is content.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Final
+
+from router.remarks.remark_kind import RemarkKind
+from router.remarks.remark_words import (
+    AROUND_PERSON,
+    AROUND_STOP,
+    ASSENTS,
+    COURTESIES,
+    FILLERS,
+    NOTHINGS,
+    OPENERS,
+    PERSONS,
+    SALUTATIONS,
+    STOP_OBJECTS,
+    STOP_VERBS,
+    STOPS,
+)
+from router.text.chinese_script import fold_script
+from router.text.plain import fold
+
+# Longer messages are content; thanks in a mail with a signature are left to the classifier.
+_LONGEST: Final = 160
+_MOST_TOKENS: Final = 32
+_HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff"
+_TOKEN: Final = re.compile(rf"[{_HAN}]|[^\W_{_HAN}]+")
+_STRETCHED: Final = re.compile(rf"([^\W\d{_HAN}])\1\1+")
+_APOSTROPHES: Final = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc"))
+_SPOKEN: Final = {
+    "its": "it is",
+    "thats": "that is",
+    "im": "i am",
+    "youre": "you are",
+    "ur": "you are",
+    "dont": "do not",
+}
+# Faces and signs by which people agree or thank; any other says nothing by itself.
+_KIND_FACES: Final = re.compile(
+    "[👍👌🙏🤝💪👏🙌🫶🤗😊☺😀😃😄😁😆😘🥰😍😇😉🙂😎🤩🥳🎉🎊✨💯✅✔❤♥💕💖💗💙💚💛🧡💜🌹💐🌸🌷☕🍻👋✌]"
+)
+_ANGRY_FACES: Final = re.compile("[😡😠🤬💢👎😭😢😤😩😫🖕💔😞😔😒🙄😰😱😨]")
+_FACE: Final = "face"
+
+_SALUTES: Final = 1
+_OPENS: Final = 2
+_THANKS: Final = 4
+_CALLS: Final = 8
+_STOPS: Final = 16
+_ENDS: Final = 128
+_NAMES: Final = 256
+_SHOWS: Final = 32
+_AGREES: Final = 64
+# Roles that stand in thanks, too; with "phone" they ask for a number.
+_AMBIGUOUS: Final = frozenset({"客服", "客服人员", "客服专员", "manager", "a manager"})
+_PLACES: Final = frozenset({"电话", "phone", "by phone", "怎么", "怎样", "哪", "哪里", "如何"})
+
+_Phrases = Mapping[str, tuple[tuple[tuple[str, ...], int], ...]]
+
+
+def remark_of(text: str) -> RemarkKind:
+    """Return what a text is for, by its words alone; `content` for each that says anything else."""
+    bare = text.strip()
+    if len(bare) > _LONGEST:
+        return RemarkKind.CONTENT
+    if _ANGRY_FACES.search(bare):
+        return RemarkKind.CONTENT if _tokens(bare) else RemarkKind.EMPTY
+    tokens = _tokens(_KIND_FACES.sub(f" {_FACE} ", bare))
+    if not tokens:
+        return RemarkKind.EMPTY
+    if len(tokens) > _MOST_TOKENS:
+        return RemarkKind.CONTENT
+    asks = "?" in bare or "\uff1f" in bare
+    return _kind(tokens, asks=asks)
+
+
+def asks_to_stop(text: str) -> bool:
+    """Return whether a sentence does nothing but end the messages to its sender."""
+    bare = text.strip()
+    if len(bare) > _LONGEST or "?" in bare or "\uff1f" in bare:
+        return False
+    tokens = _tokens(_ANGRY_FACES.sub(" ", bare))
+    said = _said(tokens, _stops()) or 0
+    return bool(said & _STOPS) or bool(said & _ENDS and said & _NAMES)
+
+
+def _kind(tokens: list[str], *, asks: bool) -> RemarkKind:
+    if all(token.isdecimal() for token in tokens):
+        # A number is an answer, or an order's.
+        return RemarkKind.CONTENT
+    said = _said(tokens, _remarks())
+    if said is not None and said & (_THANKS | _AGREES) and not said & _OPENS:
+        kind = RemarkKind.COURTESY if said & _THANKS else RemarkKind.ASSENT
+        return RemarkKind.CONTENT if asks else kind
+    if said is not None and said & (_SALUTES | _OPENS):
+        return RemarkKind.GREETING
+    if any((_said(tokens, phrases) or 0) & _CALLS for phrases in (_calls(), _plain_calls())):
+        return RemarkKind.PERSON
+    shown = _said([token for token in tokens if not token.isdecimal()], _shows())
+    return RemarkKind.EMPTY if shown is not None and shown & _SHOWS else RemarkKind.CONTENT
+
+
+def _tokens(text: str) -> list[str]:
+    folded = _STRETCHED.sub(r"\1", fold_script(fold(text)).translate(_APOSTROPHES))
+    return [word for token in _TOKEN.findall(folded) for word in _SPOKEN.get(token, token).split()]
+
+
+def _said(tokens: list[str], phrases: _Phrases) -> int | None:
+    """Return what the fewest phrases that make up the whole text say, as bits; None if none do."""
+    best: list[tuple[int, int] | None] = [(0, 0), *[None] * len(tokens)]
+    for at, token in enumerate(tokens):
+        before = best[at]
+        if before is None:
+            continue
+        for words, bits in phrases.get(token, ()):
+            end = at + len(words)
+            if tuple(tokens[at:end]) != words:
+                continue
+            found, known = (before[0] + 1, before[1] | bits), best[end]
+            # "你好呀" greets; it is not "好呀" to you.
+            if known is None or _rank(found) < _rank(known):
+                best[end] = found
+    whole = best[-1]
+    return None if whole is None else whole[1]
+
+
+def _rank(found: tuple[int, int]) -> tuple[int, int]:
+    return found[0], found[1] & (_THANKS | _AGREES)
+
+
+@cache
+def _remarks() -> _Phrases:
+    return _by_first_word(
+        {_SALUTES: SALUTATIONS, _OPENS: OPENERS, _THANKS: COURTESIES, _AGREES: {*ASSENTS, _FACE}, 0: FILLERS | NOTHINGS}
+    )
+
+
+@cache
+def _calls() -> _Phrases:
+    around = AROUND_PERSON | FILLERS | NOTHINGS | SALUTATIONS | OPENERS | COURTESIES | ASSENTS | {_FACE}
+    return _by_first_word({_CALLS: PERSONS - _AMBIGUOUS, 0: around - PERSONS})
+
+
+@cache
+def _plain_calls() -> _Phrases:
+    """Return the phrases of calls that name a role alone: "客服" calls for one, "你们客服真耐心" praises one."""
+    around = (AROUND_PERSON | SALUTATIONS | OPENERS | {"谢谢", "thanks", "thank you"}) - _AMBIGUOUS - _PLACES
+    return _by_first_word({_CALLS: _AMBIGUOUS, 0: around})
+
+
+@cache
+def _shows() -> _Phrases:
+    return _by_first_word({_SHOWS: NOTHINGS})
+
+
+@cache
+def _stops() -> _Phrases:
+    return _by_first_word({_STOPS: STOPS, _ENDS: STOP_VERBS, _NAMES: STOP_OBJECTS, 0: AROUND_STOP})
+
+
+def _by_first_word(listed: Mapping[int, Iterable[str]]) -> _Phrases:
+    bits: dict[tuple[str, ...], int] = {}
+    for bit, phrases in listed.items():
+        for phrase in phrases:
+            words = tuple(_tokens(phrase))
+            bits[words] = bits.get(words, 0) | bit
+    found: dict[str, list[tuple[tuple[str, ...], int]]] = {}
+    for words, said in bits.items():
+        found.setdefault(words[0], []).append((words, said))
+    return {word: tuple(each) for word, each in found.items()}

@@ -1,0 +1,176 @@
+"""A case that a message of the page changed is in its new state for the rest of the page, whatever sign finds it.
+
+Each situation is a customer with cases from before and two messages that arrive in a row; what comes of them is the
+same whether each is a page or both are in one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from router.envelope import Envelope, Party, PartyKind
+from router.threads.correlation import make_token
+from store.db.bulk import insert_rows, table_of
+from store.db.engine import Database
+from store.db.ids import new_id
+from store.tables.emergencies import EmergencyRow
+from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow
+from store.tables.operations import EventRow, OutboundRow
+from tests.desk import TOML, Desk, envelope
+
+_CHAT = """
+[channels.chat]
+kind = "telegram"
+token = "file:{data}/secret"
+calendar = "office"
+join_within = "1d"
+
+[calendars.office]"""
+_NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+_SAID = "I transferred 500 yuan to my friend yesterday but he has not received it, order 2026011588123"
+
+
+class PagedDesk(Desk):
+    """A desk whose customers are named by their situations."""
+
+    seconds = 0
+
+    def mail(self, customer: str, key: str, **fields: Any) -> Envelope:
+        """Return the customer's next mail; `token` names a mail whose case's token is in the subject."""
+        sender = Party(PartyKind.EMAIL, f"{customer}@customer.example")
+        fields |= {"in_reply_to": tuple(f"{customer}.{each}@customer.example" for each in fields.pop("answers", ()))}
+        if first := fields.pop("token", ""):
+            fields["subject"] = f"{fields.get('subject', '')} [{self.token(f'{customer}.{first}')}]"
+        return self.arrived(envelope(f"{customer}.{key}", **{"sender": sender} | fields))
+
+    def line(self, customer: str, key: str, text: str) -> Envelope:
+        """Return the customer's next line in the chat."""
+        sender = Party(PartyKind.TELEGRAM, customer)
+        said = envelope(f"{customer}.{key}", sender=sender, subject="", text=text, channel="chat", signed_by=())
+        return self.arrived(replace(said, rfc_message_id=None, to=()))
+
+    def arrived(self, each: Envelope) -> Envelope:
+        """Return it with its time of arrival: each a second after the one before."""
+        self.seconds += 1
+        return replace(each, received_at=_NOW + timedelta(seconds=self.seconds))
+
+    def places(self) -> dict[str, str]:
+        """Return for each message the message that opened its case."""
+        inbound = {row.id: row.source_key for row in self.rows(InboundRow)}
+        opened = {row.id: inbound[row.opened_by_inbound] for row in self.rows(ConversationRow)}
+        return {inbound[row.inbound_id]: opened[row.conversation_id] for row in self.rows(MessageRow)}
+
+    def case(self, opened_by: str) -> Any:
+        """Return the case that a message opened."""
+        inbound = {row.source_key: row.id for row in self.rows(InboundRow)}
+        return next(row for row in self.rows(ConversationRow) if row.opened_by_inbound == inbound[opened_by])
+
+    def token(self, opened_by: str) -> str:
+        """Return the token of a case."""
+        case = self.case(opened_by)
+        return make_token(self.brain.key, reference=case.reference, contact_id=case.contact_id)
+
+    def set(self, opened_by: str, **values: object) -> None:
+        """Change a case, as an agent or the time would."""
+        table = table_of(ConversationRow)
+        with self.database.write() as connection:
+            connection.execute(sa.update(table).where(table.c.id == self.case(opened_by).id).values(**values))
+
+    def know_as(self, customer: str) -> None:
+        """Give the contact of a mail address the chat's name too."""
+        found = next(row for row in self.rows(IdentityRow) if row.handle == f"{customer}@customer.example")
+        also = {"kind": "telegram", "handle": customer, "contact_id": found.contact_id, "created_at": _NOW}
+        with self.database.write() as connection:
+            insert_rows(connection, IdentityRow, rows=[{"id": new_id()} | also])
+
+
+@pytest.fixture(params=[1, 200])
+def desk(
+    request: pytest.FixtureRequest, migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PagedDesk]:
+    """A desk that routes one message or two hundred in a page."""
+    monkeypatch.setattr("workers.routing.route.PAGE", request.param)
+    shutil.copy(migrated_sqlite, tmp_path / "omniyard.db")
+    (tmp_path / "secret").write_text("123:abc")
+    database = Database(f"sqlite:///{tmp_path / 'omniyard.db'}")
+    yield PagedDesk(database, tmp_path, toml=TOML.replace("\n[calendars.office]", _CHAT, 1))
+    database.close()
+
+
+def test_a_case_has_the_state_that_an_earlier_message_of_the_page_gave_it(desk: PagedDesk) -> None:
+    people = ("reopened", "by-token", "asleep", "danger", "said", "other")
+    desk.route(*(desk.mail(each, "first", subject="Transfer", text=f"{_SAID} {each}") for each in people))
+    desk.route(*(desk.mail(each, "second", subject="Transfer", answers=["first"]) for each in people))
+    desk.know_as("said")
+    for each in ("reopened", "by-token"):
+        desk.set(f"{each}.first", status="resolved")
+    desk.set("asleep.first", last_message_at=_NOW - timedelta(days=60))
+
+    desk.route(
+        # The first wakes the case, the second has a new subject, which an awake case takes.
+        desk.mail("reopened", "third", subject="Transfer", answers=["first"]),
+        desk.mail("reopened", "fourth", subject="My card", token="first"),
+        desk.mail("by-token", "third", subject="Transfer", token="first"),
+        desk.mail("by-token", "fourth", subject="My card", answers=["second"]),
+        desk.mail("asleep", "third", subject="Transfer", answers=["second"]),
+        desk.mail("asleep", "fourth", subject="My card", token="first"),
+        # People are called for one emergency.
+        desk.mail("danger", "third", subject="Transfer", answers=["first"], text="My account was hacked"),
+        desk.mail("danger", "fourth", subject="Transfer", token="first", text="It was hacked, I say"),
+        # A line that joins a case of another channel by its words makes no chat of that case.
+        desk.line("said", "third", f"{_SAID} said"),
+        desk.line("said", "fourth", "Is anyone there today?"),
+    )
+
+    places = desk.places()
+    joined = {key for key, case in places.items() if not key.startswith("said") and case.endswith(".first")}
+    assert joined == {key for key in places if not key.startswith("said")}
+    assert {key: places[f"said.{key}"] for key in ("third", "fourth")} == {
+        "third": "said.first",
+        "fourth": "said.fourth",
+    }
+    assert Counter(desk.rows(EventRow, "kind"))["conversation.escalated"] == 1
+    assert len(desk.rows(EmergencyRow)) == 1
+
+
+def test_a_reply_that_a_case_had_is_not_said_again_and_the_trace_says_so(desk: PagedDesk) -> None:
+    desk.close()
+    desk.route(desk.line("ann", "first", "When will my refund arrive?"))
+    desk.route(desk.line("ann", "second", "Hello?"), desk.line("ann", "third", "Are you there?"))
+
+    assert set(desk.places().values()) == {"ann.first"}
+    replies = [row.trace["reply"].get("sent") for row in sorted(desk.rows(MessageRow), key=lambda row: row.received_at)]
+    assert replies == ["closed", None, None]
+    assert len(desk.rows(OutboundRow)) == 1
+
+
+def test_a_chat_that_was_quiet_for_too_long_is_linked_to(desk: PagedDesk) -> None:
+    desk.route(desk.line("ann", "first", "Where is my parcel?"))
+    desk.set("ann.first", last_message_at=_NOW - timedelta(days=3))
+    desk.route(desk.line("ann", "second", "I want a refund"), desk.line("ann", "third", "Please"))
+
+    assert desk.places() == {"ann.first": "ann.first", "ann.second": "ann.second", "ann.third": "ann.second"}
+    assert desk.case("ann.second").linked_to == desk.case("ann.first").id
+
+
+def test_the_clock_after_our_own_answer_runs_from_the_message_that_follows_it(desk: PagedDesk) -> None:
+    desk.route(desk.mail("ann", "first", subject="Transfer"))
+    ours, customer = Party(PartyKind.EMAIL, "support@desk.example"), Party(PartyKind.EMAIL, "ann@customer.example")
+    answers = ("ann.first@customer.example",)
+    answer = desk.arrived(envelope("answer", sender=ours, subject="Re: Transfer", in_reply_to=answers))
+    after = desk.mail("ann", "second", subject="Re: Transfer", answers=["first"])
+
+    desk.route(replace(answer, to=(customer,)), after)
+
+    case = desk.case("ann.first")
+    assert set(desk.places().values()) == {"ann.first"}
+    assert (case.replied_at, case.waiting_since, case.status) == (answer.received_at, after.received_at, "open")

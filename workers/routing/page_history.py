@@ -1,0 +1,262 @@
+"""What is known when a page is decided: the stored history, and what the page's earlier messages have added to it."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from router.analysis import words_of
+from router.conversation_status import Status
+from router.origin.journals import journaled_id
+from router.origin.sender_proof import ProofKind
+from router.reason import Reason, ReasonKey
+from router.threads.correlation import Candidate, Signs, core_subject, joined_first
+from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
+from store.inbound.history import (
+    LONGEST_SAID,
+    MOST_SAID,
+    KnownConversation,
+    KnownMessage,
+    KnownWords,
+    SentMessage,
+)
+from workers.routing.arrival import Incoming
+from workers.routing.record import Placement
+
+# A customer who asks again under the same subject does so within days.
+SAME_SUBJECT_WITHIN: Final = timedelta(days=14)
+# For how long after the end of `join_within` the case that a chat message opens is linked to the one before.
+LINKED_WITHIN: Final = timedelta(days=30)
+
+
+@dataclass(slots=True)
+class History:
+    """The facts known before a message is decided; each message of the page adds its own.
+
+    cases: the present state of each conversation that is known here, whatever sign finds it.
+    by_reference: printed references, also those of conversations that were merged into another.
+    by_message_id: by Message-ID and conversation, whether the message itself is in it.
+    chats: by contact and channel, their conversations.  subjects: likewise by contact and core subject.
+    forged: conversations with a message that is not by whom it says; no subject leads to them.
+    labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
+    recent: each contact's recent messages, oldest first.
+    ours: those of the Message-IDs that the page quotes or bears that we sent.  addresses: to whom each of them went.
+    blocked: contacts whose messages go to quarantine.
+    written_to: the contacts to whom our own side writes in this page, by address.
+    """
+
+    cases: dict[UUID, Candidate] = field(default_factory=dict)
+    by_reference: dict[str, UUID] = field(default_factory=dict)
+    by_message_id: dict[str, dict[UUID, bool]] = field(default_factory=dict)
+    said: dict[tuple[UUID, str], list[KnownMessage]] = field(default_factory=dict)
+    labels: Mapping[UUID, frozenset[str]] = field(default_factory=dict)
+    replies: Collection[str] = ()
+    ours: dict[str, SentMessage] = field(default_factory=dict)
+    addresses: dict[str, frozenset[str]] = field(default_factory=dict)
+    chats: dict[tuple[UUID, str], set[UUID]] = field(default_factory=dict)
+    subjects: dict[tuple[UUID, str], set[UUID]] = field(default_factory=dict)
+    forged: set[UUID] = field(default_factory=set)
+    recent: dict[UUID, list[EarlierMessage]] = field(default_factory=dict)
+    blocked: Collection[UUID] = ()
+    written_to: Mapping[str, UUID] = field(default_factory=dict)
+
+    @classmethod
+    def of(  # noqa: PLR0913  (one a thing that is known)
+        cls,
+        *,
+        by_reference: Mapping[str, KnownConversation],
+        by_message_id: Mapping[str, Sequence[KnownConversation]],
+        said: Sequence[KnownMessage],
+        labels: Mapping[UUID, frozenset[str]] | None = None,
+        replies: Collection[str] = (),
+        ours: Mapping[str, SentMessage] | None = None,
+        chats: Sequence[KnownConversation] = (),
+        recent: Sequence[KnownWords] = (),
+        by_subject: Sequence[KnownConversation] = (),
+        blocked: Collection[UUID] = (),
+        written_to: Mapping[str, UUID] | None = None,
+    ) -> History:
+        """Build the history from the store's records."""
+        history = cls(labels=labels or {}, replies=replies, blocked=blocked, written_to=written_to or {})
+        history.by_reference = {reference: history._add(known) for reference, known in by_reference.items()}
+        for message_id, found in by_message_id.items():
+            history.by_message_id[message_id] = {history._add(known): known.own for known in found}
+        for known in chats:
+            history.chats.setdefault((known.contact_id, known.channel), set()).add(history._add(known))
+        for known in by_subject:
+            named = (known.contact_id, core_subject(known.subject))
+            history.subjects.setdefault(named, set()).add(history._add(known))
+        for message_id, sent in (ours or {}).items():
+            history.sent(message_id, sent)
+        for words in recent:
+            history._add(words.conversation)
+            history.note(_said(words), contact_id=words.conversation.contact_id)
+        for message in said:
+            history.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
+        return history
+
+    def _add(self, known: KnownConversation) -> UUID:
+        self.cases.setdefault(known.conversation_id, candidate_of(known))
+        return known.conversation_id
+
+    def first_of(self, incoming: Incoming) -> KnownMessage | None:
+        """Return the message that this one duplicates: equal text and Message-ID, or without one equal bytes."""
+        said = self.said.get((incoming.contact_id, incoming.analysis.fingerprint), ())
+        own = incoming.analysis.envelope.rfc_message_id
+        for message in said:
+            if message.rfc_message_id == own if own else message.content_hash == incoming.row.content_hash:
+                return message
+        return None
+
+    def came_back(self, incoming: Incoming) -> tuple[UUID, Reason] | None:
+        """Return the first row of the case, and why, if the message is a copy of one that is here."""
+        envelope = incoming.analysis.envelope
+        own = envelope.rfc_message_id
+        sent = self.ours.get(own) if own else None
+        # A program that repeats our Message-ID as its own quotes it too.
+        if sent and sent.opened_by and own not in envelope.ancestors:
+            return sent.opened_by, Reason(ReasonKey.OWN_MESSAGE_CAME_BACK)
+        reported = journaled_id(envelope)
+        if not reported:
+            return None
+        known = joined_first(self.pointed_at([reported], contact_id=incoming.contact_id)[reported])
+        opened_by = next((each.opened_by for each in known if each.opened_by), None)
+        return (opened_by, Reason(ReasonKey.JOURNAL_REPORT)) if opened_by else None
+
+    def named(self, signs: Signs) -> dict[str, Candidate]:
+        """Return by printed reference the conversations that a message names; the reference is the proof's."""
+        known = {reference: self.by_reference.get(reference) for reference, _ in signs.tokens}
+        return {key: replace(self.cases[found], reference=key) for key, found in known.items() if found}
+
+    def pointed_at(self, message_ids: Sequence[str], *, contact_id: UUID) -> dict[str, list[Candidate]]:
+        """Return by Message-ID the conversations that know it for this contact.
+
+        A quoted Message-ID counts only for the contact of the case that it was quoted in, not for a stranger who quotes
+        it too, whether both are in one page or not.
+        """
+        found: dict[str, list[Candidate]] = {message_id: [] for message_id in message_ids}
+        for message_id, each in found.items():
+            for conversation_id, own in self.by_message_id.get(message_id, {}).items():
+                case = self.cases[conversation_id]
+                if own or case.contact_id == contact_id:
+                    each.append(replace(case, own=own) if own else case)
+        return found
+
+    def repeated(self, incoming: Incoming) -> tuple[EarlierMessage, Candidate] | None:
+        """Return the contact's recent message, on any channel, that this message repeats."""
+        recent, analysis = self.recent.get(incoming.contact_id), incoming.analysis
+        if not recent or not incoming.may_repeat:
+            return None
+        at = incoming.row.received_at
+        found = find_repeated(
+            words_of(analysis.envelope),
+            said=analysis.said,
+            echo=analysis.echo,
+            has_secrets=bool(analysis.secrets),
+            earlier=[said for said in recent if abs(said.at - at) <= WITHIN],
+        )
+        return (found, self.cases[found.conversation_id]) if found else None
+
+    def chat_of(self, incoming: Incoming, *, join_within: timedelta | None) -> Candidate | None:
+        """Return the sender's conversation on the message's channel: an open one first, then the latest.
+
+        join_within: None on mail channels, which have none.
+        """
+        if join_within is None:
+            return None
+        known = [self.cases[each] for each in self.chats.get((incoming.contact_id, incoming.row.channel), ())]
+        since = incoming.row.received_at - join_within - LINKED_WITHIN
+        lasting = [each for each in known if each.last_message_at >= since]
+        return max(lasting, key=lambda each: (not each.resolved, *_latest(each)), default=None)
+
+    def same_subject(self, incoming: Incoming) -> Candidate | None:
+        """Return the sender's recent case with the same subject."""
+        known = self.subjects.get((incoming.contact_id, incoming.subject), set()) - self.forged
+        latest = max((self.cases[each] for each in known), key=_latest, default=None)
+        is_recent = latest and incoming.row.received_at - latest.last_message_at <= SAME_SUBJECT_WITHIN
+        return latest if is_recent else None
+
+    def sent(self, message_id: str, message: SentMessage) -> None:
+        """Add a message of ours."""
+        self.ours[message_id], self.addresses[message_id] = message, message.addresses
+
+    def note(self, said: EarlierMessage, *, contact_id: UUID) -> None:
+        """Add a contact's message; only the latest count, as in the store."""
+        recent = self.recent.setdefault(contact_id, [])
+        insort(recent, said, key=lambda each: (each.at, each.message_id))
+        del recent[:-MOST_SAID]
+
+    def heard(self, placement: Placement, *, candidate: Candidate) -> None:
+        """Add the words of a customer's message that was decided."""
+        incoming, analysis = placement.incoming, placement.incoming.analysis
+        if analysis.proof.kind is ProofKind.FAILED:
+            return
+        said = EarlierMessage(
+            message_id=placement.message_id,
+            conversation_id=candidate.conversation_id,
+            channel=incoming.row.channel,
+            text=(analysis.text or analysis.quoted)[:LONGEST_SAID],
+            echo=analysis.echo if incoming.may_repeat else "",
+            at=incoming.row.received_at,
+        )
+        self.note(said, contact_id=candidate.contact_id)
+
+    def learn(self, placement: Placement, *, candidate: Candidate) -> None:
+        """Add a decided message for the next messages of the page."""
+        incoming, conversation_id = placement.incoming, candidate.conversation_id
+        analysis, own = incoming.analysis, incoming.analysis.envelope.rfc_message_id
+        before = self.cases.get(conversation_id)
+        # It may have been found by the reference of a case that was merged into it.
+        self.cases[conversation_id] = replace(candidate, reference=(before or candidate).reference, own=False)
+        self.chats.setdefault((candidate.contact_id, candidate.channel), set()).add(conversation_id)
+        self.subjects.setdefault((candidate.contact_id, core_subject(candidate.subject)), set()).add(conversation_id)
+        if analysis.proof.kind is ProofKind.FAILED:
+            self.forged.add(conversation_id)
+        for message_id in incoming.lasting_ids:
+            known = self.by_message_id.setdefault(message_id, {})
+            known[conversation_id] = message_id == own or known.get(conversation_id, False)
+        self.said.setdefault((incoming.contact_id, analysis.fingerprint), []).append(
+            KnownMessage(
+                contact_id=incoming.contact_id,
+                fingerprint=analysis.fingerprint,
+                rfc_message_id=own,
+                content_hash=incoming.row.content_hash,
+                inbound_id=incoming.row.id,
+                conversation_id=conversation_id,
+            )
+        )
+
+
+def _latest(case: Candidate) -> tuple[datetime, UUID]:
+    return case.last_message_at, case.conversation_id
+
+
+def _said(words: KnownWords) -> EarlierMessage:
+    return EarlierMessage(
+        message_id=words.message_id,
+        conversation_id=words.conversation.conversation_id,
+        channel=words.channel,
+        text=words.text,
+        echo=words.echo,
+        at=words.at,
+    )
+
+
+def candidate_of(known: KnownConversation) -> Candidate:
+    """Return a stored conversation as what a message may join."""
+    return Candidate(
+        conversation_id=known.conversation_id,
+        reference=known.reference,
+        contact_id=known.contact_id,
+        subject=known.subject,
+        resolved=known.status == Status.RESOLVED,
+        last_message_at=known.last_message_at,
+        emergency=known.emergency,
+        opened_by=known.opened_by,
+        only_notes=known.only_notes,
+        channel=known.channel,
+    )
