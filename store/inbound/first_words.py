@@ -11,6 +11,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.remarks.our_question import is_question
 from router.remarks.remark_kind import NO_QUESTION_YET
 from store.db.bulk import among_bound, table_of
 from store.tables.messages import ConversationRow, Direction, MessageRow
@@ -60,7 +61,7 @@ def asked_last(connection: Connection, conversation_ids: Collection[UUID]) -> fr
     if not conversation_ids:
         return frozenset()
     found = connection.execute(_last_words(), {"ids": conversation_ids})
-    return frozenset(row.conversation_id for row in found if "?" in row.text or "\uff1f" in row.text)
+    return frozenset(row.conversation_id for row in found if is_question(row.text))
 
 
 @cache

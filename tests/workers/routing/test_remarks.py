@@ -95,7 +95,12 @@ def test_thanks_do_not_end_what_waits(desk: Desk) -> None:
         # An answer to our question is no courtesy.
         ("Shall we send it to your card?", "ok", Status.OPEN),
         ("需要退到您的银行卡吗？", "好的", Status.OPEN),
+        ("需要退到您的银行卡吗", "好的，谢谢", Status.OPEN),
+        ("Shall we send it to your card?", "ok thanks", Status.OPEN),
+        ("Please send us the form.", "done", Status.OPEN),
+        ("Shall we still cancel it?", "不用了，谢谢", Status.OPEN),
         ("Is there anything else?", "no, thats all, thanks", Status.PENDING),
+        ("Is there anything else?", "ok thanks", Status.PENDING),
         ("Is there anything else?", "yes, my card", Status.OPEN),
     ],
 )
