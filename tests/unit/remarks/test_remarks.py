@@ -16,8 +16,10 @@ TEXTS = {
         "Thank you very much for your help.\n\nSent from my iPhone",
         "that's all, have a nice day", "太棒了给你们五星好评",
     ],
-    RemarkKind.ASSENT: ["ok", "好的", "嗯嗯", "收到", "k", "Got it.", "行嘞", "👍👍", "知道了", "sounds good", "好的，谢谢",
-        "收到谢谢",         "ok thanks bye", "never mind i found it", "done", "弄好了", "不用了谢谢", "好的呢"],
+    RemarkKind.ASSENT: [
+        "ok", "好的", "嗯嗯", "收到", "k", "Got it.", "行嘞", "👍👍", "知道了", "sounds good",
+        "好的，谢谢", "收到谢谢", "ok thanks bye", "never mind i found it", "done", "弄好了", "不用了谢谢", "好的呢",
+    ],
     RemarkKind.GREETING: [
         "你好", "你好呀", "在吗？", "hello?在么在么", "Hi there", "hi i have a question", "您好，请问", "heyyyy",
         "有人吗？？", "Good morning!",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from connectors.base import Receipt, SendVerdict
 from router.conversation_status import Status
 from router.envelope import Envelope, Party, PartyKind
 from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON
@@ -16,9 +18,11 @@ from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.outbound.automatic_answers import answer_case
+from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow, Direction, MessageRow
 from store.tables.operations import OutboundRow, SuppressionRow
 from tests.desk import TOML, Desk, envelope
+from tests.outgoing_desk import Provider, SendingDesk
 
 SMS = """
 [channels.sms]
@@ -214,3 +218,90 @@ def test_the_trace_says_what_it_was_taken_for(desk: Desk, text: str, remark: str
     (trace,) = desk.rows(MessageRow, "trace")
     assert trace["classification"]["remark"] == remark
     assert trace["classification"]["category"] is None
+
+
+REFUSED = Receipt(verdict=SendVerdict.REFUSED, why="21610 the number has stopped us")
+
+
+@pytest.mark.parametrize("spoiled_by", ["provider", "limit", "STOP"])
+def test_a_greeting_that_could_not_be_answered_goes_to_the_agents(
+    database: Database, tmp_path: Path, spoiled_by: str
+) -> None:
+    provider = Provider(channel="sms", answers=[REFUSED] if spoiled_by == "provider" else [])
+    none = "[channels.sms.send]\nautomatic_per_customer = 0\n" if spoiled_by == "limit" else ""
+    toml = GREETED.replace("[calendars.office]", f"{SMS}{none}\n[calendars.office]", 1)
+    desk = SendingDesk(database, tmp_path, toml=toml, provider=provider)
+    receive(desk, *(["STOP"] if spoiled_by == "STOP" else []), "hello")
+
+    desk.deliverer().once()
+
+    (case,) = [row for row in desk.rows(ConversationRow) if row.labels == [NO_QUESTION_YET]]
+    assert (case.status, provider.kept) == (Status.OPEN, [])
+    assert None not in (case.clock_started_at, case.waiting_since, case.watch_at)
+    assert case.waiting_since == case.opened_at
+
+
+def test_a_greeting_that_was_answered_waits(database: Database, tmp_path: Path) -> None:
+    provider = Provider(channel="sms")
+    toml = GREETED.replace("[calendars.office]", f"{SMS}\n[calendars.office]", 1)
+    desk = SendingDesk(database, tmp_path, toml=toml, provider=provider)
+    receive(desk, "hello")
+    desk.deliverer().once()
+    (case,) = [row for row in desk.rows(ConversationRow) if row.labels == [NO_QUESTION_YET]]
+    assert (case.status, len(provider.kept)) == (Status.PENDING, 1)
+
+
+def test_a_second_greeting_is_seen_by_the_agents(desk: Desk) -> None:
+    receive(desk, "hello", "anyone there?")
+    case = the_case(desk)
+    assert (case.status, case.labels) == (Status.OPEN, [NO_QUESTION_YET])
+    assert case.waiting_since is not None
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("words", ["where is my refund", "我的账户被盗了", "my money is gone!", "人工"])
+@pytest.mark.parametrize("in_one_page", [False, True])
+def test_the_first_words_after_a_greeting_are_a_first_message(
+    desk: Desk, is_closed: bool, words: str, in_one_page: bool
+) -> None:
+    if is_closed:
+        desk.close()
+    alone = replace(sms("alone", words, minute=1), sender=Party(PartyKind.PHONE, "+447700900124"))
+    messages = [sms("SM0", "hello"), sms("SM1", words, minute=1)]
+    if in_one_page:
+        desk.route(alone, *messages)
+    else:
+        desk.route(alone)
+        for each in messages:
+            desk.route(each)
+    cases = {row.id: row for row in desk.rows(ConversationRow)}
+    of = {row.sender_handle: cases[row.conversation_id] for row in desk.rows(MessageRow)}
+    one, other = of["+447700900124"], of[CUSTOMER.handle]
+    names = "status category emergency possible_danger team priority labels language route sla held_until subject"
+    assert [(name, getattr(other, name)) for name in names.split()] == [
+        (name, getattr(one, name)) for name in names.split()
+    ]
+    replies = sorted(row.text[:9] for row in desk.rows(OutboundRow) if row.conversation_id == one.id)
+    assert replies == sorted(
+        row.text[:9]
+        for row in desk.rows(OutboundRow)
+        if row.conversation_id == other.id and "help?" not in row.text and "帮您" not in row.text
+    )
+    assert (other.clock_started_at is None, other.watch_at is None) == (
+        one.clock_started_at is None,
+        one.watch_at is None,
+    )
+    assert len({row.conversation_id for row in desk.rows(EmergencyRow)}) == 2 * one.emergency
+
+
+def test_the_words_of_the_operator_make_a_greeting_a_matter(database: Database, tmp_path: Path) -> None:
+    toml = GREETED.replace('keywords = ["refund", "退款"]', 'keywords = ["refund", "hello"]')
+    toml = toml.replace('hints = ["money + gone"]', 'hints = ["can you help me"]')
+    desk = Desk(database, tmp_path, toml=toml.replace("[calendars.office]", f"{SMS}\n[calendars.office]", 1))
+    receive(desk, "hello")
+    case = the_case(desk)
+    assert (case.status, case.category, case.labels) == (Status.OPEN, "refund", [])
+    desk.close()
+    desk.route(replace(sms("x", "can you help me"), sender=Party(PartyKind.PHONE, "+447700900125")))
+    (urgent,) = [row for row in desk.rows(ConversationRow) if row.emergency]
+    assert (urgent.status, urgent.labels, urgent.clock_started_at is None) == (Status.OPEN, [], False)
