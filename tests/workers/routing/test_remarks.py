@@ -305,3 +305,25 @@ def test_the_words_of_the_operator_make_a_greeting_a_matter(database: Database, 
     desk.route(replace(sms("x", "can you help me"), sender=Party(PartyKind.PHONE, "+447700900125")))
     (urgent,) = [row for row in desk.rows(ConversationRow) if row.emergency]
     assert (urgent.status, urgent.labels, urgent.clock_started_at is None) == (Status.OPEN, [], False)
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "quoted", "status"),
+    [
+        ("Re: my account was hacked", "Thanks", "", Status.RESOLVED),
+        ("回复：my account was hacked", "谢谢！", "", Status.RESOLVED),
+        # An old mail is answered to write of another matter.
+        ("my money is gone", "Thanks", "", Status.OPEN),
+        ("Fwd: your parcel waits, pay here", "Thanks", "", Status.OPEN),
+        ("", " ", "---------- Forwarded message ---------\nPay here", Status.OPEN),
+        ("Re: my account was hacked", "help me", "", Status.OPEN),
+    ],
+)
+def test_a_mail_says_its_matter_in_a_new_subject_or_what_it_forwards(
+    desk: Desk, subject: str, text: str, quoted: str, status: Status
+) -> None:
+    desk.route(envelope("1", subject="my account was hacked", text="please see to it"))
+    desk.change(ConversationRow, status=Status.RESOLVED)
+    answer = envelope("2", subject=subject, text=text, quoted=quoted, in_reply_to=("1@customer.example",))
+    desk.route(answer)
+    assert min({row.status for row in desk.rows(ConversationRow)}) == status
