@@ -9,8 +9,8 @@ _SENTENCE: Final = re.compile(r"[^.!?\n\u3002\uff01\uff1f]+[?\uff1f]?|[?\uff1f]"
 # Agents leave the mark out; what is asked for, too, is awaited.
 _ASKS: Final = re.compile(
     r"[?\uff1f]|[吗么嘛]\W*$|吧\W*$|[能可是]否|是不是|要不要|能不能|可不可以|好不好|行不行|有没有"
-    r"|请(?!(?:您|你)?(?:放心|查收|稍|见谅|谅|理解|耐心|等|勿|注意|留意|知|原谅|多多))"
-    r"|\b(?:(?:please|kindly)(?! (?:wait|allow|note|be|bear|accept|do not|don.t|rest|find|see|excuse|forgive)\b)"
+    r"|请[^\uff0c,]{0,6}(?:确认|回复|告知|告诉|提供|发|上传|选择|核对|核实|填写|说明|回答|补充)"
+    r"|\b(?:(?:please|kindly) (?:confirm|reply|answer|tell|send|upload|attach|provide|choose|give|share|fill|sign)"
     r"|let (?:me|us) know|reply (?:with|yes|to)|tell (?:me|us)|send (?:me|us)"
     r"|(?:can|could|would|will|do|did|have|are) you)\b",
     re.IGNORECASE,

@@ -110,7 +110,8 @@ def test_what_an_agent_asks_is_a_question_with_and_without_its_mark(text):
     [
         "Your refund leaves today.", "您的退款今天到账。", "Is there anything else?", "请问还有其他问题吗？", "",
         "Let me know if you have any further questions.", "如有问题请随时告诉我们", "您看还有什么可以帮您的吗？",
-        "已经处理，请您耐心等待", "请放心。", "Please allow two days.", "We will reply soon.",
+        "已经处理，请您耐心等待", "请放心。", "请重启应用。", "Please restart the app.",
+        "Please allow two days.", "We will reply soon.",
     ],
 )  # fmt: skip
 def test_an_offer_of_more_help_is_no_question(text):
