@@ -18,7 +18,7 @@ from router.origin.correspondent import Correspondent, Mouthpiece, find_correspo
 from router.origin.own_side import OwnSide, OwnVoice
 from router.origin.sender_proof import ProofKind, SenderProof, prove_sender
 from router.origin.sender_signals import signals
-from router.origin.stop_words import Command, command_of
+from router.origin.stop_words import Command, command_of, may_be_matter
 from router.origin.verdicts import CorrespondentSource, Origin, OriginKind, Signal
 from router.reason import Reason, ReasonKey
 from router.remarks.recognise_remark import remark_of
@@ -213,7 +213,7 @@ def _is_heard(origin: Origin, correspondent: Correspondent) -> bool:
 def _obeyed(seen: Classification, envelope: Envelope) -> Classification:
     """Return no category for a word that commands: the provider acts on it, and no classifier decides about it."""
     command = command_of(envelope)
-    if command in {None, Command.HELP} or seen.remark is not RemarkKind.CONTENT:
+    if command in {None, Command.HELP} or seen.remark is not RemarkKind.CONTENT or may_be_matter(envelope):
         return seen
     return seen.without_matter(RemarkKind.COMMAND if command is Command.STOP else RemarkKind.ASSENT)
 

@@ -52,6 +52,8 @@ _ASKED_FOR: Final = re.compile("^(?!.*(?:谢|感|辛苦|唔该|赞|棒).*(?:回�
 _CRY: Final = "🆘"
 # Longer numbers are an order's, or a code.
 _LONGEST_COUNT: Final = 4
+# "My phone stop sending messages" is a fault.
+_PHONE_STOPPED: Final = re.compile(r".*\b(?:phone|number|inbox|messages|texts|sms)\b.*\b(?:stop|no|not)\b")
 _ANGRY_FACES: Final = re.compile("[😡😠🤬💢👎😭😢😤😩😫🖕💔😞😔😒🙄😰😱😨]")
 _FACE: Final = "face"
 
@@ -94,6 +96,8 @@ def asks_to_stop(text: str) -> bool:
     if len(bare) > _LONGEST or "?" in bare or "\uff1f" in bare:
         return False
     tokens = _tokens(_ANGRY_FACES.sub(" ", bare))
+    if _PHONE_STOPPED.match(" ".join(tokens)):
+        return False
     said = _said(tokens, _stops()) or 0
     return bool(said & _STOPS) or bool(said & _ENDS and said & _NAMES)
 

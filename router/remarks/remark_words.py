@@ -160,7 +160,7 @@ _STOP: Final = """
 _STOP_VERB: Final = """
     stop sending|stop sending me|do not send|do not send me
     别再发|别发|不要再发|不要发|不要再给我发|不要给我发|别再给我发|别给我发|停止发|停止发送|不要再推送|别再推送
-    不想收到|不想再收到|不要再收到|拒绝接收|不再接收|不接收|唔好再发|唔好发|唔好再send|咪再发|骚扰
+    不想收到|不想再收到|不要再收到|不再接收|唔好再发|唔好发|唔好再send|咪再发
 """
 _STOP_OBJECT: Final = """
     messages|texts|text messages|sms|promos|promotions|ads|advertising|marketing|spam

@@ -81,7 +81,8 @@ def test_a_sentence_may_stop_text_messages(text):
     [
         "please stop it now", "stop sending money", "stop sending me codes", "别发了", "别再给我发验证码了",
         "don't send", "stop the payment",
-        "别再给我发短信了，我的号被盗了", "stop texting me?", "我不想收到货",
+        "别再给我发短信了，我的号被盗了", "我的手机不接收短信", "骚扰短信", "my phone stop sending messages",
+        "messages stop sending", "stop texting me?", "我不想收到货",
     ],
 )  # fmt: skip
 def test_what_may_be_a_plea_stops_nothing(text):

@@ -103,6 +103,9 @@ def test_thanks_do_not_end_what_waits(desk: Desk) -> None:
         ("Shall we send it to your card?", "ok thanks", Status.OPEN),
         ("Please send us the form.", "done", Status.OPEN),
         ("Shall we still cancel it?", "不用了，谢谢", Status.OPEN),
+        ("Shall we send it or cancel?", "STOP", Status.OPEN),
+        ("Say which one you want.", "YES", Status.OPEN),
+        ("Say which one you want.", "cancel", Status.OPEN),
         ("Is there anything else?", "no, thats all, thanks", Status.PENDING),
         ("Is there anything else?", "ok thanks", Status.PENDING),
         ("Is there anything else?", "yes, my card", Status.OPEN),
@@ -327,3 +330,9 @@ def test_a_mail_says_its_matter_in_a_new_subject_or_what_it_forwards(
     answer = envelope("2", subject=subject, text=text, quoted=quoted, in_reply_to=("1@customer.example",))
     desk.route(answer)
     assert min({row.status for row in desk.rows(ConversationRow)}) == status
+
+
+@pytest.mark.parametrize("text", ["yes", "Cancel", "END", "停止"])
+def test_a_command_that_may_be_a_matter_is_read_by_an_agent(desk: Desk, text: str) -> None:
+    receive(desk, text)
+    assert (the_case(desk).status, the_case(desk).labels) == (Status.OPEN, [])
