@@ -31,7 +31,8 @@ from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.db.keys import desk_key
 from store.desk.composer.signatures import signed_by
-from store.outbound.replies import FORWARD, Answerable, NewReply, add_note, add_reply, answer_address
+from store.outbound.answer_addresses import answer_address
+from store.outbound.replies import FORWARD, Answerable, NewReply, add_note, add_reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

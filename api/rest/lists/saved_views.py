@@ -19,7 +19,8 @@ from api.http.problems import ProblemError, documented
 from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.lists.list_query import InboxQuery
-from store.desk.saved_views import SavedView, add_view, change_view, delete_view, views_of
+from store.db.plain_rows import Question
+from store.desk.saved_views import SavedView, add_view, change_view, delete_view, seen_views, views_of
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 LONGEST_NAME: Final = 60
@@ -126,6 +127,11 @@ def delete(desk: DeskPart, view_id: UUID, actor: Watcher) -> None:
 def views_for(connection: Connection, actor: Actor) -> list[SavedView]:
     """Return the actor's views, and those of the teams; an agent without teams sees those of every team."""
     return views_of(connection, agent_id=actor.id, teams=actor.teams or None)
+
+
+def views_asked(actor: Actor) -> Question:
+    """Return the question of `views_for`."""
+    return seen_views(agent_id=actor.id, teams=actor.teams or None)
 
 
 def keep_view(desk: Desk, actor: Actor, *, name: str, team: str | None, query: InboxQuery) -> UUID:
