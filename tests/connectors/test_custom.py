@@ -22,7 +22,7 @@ from connectors.safe_http import Forbidden
 from router.envelope import from_json
 from router.errors import ConfigError, PermanentError, RateLimited, TransientError
 from router.settings import read_settings
-from router.settings.custom_channel import CustomSettings
+from router.settings.channels.custom import CustomSettings
 from router.settings.validation import examine_settings
 from router.webhook_signature import is_signed, read_keys
 from tests.custom_desk import KEY, SECRET, message, signed

@@ -23,7 +23,7 @@ from connectors.email.smtp.listener import SmtpGate
 from connectors.email.smtp.mail_data import read_mail
 from connectors.email.smtp.session import SessionFactory, SmtpHandler
 from connectors.email.smtp.session_slots import MOST_BYTES, SMALL, SessionSlots
-from router.settings.channels import SmtpSettings
+from router.settings.channels.mail import SmtpSettings
 from tests.ports import free_port
 
 Listen = Callable[..., tuple[str, int]]

@@ -17,7 +17,7 @@ from benchmarks.rig import wait_until
 from connectors.base import Page
 from connectors.email.smtp.listener import SmtpGate
 from router.errors import PermanentError, TransientError
-from router.settings.channels import SmtpSettings
+from router.settings.channels.mail import SmtpSettings
 from router.settings.secret import Secret
 from tests.mailservers import make_certificate, trusting
 from tests.ports import free_port

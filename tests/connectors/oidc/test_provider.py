@@ -10,7 +10,7 @@ import pytest
 
 from connectors.oidc.identity_provider import OidcProvider
 from router.errors import ConfigError, OmniyardError, TransientError
-from router.settings.desk_answers import OidcSettings
+from router.settings.oidc import OidcSettings
 from router.settings.secret import Secret
 from tests.fakes.openid import SECRET, FakeOpenId
 from tests.fakes.server import DemoAnswer, Fault

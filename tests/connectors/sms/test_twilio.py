@@ -18,7 +18,7 @@ from connectors.sms.twilio.messages import party
 from connectors.sms.twilio.webhook import is_signed
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chat_channels import TwilioSettings
+from router.settings.channels.sms import TwilioSettings
 from router.settings.secret import Secret
 from tests.fakes.contract import specs_folder
 from tests.fakes.server import DemoAnswer, Fault

@@ -17,7 +17,7 @@ from connectors.normalise import normalise_page
 from connectors.social.telegram.connector import TelegramConnector
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chat_channels import TelegramSettings
+from router.settings.channels.telegram import TelegramSettings
 from router.settings.secret import Secret
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.telegram import BOT, CUSTOMER, TOKEN, FakeTelegram, error

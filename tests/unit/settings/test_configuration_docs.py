@@ -9,34 +9,22 @@ import pytest
 from pydantic import TypeAdapter
 
 from connectors import registry
-from router.settings.channels import (
-    CHANNEL_KINDS,
-    ChannelSettings,
-    ChatSettings,
-    CustomSendSettings,
-    CustomSettings,
-    HttpSmsSendSettings,
-    HttpSmsSettings,
-    ImapSettings,
-    LineSettings,
-    MailSendSettings,
-    SendSettings,
-    SiteChatSettings,
-    SmtpSettings,
-    TelegramSettings,
-    TwilioSettings,
-    VoiceSettings,
-    WebSettings,
-    WechatSettings,
-    WecomSettings,
-    WhatsappSettings,
-    XMentionsSettings,
-    XSettings,
-)
+from router.settings.agent_answers import AgentAnswerSettings
+from router.settings.channels.base import ChannelSettings, ChatSettings, SendSettings
+from router.settings.channels.custom import CustomSendSettings, CustomSettings, PullSettings
+from router.settings.channels.kinds import CHANNEL_KINDS
+from router.settings.channels.line import LineSettings
+from router.settings.channels.mail import ImapSettings, MailSendSettings, SmtpSettings, WebSettings
+from router.settings.channels.site_chat import SiteChatSettings
+from router.settings.channels.sms import HttpSmsSendSettings, HttpSmsSettings, TwilioSettings
+from router.settings.channels.telegram import TelegramSettings
+from router.settings.channels.tencent import WechatSettings, WecomSettings
+from router.settings.channels.voice import VoiceSettings
+from router.settings.channels.whatsapp import WhatsappSettings
+from router.settings.channels.x import XMentionsSettings, XSettings
 from router.settings.checks.texts import PLACEHOLDERS
-from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings, OidcSettings
 from router.settings.limits import LimitSettings
+from router.settings.machine_answers import AnswerSettings, ModelEndpointSettings
 from router.settings.model import (
     CalendarSettings,
     CategorySettings,
@@ -54,6 +42,7 @@ from router.settings.model import (
     TeamSettings,
     WebhookSettings,
 )
+from router.settings.oidc import OidcSettings
 from router.text.fact_kinds import FACT_KINDS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")

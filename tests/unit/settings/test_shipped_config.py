@@ -12,32 +12,22 @@ from pydantic import TypeAdapter
 from connectors.registry import KINDS
 from router.errors import ConfigError
 from router.settings import find_settings, load_settings, read_settings
-from router.settings.channels import (
-    CHANNEL_KINDS,
-    CustomSendSettings,
-    CustomSettings,
-    HttpSmsSendSettings,
-    HttpSmsSettings,
-    ImapSettings,
-    LineSettings,
-    MailSendSettings,
-    SendSettings,
-    SiteChatSettings,
-    SmtpSettings,
-    TelegramSettings,
-    TwilioSettings,
-    VoiceSettings,
-    WebSettings,
-    WechatSettings,
-    WecomSettings,
-    WhatsappSettings,
-    XMentionsSettings,
-    XSettings,
-)
-from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings, OidcSettings
+from router.settings.agent_answers import AgentAnswerSettings
+from router.settings.channels.base import SendSettings
+from router.settings.channels.custom import CustomSendSettings, CustomSettings, PullSettings
+from router.settings.channels.kinds import CHANNEL_KINDS
+from router.settings.channels.line import LineSettings
+from router.settings.channels.mail import ImapSettings, MailSendSettings, SmtpSettings, WebSettings
+from router.settings.channels.site_chat import SiteChatSettings
+from router.settings.channels.sms import HttpSmsSendSettings, HttpSmsSettings, TwilioSettings
+from router.settings.channels.telegram import TelegramSettings
+from router.settings.channels.tencent import WechatSettings, WecomSettings
+from router.settings.channels.voice import HotlineMenuSettings, VoiceSettings
+from router.settings.channels.whatsapp import WhatsappSettings
+from router.settings.channels.x import XMentionsSettings, XSettings
 from router.settings.limits import LimitSettings
 from router.settings.lines import key_lines
+from router.settings.machine_answers import AnswerSettings, ModelEndpointSettings
 from router.settings.mistakes import table_at
 from router.settings.model import (
     CalendarSettings,
@@ -56,8 +46,8 @@ from router.settings.model import (
     TeamSettings,
     WebhookSettings,
 )
+from router.settings.oidc import OidcSettings
 from router.settings.validation import examine_settings
-from router.settings.voice_channel import HotlineMenuSettings
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
