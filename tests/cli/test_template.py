@@ -135,7 +135,7 @@ def test_a_fork_is_what_an_interpreter_of_its_own_would_be(yard: _Yard):
     assert fork["shown"] == [sys.executable, "-m", "portrait", "--quiet"]
 
 
-def test_a_fork_that_dies_starts_again_and_its_exit_code_is_said(yard: _Yard):
+def test_a_fork_that_dies_starts_again_and_its_exit_code_is_reported(yard: _Yard):
     yard.write("worker", "if __name__ == '__main__': print('alive', flush=True); raise SystemExit(7)")
     supervisor, _ = yard.supervisor("worker")
     supervisor.run(each_tick=_until(lambda: yard.count("worker: alive") == 2))

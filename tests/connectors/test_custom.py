@@ -161,7 +161,7 @@ def test_check_19_a_channel_that_cannot_work_is_an_error_of_the_file(more, sente
         desk(more)
 
 
-def test_check_19_a_missing_secret_and_a_missing_address_are_said():
+def test_check_19_a_missing_secret_and_a_missing_address_are_reported():
     text = TOML.format(more="")
     with pytest.raises(ConfigError, match="must be signed"):
         read_settings(text.replace('secret = "env:APP_SECRET"', ""))

@@ -134,7 +134,7 @@ def test_pages_go_on_and_nothing_comes_twice(connector, telegram):
     assert texts(connector.fetch(page.cursor)) == []
 
 
-def test_groups_are_passed_over_and_told(connector, telegram):
+def test_groups_are_passed_over_and_reported(connector, telegram):
     telegram.receive("not for us", chat="group")
     telegram.receive("for us")
     page = connector.fetch(None)
