@@ -22,7 +22,7 @@ from router.replies.autoreply import choose
 from router.replies.phrases import facts_in_words, opening_words, private_invitation
 from router.replies.placeholders import fill
 from router.settings import Settings
-from router.settings.channel_base import ChannelSettings
+from router.settings.channels.base import ChannelSettings
 from router.settings.own_addresses import own_side
 from router.settings.values import title_in
 from store.conversations.read import ConversationRecord

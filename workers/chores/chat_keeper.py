@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from router.settings.channel_base import ChatPage
+from router.settings.channels.base import ChatPage
 from store.chat.endings import chats_of_resolved_cases, close_answered_case, end_chat, silent_chats
 from store.chat.mail import unseen_sessions
 from store.chat.visitor_sessions import change_session, drop_sessions, find_session, unused_sessions
@@ -75,7 +75,7 @@ class ChatKeeper:
             unused = unused_sessions(connection, older=_UNUSED, limit=_MOST)
         for session_id, agent in resolved:
             with self._database.write() as connection:
-                end_chat(connection, session_id, by="agent", name=agent)
+                end_chat(connection, session_id, by="agent" if agent else "desk", name=agent)
         if unused:
             with self._database.write() as connection:
                 drop_sessions(connection, unused)

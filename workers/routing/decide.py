@@ -21,7 +21,8 @@ from workers.routing.brain import Brain
 from workers.routing.draft import Drafts, decide_both, new_conversation, title_of_case, why_stray
 from workers.routing.own_mail import is_answer, record_own
 from workers.routing.page_history import History
-from workers.routing.record import Placement, Recorder
+from workers.routing.placement import Placement
+from workers.routing.record import Recorder
 
 _SENDER_BLOCKED: Final = Reason(ReasonKey.SENDER_BLOCKED)
 

@@ -26,7 +26,8 @@ from store.db.ids import new_id, new_reference
 from store.inbound.outcome import Outcome
 from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
-from workers.routing.record import Placement, Recorder
+from workers.routing.placement import Placement
+from workers.routing.record import Recorder
 from workers.routing.remarks import label_of
 
 _UNRELATED: Final = Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))

@@ -27,7 +27,7 @@ from store.inbound.history import (
     SentMessage,
 )
 from workers.routing.arrival import Incoming
-from workers.routing.record import Placement
+from workers.routing.placement import Placement
 
 # A customer who asks again under the same subject does so within days.
 SAME_SUBJECT_WITHIN: Final = timedelta(days=14)

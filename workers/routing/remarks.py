@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from router.conversation_status import Status
 from router.envelope import CHAT_KINDS
@@ -13,9 +13,7 @@ from store.inbound.first_words import FirstWords
 from store.inbound.outcome import Outcome
 from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
-
-if TYPE_CHECKING:
-    from workers.routing.record import Placement
+from workers.routing.placement import Placement
 
 # No agent has to do anything, so nothing is promised, watched or held.
 _QUIET: Final[dict[str, Any]] = {

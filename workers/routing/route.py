@@ -39,8 +39,8 @@ from workers.routing.brain import Brain
 from workers.routing.decide import Verdicts, decide_page
 from workers.routing.draft import Drafts, draft_page
 from workers.routing.page_history import LINKED_WITHIN, SAME_SUBJECT_WITHIN, History
+from workers.routing.reading_turn import ReadingTurn
 from workers.routing.revise import revision_of, settle_revisions
-from workers.routing.turn import ReadingTurn
 from workers.runtime.failpoints import reach
 
 PAGE: Final = 200

@@ -22,7 +22,7 @@ from router.replies.markup import to_plain
 from router.replies.placeholders import fill
 from router.replies.quotation import below, forward, quote
 from router.settings import Settings
-from router.settings.channel_base import ChannelSettings
+from router.settings.channels.base import ChannelSettings
 from router.settings.values import title_in
 from router.threads.correlation import answer_subject, make_message_id, make_token
 from store.conversations.messages import find_message

@@ -160,7 +160,7 @@ def kept_query(query: InboxQuery) -> str:
     """Return the query of a list's URL, in one order, without its page."""
     given = query.model_dump(exclude_defaults=True, exclude={"cursor", "status"})
     given["view"] = query.chosen
-    return urlencode(sorted((name, _said(value)) for name, value in given.items() if value))
+    return urlencode(sorted((name, _query_value(value)) for name, value in given.items() if value))
 
 
 def read_list_query(query: str) -> InboxQuery:
@@ -203,5 +203,5 @@ def _entry(view: SavedView, actor: Actor) -> SavedViewEntry:
     )
 
 
-def _said(value: object) -> str:
+def _query_value(value: object) -> str:
     return "true" if value is True else str(value)
