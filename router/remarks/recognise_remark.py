@@ -53,7 +53,9 @@ _CRY: Final = "🆘"
 # Longer numbers are an order's, or a code.
 _LONGEST_COUNT: Final = 4
 # "My phone stop sending messages" is a fault.
-_PHONE_STOPPED: Final = re.compile(r".*\b(?:phone|number|inbox|messages|texts|sms)\b.*\b(?:stop|no|not)\b")
+_PHONE_STOPPED: Final = re.compile(
+    r"(?:(?:my|the|this|all|these) )*(?:phone|number|inbox|messages|texts|sms) .*(?:stop|no|not)\b"
+)
 _ANGRY_FACES: Final = re.compile("[😡😠🤬💢👎😭😢😤😩😫🖕💔😞😔😒🙄😰😱😨]")
 _FACE: Final = "face"
 

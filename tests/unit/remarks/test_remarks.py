@@ -66,6 +66,7 @@ def test_a_text_is_a_remark_only_if_it_says_nothing_else(kind, text):
     [
         "Stop texting me",
         "no more promos!!",
+        "no more messages, stop texting me",
         "quit spamming my inbox",
         "别再给我发短信了烦死了",
         "不要再發廣告給我",
