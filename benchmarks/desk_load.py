@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from benchmarks.mailbox import make_mailbox
-from benchmarks.process_costs import cpu_seconds
+from benchmarks.process_costs import own_cpu_seconds
 from benchmarks.rig import USER, Rig, running_rig, wait_until
 from benchmarks.web_costs import sign_in
 from store.desk.agents import add_agent
@@ -130,9 +131,9 @@ def _measure(load: _Load, *, rate: int) -> dict[str, Any]:
     mailbox = make_mailbox(messages=number, seed=1 + load.batches, redeliveries=0, file_bytes=5_000)
     feeding = threading.Thread(target=_feed, args=(rig, mailbox.mails, load.mails))
     feeding.start()
-    cpu = cpu_seconds(rig.processes["web"].pid)
+    spent = _spent(rig)
     taken = _ask(load, rate=rate)
-    cpu = cpu_seconds(rig.processes["web"].pid) - cpu
+    spent = {name: seconds - spent[name] for name, seconds in _spent(rig).items()}
     routed_meanwhile = _routed(rig) - before
     feeding.join()
     wait_until(lambda: _routed(rig) >= before + number, seconds=_DRAIN_SECONDS, every=0.2)
@@ -142,13 +143,19 @@ def _measure(load: _Load, *, rate: int) -> dict[str, Any]:
         "requests_per_second": rate,
         "mails_per_second_sent": load.mails,
         "mails_per_second_routed_meanwhile": round(routed_meanwhile / load.seconds, 1),
-        "web_cpu_ms_per_request": round(cpu / len(taken) * 1000, 2),
+        "web_cpu_ms_per_request": round(spent["web"] / len(taken) * 1000, 2),
+        "percent_of_a_core": {name: round(seconds / load.seconds * 100) for name, seconds in spent.items()},
         **{f"list_ms_{name}": _at(lists, share) for name, share in _SHARES.items()},
         **{f"read_ms_{name}": _at(reads, share) for name, share in _SHARES.items()},
     }
 
 
 _SHARES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
+
+
+def _spent(rig: Rig) -> dict[str, float]:
+    """Return the processor time of each part so far, and of those who ask and feed, which are this process."""
+    return rig.cpu_seconds() | {"load": own_cpu_seconds(os.getpid())}
 
 
 def _at(ordered: Sequence[float], share: float) -> float:

@@ -34,6 +34,7 @@ SHARED_NAMES: Final = {
     "answer_files": "files of an agent's answer",
     "assignment": "which agent gets a conversation",
     "audit": "the audit trail",
+    "base": "what all kinds in a folder have",
     "calendar": "business hours",
     "calibration": "scores into probabilities",
     "changes": "what an agent changes about a conversation",
@@ -49,6 +50,7 @@ SHARED_NAMES: Final = {
     "html": "HTML of a mail",
     "limits": "upper bounds",
     "lines": "lines of a text",
+    "mail": "mail",
     "merge": "merges two of them into one",
     "messages": "messages of a conversation, or of a provider into envelopes",
     "migrate": "brings the tables up to date",
@@ -77,11 +79,13 @@ SHARED_NAMES: Final = {
     "simulate": "replays stored messages under another configuration",
     "sla": "deadlines of answers",
     "supervisor": "who watches: the processes, or the desk",
+    "telegram": "Telegram",
     "tokens": "what a program or an agent shows to be let in",
     "trainer": "learns from examples",
     "webhook": "verifies and reads what a provider calls",
     "webhook_deliveries": "events on their way to a tool",
     "webhooks": "events that leave for tools",
+    "x": "X, the network that was Twitter",
 }
 # Channel settings, by the ends of their names: only the registry may ask which kind a channel is.
 _KIND_TESTS: Final = re.compile(r"isinstance\([^()]*\b\w*(?:Imap|Smtp|Web|HttpSms|Telegram|Twilio|X)Settings\b")

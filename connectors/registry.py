@@ -1,14 +1,14 @@
 """The registry of channel kinds: one row per kind, with the parts behind it.
 
 Outside a kind's own folder no code tests the kind of a channel: what depends on the operator's file is a property of
-the channel's settings (`router.settings.channel_base`), everything else is in its row.
+the channel's settings (`router.settings.channels.base`), everything else is in its row.
 
 A new kind needs:
 
 - a folder under `connectors/` with its parts: a connector (polled), a gate (listens itself) or an
   endpoint (its provider calls us over HTTP), a reader from stored bytes to `Envelope`, a sender;
-- a settings class in `router/settings/`, in the union `Channel`, with its tables and comments in `config/channels.toml`
-  and `docs/configuration.md`;
+- a settings class in `router/settings/channels/`, in the union `Channel` of `kinds.py`, with its tables and comments
+  in `config/channels.toml` and `docs/configuration.md`;
 - a row here, without the parts that the kind does not have.
 
 The chat of the operator's site has a reader, a sender and no connector; a hotline or WeCom has an endpoint that
@@ -28,24 +28,17 @@ from router.delivery import DeliveryStatus
 from router.envelope import PartyKind
 from router.errors import NotFound
 from router.settings import Settings
-from router.settings.channels import (
-    ChannelSettings,
-    CustomSettings,
-    HttpSmsSettings,
-    ImapSettings,
-    LineSettings,
-    SiteChatSettings,
-    SmtpSettings,
-    TelegramSettings,
-    TwilioSettings,
-    VoiceSettings,
-    WebSettings,
-    WechatSettings,
-    WecomSettings,
-    WhatsappSettings,
-    XMentionsSettings,
-    XSettings,
-)
+from router.settings.channels.base import ChannelSettings
+from router.settings.channels.custom import CustomSettings
+from router.settings.channels.line import LineSettings
+from router.settings.channels.mail import ImapSettings, SmtpSettings, WebSettings
+from router.settings.channels.site_chat import SiteChatSettings
+from router.settings.channels.sms import HttpSmsSettings, TwilioSettings
+from router.settings.channels.telegram import TelegramSettings
+from router.settings.channels.tencent import WechatSettings, WecomSettings
+from router.settings.channels.voice import VoiceSettings
+from router.settings.channels.whatsapp import WhatsappSettings
+from router.settings.channels.x import XMentionsSettings, XSettings
 from router.settings.model import DeskSettings
 
 Kinds = Mapping[str, ChannelKind]

@@ -13,7 +13,7 @@ from connectors.base import Connector, Health, Outgoing, ProviderEndpoint, PushG
 from connectors.call_machine import CallMachine, StaffedHours
 from router.delivery import DeliveryStatus
 from router.envelope import Envelope, PartyKind
-from router.settings.channel_base import ChannelSettings
+from router.settings.channels.base import ChannelSettings
 from router.settings.model import DeskSettings
 
 # Providers call below this path, each channel at its name.

@@ -11,7 +11,7 @@ from api.desk import Desk, DeskPart
 from api.http.authentication import refuse_foreign_form
 from api.http.problems import ProblemError
 from router.client_address import client_address
-from router.settings.channel_base import ChatPage
+from router.settings.channels.base import ChatPage
 from store.chat.visitor_sessions import LASTS, ChatSession, find_by_secret, is_secret_old, rotate_secret
 
 MINUTE: Final = {"Retry-After": "60"}

@@ -24,7 +24,7 @@ from api.http.problems import ProblemError
 from api.pages.render import language_of, moments_of, render
 from api.paths import CHAT
 from api.services.chat_state import LineShown
-from router.settings.site_chat import LONGEST_LINE
+from router.settings.channels.site_chat import LONGEST_LINE
 from store.chat.line_log import ChatLine, VisitorLine, last_lines
 
 _LOADER: Final = Path(__file__).parents[1] / "static" / "chat-loader.js"

@@ -13,7 +13,7 @@ from api.desk import Desk
 from api.http.problems import ProblemError
 from router.envelope import PartyKind
 from router.masking.mask import mask
-from router.settings.site_chat import LONGEST_LINE
+from router.settings.channels.site_chat import LONGEST_LINE
 from router.text.visible import is_visible, tame
 from store.chat.endings import is_address_blocked
 from store.chat.line_log import ChatLine, VisitorLine

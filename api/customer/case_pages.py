@@ -26,7 +26,7 @@ from api.pages.render import language_of
 from api.services.case_access import ProvenAddress, digits_of
 from connectors.registry import kind_of
 from router.envelope import PartyKind
-from router.settings.channel_base import ChannelSettings
+from router.settings.channels.base import ChannelSettings
 from router.threads.correlation import answer_subject, make_message_id
 from store.conversations.customer_status import CaseStatus
 from store.conversations.read import find_conversation

@@ -13,7 +13,7 @@ from api.desk import Desk
 from api.services.case_access import LASTS, ProvenAddress
 from connectors.registry import kind_of
 from router.envelope import PartyKind
-from router.settings.channel_base import ChannelSettings, FormLimits
+from router.settings.channels.base import ChannelSettings, FormLimits
 from store.conversations.customer_status import CaseStatus
 from store.desk.case_story import read_story
 

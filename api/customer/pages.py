@@ -26,7 +26,7 @@ from api.rest.queries import category_title
 from router.errors import NotFound
 from router.masking.mask import mask, mask_address
 from router.origin.own_side import is_own
-from router.settings.channel_base import FormLimits
+from router.settings.channels.base import FormLimits
 from router.settings.own_addresses import own_addresses
 from router.status_links import CaseLink, LinkKind
 from store.conversations.customer_status import CaseStatus, Phase, case_of, case_of_inbound

@@ -18,7 +18,7 @@ from api.services.refusals import Refused
 from router.client_address import client_address
 
 
-async def _said(request: Request) -> dict[str, str]:
+async def _posted_fields(request: Request) -> dict[str, str]:
     try:
         fields = parse_qs((await request.body()).decode("ascii"), max_num_fields=4, keep_blank_values=True)
     except ValueError as error:
@@ -26,7 +26,7 @@ async def _said(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-Said = Annotated[dict[str, str], Depends(_said)]
+Said = Annotated[dict[str, str], Depends(_posted_fields)]
 
 
 def visitor_page(

@@ -132,7 +132,7 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
         _require_filled(request, desk, order)
         posted = post_once(desk, key, order=order, actor=actor, once=once_of(form, order.kind), change=change)
         address = ours(form.one("back")) if order.then_status == "resolved" else f"/conversations/{key}"
-        return onwards(desk, address, flash=said_after(request, desk, actor, order, key=key, posted=posted))
+        return onwards(desk, address, flash=flash_after(request, desk, actor, order, key=key, posted=posted))
 
     return or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
 
@@ -153,7 +153,7 @@ def press_macro(request: Request, desk: DeskPart, actor: Speaker, form: Form, *,
             order, change = split(draft, macro.actions)
             _require_filled(request, desk, order)
             posted = post_once(desk, key, order=order, actor=actor, once=once_of(form, "macro"), change=change)
-            flash, version = said_after(request, desk, actor, order, key=key, posted=posted), posted.version
+            flash, version = flash_after(request, desk, actor, order, key=key, posted=posted), posted.version
         else:
             change, once = ChangeOrder.model_validate(macro.actions or {}), once_of(form, "macro")
             version = change_once(
@@ -173,7 +173,7 @@ def _require_filled(request: Request, desk: Desk, order: MessageOrder) -> None:
         raise ProblemError("invalid", words("refused_unfilled", names=", ".join(names)))
 
 
-def said_after(
+def flash_after(
     request: Request, desk: Desk, actor: Actor, order: MessageOrder, *, key: str, posted: PostedMessage
 ) -> Flash:
     """Return what is said after an answer or a note: when it leaves, and that it can be taken back until then."""

@@ -91,7 +91,7 @@ class ToldNotices:
             DeskNotice(
                 kind=NOTICE,
                 key=f"{each.kind} {each.conversation_id}",
-                data={language: _said(each, language) for language in look.languages},
+                data={language: _notice_json(each, language) for language in look.languages},
                 is_for=partial(_is, each.agent_id),
                 number=each.number,
             )
@@ -100,7 +100,7 @@ class ToldNotices:
         ]
 
 
-def _said(notice: AgentNotice, language: Language) -> str:
+def _notice_json(notice: AgentNotice, language: Language) -> str:
     said = {
         "kind": notice.kind,
         "id": str(notice.conversation_id),

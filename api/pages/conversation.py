@@ -31,16 +31,25 @@ from api.pages.orders import snoozes
 from api.pages.people.customer_timeline import timeline_of
 from api.pages.pictures import fetch_picture, picture_type, with_pictures, with_remote_pictures, without_remote_pictures
 from api.pages.render import language_of, moments_of, render, theme_of
-from api.pages.reply_box import Composer, compose
+from api.pages.reply_box import Composer, compose, questions_of_box
 from api.rest.answers.written import fresh_texts
-from api.rest.queries import Story, find_for, questions_of, read_list, read_messages, require_sight
+from api.rest.queries import (
+    Story,
+    find_for,
+    questions_of,
+    read_list,
+    read_messages,
+    require_sight,
+    wanted_conversation,
+)
 from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons, why_line
 from api.text.terms.config_names import ConfigNames
 from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
 from store.chat.cases import note_agent_read
-from store.conversations.lists import Filter, read_markers, unread_among
+from store.conversations.alarms import emergency_of
+from store.conversations.lists import Filter, first_pages, read_markers, unread_among
 from store.conversations.messages import (
     AttachmentRecord,
     MessageRecord,
@@ -50,19 +59,18 @@ from store.conversations.messages import (
     forged_messages,
     has_forged,
 )
-from store.conversations.ratings import ratings_of
+from store.conversations.ratings import ratings_of, scores_of
 from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.conversations.similar import similar_to
 from store.db.plain_rows import Question, asked_ahead
 from store.desk.agents import every_agent
-from store.desk.composer.drafts import Draft, find_draft
-from store.desk.composer.signatures import all_signatures
+from store.desk.composer.drafts import Draft, find_draft, newest_draft
 from store.desk.notices import has_unread, read_notices, unread_notice
-from store.events.feed import newest_number
+from store.events.feed import greatest_number, newest_number
 from store.inbound.contact_points import known_points
 from store.outbound.answer_files import sent_files
-from store.outbound.given_answers import given_in
+from store.outbound.given_answers import answers_in, given_in
 from store.outbound.planned import first_planned, has_planned
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
@@ -153,6 +161,7 @@ def show_conversation(
     before, now = read_cursor(cursor), desk.now()
     with desk.database.read() as connection, ExitStack() as ahead:
         # First: what is published meanwhile comes by the stream again.
+        ahead.enter_context(asked_ahead(connection, [greatest_number(), wanted_conversation(key)]))
         after = newest_number(connection)
         row = find_for(connection, key, actor=actor)
         ahead.enter_context(asked_ahead(connection, _questions(row, actor=actor)))
@@ -226,18 +235,27 @@ def _questions(row: ConversationRecord, *, actor: Actor) -> list[Question]:
         read_markers([row.id], agent_id=actor.id),
         unread_notice(actor.id, conversation_id=row.id),
         forged_messages(row.id),
+        *first_pages(_theirs(row, actor=actor), limit=_KNOWN + 1),
+        scores_of(row.id),
+        emergency_of(row.id),
         first_planned(row.id),
-        *all_signatures(),
+        answers_in(row.id),
+        newest_draft(agent_id=actor.id, conversation_id=row.id),
         every_agent(),
+        *questions_of_box(row, actor=actor),
     ]
+
+
+def _theirs(row: ConversationRecord, *, actor: Actor) -> Filter:
+    """Return which conversations of the same customer the actor sees."""
+    return Filter(contact=row.contact_id, only_teams=actor.sees_only)
 
 
 def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, now: datetime) -> dict[str, Any]:
     """Return the context of the panel next to the messages."""
     row = story.conversation
     missing = _missing(story.messages)
-    theirs = Filter(contact=row.contact_id, only_teams=actor.sees_only)
-    known = read_list(connection, theirs, after=None, limit=_KNOWN)[0]
+    known = read_list(connection, _theirs(row, actor=actor), after=None, limit=_KNOWN)[0]
     others = [each for each in known if each[0].id != row.id][:_OTHERS]
     alike = similar_to(connection, row.id, now=now, only_teams=actor.sees_only)
     same = Filter(ids={each.conversation_id for each in alike}, only_teams=actor.sees_only)

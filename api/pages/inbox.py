@@ -20,13 +20,15 @@ from api.pages.finding.kept_views import views_shown
 from api.pages.live.row_painter import RowPainter
 from api.pages.render import moments_of, render
 from api.rest.lists.list_query import VIEWS, InboxQuery, wanted_by
-from api.rest.lists.saved_views import kept_query
+from api.rest.lists.saved_views import kept_query, views_asked
 from api.rest.queries import read_list
-from store.conversations.lists import Sort, unread_among
+from store.conversations.lists import Sort, read_markers, unread_among
 from store.conversations.read import ConversationRecord, LastMessage
-from store.desk.composer.drafts import drafted_among
+from store.db.plain_rows import Question, asked_ahead
+from store.desk.agents import every_agent
+from store.desk.composer.drafts import drafted_among, drafts_in
 from store.desk.inbox_counts import Counts, count_all
-from store.events.feed import newest_number
+from store.events.feed import greatest_number, newest_number
 
 # A little more than one screen.
 _ROWS: Final = 40
@@ -42,11 +44,18 @@ def inbox(
     now = desk.now()
     if query.q.strip():
         count_costly(desk, actor)
-    with desk.database.read() as connection:
+    with desk.database.read() as connection, asked_ahead(connection, _questions(actor)):
         # First: what is published meanwhile comes by the stream again.
         after = newest_number(connection)
         wanted = wanted_by(connection, query, actor=actor, now=now)
-        listed, end = read_list(connection, wanted, sort=query.order, after=read_cursor(query.cursor), limit=_ROWS)
+        listed, end = read_list(
+            connection,
+            wanted,
+            sort=query.order,
+            after=read_cursor(query.cursor),
+            limit=_ROWS,
+            also=lambda ids: [read_markers(ids, agent_id=actor.id), drafts_in(ids, agent_id=actor.id)],
+        )
         unread = unread_among(connection, [row for row, _, _ in listed], agent_id=actor.id)
         colleagues = colleagues_of(connection, actor)
         saved = views_shown(connection, actor, query=query, now=now)
@@ -82,6 +91,11 @@ def inbox(
         "settings": desk.settings,
     }
     return render(request, "inbox.html.jinja", context)
+
+
+def _questions(actor: Actor) -> list[Question]:
+    """Return what the page asks that no answer decides."""
+    return [greatest_number(), every_agent(), views_asked(actor)]
 
 
 def _tabs(counts: Counts, *, actor: Actor) -> dict[str, int | None]:

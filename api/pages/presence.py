@@ -62,7 +62,7 @@ def pulse(
             else:
                 be_present(connection, agent_id=actor.id, conversation_id=row.id, writing=writing, now=now)
     others = [each for each in present if each.agent_id != actor.id]
-    return PresenceNews(version=row.version, said=_said(others, words=moments_of(request, desk).words))
+    return PresenceNews(version=row.version, said=_presence_words(others, words=moments_of(request, desk).words))
 
 
 class PresentAgents:
@@ -77,15 +77,15 @@ class PresentAgents:
         states = {key: tuple((each.agent_id, each.writing) for each in agents) for key, agents in present.items()}
         changed = [key for key in states.keys() | self._known.keys() if states.get(key) != self._known.get(key)]
         self._known = states
-        return [notice for key in changed for notice in _told(key, present.get(key, ()))]
+        return [notice for key in changed for notice in _notices(key, present.get(key, ()))]
 
 
-def _told(conversation_id: UUID, present: Sequence[Present]) -> Iterator[DeskNotice]:
+def _notices(conversation_id: UUID, present: Sequence[Present]) -> Iterator[DeskNotice]:
     for reader in present:
         others = [each for each in present if each.agent_id != reader.agent_id]
         data = {
             language: json.dumps(
-                {"id": str(conversation_id), "said": _said(others, words=Words(language))}, ensure_ascii=False
+                {"id": str(conversation_id), "said": _presence_words(others, words=Words(language))}, ensure_ascii=False
             )
             for language in LANGUAGES
         }
@@ -97,7 +97,7 @@ def _is(agent_id: UUID, reader: DeskReader) -> bool:
     return reader.agent_id == agent_id
 
 
-def _said(others: Sequence[Present], *, words: Words) -> str:
+def _presence_words(others: Sequence[Present], *, words: Words) -> str:
     sentences = [
         words(said, names=", ".join(each.name for each in others if each.writing is writing))
         for said, writing in (("is_replying", True), ("is_reading", False))

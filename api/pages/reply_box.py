@@ -22,16 +22,23 @@ from router.replies.autoreply import choose
 from router.replies.phrases import facts_in_words, opening_words, private_invitation
 from router.replies.placeholders import fill
 from router.settings import Settings
-from router.settings.channel_base import ChannelSettings
+from router.settings.channels.base import ChannelSettings
 from router.settings.own_addresses import own_side
 from router.settings.values import title_in
 from store.conversations.read import ConversationRecord
-from store.desk.composer.ready_texts import ReadyText, list_ready_texts
-from store.desk.composer.signatures import signed_by
+from store.db.plain_rows import Question
+from store.desk.composer.ready_texts import ReadyText, list_ready_texts, texts_of
+from store.desk.composer.signatures import all_signatures, signed_by
 from store.inbound.stored_messages import envelope_of
-from store.outbound.answer_files import AnswerFile, draft_files
+from store.outbound.answer_addresses import (
+    AnswerAddress,
+    answer_address,
+    copies_of_last,
+    last_copies,
+    last_of_theirs,
+)
+from store.outbound.answer_files import AnswerFile, draft_files, files_of_draft
 from store.outbound.limits import last_heard
-from store.outbound.replies import AnswerAddress, answer_address, last_copies
 
 # Language -> the values of the placeholders.
 ValuesByLanguage = Callable[[str], Mapping[str, str]]
@@ -142,6 +149,17 @@ def compose(
         is_public=channel is not None and is_public(channel),
         invitation=_invitation(channel, language=row.language),
     )
+
+
+def questions_of_box(row: ConversationRecord, *, actor: Actor) -> list[Question]:
+    """Return what `compose` asks of a conversation that no other answer decides."""
+    return [
+        *all_signatures(),
+        last_of_theirs(row.id, contact_id=row.contact_id, channel=row.channel),
+        texts_of([row.team]),
+        copies_of_last(row.id),
+        files_of_draft(agent_id=actor.id, conversation_id=row.id),
+    ]
 
 
 def _invitation(channel: ChannelSettings | None, *, language: str) -> str:

@@ -28,8 +28,8 @@ from router.settings.model import Priority
 from store.conversations.changes import Change, LockedConversation, ReadVersion, change, lock
 from store.conversations.readers import mark_read
 from store.db.engine import read_clock
+from store.outbound.answer_addresses import choose_answer_address
 from store.outbound.planned import approve, drop_planned, leave_status, lock_planned
-from store.outbound.replies import choose_answer_address
 
 _MOST_KEYS: Final = 100
 _MOST_LABELS: Final = 20

@@ -40,6 +40,7 @@ from store.conversations.read import (
     handles,
     known_handles,
     newest_glimpses,
+    one_conversation,
 )
 from store.db.plain_rows import Question, asked_ahead
 from store.desk.channel_status import DeskStatus, read_status
@@ -141,13 +142,22 @@ def find_for(connection: Connection, key: str, *, actor: Actor) -> ConversationR
 
     Raises NotFound when there is none, or when its team is hidden from the actor: both look the same.
     """
-    try:
-        found = find_conversation(connection, UUID(key))
-    except ValueError:
-        found = find_conversation(connection, key)
+    found = find_conversation(connection, _id_or_reference(key))
     if not can(actor, Verb.READ_INBOX, found):
         raise NotFound(NO_CONVERSATION)
     return found
+
+
+def wanted_conversation(key: str) -> Question:
+    """Return the question of `find_for`."""
+    return one_conversation(_id_or_reference(key))
+
+
+def _id_or_reference(key: str) -> UUID | str:
+    try:
+        return UUID(key)
+    except ValueError:
+        return key
 
 
 def require_sight(connection: Connection, conversation_id: UUID, *, actor: Actor) -> None:

@@ -20,7 +20,7 @@ from api.services.visitors import VisitorPace
 from router.errors import NotFound
 from router.hours.calendar import Calendar
 from router.settings import Settings
-from router.settings.channel_base import ChatPage
+from router.settings.channels.base import ChatPage
 from store.chat.cases import sessions_about
 from store.chat.queue import case_of_chat, changed_since
 from store.chat.visitor_sessions import ChatSession, note_here

@@ -15,7 +15,7 @@ from uuid import UUID
 from api.services.case_access import CaseAccess
 from api.services.help_pages import Answers
 from router.settings import Settings
-from router.settings.channel_base import FormLimits
+from router.settings.channels.base import FormLimits
 from router.status_links import LASTS, CaseLink, LinkKind, case_key, read_case_token, write_case_token
 from router.threads.correlation import make_token
 

@@ -157,9 +157,10 @@
     catching ||= (async () => {
       try {
         for (let more = true; more;) {
-          const mine = forgotten, answer = await ask(`/lines?after=${lastSeq}`), page = answer.ok ? await answer.json() : null;
+          const mine = forgotten, held = connectionNumber, answer = await ask(`/lines?after=${lastSeq}`), page = answer.ok ? await answer.json() : null;
           if (mine !== forgotten) return false;
-          if (answer.status === 401) return forgetSession();
+          // A sign-in that has ended the asked session meanwhile looks again by itself.
+          if (answer.status === 401) return isSigningIn || held !== connectionNumber ? false : forgetSession();
           if (!page) return false;
           // Another visitor has signed in on this computer since: what stands here is not theirs.
           more = isOther(page.state);
@@ -206,9 +207,11 @@
       while (pending.length) {
         const item = pending[0];
         if (!(await begin())) { giveBack(item); break; }
-        const mine = forgotten, answer = await post(item), line = answer.ok ? await answer.json() : null;
+        const mine = forgotten, held = connectionNumber, answer = await post(item), line = answer.ok ? await answer.json() : null;
+        // A sign-in may have ended the session that this was sent to: it is sent to the one that goes on.
+        if (answer.status === 401) await turn;
         // The visitor has signed out meanwhile: nothing of theirs comes back into the page.
-        if (mine !== forgotten) continue;
+        if (mine !== forgotten || (answer.status === 401 && held !== connectionNumber)) continue;
         if (line) { failedSends = 0; line.seq > lastSeq + 1 ? await catchUp() : placeLine(line); removePending(item.id); showComplaint(""); }
         else if (answer.status >= 500 || answer.status === 408) throw new Error(answer.status);
         else if (answer.status === 401) {
@@ -538,7 +541,7 @@
     else if (type === "opened") { opened = true; unread = 0; postToSite({ type: "unread", count: 0 }); sendMarks(); box.focus(); }
     else if (type === "closed") opened = false;
     else if (type === "sign-out") signOut();
-    else if (type === "identity") inTurn(() => identify(token)).catch(() => {});
+    else if (type === "identity") inTurn(() => signIn(token)).catch(() => {});
   });
   // Forgotten at once: what is written while the desk answers is the next visitor's.
   function signOut() {
@@ -555,6 +558,11 @@
       savePending();
       pending.forEach(drawPending);
     }).catch(() => {});
+  }
+  let isSigningIn = false;
+  async function signIn(token) {
+    isSigningIn = true;
+    try { await identify(token); } finally { isSigningIn = false; }
   }
   async function identify(token) {
     const answer = await ask("/identity", { body: { token, in_header: keepsNone || Boolean(secret) } }).catch(() => null);

@@ -33,9 +33,9 @@ from connectors.registry import MAIL, open_senders, probe_channel
 from connectors.safe_http import examine
 from router.errors import OmniyardError
 from router.settings import Settings
-from router.settings.desk_answers import OidcSettings
 from router.settings.files import find_settings, load_settings
 from router.settings.model import WebhookSettings
+from router.settings.oidc import OidcSettings
 from router.webhook_signature import read_keys
 from store.db.encryption import can_seal
 from store.db.engine import NO_POOLER, Database, read_clock

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 
 from api.http.permissions import Role
 from cli.commands.check.surroundings import check_surroundings
-from cli.processes.forks import Template
 from cli.processes.leftovers import end_leftovers, only_one
 from cli.processes.ports import check_free, listeners
 from cli.processes.screen import DeskOpening
 from cli.processes.supervisor_process import LESSON, Plan
+from cli.processes.template import Template
 from router.errors import ConfigError
 from router.settings import Settings
 from store.db.engine import Database

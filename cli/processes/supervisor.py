@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from cli.processes.forks import Running, Template, die_with
+from cli.processes.template import Running, Template, die_with
 from router.backoff import Backoff
 
 # What to run, given how many times in a row it ended soon after its start.

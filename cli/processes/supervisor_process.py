@@ -19,11 +19,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from cli.processes.forks import Template, say_nothing
 from cli.processes.log_file import LogFile
 from cli.processes.log_lines import LogLines
 from cli.processes.screen import DeskOpening, show_apart
 from cli.processes.supervisor import STOP_SIGNALS, Command, Supervisor
+from cli.processes.template import Template, say_nothing
 from router.errors import TransientError
 from workers.broker.embedded import EmbeddedBroker
 

@@ -13,7 +13,7 @@ import structlog
 
 from connectors.base import WebhookRequest
 from router.errors import ConfigError
-from router.settings.custom_channel import CustomSettings
+from router.settings.channels.custom import CustomSettings
 from router.webhook_signature import is_signed, read_keys
 
 FRESH: Final = timedelta(minutes=5)

@@ -16,7 +16,7 @@ from connectors.custom.messages import FORM
 from connectors.custom.webhook import page_of
 from connectors.safe_http import HttpAnswer, fetch
 from router.errors import ConfigError, PermanentError, RateLimited, TransientError
-from router.settings.custom_channel import CustomSettings, PullSettings
+from router.settings.channels.custom import CustomSettings, PullSettings
 
 # A page of items, with the bytes of files in base64.
 _MOST_BYTES: Final = 67_108_864

@@ -9,7 +9,7 @@ from connectors.custom.caller_proof import check_secret
 from connectors.custom.connector import CustomConnector
 from connectors.custom.sender import CustomSender
 from router.errors import OmniyardError
-from router.settings.custom_channel import CustomSettings
+from router.settings.channels.custom import CustomSettings
 
 
 def probe(channel: str, settings: CustomSettings) -> Health:

@@ -13,7 +13,7 @@ from connectors.custom.messages import ids_in_name
 from connectors.safe_http import Forbidden, HttpAnswer, NotReached, examine, fetch, post
 from router.delivery import Window
 from router.errors import ConfigError, TransientError
-from router.settings.custom_channel import CustomSendSettings, CustomSettings
+from router.settings.channels.custom import CustomSendSettings, CustomSettings
 from router.settings.model import DeskSettings
 from router.webhook_signature import read_keys, sign
 

@@ -17,7 +17,7 @@ from connectors.registry_row import FileRequest
 from connectors.safe_http import Forbidden
 from router.delivery import DeliveryReport
 from router.errors import NotFound
-from router.settings.custom_channel import CustomSettings
+from router.settings.channels.custom import CustomSettings
 from router.settings.model import DeskSettings
 
 _JSON: Final = "application/json"

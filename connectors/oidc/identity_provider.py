@@ -28,7 +28,7 @@ from connectors.base import Health
 from connectors.oidc.discovery import ProviderMetadata, fetch_json, read_metadata, well_known
 from connectors.oidc.rounds import ProvenIdentity, ProviderRefusal, SignInRound
 from router.errors import ConfigError, TransientError
-from router.settings.desk_answers import OidcSettings
+from router.settings.oidc import OidcSettings
 
 # Signatures with a key of the provider's own (RFC 8725 section 3.1): neither "none" nor HS256, whose key both have.
 ALGORITHMS: Final = ("RS256", "ES256", "PS256", "EdDSA", "RS384", "RS512", "ES384", "ES512", "PS384", "PS512")

@@ -10,7 +10,7 @@ from connectors.base import Page, RawMessage
 from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of, write_document
 from connectors.sms.phone_numbers import e164
 from router.envelope import Envelope, Party, PartyKind
-from router.settings.channel_base import CallNotes
+from router.settings.channels.base import CallNotes
 
 FORM: Final = "voice"
 MOST_MINUTES: Final = 600

@@ -9,8 +9,8 @@ from connectors.base import Health
 from connectors.registry_row import voice_address
 from connectors.sms.twilio.client import Twilio
 from router.errors import OmniyardError
+from router.settings.channels.voice import HotlineMenuSettings, VoiceSettings
 from router.settings.model import DeskSettings
-from router.settings.voice_channel import HotlineMenuSettings, VoiceSettings
 
 _NOTES: Final = "agents note calls of {number} at /calls of the web desk"
 _INACTIVE: Final = "the account is {status}: an account that is not active takes no calls; see its console"

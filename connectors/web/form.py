@@ -12,7 +12,7 @@ from connectors.base import Health, Page, RawMessage
 from connectors.email.mime.attachments import safe_name
 from connectors.json_messages import MediaFile, UnreadableDocument, lasting, read_document, text_of, write_document
 from router.envelope import CASE_PAGE, WEB_FORM, Envelope, Party, PartyKind
-from router.settings.channels import WebSettings
+from router.settings.channels.mail import WebSettings
 
 FORM: Final = "web"
 # A mail address as typed by a person (a subset of RFC 5321 section 4.1.2): no quotes, no comments, no line breaks.

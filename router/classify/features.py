@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -29,12 +30,17 @@ _HAN: Final = range(1, 4)
 _HAN_RUN: Final = re.compile(r"([\u3400-\u4dbf\u4e00-\u9fff]+)")
 _NO_WORD: Final = re.compile(r"[\W_]+")
 _DIGIT: Final = re.compile(r"\d")
+# The same for ASCII: what is no letter is a blank, a digit is 0.
+_PLAIN: Final = {code: "0" if chr(code).isdigit() else " " for code in range(128) if not chr(code).isalpha()}
 _BLANK: Final = 32
 # Odd multipliers of SplitMix64 and MurmurHash3: any odd numbers work, but they must never change.
 _SPREAD: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _SHIFT: Final = np.uint64(29)
 _TOP: Final = np.uint64(64 - _BITS)
+# A text of `_LONGEST` letters has at most 3,900 n-grams: five pieces a letter, a word and a pair of words every other.
+_PLACE: Final = 12
+_PLACES: Final = (1 << _PLACE) - 1
 
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
@@ -88,8 +94,9 @@ def grams(texts: Sequence[str]) -> Grams:
 def _bare(text: str) -> str:
     """Return words and Chinese runs between single blanks, every digit as 0: the presence of a number is enough."""
     folded = fold_script(fold(text[: 2 * _LONGEST]))
-    if not folded.isascii():
-        folded = _HAN_RUN.sub(r" \1 ", folded)
+    if folded.isascii():
+        return " ".join(folded.translate(_PLAIN).split())[:_LONGEST]
+    folded = _HAN_RUN.sub(r" \1 ", folded)
     return _DIGIT.sub("0", _NO_WORD.sub(" ", folded)).strip()[:_LONGEST]
 
 
@@ -148,24 +155,45 @@ def _upper(hashes: Hashes) -> Ints:
 
 
 def _counted(found: Sequence[_Found], *, page: str, texts: int) -> Grams:
-    keys = np.concatenate([one.rows * BUCKETS + one.buckets for one in found] or [np.zeros(0, np.int64)])
-    unique, firsts, counts = _each_once(keys)
-    rows = unique // BUCKETS
+    """Return each n-gram of a text once, in ascending order of its bucket, with the first of its places."""
+    sizes = np.array([np.bincount(one.rows, minlength=texts) for one in found], np.int64).reshape(len(found), texts)
+    lengths = sizes.sum(axis=0)
+    ends = np.cumsum(lengths)
+    keys, origins = _by_text(found, sizes, ends - lengths)
+    for first, end in pairwise((0, *ends.tolist())):
+        keys[first:end].sort()
+    buckets = keys >> _PLACE
+    is_first = np.concatenate(([True], buckets[1:] != buckets[:-1]))[: len(keys)]
+    is_first[ends[ends < len(keys)]] = True
+    firsts = np.flatnonzero(is_first)
+    starts = np.searchsorted(firsts, np.concatenate(([0], ends)))
+    places = np.repeat(ends - lengths, np.diff(starts)) + (keys[firsts] & _PLACES)
+    chosen, counts = origins[places], np.diff(firsts, append=len(keys))
     return Grams(
-        starts=np.searchsorted(rows, np.arange(texts + 1)),
-        buckets=unique % BUCKETS,
-        weights=(1 + np.log(counts)).astype(np.float32),
+        starts=starts,
+        buckets=buckets[firsts].astype(np.int64),
+        weights=(1 + np.log(np.arange(1, counts.max(initial=1) + 1))).astype(np.float32)[counts - 1],
         text=page,
-        places=np.concatenate([one.places for one in found] or [keys])[firsts],
-        sizes=np.concatenate([one.sizes for one in found] or [keys])[firsts],
+        places=np.concatenate([one.places for one in found] or [np.zeros(0, np.int64)])[chosen],
+        sizes=np.concatenate([one.sizes for one in found] or [np.zeros(0, np.int64)])[chosen],
     )
 
 
-def _each_once(keys: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return the different keys in ascending order, where each stands first, and how often."""
-    # A key and its place as one number: such a sort takes a fifth of the time of a stable one.
-    bits = len(keys).bit_length()
-    ordered = np.sort((keys << bits) | np.arange(len(keys)))
-    places, ordered = ordered & ((1 << bits) - 1), ordered >> bits
-    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1]))[: len(keys)])
-    return ordered[starts], places[starts], np.diff(starts, append=len(keys))
+def _by_text(found: Sequence[_Found], sizes: Ints, starts: Ints) -> tuple[NDArray[np.uint32], Ints]:
+    """Return the n-grams text by text, and at which place each was found.
+
+    Each is a number of 32 bits, its bucket and its place among those of its text: such numbers, a text at a time, are
+    sorted in a quarter of the time. sizes: how many of each find are in each text.  starts: where each text begins.
+    """
+    keys, origins = np.empty(int(sizes.sum()), np.uint32), np.empty(int(sizes.sum()), np.int64)
+    # Where the first of each find's n-grams of each text comes, and its place among those of the text.
+    before = np.cumsum(sizes, axis=0) - sizes
+    firsts = before + starts
+    done = 0
+    for one, count, inside, first in zip(found, sizes, before, firsts, strict=True):
+        rank = np.arange(len(one.rows)) - np.repeat(np.cumsum(count) - count, count)
+        places = np.repeat(first, count) + rank
+        keys[places] = (one.buckets << _PLACE) | (np.repeat(inside, count) + rank)
+        origins[places] = np.arange(done, done + len(one.rows))
+        done += len(one.rows)
+    return keys, origins

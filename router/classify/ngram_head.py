@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -63,19 +64,25 @@ def _ranked(columns: Ints) -> tuple[Ints, Ints]:
     return used, places[columns]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Vocabulary:
     """The n-grams of the training texts. buckets: sorted.  rarity: inverse document frequency, in the same order."""
 
     buckets: Ints
     rarity: Floats
 
+    @cached_property
+    def _columns(self) -> NDArray[np.int32]:
+        """The column of each bucket, -1 for none: 2 MB, and a third of the time of a search among the buckets."""
+        columns = np.full(BUCKETS, -1, np.int32)
+        columns[self.buckets] = np.arange(len(self.buckets))
+        return columns
+
     def matrix(self, found: Grams) -> tuple[Matrix, Ints]:
         """Return the texts' known n-grams, weighted, each half with length 1, and their indices in `found`."""
-        at = np.searchsorted(self.buckets, found.buckets)
-        at[at == len(self.buckets)] = 0
-        known = np.flatnonzero(self.buckets[at] == found.buckets) if len(self.buckets) else np.zeros(0, np.int64)
-        rows, columns = found.rows[known], at[known]
+        at = self._columns[found.buckets]
+        known = np.flatnonzero(at >= 0)
+        rows, columns = found.rows[known], at[known].astype(np.int64)
         values = found.weights[known] * self.rarity[columns]
         # Words and pieces of words have length 1 separately, because pieces are ten times as many.
         halves = rows * 2 + (found.buckets[known] >= BUCKETS // 2)

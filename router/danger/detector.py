@@ -64,7 +64,8 @@ class ModelDetector:
             scores, vectors = self._second(passages, scores, chosen=chosen, encoder=self._encoder)
             each = passages.per_text(scores, self._softeners)
             chances = np.where(asked, self._danger.calibration.after(each), chances)
-        page = _Judged(passages, met, scores, each, chances, asked, vectors)
+        day, closed = (self._paged(each, chances, asked, bound=bound) for bound in (self._day, self._closed))
+        page = _Judged(passages, met, scores, chances.tolist(), vectors, day, closed[0])
         return [self._verdict(page, row) for row in range(len(texts))]
 
     def _first(self, passages: Passages, gram: Floats, *, met: Matrix) -> PassageScores:
@@ -102,12 +103,12 @@ class ModelDetector:
         return replace(scores, meaning=meaning, alike=alike), dict(zip(chosen, vectors, strict=True))
 
     def _verdict(self, page: _Judged, row: int) -> DangerVerdict:
-        chance = float(page.chances[row])
-        named = any(one.pair == KEYWORDS and one.is_clear for one in page.passages.read[row].pairs)
-        pages, threshold = self._pages(page, row, bound=self._day)
-        urgent = named or pages or self._pages(page, row, bound=self._closed)[0]
+        chance, read = page.chances[row], page.passages.read[row]
+        named = any(one.pair == KEYWORDS and one.is_clear for one in read.pairs)
+        pages, threshold = page.day[0][row], page.day[1][row]
+        urgent = named or pages or page.closed[row]
         # A hint of the operator's words is marked, whatever the heads say.
-        hinted = any(one.strength == "hint" and not one.softened_by for one in page.passages.read[row].pairs)
+        hinted = any(one.strength == "hint" and not one.softened_by for one in read.pairs)
         marked = hinted or chance >= self._levels(self._day).possible
         # Without evidence no person is paged, and nothing is marked.
         evidence = self._evidence(page, row) if urgent or marked else ()
@@ -124,12 +125,14 @@ class ModelDetector:
     def _levels(self, bound: DangerBound) -> DangerThresholds:
         return bound.alone if self._encoder is None else bound.both
 
-    def _pages(self, page: _Judged, row: int, *, bound: DangerBound) -> tuple[bool, float]:
-        """Return whether a text is an emergency within a bound, and from which probability it would be."""
-        chance, has_pair = float(page.chances[row]), bool(page.scores.has_pair[row])
-        line = float(self._levels(bound).line(page.scores.take(np.array([row])))[0])
-        settled = has_pair and not page.asked[row] and chance >= bound.sure_above
-        return settled or chance >= line, min(line, 1.0)
+    def _paged(
+        self, scores: DangerScores, chances: Floats, asked: Flags, *, bound: DangerBound
+    ) -> tuple[list[bool], list[float]]:
+        """Return which texts are emergencies within a bound, and from which probability each would be."""
+        line = self._levels(bound).line(scores)
+        # The bound has more digits than a chance.
+        settled = scores.has_pair & ~asked & (chances >= np.float64(bound.sure_above))
+        return (settled | (chances >= line)).tolist(), np.minimum(line, 1.0).tolist()
 
     def _evidence(self, page: _Judged, row: int) -> tuple[Reason, ...]:
         clear = [one for one in page.passages.read[row].pairs if one.is_clear]
@@ -152,12 +155,15 @@ class ModelDetector:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A page while it is judged. met: groups of each passage.  vectors: of the passages that the encoder read."""
+    """A page while it is judged. met: groups of each passage.  vectors: of the passages that the encoder read.
+
+    chances, day, closed: a value a text; day has emergencies and thresholds, closed emergencies at closed hours.
+    """
 
     passages: Passages
     met: Matrix
     scores_of_passages: PassageScores
-    scores: DangerScores
-    chances: Floats
-    asked: Flags
+    chances: Sequence[float]
     vectors: dict[int, Floats]
+    day: tuple[Sequence[bool], Sequence[float]]
+    closed: Sequence[bool]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from router.settings.channels import CHANNEL_KINDS
+from router.settings.channels.kinds import CHANNEL_KINDS
 from router.settings.findings import Finding, Place, listed, nearest, shown
 from router.settings.model import Settings
 from router.settings.secret import NotAReference

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
-from router.settings.channels import Channel
+from router.settings.agent_answers import AgentAnswerSettings
+from router.settings.channels.kinds import Channel
 from router.settings.danger_words import DangerWords
-from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings
 from router.settings.limits import LimitSettings
+from router.settings.machine_answers import AnswerSettings
 from router.settings.secret import Secret
 from router.settings.values import (
     AnswerMode,

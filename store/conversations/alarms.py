@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -18,8 +17,12 @@ from router.routing.false_alarm import CaseState, calm_before
 from router.routing.sla import Due
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import Rows
+from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
+
+# Emergencies that agents look at again and again.
+_REMEMBERED: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,16 +112,29 @@ def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRe
 
     Raises NotFound when the conversation never was an emergency.
     """
-    row = connection.execute(_emergency(), {"conversation": conversation_id}).mappings().first()
-    if row is None:
+    statement, values = emergency_of(conversation_id)
+    found = _KNOWN_EMERGENCIES(connection, statement.rows(connection, values))
+    if not found:
         raise NotFound("this conversation never was an emergency")
-    return EmergencyRecord(**row)
+    return found[0]
 
 
-@cache
+def emergency_of(conversation_id: UUID) -> Question:
+    """Return the question of `find_emergency`."""
+    return _EMERGENCY, {"conversation": conversation_id}
+
+
 def _emergency() -> sa.Select[Any]:
     theirs = table_of(EmergencyRow).c.conversation_id == sa.bindparam("conversation")
     return sa.select(*columns_of(EmergencyRow, EmergencyRecord)).where(theirs)
+
+
+def _record(row: Sequence[Any]) -> EmergencyRecord:
+    return EmergencyRecord(**dict(zip((field.name for field in fields(EmergencyRecord)), row, strict=True)))
+
+
+_EMERGENCY: Final = PlainStatement(_emergency())
+_KNOWN_EMERGENCIES: Final = KnownRows(types_of(_emergency()), _record, most=_REMEMBERED)
 
 
 def judge_emergency(connection: Connection, conversation_id: UUID, judgement: Judgement) -> None:

@@ -16,8 +16,6 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from router.conversation_status import Status
 from router.settings.model import PRIORITIES
@@ -26,6 +24,7 @@ from store.conversations.handle_search import written_as
 from store.conversations.read import CONVERSATIONS, OWN_COLUMNS, ConversationRecord, Position
 from store.db.bulk import among, among_bound, table_of, unindexed
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
+from store.db.sql_functions import json_holds
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow
 from store.tables.readers import ReadMarkerRow
 
@@ -338,7 +337,7 @@ def _conditions(shape: _Shape, *, status: Status) -> Iterator[sa.ColumnElement[b
         yield columns.assignee.is_(None)
     if shape.labels:
         yield IS_LABELLED
-        yield sa.or_(*(_holds(columns.labels, _label(number)) for number in range(shape.labels)))
+        yield sa.or_(*(json_holds(columns.labels, _label(number)) for number in range(shape.labels)))
     if "contact" in others or shape.contact is not None:
         yield _of_contact(shape.contact)
     if "due_before" in others:
@@ -351,26 +350,6 @@ def _conditions(shape: _Shape, *, status: Status) -> Iterator[sa.ColumnElement[b
         yield IS_EMERGENCY if status != Status.RESOLVED else sa.false()
     if shape.possible_danger:
         yield IS_POSSIBLE_DANGER if status != Status.RESOLVED else sa.false()
-
-
-class _holds(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)
-    """Whether a JSON list contains a text."""
-
-    # As in `store.db.bulk`.
-    type = sa.types.NullType()
-    inherit_cache = True
-
-
-@compiles(_holds, "postgresql")
-def _holds_postgresql(element: _holds, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
-    column, value = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"jsonb_exists({column}, {value})"
-
-
-@compiles(_holds, "sqlite")
-def _holds_sqlite(element: _holds, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
-    column, value = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = {value})"  # noqa: S608  (our own clauses)
 
 
 def _label(number: int) -> sa.BindParameter[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +15,8 @@ from router.conversation_status import Status
 from router.origin.sender_proof import ProofKind
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import read_clock
+from store.db.plain_rows import KnownRows, PlainStatement, types_of
+from store.db.plain_rows import Question as AskedRows
 from store.events.append import EventKind, NewEvent, append_events
 from store.events.feed import newest_number
 from store.tables.case_records import IS_GIVEN, RatingRow
@@ -32,6 +33,8 @@ _CLOSED: Final = EventKind.CONVERSATION_STATUS_CHANGED.value
 _POSITION: Final = "ratings.asked"
 # SQLite's only writer is locked while a page is written.
 _PAGE: Final = 50
+# Ratings of the cases that agents look at.
+_REMEMBERED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,16 +181,24 @@ def list_ratings(
 
 def ratings_of(connection: Connection, conversation_id: UUID) -> list[tuple[int, str, datetime]]:
     """Return the ratings of a case, the newest first: score, words, and when."""
-    rows = connection.execute(_of_case(), {"conversation": conversation_id})
-    return [(row.score, row.word, row.rated_at) for row in rows]
+    statement, values = scores_of(conversation_id)
+    return _KNOWN_SCORES(connection, statement.rows(connection, values))
 
 
-@cache
-def _of_case() -> sa.Select[Any]:
+def scores_of(conversation_id: UUID) -> AskedRows:
+    """Return what `ratings_of` asks of the database."""
+    return _SCORES, {"conversation": conversation_id}
+
+
+def _scores() -> sa.Select[Any]:
     columns = table_of(RatingRow).c
     own = sa.select(columns.score, columns.word, columns.rated_at)
     theirs = own.where(columns.conversation_id == sa.bindparam("conversation"), IS_GIVEN)
     return theirs.order_by(columns.rated_at.desc())
+
+
+_SCORES: Final = PlainStatement(_scores())
+_KNOWN_SCORES: Final[KnownRows[tuple[int, str, datetime]]] = KnownRows(types_of(_scores()), tuple, most=_REMEMBERED)
 
 
 def _position(connection: Connection) -> int:

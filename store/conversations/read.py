@@ -162,11 +162,16 @@ def find_conversation(connection: Connection, key: UUID | str) -> ConversationRe
 
     Raises NotFound when there is none.
     """
-    statement, wanted = (_BY_ID, key) if isinstance(key, UUID) else (_BY_REFERENCE, _as_printed(key))
-    found = CONVERSATIONS(connection, statement.rows(connection, {"key": wanted}))
+    statement, values = one_conversation(key)
+    found = CONVERSATIONS(connection, statement.rows(connection, values))
     if not found:
         raise NotFound(NO_CONVERSATION)
     return found[0]
+
+
+def one_conversation(key: UUID | str) -> Question:
+    """Return the question of `find_conversation`."""
+    return (_BY_ID, {"key": key}) if isinstance(key, UUID) else (_BY_REFERENCE, {"key": _as_printed(key)})
 
 
 def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, LastMessage]:

@@ -303,7 +303,7 @@ def _postgresql_engine(url: URL) -> sa.Engine:
     # The operator's come first: our time limits hold.
     options = (
         f"{_one(url, 'options')} -c statement_timeout={_STATEMENT_SECONDS}s -c lock_timeout={_LOCK_SECONDS}s "
-        f"-c idle_in_transaction_session_timeout={_FROZEN_SECONDS}s -c timezone=UTC {_SERVER_PROBES}"
+        f"-c idle_in_transaction_session_timeout={_FROZEN_SECONDS}s -c timezone=UTC -c datestyle=ISO {_SERVER_PROBES}"
     )
     waits = {
         "connect_timeout": _CONNECT_SECONDS,

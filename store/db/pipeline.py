@@ -33,6 +33,8 @@ _MOST_PREPARED: Final = 200
 # SQLSTATEs: the server has no statement of this name; the time limit ended it.
 _FORGOTTEN: Final = b"26000"
 _CANCELLED: Final = b"57014"
+# Types whose values take longer to make than their text takes to look up; `store.db.plain_rows` makes them.
+_LEFT: Final = ("json", "jsonb", "uuid", "timestamptz")
 # SQL, and the types of its values.
 _Key = tuple[str, tuple[int, ...]]
 
@@ -93,9 +95,9 @@ class _Adapting:
     connection: Connection
 
 
-def leave_json(adapters: AdaptersMap) -> None:
-    """Let JSON come as its text, as from SQLite: it can be looked up, and is read when it is new."""
-    for name in ("json", "jsonb"):
+def leave_text(adapters: AdaptersMap) -> None:
+    """Let values come as their text, as from SQLite: it can be looked up, and is read when it is new."""
+    for name in _LEFT:
         adapters.register_loader(name, TextLoader)
 
 
@@ -110,7 +112,7 @@ def fetch(driver: Connection, notes: dict[str, Any], queries: Sequence[NumberedQ
     adapting = notes.get(_ADAPTING)
     if adapting is None:
         adapting = notes[_ADAPTING] = _Adapting(AdaptersMap(driver.adapters), driver)
-        leave_json(adapting.adapters)
+        leave_text(adapting.adapters)
     adapter = Transformer(adapting)
     try:
         # Before any is sent: a value may have no form, such as a text with a zero character.

@@ -7,12 +7,14 @@ nearly all are those of the page before: here a row that is known costs one look
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import UTC, datetime
+from functools import lru_cache, partial
 from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect
@@ -21,10 +23,8 @@ from sqlalchemy.exc import DBAPIError
 Value = TypeVar("Value")
 _Convert = Callable[[Any], Any]
 _Rows = Sequence[Sequence[Any]]
-# A connection, a statement, and its values by their names.
-_Mark = tuple[int, "PlainStatement", tuple[tuple[str, Any], ...]]
-# The rows that were asked ahead, until they are read.
-_Ahead = dict[_Mark, _Rows]
+# The rows that were asked ahead, until they are read: by a connection's number and a statement, with its values.
+_Ahead = dict[tuple[int, "PlainStatement"], list[tuple[Mapping[str, Any], _Rows]]]
 _AHEAD: Final[ContextVar[_Ahead | None]] = ContextVar("ahead", default=None)
 
 
@@ -77,7 +77,7 @@ class PlainStatement:
     def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
         """Return the rows as the driver gives them, which is another form for each kind of database."""
         ahead = _AHEAD.get()
-        if ahead and (rows := ahead.pop(_mark(connection, self, values), None)) is not None:
+        if ahead and (rows := _taken(ahead, connection, self, values)) is not None:
             return rows
         form = self.form(connection)
         bound = form.bound(values)
@@ -120,19 +120,25 @@ def asked_ahead(connection: Connection, questions: Sequence[Question]) -> Iterat
 
 
 def _ask(connection: Connection, questions: Sequence[Question], *, ahead: _Ahead) -> None:
-    marked = {_mark(connection, statement, values): (statement, values) for statement, values in questions}
-    marks = [mark for mark in marked if mark not in ahead]
-    forms = [(statement.form(connection), values) for statement, values in map(marked.__getitem__, marks)]
-    found = _piped(connection, [(form, form.bound(values)) for form, values in forms])
-    ahead |= zip(marks, found or (), strict=bool(found))
-
-
-def _mark(connection: Connection, statement: PlainStatement, values: Mapping[str, Any]) -> _Mark:
-    said = [
-        (name, tuple(each) if isinstance(each, Collection) and not isinstance(each, str) else each)
-        for name, each in (values.items() if len(values) < 2 else sorted(values.items()))
+    fresh = [
+        (statement, values)
+        for statement, values in questions
+        if all(values != known for known, _ in ahead.get((id(connection), statement), ()))
     ]
-    return id(connection), statement, tuple(said)
+    forms = [(statement.form(connection), values) for statement, values in fresh]
+    found = _piped(connection, [(form, form.bound(values)) for form, values in forms])
+    for (statement, values), rows in zip(fresh, found or (), strict=bool(found)):
+        ahead.setdefault((id(connection), statement), []).append((values, rows))
+
+
+def _taken(ahead: _Ahead, connection: Connection, statement: PlainStatement, values: Mapping[str, Any]) -> _Rows | None:
+    answers = ahead.get((id(connection), statement), [])
+    for place, (known, rows) in enumerate(answers):
+        # Equal lists of ids are mostly those of the same objects: a hash would look at each of them.
+        if known == values:
+            del answers[place]
+            return rows
+    return None
 
 
 class KnownRows(Generic[Value]):
@@ -166,10 +172,25 @@ class KnownRows(Generic[Value]):
 
 
 def _processor(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | None:
-    if isinstance(type_, sa.JSON) and dialect.name == "postgresql":
-        # SQLAlchemy leaves it to the driver, which leaves it to us.
-        return lambda text: None if text is None else json.loads(text)
+    if dialect.name == "postgresql":
+        # SQLAlchemy leaves them to the driver, which leaves them to us.
+        plain = type_.impl_instance if isinstance(type_, sa.TypeDecorator) else type_
+        for kind, read in _OF_TEXT.items():
+            if isinstance(plain, kind):
+                return partial(_unless_empty, read)
     return type_.dialect_impl(dialect).result_processor(dialect, None)
+
+
+# The types of which PostgreSQL's driver leaves the text.
+_OF_TEXT: Final[Mapping[type[sa.types.TypeEngine[Any]], _Convert]] = {
+    sa.JSON: json.loads,
+    sa.Uuid: UUID,
+    sa.DateTime: lambda text: datetime.fromisoformat(text).astimezone(UTC),
+}
+
+
+def _unless_empty(read: _Convert, text: str | None) -> Any:  # noqa: ANN401  (as the type says)
+    return None if text is None else read(text)
 
 
 def _piped(connection: Connection, questions: Sequence[tuple[_Form, dict[str, Any]]]) -> list[_Rows] | None:
@@ -202,9 +223,9 @@ def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequ
     dialect, driver = connection.dialect, connection.connection
     cursor = driver.cursor()
     if dialect.name == "postgresql":
-        from store.db.pipeline import leave_json  # noqa: PLC0415
+        from store.db.pipeline import leave_text  # noqa: PLC0415
 
-        leave_json(cursor.adapters)
+        leave_text(cursor.adapters)
     try:
         # A listener that counts statements hears of these, too.
         for listener in connection.dispatch.before_cursor_execute:

@@ -139,7 +139,7 @@ def take_elsewhere(connection: Connection) -> list[Waiting]:
     """Lock and return unassigned conversations that fall-back teams have, the oldest first; skip locked ones."""
     columns = table_of(ConversationRow).c
     statement = sa.select(*columns_of(ConversationRow, Waiting)).where(*_unassigned(), columns.home_team.is_not(None))
-    statement = statement.order_by(columns.opened_at).limit(_MOST_WAITING).with_for_update(skip_locked=True)
+    statement = statement.order_by(columns.opened_at, columns.id).limit(_MOST_WAITING).with_for_update(skip_locked=True)
     return [Waiting(**row) for row in connection.execute(statement).mappings()]
 
 
@@ -279,7 +279,7 @@ def _waiting(connection: Connection, *, team: str, turn: Turn) -> list[Waiting]:
         statement = statement.where(IS_POSSIBLE_DANGER)
     elif turn is Turn.REST:
         statement = statement.where(columns.possible_danger.is_(False))
-    statement = statement.order_by(columns.opened_at).limit(_MOST_WAITING).with_for_update(skip_locked=True)
+    statement = statement.order_by(columns.opened_at, columns.id).limit(_MOST_WAITING).with_for_update(skip_locked=True)
     return [Waiting(**row) for row in connection.execute(statement).mappings()]
 
 

@@ -15,7 +15,7 @@ from router.errors import Conflict, NotFound
 from store.db.bulk import among, among_bound, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
-from store.db.plain_rows import KnownRows, PlainStatement
+from store.db.plain_rows import KnownRows, PlainStatement, Question
 from store.tables.agents import SavedViewRow
 
 # Each is counted with every page of the list.
@@ -38,8 +38,14 @@ class SavedView:
 
 def views_of(connection: Connection, *, agent_id: UUID, teams: Collection[str] | None) -> list[SavedView]:
     """Return an agent's own views, then those of the teams. teams: None means all."""
+    statement, values = seen_views(agent_id=agent_id, teams=teams)
+    return _KNOWN_VIEWS(connection, statement.rows(connection, values))
+
+
+def seen_views(*, agent_id: UUID, teams: Collection[str] | None) -> Question:
+    """Return the question of `views_of`."""
     values = {"agent": agent_id} | ({} if teams is None else {"teams": teams})
-    return _KNOWN_VIEWS(connection, _views(is_limited=teams is not None).rows(connection, values))
+    return _views(is_limited=teams is not None), values
 
 
 @cache

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, table_of
-from store.db.plain_rows import PlainStatement
+from store.db.plain_rows import PlainStatement, Question
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 
@@ -63,8 +63,14 @@ def number_events(connection: Connection, *, after: int, limit: int) -> int:
 
 def newest_number(connection: Connection) -> int:
     """Return the greatest number, 0 if there is none."""
-    ((newest,),) = _newest().rows(connection, {})
+    statement, values = greatest_number()
+    ((newest,),) = statement.rows(connection, values)
     return int(newest)
+
+
+def greatest_number() -> Question:
+    """Return the question of `newest_number`."""
+    return _newest(), {}
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from router.envelope import Envelope, from_json
 from store.db.bulk import table_of
 from store.db.encryption import Sealer, sealer_of
+from store.db.plain_rows import PlainStatement
 from store.db.sealed_rows import try_to_open
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
 
@@ -72,16 +73,16 @@ def stored_page(
 
 def envelope_of(connection: Connection, message_id: UUID) -> Envelope | None:
     """Return a message as it arrived, unmasked; None if that is not kept any more, or its key is missing."""
-    text = connection.execute(_envelope(), {"message": message_id}).scalar()
-    opened = try_to_open(sealer_of(connection), text)[0] if text else None
+    found = _envelope().rows(connection, {"message": message_id})
+    opened = try_to_open(sealer_of(connection), found[0][0])[0] if found and found[0][0] else None
     return from_json(opened) if opened else None
 
 
 @cache
-def _envelope() -> sa.Select[Any]:
+def _envelope() -> PlainStatement:
     inbound, message = table_of(InboundRow), table_of(MessageRow)
     found = sa.select(inbound.c.envelope).join(message, message.c.inbound_id == inbound.c.id)
-    return found.where(message.c.id == sa.bindparam("message"))
+    return PlainStatement(found.where(message.c.id == sa.bindparam("message")))
 
 
 def _stored(row: RowMapping, *, sealer: Sealer) -> StoredMessage:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -16,7 +16,11 @@ from store.conversations.messages import PICTURES
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.encryption import sealer_of
 from store.db.ids import new_id
+from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.composer import AnswerFileRow
+
+# Files of the drafts that agents have open.
+_REMEMBERED: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,11 +68,28 @@ def add_file(connection: Connection, file: FileContent, *, agent_id: UUID, conve
 
 def draft_files(connection: Connection, *, agent_id: UUID, conversation_id: UUID) -> list[AnswerFile]:
     """Return the files of an agent's draft, in the order in which they were added."""
-    values = {"agent": agent_id, "conversation": conversation_id}
-    return [AnswerFile(**row) for row in connection.execute(_of_draft(), values).mappings()]
+    statement, values = files_of_draft(agent_id=agent_id, conversation_id=conversation_id)
+    return _known()(connection, statement.rows(connection, values))
+
+
+def files_of_draft(*, agent_id: UUID, conversation_id: UUID) -> Question:
+    """Return the question of `draft_files`."""
+    return _plain_of_draft(), {"agent": agent_id, "conversation": conversation_id}
 
 
 @cache
+def _plain_of_draft() -> PlainStatement:
+    return PlainStatement(_of_draft())
+
+
+@cache
+def _known() -> KnownRows[AnswerFile]:
+    names = [field.name for field in fields(AnswerFile)]
+    return KnownRows(
+        types_of(_of_draft()), lambda row: AnswerFile(**dict(zip(names, row, strict=True))), most=_REMEMBERED
+    )
+
+
 def _of_draft() -> sa.Select[Any]:
     table = table_of(AnswerFileRow)
     theirs = (table.c.agent_id == sa.bindparam("agent"), table.c.conversation_id == sa.bindparam("conversation"))

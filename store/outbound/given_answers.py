@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, table_of
+from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.self_service import AnswerVerdict, AutoAnswerRow
+
+# Of the cases that agents look at again and again.
+_REMEMBERED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,9 @@ class GivenAnswer:
     trace: dict[str, Any] | None
 
 
+_COLUMNS: Final = tuple(field.name for field in fields(GivenAnswer))
+
+
 def find_given(connection: Connection, answer_id: UUID) -> GivenAnswer | None:
     """Return one question by its id."""
     return next(iter(_given(connection, table_of(AutoAnswerRow).c.id == answer_id)), None)
@@ -39,13 +46,27 @@ def find_given(connection: Connection, answer_id: UUID) -> GivenAnswer | None:
 
 def given_in(connection: Connection, conversation_id: UUID) -> list[GivenAnswer]:
     """Return the questions of a case, oldest first."""
-    rows = connection.execute(_of_case(), {"conversation": conversation_id}).mappings()
-    return [GivenAnswer(**row) for row in rows]
+    statement, values = answers_in(conversation_id)
+    return _known()(connection, statement.rows(connection, values))
+
+
+def answers_in(conversation_id: UUID) -> Question:
+    """Return the question of `given_in`."""
+    return _of_case(), {"conversation": conversation_id}
 
 
 @cache
-def _of_case() -> sa.Select[Any]:
-    return _questions(table_of(AutoAnswerRow).c.conversation_id == sa.bindparam("conversation"))
+def _of_case() -> PlainStatement:
+    return PlainStatement(_questions(table_of(AutoAnswerRow).c.conversation_id == sa.bindparam("conversation")))
+
+
+@cache
+def _known() -> KnownRows[GivenAnswer]:
+    return KnownRows(types_of(_questions(sa.true())), _answer, most=_REMEMBERED)
+
+
+def _answer(row: Sequence[Any]) -> GivenAnswer:
+    return GivenAnswer(**dict(zip(_COLUMNS, row, strict=True)))
 
 
 def given_to(connection: Connection, messages: Collection[UUID]) -> list[GivenAnswer]:
@@ -59,8 +80,7 @@ def _given(connection: Connection, which: sa.ColumnElement[bool]) -> list[GivenA
 
 def _questions(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     table = table_of(AutoAnswerRow)
-    columns = [table.c[name] for name in GivenAnswer.__dataclass_fields__]
-    return sa.select(*columns).where(which).order_by(table.c.asked_at, table.c.id)
+    return sa.select(*(table.c[name] for name in _COLUMNS)).where(which).order_by(table.c.asked_at, table.c.id)
 
 
 def note_verdict(connection: Connection, given: GivenAnswer, *, verdict: AnswerVerdict, by: str, now: datetime) -> bool:

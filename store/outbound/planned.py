@@ -23,9 +23,9 @@ from store.db.ids import first_id_at
 from store.db.plain_rows import PlainStatement, Question
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim
-from store.outbound.replies import REPLY, SAYS_NOTHING
+from store.outbound.replies import SAYS_NOTHING
 from store.tables.messages import Direction, MessageRow
-from store.tables.operations import OutboundRow, OutboundState
+from store.tables.operations import REPLY, OutboundRow, OutboundState
 
 # What has left, or may have.
 _LEFT = (OutboundState.SENDING, OutboundState.SENT, OutboundState.UNKNOWN)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,8 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from router.errors import Conflict, PermanentError
-from router.masking.mask import mask_address
+from router.errors import Conflict
 from router.origin.verdicts import OriginKind
 from router.routing.sla import clock_rests
 from store.conversations.read import refuse_merged, where_now
@@ -23,14 +21,14 @@ from store.conversations.sla import change_status, note_reply
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import first_id_at, new_id
 from store.events.append import EventKind, NewEvent, append_events
+from store.outbound.answer_addresses import answer_address
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
+from store.outbound.unasked_case import open_unasked
 from store.tables.composer import AnswerFileRow
 from store.tables.messages import ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
-from store.tables.operations import OutboundRow, OutboundState
+from store.tables.operations import REPLY, OutboundRow, OutboundState
 
-# The `kind` of outbound rows that an agent wrote.
-REPLY: Final = "reply"
 # The `kind` of what an agent passes on to another person; it answers nothing.
 FORWARD: Final = "forward"
 # Machines that answer our own messages bring nothing that a reply could miss.
@@ -56,20 +54,6 @@ class Answerable:
     recipient: str
     in_reply_to: str | None
     ancestors: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerAddress:
-    """Where a reply goes, and what it answers.
-
-    address: empty if there is none.  other: another address that the message names for answers; empty without one.
-    in_reply_to: the Message-ID of that message.
-    """
-
-    message_id: UUID | None = None
-    address: str = ""
-    other: str = ""
-    in_reply_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,68 +110,6 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
         in_reply_to=answered.in_reply_to,
         ancestors=_ancestors(connection, conversation_id),
     )
-
-
-def answer_address(connection: Connection, conversation_id: UUID, *, contact_id: UUID, channel: str) -> AnswerAddress:
-    """Return where a reply goes: as the contact's last message on the channel says, or an agent chose."""
-    values = {"conversation": conversation_id, "contact": contact_id, "channel": channel}
-    last = connection.execute(_last_of_theirs(), values).first()
-    if last is None:
-        return AnswerAddress(address=_written_to(connection, conversation_id))
-    return AnswerAddress(
-        message_id=last.id,
-        address=last.answer_to or last.sender_handle,
-        other=last.other_address,
-        in_reply_to=last.rfc_message_id,
-    )
-
-
-@cache
-def _last_of_theirs() -> sa.Select[Any]:
-    columns = table_of(MessageRow).c
-    shown = (columns.id, columns.sender_handle, columns.answer_to, columns.other_address, columns.rfc_message_id)
-    theirs = (columns.direction == Direction.INCOMING, columns.conversation_id == sa.bindparam("conversation"))
-    there = (columns.channel == sa.bindparam("channel"), columns.contact_id == sa.bindparam("contact"))
-    return sa.select(*shown).where(*theirs, *there).order_by(columns.received_at.desc(), columns.id.desc()).limit(1)
-
-
-def _written_to(connection: Connection, conversation_id: UUID) -> str:
-    """Return to whom we wrote in a conversation that we opened and no customer has answered; empty for no one."""
-    columns = table_of(OutboundRow).c
-    ours = sa.select(columns.recipient).where(columns.conversation_id == conversation_id, columns.kind == REPLY)
-    return str(connection.execute(ours.order_by(columns.id.desc()).limit(1)).scalar() or "")
-
-
-def last_copies(connection: Connection, conversation_id: UUID) -> tuple[str, ...]:
-    """Return who got a copy of the last answer in the conversation that was not taken back."""
-    columns = table_of(OutboundRow).c
-    answers = (columns.kind == REPLY, columns.state != OutboundState.CANCELLED)
-    found = sa.select(columns.copies).where(columns.conversation_id == conversation_id, *answers)
-    return tuple(connection.execute(found.order_by(columns.id.desc()).limit(1)).scalar() or ())
-
-
-def choose_answer_address(
-    connection: Connection, conversation_id: UUID, *, address: str, by: str, now: datetime
-) -> None:
-    """Send answers to the other address that the customer's last message names. by: the agent's name.
-
-    Raises PermanentError for an address that the message does not name.
-    """
-    table, message = table_of(ConversationRow), table_of(MessageRow)
-    case = connection.execute(sa.select(table.c.contact_id, table.c.channel).where(table.c.id == conversation_id)).one()
-    found = answer_address(connection, conversation_id, contact_id=case.contact_id, channel=case.channel)
-    if address == found.address:
-        return
-    if not found.other or address != found.other:
-        raise PermanentError("expected one of the addresses that the customer's last message names")
-    swapped = sa.update(message).where(message.c.id == found.message_id)
-    # An address that holds a secret is not offered: it would be shown whole.
-    before = found.address if mask_address(found.address) == found.address else ""
-    connection.execute(swapped.values(answer_to=found.other, other_address=before))
-    one = sa.update(table).where(table.c.id == conversation_id)
-    connection.execute(one.values(version=table.c.version + 1))
-    payload = {"message_id": str(found.message_id), "by": by}
-    append_events(connection, [NewEvent(EventKind.CONVERSATION_REDIRECTED, conversation_id, payload, at=now)])
 
 
 def add_reply(connection: Connection, case: Answerable, *, reply: NewReply, now: datetime) -> UUID:
@@ -267,9 +189,9 @@ def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) 
     waits: False if another answer was given meanwhile, so no clock starts.
     """
     if row.kind != REPLY:
+        open_unasked(connection, row)
         return
-    table = table_of(ConversationRow)
-    conversation_id = _now(connection, row.conversation_id)
+    table, conversation_id = table_of(ConversationRow), _now(connection, row.conversation_id)
     which = table.c.id == conversation_id
     if waits:
         # The answer recorded for this reply does not count.
@@ -279,8 +201,7 @@ def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) 
         waiting = sa.func.coalesce(table.c.waiting_since, heard_at)
         values = {"replied_at": unanswered, "waiting_since": waiting, "watch_at": row.now}
         connection.execute(sa.update(table).where(which).values(**values))
-    status = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
-    if clock_rests(status):
+    if clock_rests(connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()):
         change_status(connection, conversation_id=conversation_id, status=Status.OPEN, at=row.now)
 
 

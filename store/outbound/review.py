@@ -16,10 +16,10 @@ from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.ledger import OutboundClaim, as_shown, find
-from store.outbound.replies import FORWARD, REPLY, answered, put_back
+from store.outbound.replies import FORWARD, answered, put_back
 from store.tables.composer import AnswerFileRow
 from store.tables.messages import ConversationRow
-from store.tables.operations import OutboundRow, OutboundState
+from store.tables.operations import REPLY, OutboundRow, OutboundState
 
 # The states that need an agent.
 TROUBLED: Final = (OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON, OutboundState.FAILED)

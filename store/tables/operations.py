@@ -16,6 +16,8 @@ from store.tables.outbound_state import OutboundState as OutboundState  # noqa: 
 
 # The `kind` of automatic outbound rows.
 AUTO_REPLY: Final = "auto_reply"
+# What an agent wrote.
+REPLY: Final = "reply"
 # The `kind` of one-time codes for the customers' pages: sent like the others, but no part of a conversation.
 ONE_TIME_CODE: Final = "code"
 # To an agent who is away; no customer gets it.

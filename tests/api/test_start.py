@@ -26,7 +26,7 @@ def test_the_application_loads_nothing_that_it_rarely_needs() -> None:
     assert ran.stdout.strip() == "[]"
 
 
-def test_the_process_serves_and_stops_when_told(tmp_path: Path) -> None:
+def test_the_process_serves_and_stops_on_a_signal(tmp_path: Path) -> None:
     # Given a desk's file and its database
     port = free_port()
     (tmp_path / "desk.toml").write_text(TOML.format(data=tmp_path, more=f'listen = "127.0.0.1:{port}"', rate=0))

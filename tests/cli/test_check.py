@@ -138,7 +138,7 @@ def test_a_missing_or_unreadable_file_is_reported_without_a_traceback(tmp_path):
         ("[[]]", "not valid TOML: "),
     ],
 )
-def test_text_that_is_not_toml_is_said_with_its_line_wherever_it_stands(tmp_path, written, says):
+def test_text_that_is_not_toml_is_reported_with_its_line_wherever_it_stands(tmp_path, written, says):
     path = write(tmp_path, f"[omniyard] # words\n{written}\n[teams.front]\n")
     found = check(path, now=NOW).findings
     assert [finding.line for finding in found] == [2 + written.count("\n")]
@@ -180,7 +180,7 @@ def test_a_sound_file_is_summed_up(tmp_path):
         ("5f2b7c0e9a4d1836e0c7f5b2a9d84163", None),
     ],
 )
-def test_a_key_that_can_be_guessed_is_said_and_never_shown(tmp_path, monkeypatch, key, level):
+def test_a_key_that_can_be_guessed_is_reported_and_never_shown(tmp_path, monkeypatch, key, level):
     monkeypatch.setenv("DESK_KEY", key)
     path = write(tmp_path, '[omniyard]\nkey = "env:DESK_KEY"\n')
     assert findings(path) == ([(level, 2, "omniyard.key")] if level else [])

@@ -10,7 +10,7 @@ from cli.commands.check.model_probe import examine_answer_model
 from cli.commands.check.surroundings import check_surroundings
 from router.errors import ConfigError
 from router.settings import read_settings
-from router.settings.desk_answers import ModelEndpointSettings
+from router.settings.machine_answers import ModelEndpointSettings
 from tests.fakes.model_endpoint import (
     Answering,
     Said,

@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from cli.processes.forks import Template
 from cli.processes.leftovers import find_leftovers, marked
 from cli.processes.procfile import read_procfile
 from cli.processes.supervisor import STOP_SIGNALS, Supervisor
+from cli.processes.template import Template
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="forks are for Linux")
 
@@ -135,7 +135,7 @@ def test_a_fork_is_what_an_interpreter_of_its_own_would_be(yard: _Yard):
     assert fork["shown"] == [sys.executable, "-m", "portrait", "--quiet"]
 
 
-def test_a_fork_that_dies_starts_again_and_its_exit_code_is_said(yard: _Yard):
+def test_a_fork_that_dies_starts_again_and_its_exit_code_is_reported(yard: _Yard):
     yard.write("worker", "if __name__ == '__main__': print('alive', flush=True); raise SystemExit(7)")
     supervisor, _ = yard.supervisor("worker")
     supervisor.run(each_tick=_until(lambda: yard.count("worker: alive") == 2))
@@ -237,7 +237,7 @@ def test_a_template_whose_import_hangs_is_given_up_with_a_sentence_and_replaced_
 ):
     if place:
         # It says where it stands as soon as it gets a turn.
-        monkeypatch.setattr("cli.processes.forks._WHERE_SECONDS", 60.0)
+        monkeypatch.setattr("cli.processes.template._WHERE_SECONDS", 60.0)
     hangs = yard.folder / "hangs"
     yard.write("worker", _ALIVE)
     yard.write("slow", f"\nimport pathlib; pathlib.Path({str(hangs)!r}).touch(); {at_import}\n{_ALIVE}")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connectors.email.imap.connector import ImapConnector
-from router.settings.channels import ImapSettings
+from router.settings.channels.mail import ImapSettings
 from router.settings.secret import Secret
 from tests import mailservers
 from tests.mailproxies import ImapProxy

@@ -22,7 +22,7 @@ from connectors.safe_http import Forbidden
 from router.envelope import from_json
 from router.errors import ConfigError, PermanentError, RateLimited, TransientError
 from router.settings import read_settings
-from router.settings.custom_channel import CustomSettings
+from router.settings.channels.custom import CustomSettings
 from router.settings.validation import examine_settings
 from router.webhook_signature import is_signed, read_keys
 from tests.custom_desk import KEY, SECRET, message, signed
@@ -161,7 +161,7 @@ def test_check_19_a_channel_that_cannot_work_is_an_error_of_the_file(more, sente
         desk(more)
 
 
-def test_check_19_a_missing_secret_and_a_missing_address_are_said():
+def test_check_19_a_missing_secret_and_a_missing_address_are_reported():
     text = TOML.format(more="")
     with pytest.raises(ConfigError, match="must be signed"):
         read_settings(text.replace('secret = "env:APP_SECRET"', ""))

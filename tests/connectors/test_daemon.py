@@ -19,7 +19,7 @@ from connectors.daemon import Daemon
 from connectors.email.smtp.listener import SmtpGate
 from connectors.watchdog import Watchdog
 from router.errors import TransientError
-from router.settings.channels import SmtpSettings
+from router.settings.channels.mail import SmtpSettings
 from router.settings.secret import Secret
 from tests.connectors.conftest import Mailbox, mail
 from tests.mailproxies import refusing

@@ -22,7 +22,8 @@ from router.delivery import DeliveryStatus
 from router.envelope import PartyKind, from_json
 from router.errors import NotFound
 from router.settings import Settings, read_settings
-from router.settings.channels import CHANNEL_KINDS, Channel, ChannelSettings
+from router.settings.channels.base import ChannelSettings
+from router.settings.channels.kinds import CHANNEL_KINDS, Channel
 from tests.fakes.pigeon import NOW, PigeonSettings
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,9 @@ from connectors.social.telegram.sender import TelegramSender
 from connectors.social.x.sender import XSender
 from router.errors import TransientError
 from router.settings import read_settings
-from router.settings.chat_channels import TelegramSettings, TwilioSettings, XSettings
+from router.settings.channels.sms import TwilioSettings
+from router.settings.channels.telegram import TelegramSettings
+from router.settings.channels.x import XSettings
 from router.settings.secret import Secret
 from tests.fakes import telegram as telegrams
 from tests.fakes import twilio as twilios

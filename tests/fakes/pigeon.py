@@ -11,7 +11,7 @@ from connectors.base import WebhookResponse as Reply
 from connectors.json_messages import read_document, text_of, write_document
 from router.delivery import DeliveryReport, DeliveryStatus, TextLimit, Window
 from router.envelope import Envelope, Party, PartyKind
-from router.settings.channels import ChatSettings, PolledSettings
+from router.settings.channels.base import ChatSettings, PolledSettings
 from router.settings.model import DeskSettings
 
 NOW = datetime(2026, 7, 25, 12, tzinfo=UTC)

@@ -92,7 +92,7 @@ def maildir(path: Path, **names: str) -> Path:
     return path
 
 
-def test_drafts_spam_and_trash_are_left_out_and_said_unless_they_are_wanted(tmp_path: Path, run: Import) -> None:
+def test_drafts_spam_and_trash_are_left_out_and_reported_unless_they_are_wanted(tmp_path: Path, run: Import) -> None:
     path = maildir(tmp_path / "old", kept="1.a:2,S", draft="2.b:2,D", thrown="3.c:2,ST")
     plain = run("maildir", path)
     assert "3 messages read: 1 taken in, 0 known already, 1 left out (drafts), 1 left out (trash)" in plain.stdout
@@ -101,7 +101,7 @@ def test_drafts_spam_and_trash_are_left_out_and_said_unless_they_are_wanted(tmp_
 
 
 @pytest.mark.parametrize("kind", ["mbox", "eml", "maildir"])
-def test_no_message_found_is_said_and_is_no_success(tmp_path: Path, run: Import, kind: str) -> None:
+def test_no_message_found_is_reported_and_is_no_success(tmp_path: Path, run: Import, kind: str) -> None:
     path = tmp_path / "empty"
     if kind == "mbox":
         path.write_bytes(b"\n")

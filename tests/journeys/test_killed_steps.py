@@ -152,7 +152,7 @@ def test_a_model_whose_writer_was_killed_is_whole_or_absent_and_in_force_only_wh
 
 _PREPARES: Final = """
 import os, signal, time
-from cli.processes.forks import Template
+from cli.processes.template import Template
 template = Template(["json.tool"], names=["json"], environment=dict(os.environ))
 template.open()
 while os.environ["WHEN"] == "ready" and template.is_awaited("json"):

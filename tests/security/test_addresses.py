@@ -9,7 +9,7 @@ from router.envelope import Envelope, Party, PartyKind, to_json
 from router.masking.mask import mask_address
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.outbound.replies import choose_answer_address
+from store.outbound.answer_addresses import choose_answer_address
 from store.tables.messages import MessageRow
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder

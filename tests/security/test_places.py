@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from api.services.audit_trail import _entry
 from connectors.sms.http_api import webhook
 from router.envelope import Attachment, Party, PartyKind
-from router.settings.chat_channels import HttpSmsSettings
+from router.settings.channels.sms import HttpSmsSettings
 from store.db.engine import Database
 from tests.desk import Desk, envelope
 

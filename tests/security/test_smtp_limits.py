@@ -23,7 +23,7 @@ from connectors.email.smtp.listener import SmtpGate
 from connectors.email.smtp.mail_data import read_mail
 from connectors.email.smtp.session import SessionFactory, SmtpHandler
 from connectors.email.smtp.session_slots import MOST_BYTES, SMALL, SessionSlots
-from router.settings.channels import SmtpSettings
+from router.settings.channels.mail import SmtpSettings
 from tests.ports import free_port
 
 Listen = Callable[..., tuple[str, int]]
@@ -54,7 +54,7 @@ def connect(address: tuple[str, int], host: str = "127.0.0.1") -> tuple[socket.s
     return opened, opened.recv(4096)
 
 
-def said_until_closed(connection: socket.socket) -> bytes:
+def text_until_closed(connection: socket.socket) -> bytes:
     said = b""
     while part := connection.recv(4096):
         said += part
@@ -77,7 +77,7 @@ def test_a_newcomer_replaces_the_longest_silence_and_no_mail_in_transfer(listen:
         while b"354" not in busy.recv(4096):
             pass
         with connect(address, "127.0.1.3")[0] as third:
-            assert said_until_closed(silent).startswith(b"421 4.4.2")
+            assert text_until_closed(silent).startswith(b"421 4.4.2")
             third.sendall(MAIL)
             while b"354" not in third.recv(4096):
                 pass
@@ -142,7 +142,7 @@ def test_a_slow_client_loses_its_place(listen: Listen, option: str, sent: bytes,
     connection, _ = connect(listen(**{option: "1s"}))
     with connection:
         connection.sendall(sent)
-        assert reply in said_until_closed(connection)
+        assert reply in text_until_closed(connection)
 
 
 def test_recipients_beyond_the_bound_are_put_off_and_the_others_get_the_mail(listen: Listen) -> None:

@@ -16,7 +16,7 @@ from connectors.registry import open_senders
 from connectors.sms.twilio.connector import TwilioConnector
 from router.reason import ReasonKey
 from router.settings import read_settings
-from router.settings.chat_channels import TwilioSettings
+from router.settings.channels.sms import TwilioSettings
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id

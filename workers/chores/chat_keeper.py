@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from router.settings.channel_base import ChatPage
+from router.settings.channels.base import ChatPage
 from store.chat.endings import chats_of_resolved_cases, close_answered_case, end_chat, silent_chats
 from store.chat.mail import unseen_sessions
 from store.chat.visitor_sessions import change_session, drop_sessions, find_session, unused_sessions

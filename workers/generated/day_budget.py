@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from router.settings.desk_answers import ModelEndpointSettings
+from router.settings.machine_answers import ModelEndpointSettings
 from store.db.engine import Database
 from store.desk.generated.model_days import Outcome, note_outcome, settle_call, take_call
 from workers.runtime.failpoints import reach

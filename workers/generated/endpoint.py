@@ -28,7 +28,7 @@ from router.generated.completion import (
     read_completion,
     write_request,
 )
-from router.settings.desk_answers import ModelEndpointSettings
+from router.settings.machine_answers import ModelEndpointSettings
 from workers.generated.breaker import Breaker
 
 # Of a completion: the longest text with its thoughts is a tenth of it.

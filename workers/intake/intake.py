@@ -16,8 +16,9 @@ from typing import Final
 from uuid import UUID
 
 import structlog
+from sqlalchemy.engine import Connection
 
-from connectors.base import MAIL, Arrival, Cursor, Page
+from connectors.base import MAIL, Arrival, Cursor, NamedReport, Page
 from connectors.email.dkim_check import SignatureCheck
 from connectors.email.sandbox.parent import Guard
 from connectors.keeper import Ownership, Report
@@ -31,9 +32,10 @@ from store.db.engine import Database
 from store.desk.held_back import note_refusals
 from store.inbound import cursors, wakes
 from store.inbound.accept import Accepted, InboundMessage, accept
+from store.outbound.delivery_receipts import note_delivery
+from store.outbound.provider_ids import outbound_of
 from workers.broker.doorbell import Bell
 from workers.intake.first_look import FirstLook
-from workers.intake.named_reports import note_reports
 from workers.runtime.failpoints import reach
 
 # A killed owner's channel is taken over within this and one retry: well under half a minute.
@@ -179,7 +181,7 @@ class Intake:
             if token is not None:
                 leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
             accepted = accept(connection, channel=page.channel, deliveries=deliveries, backfill=page.backfill)
-            reports = note_reports(connection, page.reports, channel=page.channel)
+            reports = _note_reports(connection, page.reports, channel=page.channel)
             for news in page.calls:
                 # A list is read after the fact: it reaches none of the menu's limits.
                 note_call(connection, page.channel, news=news, limits=CallLimits())
@@ -262,3 +264,18 @@ def delivery_of(arrival: Arrival, *, sealer: Sealer, urgent: bool = False) -> In
         completes=arrival.completes,
         urgent=urgent,
     )
+
+
+def _note_reports(connection: Connection, reports: Sequence[NamedReport], *, channel: str) -> dict[str, bool]:
+    """Record the reports on a channel's messages; return by key whether each is about a message of the channel."""
+    found: dict[str, bool] = {}
+    for each in reports:
+        ours = outbound_of(
+            connection, channel=channel, outbound_id=each.outbound_id, provider_id=each.report.provider_id
+        )
+        found[each.key] = ours is not None
+        if ours is not None:
+            # A message that left in parts has several ids: the report's own says nothing more.
+            report = each.report if each.outbound_id else replace(each.report, provider_id="")
+            note_delivery(connection, ours, report)
+    return found

@@ -17,7 +17,7 @@ from connectors.passive_reply import PassiveEndpoint
 from connectors.registry import endpoint_of, kind_of, write_collected
 from router.errors import NotFound, PermanentError, TransientError
 from router.settings import Settings
-from router.settings.channel_base import ChannelSettings
+from router.settings.channels.base import ChannelSettings
 from store.db.engine import Database
 from store.inbound.accept import Accepted, find_inbound
 from store.inbound.wakes import leave_wakes

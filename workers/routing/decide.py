@@ -21,7 +21,8 @@ from workers.routing.brain import Brain
 from workers.routing.draft import Drafts, decide_both, new_conversation, title_of_case, why_stray
 from workers.routing.own_mail import is_answer, record_own
 from workers.routing.page_history import History
-from workers.routing.record import Placement, Recorder
+from workers.routing.placement import Placement
+from workers.routing.record import Recorder
 
 _SENDER_BLOCKED: Final = Reason(ReasonKey.SENDER_BLOCKED)
 
@@ -112,6 +113,8 @@ def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder, dra
     placement = Placement(incoming, case, found, decision, message_id=draft.message_id, to_customer=is_theirs)
     record_own(recorder, placement)
     answers, own = is_answer(placement), analysis.envelope.rfc_message_id
+    if answers:
+        history.answered(placement)
     if answers and own:
         history.sent(own, SentMessage(None, frozenset()))
     latest = max(case.last_message_at, row.received_at)

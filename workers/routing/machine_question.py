@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from router.origin.verdicts import OriginKind
 from router.replies.answer_text import says_it_fits
 from router.replies.autoreply import may_be_answered
 from store.outbound.automatic_answers import question_row
 from workers.routing.brain import Brain
+from workers.routing.placement import Placement
 from workers.routing.remarks import is_no_question
-
-if TYPE_CHECKING:
-    from workers.routing.record import Placement
 
 
 def machine_question(placement: Placement, *, brain: Brain, now: datetime) -> dict[str, Any] | None:

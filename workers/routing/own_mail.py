@@ -17,7 +17,8 @@ from store.events.append import EventKind
 from store.inbound.outcome import ConversationTouch
 from store.tables.messages import Direction
 from workers.routing.arrival import add_files
-from workers.routing.record import Placement, Recorder, conversation_row, message_row
+from workers.routing.placement import Placement
+from workers.routing.record import Recorder, conversation_row, message_row
 
 # What our side wrote first waits for its customer, and promises nothing.
 _QUIET: Final[dict[str, Any]] = {

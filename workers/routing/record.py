@@ -15,10 +15,10 @@ from router.reason import Reason, ReasonKey
 from router.replies.autoreply import AutoReply, compose_reply
 from router.replies.receipt import receipt_of
 from router.routing.false_alarm import calm_case, paged_case
-from router.routing.routes import Decision, HoursGate, explain
+from router.routing.routes import Decision, HoursGate
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace
-from router.threads.correlation import Candidate, Correlation, answer_subject, make_message_id, make_token
+from router.threads.correlation import answer_subject, make_message_id, make_token
 from router.threads.sign_kind import SignKind
 from store.conversations.alarms import Escalation
 from store.db.ids import new_id
@@ -37,52 +37,11 @@ from workers.routing.arrival import (
     contact_points,
     evidence_of,
     starts_clock,
-    wakes,
 )
 from workers.routing.brain import Brain
 from workers.routing.machine_question import machine_question
+from workers.routing.placement import Placement
 from workers.routing.remarks import note_remark, opened_by
-
-
-@dataclass(frozen=True, slots=True)
-class Placement:
-    """A message with the conversation that it opens or joins, and why. repeats: the message that it repeats.
-
-    otherwise: the decision without the emergency; of possible danger that with one; None in all other cases.
-    to_customer: of a mail of our own side, whether it goes to the customer of its case.
-    asked: our last word in its conversation asked something.  title: what a case that it opens is called.
-    """
-
-    incoming: Incoming
-    candidate: Candidate
-    correlation: Correlation
-    decision: Decision
-    message_id: UUID
-    repeats: UUID | None = None
-    otherwise: Decision | None = None
-    to_customer: bool = False
-    asked: bool = False
-    title: str = ""
-
-    @property
-    def wakes(self) -> bool:
-        """Whether it reopens its conversation."""
-        return wakes(self.incoming, asked=self.asked and not self.candidate.resolved)
-
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether an agent has to answer if the customer is in danger."""
-        may_be = self.incoming.analysis.classification.possible_danger and not self.decision.emergency
-        return may_be and not self.incoming.row.backfill
-
-    @property
-    def conversation_id(self) -> UUID:
-        """The conversation's id."""
-        return self.candidate.conversation_id
-
-    def trace(self, reply: ReplyTrace) -> Trace:
-        """Return every decision with its reasons. reply: what the machine says to it."""
-        return explain(self.incoming.analysis, correlation=self.correlation, decision=self.decision, reply=reply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +100,7 @@ class Recorder:
 
     def opened(self, placement: Placement) -> None:
         """Record a message that opens a conversation, and the automatic reply to it."""
-        self.outcome.conversations.append(conversation_row(placement) | opened_by(placement, self.brain.settings))
+        self.outcome.conversations.append(conversation_row(placement) | opened_by(placement, self.brain))
         payload = {"inbound_id": str(placement.incoming.row.id), "route": placement.decision.route.name}
         self.event(EventKind.CONVERSATION_OPENED, placement.conversation_id, payload=payload)
         if placement.decision.emergency:

@@ -27,7 +27,8 @@ from store.inbound.revisions import MessageChange, RevisableMessage, change_mess
 from workers.routing.arrival import Incoming, attachment_rows, fetched_files
 from workers.routing.brain import Brain
 from workers.routing.page_history import candidate_of
-from workers.routing.record import Placement, Recorder
+from workers.routing.placement import Placement
+from workers.routing.record import Recorder
 
 # How long a change waits for its message: a provider repeats for a day, a queue of ours may hold a weekend.
 WAITS_FOR: Final = timedelta(days=7)

@@ -21,7 +21,6 @@ from router.analysis import Analysis
 from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.reason import Reason, ReasonKey
-from router.remarks.remark_kind import RemarkKind
 from router.threads.cross_channel import WITHIN
 from store.chat.cases import note_cases
 from store.chat.mail import note_mails
@@ -40,8 +39,8 @@ from workers.routing.brain import Brain
 from workers.routing.decide import Verdicts, decide_page
 from workers.routing.draft import Drafts, draft_page
 from workers.routing.page_history import LINKED_WITHIN, SAME_SUBJECT_WITHIN, History
+from workers.routing.reading_turn import ReadingTurn
 from workers.routing.revise import revision_of, settle_revisions
-from workers.routing.turn import ReadingTurn
 from workers.runtime.failpoints import reach
 
 PAGE: Final = 200
@@ -323,9 +322,9 @@ def _written_to(connection: Connection, page: Sequence[Incoming]) -> dict[str, U
 
 
 def _asked(connection: Connection, page: Sequence[Incoming], known: Collection[UUID]) -> frozenset[UUID]:
-    """Return the conversations in which we asked something last; read only if a message of the page agrees."""
-    agrees = any(incoming.remark is RemarkKind.ASSENT for incoming in page)
-    return asked_last(connection, known) if agrees else frozenset()
+    """Return the conversations in which we asked something last; read only if one of the page may answer."""
+    answers = any(incoming.may_answer for incoming in page)
+    return asked_last(connection, known) if answers else frozenset()
 
 
 def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:

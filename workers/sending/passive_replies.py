@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 
 from connectors.registry import sender_of
 from router.settings import Settings
-from router.settings.channel_base import ChannelSettings
+from router.settings.channels.base import ChannelSettings
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits

@@ -16,7 +16,7 @@ from connectors.base import Sender
 from connectors.registry import is_public
 from router.reason import Reason, ReasonKey
 from router.settings import Settings
-from router.settings.channel_base import SendSettings
+from router.settings.channels.base import SendSettings
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.outbound import ledger, limits
@@ -63,6 +63,7 @@ class Preflight:
         if why and automatic:
             ledger.drop(connection, row, why=why.line)
             withdraw(connection, row.id)
+            put_back(connection, row)
             _tell(connection, row, EventKind.OUTBOUND_CANCELLED, why=why)
         elif why:
             ledger.hand_over(connection, row, why=why.line)

@@ -22,7 +22,7 @@ from router.replies.markup import to_plain
 from router.replies.placeholders import fill
 from router.replies.quotation import below, forward, quote
 from router.settings import Settings
-from router.settings.channel_base import ChannelSettings
+from router.settings.channels.base import ChannelSettings
 from router.settings.values import title_in
 from router.threads.correlation import answer_subject, make_message_id, make_token
 from store.conversations.messages import find_message
@@ -31,7 +31,8 @@ from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.db.keys import desk_key
 from store.desk.composer.signatures import signed_by
-from store.outbound.replies import FORWARD, Answerable, NewReply, add_note, add_reply, answer_address
+from store.outbound.answer_addresses import answer_address
+from store.outbound.replies import FORWARD, Answerable, NewReply, add_note, add_reply
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,8 @@ from connectors.registry import kind_of
 from router.errors import NotFound
 from router.masking.mask import mask
 from store.conversations.messages import attachments_of, find_attachment
+from store.outbound.answer_addresses import answer_address
 from store.outbound.answer_files import AnswerFile, FileContent, add_file, draft_files, drop_file, read_file
-from store.outbound.replies import answer_address
 
 # What all files of one answer may have. Most mail servers take 25 MB, of which a third is lost to base64.
 MOST_BYTES: Final = 18 * 1024 * 1024

@@ -17,7 +17,7 @@ from api.http.forms import Fields, Form
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import answer_once
 from api.http.problems import ProblemError
-from api.pages.actions import once_of, onwards, said_after, words_of
+from api.pages.actions import flash_after, once_of, onwards, words_of
 from api.pages.composer.drafts import addresses
 from api.pages.render import moments_of, render
 from api.rest.replies import LONGEST_TEXT, MessageOrder, PostedMessage, post_within
@@ -71,7 +71,7 @@ def send_new_mail(request: Request, desk: DeskPart, actor: Speaker, form: Form) 
         return _page(request, desk, actor, form=form, refused=words_of(request, desk, error))
     except (ValidationError, ValueError):
         return _page(request, desk, actor, form=form, refused=moments_of(request, desk).words("refused_invalid"))
-    flash = said_after(request, desk, actor, mail.order, key=key, posted=posted)
+    flash = flash_after(request, desk, actor, mail.order, key=key, posted=posted)
     return onwards(desk, f"/conversations/{key}", flash=flash)
 
 

@@ -54,7 +54,7 @@ def keep_ready_text(request: Request, desk: DeskPart, actor: Editor, form: Form)
     try:
         text = _text(form, by=actor.name)
     except ValueError:
-        refused = _said(form, by=actor.name)
+        refused = _unchecked_text(form, by=actor.name)
         page = _page(request, desk, chosen=refused, refused=moments_of(request, desk).words("ready_text_refused"))
         page.status_code = 422
         return page
@@ -91,7 +91,7 @@ def _page(request: Request, desk: Desk, *, chosen: ReadyText | None, refused: st
 
 def _text(form: Fields, *, by: str) -> ReadyText:
     """Return the ready text of the form. Raises ValueError when it would say and do nothing, or has no title."""
-    said = _said(form, by=by)
+    said = _unchecked_text(form, by=by)
     if not is_visible(said.title) or not (said.texts or said.actions):
         raise ValueError("expected a title, and a text or an action")
     try:
@@ -101,7 +101,7 @@ def _text(form: Fields, *, by: str) -> ReadyText:
     return said
 
 
-def _said(form: Fields, *, by: str) -> ReadyText:
+def _unchecked_text(form: Fields, *, by: str) -> ReadyText:
     texts = {language: mask(form.whole(f"text_{language}")).text[:LONGEST_TEXT] for language in LANGUAGES}
     return ReadyText(
         id=_id(form.one("id")),

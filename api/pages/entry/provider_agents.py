@@ -12,7 +12,7 @@ from api.desk import Desk
 from api.http.permissions import Actor, Role
 from connectors.oidc.rounds import ProvenIdentity
 from router.errors import PermanentError
-from router.settings.desk_answers import OidcSettings
+from router.settings.oidc import OidcSettings
 from store.db.engine import read_clock
 from store.desk.access.provider_accounts import bind_account, find_by_email
 from store.desk.agents import AgentRecord, change_role, find_by_name

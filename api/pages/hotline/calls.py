@@ -18,7 +18,7 @@ from api.pages.render import render
 from api.rest.queries import Listed, read_list
 from connectors.voice.notes import KINDS, MOST_MINUTES, CallNote, number_of
 from router.errors import NotFound
-from router.settings.channel_base import CallNotes
+from router.settings.channels.base import CallNotes
 from router.text.visible import is_visible
 from store.calls.call_backs import list_call_backs, settle_call_back, settle_call_backs_of
 from store.conversations.lists import Filter

@@ -28,7 +28,7 @@ class DeadChannels:
 
     def __init__(self, desk: Desk) -> None:
         self._desk, self._next_at = desk, 0.0
-        self._told: dict[frozenset[str] | None, tuple[str, ...]] = {}
+        self._last_seen: dict[frozenset[str] | None, tuple[str, ...]] = {}
 
     def __call__(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
         """Return the channels in trouble, for the agents to whom this is new."""
@@ -36,14 +36,14 @@ class DeadChannels:
             return ()
         self._next_at = monotonic() + _EVERY.total_seconds()
         faults = self._faults(connection, look)
-        known, self._told = self._told, {}
+        known, self._last_seen = self._last_seen, {}
         fresh = {reader.sees_only for reader in look.fresh}
         notices = []
         for sight in {reader.sees_only for reader in look.readers}:
             seen = [each for each in faults if sight is None or self._team_of(each) in sight]
-            self._told[sight] = tuple(each.channel for each in seen)
-            if self._told[sight] != known.get(sight, ()) or (seen and sight in fresh):
-                data = {language: self._said(seen, language=language, look=look) for language in LANGUAGES}
+            self._last_seen[sight] = tuple(each.channel for each in seen)
+            if self._last_seen[sight] != known.get(sight, ()) or (seen and sight in fresh):
+                data = {language: self._strip_json(seen, language=language, look=look) for language in LANGUAGES}
                 notices.append(DeskNotice(kind=CHANNELS, key="", data=data, is_for=partial(_sees_as, sight)))
         return notices
 
@@ -54,7 +54,7 @@ class DeadChannels:
     def _team_of(self, fault: ChannelFault) -> str | None:
         return self._desk.settings.team_of_channel(fault.channel)
 
-    def _said(self, faults: Sequence[ChannelFault], *, language: Language, look: DeskLook) -> str:
+    def _strip_json(self, faults: Sequence[ChannelFault], *, language: Language, look: DeskLook) -> str:
         words = Words(language)
         moments = Moments(now=look.now, zone=self._desk.settings.omniyard.timezone, words=words)
         lines = [

@@ -37,7 +37,7 @@ class LiveChatNews:
 
     def __init__(self, desk: Desk) -> None:
         self._desk, self._next_at = desk, 0.0
-        self._told: dict[UUID, Mapping[Language, str]] = {}
+        self._last_sent: dict[UUID, Mapping[Language, str]] = {}
         self._waits: dict[frozenset[str] | None, Waits] = {}
 
     def __call__(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
@@ -47,17 +47,17 @@ class LiveChatNews:
         return [*self._watched(connection, look), *self._waiting(connection, look)]
 
     def _watched(self, connection: Connection, look: DeskLook) -> Iterator[DeskNotice]:
-        known, self._told = self._told, {}
+        known, self._last_sent = self._last_sent, {}
         fresh = {reader.agent_id for reader in look.fresh}
         for chat in watched_chats(connection, now=look.now):
-            said = self._told[chat.case_id] = self._said(chat, look)
+            said = self._last_sent[chat.case_id] = self._state_json(chat, look)
             notice = DeskNotice(kind=CHAT, key=chat.case_id.hex, data=said, is_for=partial(_sees, chat.team))
             if said != known.get(chat.case_id):
                 yield notice
             elif fresh:
                 yield DeskNotice(kind=CHAT, key=notice.key, data=said, is_for=partial(_sees_fresh, chat.team, fresh))
 
-    def _said(self, chat: WatchedChat, look: DeskLook) -> dict[Language, str]:
+    def _state_json(self, chat: WatchedChat, look: DeskLook) -> dict[Language, str]:
         facts = {"id": str(chat.case_id), "last": chat.session.last_seq, "read": chat.session.read_seq}
         zone = self._desk.settings.omniyard.timezone
         return {

@@ -30,7 +30,7 @@ class ViewCounts:
     """See `DeskSource`."""
 
     def __init__(self) -> None:
-        self._told: dict[UUID, str] = {}
+        self._last_sent: dict[UUID, str] = {}
         self._next_at = self._last_at = 0.0
         self._is_due = False
         self._fresh: set[UUID] = set()
@@ -48,15 +48,15 @@ class ViewCounts:
         return changed
 
     def _changed(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:
-        known, self._told = self._told, _said(connection, look)
+        known, self._last_sent = self._last_sent, _numbers_json(connection, look)
         return [
             DeskNotice(kind=COUNTS, key="", data=dict.fromkeys(LANGUAGES, said), is_for=partial(_is, agent_id))
-            for agent_id, said in self._told.items()
+            for agent_id, said in self._last_sent.items()
             if said != known.get(agent_id) or agent_id in self._fresh
         ]
 
 
-def _said(connection: Connection, look: DeskLook) -> dict[UUID, str]:
+def _numbers_json(connection: Connection, look: DeskLook) -> dict[UUID, str]:
     """Return each agent's numbers and choices: a few queries for all."""
     readers = {reader.agent_id: reader for reader in look.readers}
     groups = count_waiting(connection, now=look.now)

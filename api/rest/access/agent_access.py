@@ -127,7 +127,7 @@ def change_access(desk: DeskPart, agent_id: UUID, order: AccessOrder, actor: Man
         if order.has_account is False:
             release_account(connection, name=agent.name)
         access = _access(connection, in_force(connection, agent_id))
-    for action, detail in _said(order):
+    for action, detail in _audit_rows(order):
         write_down(desk, actor, action, about=agent.name, **detail)
     return access
 
@@ -170,13 +170,13 @@ def _access(connection: Connection, agent: AgentRecord) -> AgentAccess:
     )
 
 
-def _said(order: AccessOrder) -> list[tuple[str, dict[str, str]]]:
+def _audit_rows(order: AccessOrder) -> list[tuple[str, dict[str, str]]]:
     """Return the audit rows of a change, named as the page names them; an address is no detail of the trail."""
-    said: list[tuple[str, dict[str, str]]] = []
+    rows: list[tuple[str, dict[str, str]]] = []
     if order.role is not None:
-        said.append(("agent.role", {"role": order.role.value}))
+        rows.append(("agent.role", {"role": order.role.value}))
     if order.email is not None:
-        said.append(("agent.email", {}))
+        rows.append(("agent.email", {}))
     if order.has_account is False:
-        said.append(("agent.account", {}))
-    return said
+        rows.append(("agent.account", {}))
+    return rows

@@ -19,7 +19,8 @@ from api.http.problems import ProblemError, documented
 from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.lists.list_query import InboxQuery
-from store.desk.saved_views import SavedView, add_view, change_view, delete_view, views_of
+from store.db.plain_rows import Question
+from store.desk.saved_views import SavedView, add_view, change_view, delete_view, seen_views, views_of
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 LONGEST_NAME: Final = 60
@@ -128,6 +129,11 @@ def views_for(connection: Connection, actor: Actor) -> list[SavedView]:
     return views_of(connection, agent_id=actor.id, teams=actor.teams or None)
 
 
+def views_asked(actor: Actor) -> Question:
+    """Return the question of `views_for`."""
+    return seen_views(agent_id=actor.id, teams=actor.teams or None)
+
+
 def keep_view(desk: Desk, actor: Actor, *, name: str, team: str | None, query: InboxQuery) -> UUID:
     """Keep a list. Raises ProblemError for a name that is no text, or a team that is not the actor's."""
     named = checked_name(name)
@@ -154,7 +160,7 @@ def kept_query(query: InboxQuery) -> str:
     """Return the query of a list's URL, in one order, without its page."""
     given = query.model_dump(exclude_defaults=True, exclude={"cursor", "status"})
     given["view"] = query.chosen
-    return urlencode(sorted((name, _said(value)) for name, value in given.items() if value))
+    return urlencode(sorted((name, _query_value(value)) for name, value in given.items() if value))
 
 
 def read_list_query(query: str) -> InboxQuery:
@@ -197,5 +203,5 @@ def _entry(view: SavedView, actor: Actor) -> SavedViewEntry:
     )
 
 
-def _said(value: object) -> str:
+def _query_value(value: object) -> str:
     return "true" if value is True else str(value)

@@ -11,7 +11,7 @@ from router.generated.completion import completion_urls, read_text
 from router.generated.prompts import text_request
 from router.generated.purposes import LONGEST_TOKENS, Purpose
 from router.generated.veil import Veil
-from router.settings.desk_answers import ModelEndpointSettings
+from router.settings.machine_answers import ModelEndpointSettings
 from workers.generated.endpoint import Answered, ModelEndpoint, ModelSilent, Silence
 from workers.generated.prompt_files import load_prompt
 

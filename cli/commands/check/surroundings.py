@@ -16,8 +16,8 @@ from router.generated.purposes import Purpose
 from router.hours.calendar import coverage_warning
 from router.hours.from_settings import build_calendars
 from router.hours.holidays import public_holidays
-from router.settings.desk_answers import ModelEndpointSettings
 from router.settings.findings import Finding, Level, Place
+from router.settings.machine_answers import ModelEndpointSettings
 from router.settings.model import DeskSettings, Settings
 from router.settings.secret import Secret
 from router.webhook_signature import read_keys

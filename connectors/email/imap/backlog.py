@@ -19,7 +19,7 @@ from connectors.base import Cursor, RawMessage
 from connectors.email.imap.cursor import ImapCursor
 from connectors.email.imap.fetch import Fetched, ListedMail, fetch_messages, find_above, list_messages, raw
 from connectors.email.imap.session import Folder
-from router.settings.channels import ImapSettings
+from router.settings.channels.mail import ImapSettings
 
 # A connection that breaks this often on one message, each time after a fresh login, breaks because of the message.
 _MOST_BREAKS: Final = 4

@@ -25,7 +25,7 @@ from connectors.email.imap.cursor import ImapCursor
 from connectors.email.imap.post_actions import settle_messages, unsettled_of
 from connectors.email.imap.session import Folder, ImapSession, probe, server_errors
 from router.errors import OmniyardError, TransientError
-from router.settings.channels import ImapSettings
+from router.settings.channels.mail import ImapSettings
 
 _log: Final = structlog.get_logger()
 

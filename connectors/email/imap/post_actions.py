@@ -8,7 +8,7 @@ from typing import Final
 from imapclient import SEEN, IMAPClient
 
 from connectors.email.imap.cursor import ImapCursor
-from router.settings.channels import ImapSettings
+from router.settings.channels.mail import ImapSettings
 
 _AT_ONCE: Final = 500
 

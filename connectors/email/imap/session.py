@@ -17,7 +17,7 @@ from connectors.base import Health
 from connectors.email.server_errors import translate
 from connectors.email.tls import trust
 from router.errors import OmniyardError, PermanentError, TransientError
-from router.settings.channels import ImapSettings
+from router.settings.channels.mail import ImapSettings
 
 # Ten seconds for the connection and its handshake; a minute of silence within an answer means a dead connection.
 _TIMEOUT: Final = SocketTimeout(connect=10, read=60)

@@ -25,7 +25,7 @@ from connectors.email.smtp.group_commit import GroupCommit
 from connectors.email.smtp.session import IDENTITY, SessionFactory, SmtpHandler
 from connectors.email.smtp.session_slots import SessionSlots
 from router.errors import OmniyardError, PermanentError, TransientError
-from router.settings.channels import SmtpSettings
+from router.settings.channels.mail import SmtpSettings
 
 _log: Final = structlog.get_logger()
 

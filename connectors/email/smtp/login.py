@@ -12,7 +12,7 @@ from typing import Final
 from connectors.email.server_errors import translate
 from connectors.email.tls import trust
 from router.errors import OmniyardError, PermanentError, TransientError
-from router.settings.channels import MailSendSettings
+from router.settings.channels.mail import MailSendSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from connectors.email.smtp.compose import compose
 from connectors.email.smtp.login import USUAL, Timeouts, answer_of, connect, hang_up
 from router.delivery import Window
 from router.errors import OmniyardError, PermanentError
-from router.settings.channels import MailChannelSettings, MailSendSettings
+from router.settings.channels.mail import MailChannelSettings, MailSendSettings
 from router.settings.model import DeskSettings
 
 # How many mails one connection sends, unless the server closes it earlier.

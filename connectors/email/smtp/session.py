@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from connectors.email.smtp.group_commit import KEPT, LATER, GroupCommit
 from connectors.email.smtp.mail_data import read_mail
 from connectors.email.smtp.session_slots import SMALL, SessionSlots
-from router.settings.channels import SmtpSettings
+from router.settings.channels.mail import SmtpSettings
 
 _log: Final = structlog.get_logger()
 

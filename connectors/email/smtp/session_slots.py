@@ -11,7 +11,7 @@ from typing import Final, Protocol
 import structlog
 
 from router.client_address import client_address
-from router.settings.channels import SmtpSettings
+from router.settings.channels.mail import SmtpSettings
 
 _log: Final = structlog.get_logger()
 

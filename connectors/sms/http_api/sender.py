@@ -18,7 +18,7 @@ from connectors.registry_row import webhook_address
 from connectors.sms.http_api.webhook import found_at
 from router.delivery import Window
 from router.errors import ConfigError
-from router.settings.chat_channels import PLACEHOLDER, HttpSmsSettings
+from router.settings.channels.sms import PLACEHOLDER, HttpSmsSettings
 from router.settings.model import DeskSettings
 
 _TIMEOUT: Final = (5.0, 20.0)

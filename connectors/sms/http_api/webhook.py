@@ -18,7 +18,7 @@ from router.delivery import DeliveryReport
 from router.envelope import Envelope, Party, PartyKind
 from router.errors import NotFound, PermanentError
 from router.masking.mask import without_secret
-from router.settings.chat_channels import HttpSmsSettings
+from router.settings.channels.sms import HttpSmsSettings
 from router.settings.model import DeskSettings
 
 _FRESH: Final = timedelta(minutes=5)

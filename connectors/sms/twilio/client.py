@@ -21,7 +21,7 @@ from twilio.rest import Client
 from connectors.base import Health
 from connectors.sms.phone_numbers import is_mainland_china
 from router.errors import OmniyardError, PermanentError, RateLimited, TransientError
-from router.settings.chat_channels import TwilioSettings
+from router.settings.channels.sms import TwilioSettings
 from router.settings.secret import Secret
 
 API: Final = "https://api.twilio.com"

@@ -21,7 +21,7 @@ from connectors.sms.twilio.client import Twilio, probe
 from connectors.sms.twilio.media import fetch_files
 from connectors.sms.twilio.messages import moment
 from router.errors import TransientError
-from router.settings.chat_channels import TwilioSettings
+from router.settings.channels.sms import TwilioSettings
 
 # Twilio can filter by number and by GMT day, but not by time or direction.
 # A message may be listed late with an older `date_sent`, so days are listed again, and SIDs show what is new.

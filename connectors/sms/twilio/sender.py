@@ -21,7 +21,7 @@ from connectors.registry_row import WEBHOOKS_PATH
 from connectors.sms.twilio.client import Twilio, probe
 from connectors.sms.twilio.messages import moment
 from router.delivery import Window
-from router.settings.chat_channels import TwilioSettings
+from router.settings.channels.sms import TwilioSettings
 from router.settings.model import DeskSettings
 
 _PAGE_SIZE: Final = 100

@@ -18,7 +18,7 @@ from connectors.registry_row import webhook_address
 from connectors.sms.twilio.client import TwilioAccount
 from router.delivery import DeliveryReport, DeliveryStatus
 from router.errors import ConfigError, NotFound, PermanentError
-from router.settings.chat_channels import TwilioSettings
+from router.settings.channels.sms import TwilioSettings
 from router.settings.model import DeskSettings
 
 # An empty response: no answer is sent with it.

@@ -13,7 +13,7 @@ from requests.exceptions import RequestException
 
 from connectors.http_errors import certainly_not_sent
 from router.errors import PermanentError, TransientError
-from router.settings.messengers.line_channel import LineSettings
+from router.settings.channels.line import LineSettings
 
 API: Final = "https://api.line.me"
 # Files have another host.

@@ -12,7 +12,7 @@ from connectors.social.line.client import LineApi, LineRefusal, LineSent, LineUn
 from connectors.social.line.messages import reply_token_of
 from connectors.social.line.probe import probe
 from router.delivery import Window
-from router.settings.messengers.line_channel import LineSettings
+from router.settings.channels.line import LineSettings
 from router.settings.model import DeskSettings
 
 _OF_CHANNEL: Final = frozenset({401, 403, 429})

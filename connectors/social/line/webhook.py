@@ -20,7 +20,7 @@ from connectors.social.line.client import DATA
 from connectors.social.line.messages import FORM, MEDIA, concerns_us, raw_of
 from router.delivery import DeliveryReport
 from router.errors import NotFound, PermanentError
-from router.settings.messengers.line_channel import LineSettings
+from router.settings.channels.line import LineSettings
 from router.settings.model import DeskSettings
 from router.settings.secret import Secret
 

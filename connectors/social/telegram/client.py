@@ -13,7 +13,7 @@ from requests.exceptions import RequestException
 
 from connectors.base import Health
 from router.errors import OmniyardError, PermanentError, RateLimited, TransientError
-from router.settings.chat_channels import TelegramSettings
+from router.settings.channels.telegram import TelegramSettings
 
 API: Final = "https://api.telegram.org"
 # Telegram gives bots files up to this size.

@@ -21,7 +21,7 @@ from connectors.json_messages import MediaFile, name_for, write_document
 from connectors.social.telegram.client import LARGEST_FILE, TelegramApi, probe
 from connectors.social.telegram.messages import UPDATES, FileReference, files_of, is_private, written_at
 from router.errors import OmniyardError, TransientError
-from router.settings.chat_channels import TelegramSettings
+from router.settings.channels.telegram import TelegramSettings
 
 _log: Final = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.http_errors import certainly_not_sent
 from connectors.social.telegram.client import API, probe, retry_after
 from router.delivery import Window
-from router.settings.chat_channels import TelegramSettings
+from router.settings.channels.telegram import TelegramSettings
 from router.settings.model import DeskSettings
 
 _TIMEOUT: Final = (5.0, 20.0)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from connectors.social.tencent.api_client import ApiCodes, TokenApi
-from router.settings.tencent_channels import WechatSettings
+from router.settings.channels.tencent import WechatSettings
 
 API: Final = "https://api.weixin.qq.com"
 CODES: Final = ApiCodes(

@@ -10,8 +10,8 @@ from connectors.social.tencent.receipts import refused_text, send_once
 from connectors.social.wechat.client import CODES, WechatApi
 from router.delivery import Window
 from router.errors import OmniyardError
+from router.settings.channels.tencent import WechatSettings
 from router.settings.model import DeskSettings
-from router.settings.tencent_channels import WechatSettings
 
 _NO_LIST: Final = "WeChat keeps no list: what this desk does not take within three tries of five seconds is lost"
 _NOT_ELSEWHERE: Final = "if the console passes messages on to WeCom or another system, none come here"

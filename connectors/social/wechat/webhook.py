@@ -19,8 +19,8 @@ from connectors.social.wechat.client import WechatApi
 from connectors.social.wechat.messages import FORM, MEDIA, is_message, key_of, raw_of
 from router.delivery import DeliveryReport
 from router.errors import NotFound, PermanentError
+from router.settings.channels.tencent import WechatSettings
 from router.settings.model import DeskSettings
-from router.settings.tencent_channels import WechatSettings
 
 _LARGEST_FILE: Final = 20 * 1024 * 1024
 _ANSWER: Final = WebhookResponse("success", "text/plain")

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from connectors.social.tencent.api_client import ApiCodes, TokenApi
-from router.settings.tencent_channels import WecomSettings
+from router.settings.channels.tencent import WecomSettings
 
 API: Final = "https://qyapi.weixin.qq.com"
 CODES: Final = ApiCodes(

@@ -12,7 +12,7 @@ from connectors.registry_row import FileRequest
 from connectors.social.wecom.client import WecomApi
 from connectors.social.wecom.messages import FORM, MEDIA, raw_of, report_of
 from router.errors import OmniyardError, PermanentError, TransientError
-from router.settings.tencent_channels import WecomSettings
+from router.settings.channels.tencent import WecomSettings
 
 _PAGE: Final = 200
 # An empty page may have a next one; a provider that repeats that for ever must not keep us busy.

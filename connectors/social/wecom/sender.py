@@ -12,8 +12,8 @@ from connectors.social.tencent.receipts import refused_text, send_once
 from connectors.social.wecom.client import CODES, WecomApi
 from connectors.social.wecom.connector import WecomConnector
 from router.delivery import Window
+from router.settings.channels.tencent import WecomSettings
 from router.settings.model import DeskSettings
-from router.settings.tencent_channels import WecomSettings
 
 # The session is with a colleague in WeCom, or has ended; ours are those of the API.
 _WRONG_STATE: Final = 95018

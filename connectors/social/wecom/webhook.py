@@ -12,9 +12,9 @@ from connectors.social.tencent.callback_xml import field_of, query_of, read_fiel
 from connectors.social.wecom.messages import FORM
 from router.delivery import DeliveryReport
 from router.errors import ConfigError, NotFound, PermanentError
+from router.settings.channels.tencent import WecomSettings
 from router.settings.model import DeskSettings
 from router.settings.secret import Secret
-from router.settings.tencent_channels import WecomSettings
 
 _LONGEST_TOKEN: Final = 128
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.social.meta.graph import GraphApi
-from router.settings.messengers.whatsapp_channel import WhatsappSettings
+from router.settings.channels.whatsapp import WhatsappSettings
 
 
 def open_api(settings: WhatsappSettings) -> GraphApi:

@@ -12,7 +12,7 @@ from connectors.social.meta.graph import GraphApi, GraphRefusal, GraphSilence
 from connectors.social.whatsapp.client import open_api
 from connectors.social.whatsapp.codes import words_of
 from router.errors import ConfigError
-from router.settings.messengers.whatsapp_channel import WhatsappSettings
+from router.settings.channels.whatsapp import WhatsappSettings
 
 _FIELDS: Final = "display_phone_number,quality_rating,throughput,webhook_configuration"
 # A token that ends within this time is to be renewed now.

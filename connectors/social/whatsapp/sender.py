@@ -16,7 +16,7 @@ from connectors.social.whatsapp.codes import receipt_of, receipt_of_silence
 from connectors.social.whatsapp.probe import probe
 from router.delivery import Window
 from router.errors import ConfigError
-from router.settings.messengers.whatsapp_channel import WhatsappSettings
+from router.settings.channels.whatsapp import WhatsappSettings
 from router.settings.model import DeskSettings
 
 

@@ -17,7 +17,7 @@ from connectors.social.whatsapp.messages import FORM, MEDIA, Json, is_message, p
 from connectors.social.whatsapp.statuses import report_of
 from router.delivery import DeliveryReport
 from router.errors import NotFound, PermanentError
-from router.settings.messengers.whatsapp_channel import WhatsappSettings
+from router.settings.channels.whatsapp import WhatsappSettings
 from router.settings.model import DeskSettings
 
 _OBJECT: Final = "whatsapp_business_account"

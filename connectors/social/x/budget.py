@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 
-from router.settings.chat_channels import XAccountSettings
+from router.settings.channels.x import XAccountSettings
 
 
 @dataclass(frozen=True, slots=True)

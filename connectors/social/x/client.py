@@ -20,7 +20,7 @@ from requests.exceptions import RequestException
 
 from connectors.base import Health
 from router.errors import OmniyardError, PermanentError, RateLimited, TransientError
-from router.settings.chat_channels import XAccountSettings
+from router.settings.channels.x import XAccountSettings
 
 API: Final = "https://api.x.com"
 # tweepy uses the old host name, also in its signature.

@@ -19,7 +19,7 @@ from connectors.social.x.budget import Spent, may_look_once, may_read
 from connectors.social.x.client import XApi, probe
 from connectors.social.x.messages import id_at, sender_of, time_of
 from router.errors import RateLimited, TransientError
-from router.settings.chat_channels import XSettings
+from router.settings.channels.x import XSettings
 
 # The first page shows whether there is anything new; X charges a known event only once a day.
 _FIRST_PAGE: Final = 10

@@ -15,7 +15,7 @@ from connectors.http_errors import certainly_not_sent
 from connectors.social.x.budget import Spent
 from connectors.social.x.client import is_out_of_credits, seconds_to_reset
 from router.errors import OmniyardError
-from router.settings.chat_channels import XAccountSettings
+from router.settings.channels.x import XAccountSettings
 
 _HOUR: Final = timedelta(hours=1)
 

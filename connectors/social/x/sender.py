@@ -14,7 +14,7 @@ from connectors.social.x.client import XApi, probe
 from connectors.social.x.messages import sender_of, time_of
 from connectors.social.x.receipts import send_to_x, too_dear
 from router.delivery import Window
-from router.settings.chat_channels import XSettings
+from router.settings.channels.x import XSettings
 from router.settings.model import DeskSettings
 
 _LOOKED_AT: Final = 10

@@ -19,7 +19,7 @@ from connectors.json_messages import write_document
 from connectors.social.x.messages import sender_of, time_of
 from router.delivery import DeliveryReport
 from router.errors import NotFound, PermanentError
-from router.settings.chat_channels import XSettings
+from router.settings.channels.x import XSettings
 from router.settings.model import DeskSettings
 
 _ANSWER: Final = WebhookResponse("{}", "application/json")

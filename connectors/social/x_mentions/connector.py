@@ -18,7 +18,7 @@ from connectors.social.x.messages import id_at, time_of
 from connectors.social.x_mentions.posts import FORM, id_of, is_repost, names_us, raw_of
 from connectors.social.x_mentions.probe import probe
 from router.errors import RateLimited
-from router.settings.chat_channels import XMentionsSettings
+from router.settings.channels.x import XMentionsSettings
 
 _FIRST_PAGE: Final = 20
 _NEXT_PAGES: Final = 100

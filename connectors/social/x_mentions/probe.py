@@ -7,7 +7,7 @@ from typing import Final
 from connectors.base import Health
 from connectors.social.x.client import NotAllowed, bearer_token, of_app, probe_account
 from router.errors import OmniyardError, RateLimited
-from router.settings.chat_channels import XMentionsSettings
+from router.settings.channels.x import XMentionsSettings
 
 _MENTION: Final = "post.mention.create"
 _FORBIDDEN: Final = (

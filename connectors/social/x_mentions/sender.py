@@ -16,7 +16,7 @@ from connectors.social.x.receipts import send_to_x, too_dear
 from connectors.social.x_mentions.posts import id_of, post_answered, weight_of
 from connectors.social.x_mentions.probe import probe
 from router.delivery import Window
-from router.settings.chat_channels import XMentionsSettings
+from router.settings.channels.x import XMentionsSettings
 from router.settings.model import DeskSettings
 
 _LOOKED_AT: Final = 20

@@ -15,7 +15,7 @@ from connectors.sms.twilio.client import Twilio
 from connectors.voice.twilio.call_forms import listed_call, listed_recording
 from router.errors import PermanentError, TransientError
 from router.phone_call import CallNews
-from router.settings.voice_channel import VoiceSettings
+from router.settings.channels.voice import VoiceSettings
 
 _PAGE_SIZE: Final = 100
 # More than a hotline of one number can take in two days.

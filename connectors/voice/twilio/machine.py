@@ -18,8 +18,8 @@ from connectors.voice.twilio.call_forms import news_of
 from connectors.voice.twilio.menu import REPORTS, Menu, MenuPosition, Step
 from router.errors import ConfigError, NotFound, PermanentError
 from router.phone_call import CallLimits, CallNews, PhoneCall
+from router.settings.channels.voice import SpokenLanguage, VoiceSettings
 from router.settings.model import DeskSettings
-from router.settings.voice_channel import SpokenLanguage, VoiceSettings
 
 _TWIML: Final = "text/xml"
 # Three minutes are 0.7 MB as MP3; the longest allowed voicemail is well below.

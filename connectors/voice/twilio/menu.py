@@ -17,7 +17,7 @@ from twilio.twiml.voice_response import Gather, VoiceResponse
 from connectors.call_machine import StaffedHours
 from connectors.voice.spoken_words import LOCALES, VOICES, WORDS, SpokenWords
 from router.phone_call import DialState, PhoneCall
-from router.settings.voice_channel import HotlineMenuSettings, SpokenLanguage
+from router.settings.channels.voice import HotlineMenuSettings, SpokenLanguage
 
 # Seconds: for a key, of silence that ends a voicemail, for the emergency number to answer, of a call to it.
 _KEY_SECONDS: Final = 5

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from router.delivery import Window
+from router.settings.channels.site_chat import SiteChatSettings
 from router.settings.model import DeskSettings
-from router.settings.site_chat import SiteChatSettings
 
 
 class ChatSender:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 
-from router.settings.channel_base import ChannelSettings
+from router.settings.channels.base import ChannelSettings
 from router.settings.findings import Finding, shown
 from router.settings.model import Settings
 from router.settings.values import is_loopback

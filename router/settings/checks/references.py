@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from router.settings.channels import ChannelSettings
+from router.settings.channels.base import ChannelSettings
 from router.settings.findings import Finding, Place, nearest, shown
 from router.settings.model import RouteSettings, Settings, SlaSettings
 

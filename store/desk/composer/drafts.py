@@ -6,8 +6,8 @@ that, because the network held it back, is recognised by the key of its form and
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import cache
 from operator import itemgetter
@@ -21,7 +21,7 @@ from router.masking.mask import mask
 from router.text.visible import is_visible
 from store.db.bulk import among, among_bound, columns_of, table_of
 from store.db.engine import read_clock, upsert
-from store.db.plain_rows import KnownRows, PlainStatement
+from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import IdempotencyRow
@@ -62,9 +62,13 @@ class SavedDraft:
 
 def find_draft(connection: Connection, *, agent_id: UUID, conversation_id: UUID) -> Draft | None:
     """Return the agent's draft in a conversation, or in one that was merged into it; None without one."""
-    values = {"agent": agent_id, "conversation": conversation_id}
-    row = connection.execute(_newest(), values).mappings().first()
-    return Draft(**{name: [] if value is None else value for name, value in row.items()}) if row else None
+    statement, values = newest_draft(agent_id=agent_id, conversation_id=conversation_id)
+    return next(iter(_known_drafts()(connection, statement.rows(connection, values))), None)
+
+
+def newest_draft(*, agent_id: UUID, conversation_id: UUID) -> Question:
+    """Return the question of `find_draft`."""
+    return _plain_newest(), {"agent": agent_id, "conversation": conversation_id}
 
 
 def save_draft(
@@ -114,7 +118,13 @@ def was_sent(connection: Connection, *, agent_id: UUID, form: str) -> bool:
 
 def drafted_among(connection: Connection, ids: Collection[UUID], *, agent_id: UUID) -> frozenset[UUID]:
     """Return those conversations in which the agent has a draft."""
-    return frozenset(_KNOWN_CASES(connection, _drafted().rows(connection, {"agent": agent_id, "ids": ids})))
+    statement, values = drafts_in(ids, agent_id=agent_id)
+    return frozenset(_KNOWN_CASES(connection, statement.rows(connection, values)))
+
+
+def drafts_in(ids: Collection[UUID], *, agent_id: UUID) -> Question:
+    """Return the question of `drafted_among`."""
+    return _drafted(), {"agent": agent_id, "ids": ids}
 
 
 def _write(connection: Connection, draft: Draft, *, agent_id: UUID, conversation_id: UUID) -> None:
@@ -123,6 +133,21 @@ def _write(connection: Connection, draft: Draft, *, agent_id: UUID, conversation
     values |= {"revision": draft.revision, "saved_at": read_clock(connection)}
     row = {"agent_id": agent_id, "conversation_id": conversation_id, **values}
     upsert(connection, DraftRow, row=row, keys=_KEYS, changed=[*values])
+
+
+@cache
+def _plain_newest() -> PlainStatement:
+    return PlainStatement(_newest())
+
+
+@cache
+def _known_drafts() -> KnownRows[Draft]:
+    return KnownRows(types_of(_newest()), _draft, most=_REMEMBERED)
+
+
+def _draft(row: Sequence[Any]) -> Draft:
+    named = zip((field.name for field in fields(Draft)), row, strict=True)
+    return Draft(**{name: [] if value is None else value for name, value in named})
 
 
 @cache

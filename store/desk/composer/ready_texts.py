@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,7 +15,11 @@ from sqlalchemy.engine import Connection
 from router.errors import NotFound
 from store.db.bulk import among_bound, columns_of, table_of
 from store.db.engine import read_clock, upsert
+from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.composer import ReadyTextRow
+
+# As many as a large desk has.
+_REMEMBERED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +39,29 @@ class ReadyText:
 
 def list_ready_texts(connection: Connection, *, teams: Collection[str] | None = None) -> list[ReadyText]:
     """Return the ready texts by folder and title. teams: theirs and everybody's; None for all."""
-    values = {} if teams is None else {"teams": ["", *teams]}
-    rows = connection.execute(_listed(is_limited=teams is not None), values).mappings()
-    return [ReadyText(**row) for row in rows]
+    statement, values = texts_of(teams)
+    return _known()(connection, statement.rows(connection, values))
+
+
+def texts_of(teams: Collection[str] | None) -> Question:
+    """Return the question of `list_ready_texts`."""
+    return _plain_listed(is_limited=teams is not None), {} if teams is None else {"teams": ["", *teams]}
 
 
 @cache
+def _plain_listed(*, is_limited: bool) -> PlainStatement:
+    return PlainStatement(_listed(is_limited=is_limited))
+
+
+@cache
+def _known() -> KnownRows[ReadyText]:
+    return KnownRows(types_of(_listed(is_limited=False)), _text, most=_REMEMBERED)
+
+
+def _text(row: Sequence[Any]) -> ReadyText:
+    return ReadyText(**dict(zip((field.name for field in fields(ReadyText)), row, strict=True)))
+
+
 def _listed(*, is_limited: bool) -> sa.Select[Any]:
     table = table_of(ReadyTextRow)
     statement = sa.select(*columns_of(ReadyTextRow, ReadyText)).order_by(table.c.folder, table.c.title, table.c.id)

@@ -10,13 +10,12 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from router.conversation_status import Status
 from router.event_kinds import EventKind
 from store.db.bulk import table_of
 from store.db.ids import first_id_at
+from store.db.sql_functions import seconds_between
 from store.tables.case_records import IS_GIVEN, RatingRow
 from store.tables.desk import NoticeKind, SlaNoticeRow
 from store.tables.emergencies import EmergencyRow
@@ -167,25 +166,6 @@ def _ratings(period: Period, name: sa.ColumnElement[Any]) -> sa.Select[Any]:
     joined = counted.join_from(rating, case, case.c.id == rating.c.conversation_id)
     within = (IS_GIVEN, rating.c.rated_at >= period.since, rating.c.rated_at < period.until)
     return joined.where(*within, *of_period(period)).group_by(sa.literal_column("1"))
-
-
-class seconds_between(sa.sql.functions.FunctionElement[Any]):  # noqa: N801  (reads as an SQL function)
-    """The seconds from one moment to another."""
-
-    type = sa.types.Float()
-    inherit_cache = True
-
-
-@compiles(seconds_between, "postgresql")
-def _seconds_postgresql(element: seconds_between, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
-    begin, end = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"EXTRACT(epoch FROM {end} - {begin})"
-
-
-@compiles(seconds_between, "sqlite")
-def _seconds_sqlite(element: seconds_between, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
-    begin, end = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"((julianday({end}) - julianday({begin})) * 86400.0)"
 
 
 def _ranked(

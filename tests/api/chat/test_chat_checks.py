@@ -91,7 +91,7 @@ def test_check_25_without_an_agent_the_page_says_so_once_and_asks_for_a_mail_add
         (timedelta(minutes=2), 1, 0, None),  # no agent is there
     ],
 )
-def test_check_26_the_waiting_time_is_said_in_steps(
+def test_check_26_the_waiting_time_is_shown_in_steps(
     usual: timedelta | None, place: int, agents: int, minutes: int | None
 ) -> None:
     order = tuple(new_id() for _ in range(4))

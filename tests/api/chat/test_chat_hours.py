@@ -158,7 +158,7 @@ class TestClosed:
         with database.read() as connection:
             assert len(connection.execute(sa.select(table_of(InboundRow))).all()) == 1
 
-    def test_the_next_opening_is_said_in_the_visitors_language(self, visitor: ChatVisitor) -> None:
+    def test_the_next_opening_is_shown_in_the_visitors_language(self, visitor: ChatVisitor) -> None:
         state = visitor.state()
         assert state["next_opening"]
         chinese = visitor.client.get("/chat/site/state", headers={"Accept-Language": "zh"}).json()
@@ -240,7 +240,7 @@ class TestByMail:
             lines = "UPDATE chat_line SET at = strftime('%Y-%m-%d %H:%M:%f000', at, '-6 minutes')"
             connection.exec_driver_sql(lines)
 
-    def test_what_nobody_saw_for_five_minutes_goes_out_in_one_mail(
+    def test_what_no_visitor_saw_for_five_minutes_goes_out_in_one_mail(
         self, visitor: ChatVisitor, reference: str, database: Database, settings: Settings
     ) -> None:
         keep = keeper(database, settings)

@@ -80,7 +80,7 @@ def test_an_open_chat_tells_new_lines_typing_and_what_was_read_once_each(
     assert (notice.is_for(ALL), notice.is_for(RISK)) == (True, False)
 
 
-def test_those_who_wait_are_told_when_they_change_and_only_to_their_team(
+def test_a_change_among_those_who_wait_goes_only_to_their_team(
     stream: Stream, case: tuple[UUID, str], visitors: Callable[..., ChatVisitor], client: AppClient, hands: Hands
 ) -> None:
     (notice,) = stream.look()

@@ -208,7 +208,7 @@ def test_a_case_by_sms_is_opened_by_its_number(
         ({}, [("files", (f"{number}", b"1")) for number in range(6)], 422),
     ],
 )
-def test_what_cannot_be_taken_is_said_and_kept_in_the_form(
+def test_a_refused_answer_is_explained_and_kept_in_the_form(
     visitor: AppClient, link: str, clock: MovingClock, database: Database, fields: Any, files: Any, status: int
 ) -> None:
     ask(visitor, link)

@@ -103,7 +103,7 @@ def test_withheld_numbers_are_not_one_contact(note, settings, database) -> None:
     assert len(set(rows(database, ConversationRow, "contact_id"))) == 2
 
 
-def test_what_is_wrong_is_said_and_the_words_are_kept(browser, note, database) -> None:
+def test_what_is_wrong_is_shown_and_the_words_are_kept(browser, note, database) -> None:
     page = browser.get("/calls", params={"number": "abc"}).text
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
     form = hidden | {"kind": "in", "text": "kept words"}

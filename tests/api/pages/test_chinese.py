@@ -255,12 +255,12 @@ def test_each_refusal_that_a_page_shows_has_chinese_words() -> None:
 
 
 @pytest.mark.parametrize("said", [sentence for _, _, sentence in PROBLEMS.values()])
-def test_each_kind_of_problem_is_said_in_chinese(said: str) -> None:
+def test_each_kind_of_problem_has_a_chinese_sentence(said: str) -> None:
     assert not LATIN.search(say_refusal(said, slug="invalid", words=Words("zh")))
     assert say_refusal(said, slug="invalid", words=Words("en")) == said
 
 
-def test_a_sentence_without_chinese_words_is_said_by_its_kind() -> None:
+def test_a_sentence_without_chinese_words_is_shown_by_its_kind() -> None:
     assert say_refusal("a new sentence", slug="conflict", words=Words("zh")) == WORDS["problem_conflict"][1]
     assert in_chinese("Li Na already has it") == "Li Na 已认领该会话。"
 

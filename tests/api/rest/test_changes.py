@@ -35,7 +35,7 @@ def shown(client: AppClient, **query: Any) -> list[str]:
     return [row["reference"] for row in answer.json()["conversations"]]
 
 
-def test_one_order_changes_several_things_and_tells_each(client: AppClient, database: Database) -> None:
+def test_one_order_changes_several_things_and_reports_each(client: AppClient, database: Database) -> None:
     with database.write() as connection:
         build = Builder(connection)
         build.message(build.conversation(reference="K7QF2MXD4", waiting_since=NOON))

@@ -33,7 +33,7 @@ def test_no_rate_is_no_limit() -> None:
     assert {buckets.wait(one) for _ in range(10_000)} == {0.0}
 
 
-def test_a_token_that_asks_too_often_is_told_when_to_go_on(
+def test_a_token_that_asks_too_often_gets_the_time_to_go_on(
     tmp_path: Path, database: Database, portal: BlockingPortal
 ) -> None:
     app = create_app(settings_in(tmp_path / "data", rate=1), database=database)

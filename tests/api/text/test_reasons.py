@@ -209,7 +209,7 @@ def test_the_sentences_of_an_older_version_are_shown_as_they_are(language: Any) 
         assert sentence in said
 
 
-def test_what_speaks_for_danger_is_said_in_both_languages() -> None:
+def test_what_speaks_for_danger_has_words_in_both_languages() -> None:
     evidence = {
         "words": ["gave him the code"],
         "category": "refund",

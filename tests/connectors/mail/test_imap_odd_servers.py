@@ -143,7 +143,7 @@ def test_a_body_shorter_than_its_size_is_asked_for_again(odd):
 @pytest.mark.parametrize(
     "content", [b"", b"\r\n", mail("one")[:40], mail("one")[:-70]], ids=["empty", "blank", "in header", "no text"]
 )
-def test_a_body_that_stays_shorter_than_its_size_is_a_stub_and_never_a_mail_of_nobody(odd, content):
+def test_a_body_that_stays_shorter_than_its_size_is_a_stub_and_never_a_mail_without_a_sender(odd, content):
     page = odd(answering(rb"BODY.PEEK\[\]( |<|$)", lambda uid: body(uid, b"BODY[]", content)))
     [message] = page.messages
     assert f"returned {len(content)} of the {len(mail('one'))} bytes" in message.defect

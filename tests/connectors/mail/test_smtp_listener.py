@@ -17,7 +17,7 @@ from benchmarks.rig import wait_until
 from connectors.base import Page
 from connectors.email.smtp.listener import SmtpGate
 from router.errors import PermanentError, TransientError
-from router.settings.channels import SmtpSettings
+from router.settings.channels.mail import SmtpSettings
 from router.settings.secret import Secret
 from tests.mailservers import make_certificate, trusting
 from tests.ports import free_port
@@ -276,7 +276,7 @@ def test_lmtp_says_too_large_for_each_recipient(listen, kept):
         assert [sender.data(MAIL + b"y" * 3_000)[0], sender.getreply()[0]] == [552, 552]
 
 
-def test_starttls_is_offered_with_a_certificate_and_forgets_what_was_said_before(listen, kept, tmp_path):
+def test_starttls_is_offered_with_a_certificate_and_forgets_what_was_sent_before(listen, kept, tmp_path):
     make_certificate(tmp_path)
     gate = listen(tls_certificate=str(tmp_path / "server.pem"), tls_key=Secret(f"file:{tmp_path / 'server.key'}"))
     with client(gate) as sender:

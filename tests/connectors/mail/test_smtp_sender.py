@@ -19,7 +19,7 @@ from connectors.email.smtp.login import Timeouts
 from connectors.email.smtp.sender import SmtpSender
 from router.origin.automatic import recognise
 from router.origin.verdicts import OriginKind
-from router.settings.channels import MailSendSettings
+from router.settings.channels.mail import MailSendSettings
 from router.settings.secret import Secret
 from tests.mailservers import make_certificate
 from tests.mailsink import DROP, MailSink, Sink

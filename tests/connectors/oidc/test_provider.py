@@ -10,7 +10,7 @@ import pytest
 
 from connectors.oidc.identity_provider import OidcProvider
 from router.errors import ConfigError, OmniyardError, TransientError
-from router.settings.desk_answers import OidcSettings
+from router.settings.oidc import OidcSettings
 from router.settings.secret import Secret
 from tests.fakes.openid import SECRET, FakeOpenId
 from tests.fakes.server import DemoAnswer, Fault
@@ -27,7 +27,7 @@ def provider_of(fake: FakeOpenId, *, secret: str = "env:OMNIYARD_TEST_OIDC") -> 
     return OidcProvider(OidcSettings(issuer=fake.issuer, client_id="omniyard", client_secret=Secret(secret)))
 
 
-def test_a_provider_that_can_be_used_is_said_to_be(fake: FakeOpenId, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_provider_that_can_be_used_is_reported_as_usable(fake: FakeOpenId, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMNIYARD_TEST_OIDC", SECRET)
     health = provider_of(fake).probe()
     assert (health.ok, health.findings) == (True, (f"{fake.issuer} answers; it has keys: 1",))
@@ -43,7 +43,7 @@ def test_a_provider_that_can_be_used_is_said_to_be(fake: FakeOpenId, monkeypatch
         ({"response_types_supported": ["id_token"]}, "does not offer the authorization code flow"),
     ],
 )
-def test_what_stops_a_sign_in_is_said_in_words(
+def test_what_stops_a_sign_in_is_explained_in_words(
     fake: FakeOpenId, monkeypatch: pytest.MonkeyPatch, metadata: dict[str, Any], said: str
 ) -> None:
     monkeypatch.setenv("OMNIYARD_TEST_OIDC", SECRET)

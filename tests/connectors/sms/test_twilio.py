@@ -18,7 +18,7 @@ from connectors.sms.twilio.messages import party
 from connectors.sms.twilio.webhook import is_signed
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chat_channels import TwilioSettings
+from router.settings.channels.sms import TwilioSettings
 from router.settings.secret import Secret
 from tests.fakes.contract import specs_folder
 from tests.fakes.server import DemoAnswer, Fault
@@ -151,7 +151,7 @@ def test_a_cursor_of_another_zone_means_the_same_moment(connector, twilio):
     assert days == ["2026-11-18", "2026-11-19", "2026-11-20"]
 
 
-def test_a_page_link_that_never_ends_is_capped_and_told(connector, twilio):
+def test_a_page_link_that_never_ends_is_capped_and_reported(connector, twilio):
     """Failure suite 2."""
     twilio.receive("the only one")
     twilio.endless = True
@@ -244,7 +244,7 @@ def test_old_messages_after_an_outage_are_marked_and_come_first(connector, twili
         (DemoAnswer(200, content=b"<html>"), TransientError),
     ],
 )
-def test_a_refusal_is_told_apart_from_an_outage(connector, twilio, answer, expected):
+def test_a_refusal_is_distinguished_from_an_outage(connector, twilio, answer, expected):
     twilio.script(Fault(answer=answer))
     with pytest.raises(expected) as caught:
         connector.fetch(begun())

@@ -17,7 +17,7 @@ from connectors.normalise import normalise_page
 from connectors.social.telegram.connector import TelegramConnector
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chat_channels import TelegramSettings
+from router.settings.channels.telegram import TelegramSettings
 from router.settings.secret import Secret
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.telegram import BOT, CUSTOMER, TOKEN, FakeTelegram, error
@@ -134,7 +134,7 @@ def test_pages_go_on_and_nothing_comes_twice(connector, telegram):
     assert texts(connector.fetch(page.cursor)) == []
 
 
-def test_groups_are_passed_over_and_told(connector, telegram):
+def test_groups_are_passed_over_and_reported(connector, telegram):
     telegram.receive("not for us", chat="group")
     telegram.receive("for us")
     page = connector.fetch(None)

@@ -13,7 +13,7 @@ from connectors.base import Outgoing, SendVerdict
 from connectors.social.meta.signature import proof_of
 from connectors.social.whatsapp.codes import words_of
 from connectors.social.whatsapp.sender import WhatsappSender
-from router.settings.messengers.whatsapp_channel import WhatsappSettings
+from router.settings.channels.whatsapp import WhatsappSettings
 from tests.fakes import meta
 from tests.fakes.contract import specs_folder
 from tests.fakes.meta import FakeMeta

@@ -14,7 +14,7 @@ from connectors.social.x.connector import XConnector
 from connectors.social.x.messages import id_at, time_of
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
-from router.settings.chat_channels import XSettings
+from router.settings.channels.x import XSettings
 from router.settings.secret import Secret
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.x import CUSTOMER, KEYS, OWN, FakeX, problem

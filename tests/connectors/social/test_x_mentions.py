@@ -19,7 +19,7 @@ from connectors.social.x_mentions.posts import weight_of
 from connectors.social.x_mentions.sender import XMentionsSender
 from router.envelope import RevisionKind, from_json
 from router.errors import RateLimited
-from router.settings.chat_channels import XMentionsSettings, XSettings
+from router.settings.channels.x import XMentionsSettings, XSettings
 from router.settings.model import DeskSettings
 from router.settings.secret import Secret
 from tests.fakes.contract import specs_folder

@@ -200,7 +200,7 @@ def test_a_certificate_of_another_name_is_refused_in_words(
     assert "use a name that its certificate has as the host in" in examined(address, tmp_path, monkeypatch)
 
 
-def test_a_server_without_tls_is_said_to_have_none(
+def test_a_server_without_tls_is_reported_to_have_none(
     postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = examined(f"{postgres.url()}?sslmode=require", tmp_path, monkeypatch)

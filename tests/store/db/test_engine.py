@@ -26,7 +26,7 @@ def run(database: Database, *statements: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-def test_a_full_disk_is_said_with_what_to_do_and_leaves_nothing_half_written(
+def test_a_full_disk_is_reported_with_what_to_do_and_leaves_nothing_half_written(
     tmp_path: Path, database: Database
 ) -> None:
     if not database.is_sqlite:
@@ -42,7 +42,7 @@ def test_a_full_disk_is_said_with_what_to_do_and_leaves_nothing_half_written(
     assert count(database, table_of(InboundRow)) == 1
 
 
-def test_a_locked_database_is_said_after_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_database_is_reported_after_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Five as shipped.
     monkeypatch.setattr("store.db.engine._LOCK_SECONDS", 1)
     path = tmp_path / "omniyard.db"
@@ -94,7 +94,7 @@ def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
         assert count(database, table_of(InboundRow)) == 1
 
 
-def test_a_server_that_is_away_is_said(tmp_path: Path) -> None:
+def test_a_server_that_is_away_is_reported(tmp_path: Path) -> None:
     database = Database(f"postgresql://nobody@127.0.0.1:{free_port()}/none")
 
     with pytest.raises(TransientError, match="did not answer"), database.write():

@@ -145,7 +145,7 @@ def test_what_is_asked_ahead_is_what_the_statements_say_and_is_read_once(databas
         return str(names.rows(connection, {})[0][0])
 
     def rename(connection: Connection, name: str) -> None:
-        connection.execute(sa.update(TABLE).where(TABLE.c.reference.in_(["A", "D"])).values(reference=name))
+        connection.execute(sa.update(TABLE).where(TABLE.c.reference.in_(["A", "C", "D"])).values(reference=name))
 
     with database.read() as connection:
         expected = [plain.rows(connection, {"status": "open"}), names.rows(connection, {})]
@@ -159,6 +159,16 @@ def test_what_is_asked_ahead_is_what_the_statements_say_and_is_read_once(databas
             # SQLite's read is one transaction, and sees what was there at its begin.
             assert first(connection) == ("A" if database.is_sqlite else "D")
         assert plain.rows(connection, {"status": "resolved"}) == []
+    with database.read() as connection, asked_ahead(connection, []):
+        with asked_ahead(connection, [(names, {})]):
+            assert len(plain.rows(connection, {"status": "open"})) == 5
+        with database.write() as other:
+            rename(other, "C")
+        # What the inner block did not read is left to the outer one.
+        assert first(connection) == "D"
+        assert first(connection) == ("D" if database.is_sqlite else "C")
+    with database.write() as other:
+        rename(other, "D")
     with database.read() as connection, asked_ahead(connection, [(names, {}), (broken, {})]):
         # A question that fails is the trouble of the one who asks it.
         assert first(connection) == "D"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
-from router.classify.features import grams
+from router.classify.features import Grams, _bare, grams
 
 TEXTS = (
     "my refund is late, my refund!",
@@ -37,3 +39,30 @@ def test_an_n_gram_stands_once_in_a_text_where_it_is_first(text):
     assert all(found.text.find(word) <= place for word, place in words.items())
     # A count of two weighs 1 + log 2.
     assert set(np.round(found.weights, 4)) <= set(np.round(1 + np.log(np.arange(1, 30, dtype=np.float32)), 4))
+
+
+def test_each_ngram_of_a_text_stands_once_in_ascending_order_where_it_is_first() -> None:
+    texts = ["", "no no no refund", "退款 退款 refund refund", "_", "x" * 2_000 + " tail", "a b " * 900]
+    page = grams(texts)
+    assert len(page.starts) == len(texts) + 1
+    for row, (start, end) in enumerate(pairwise(page.starts.tolist())):
+        assert np.all(np.diff(page.buckets[start:end]) > 0)
+        seen = [page.written(at) for at in range(start, end)]
+        begin = sum(len(_bare(text)) + 2 for text in texts[:row])
+        part = f" {_bare(texts[row])} "
+        assert [at - begin for at in page.places[start:end].tolist()] == [part.index(one) for one in seen]
+    assert _weight(page, "no") == pytest.approx(1 + np.log(3))
+    assert _weight(page, "退款") == pytest.approx(1 + np.log(2))
+
+
+def test_ascii_texts_are_bared_as_others_are() -> None:
+    every = "".join(map(chr, range(128)))
+    for text in (every, f"{every} a_b--c 12x", "  A\tB\x1fC  ", "_", ""):
+        # A Chinese character makes the text an ordinary one.
+        assert _bare(text) == _bare(f"{text} 退").removesuffix("退").rstrip()
+
+
+def _weight(page: Grams, word: str) -> float:
+    """Return the weight of a word where it stands most often."""
+    whole = [at for at in range(len(page.buckets)) if page.written(at) == word]
+    return max(float(page.weights[at]) for at in whole)

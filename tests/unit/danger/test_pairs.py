@@ -54,7 +54,7 @@ STORY = "Good morning, I have used your wallet for six years and was always cont
         (f"{STORY}Yesterday a stranger took money out of my account. {STORY}", "emergency"),
     ],
 )
-def test_danger_is_told_apart_from_its_words(text, outcome):
+def test_danger_is_distinguished_from_its_words(text, outcome):
     assert DETECTOR is not None
     (verdict,) = DETECTOR.detect([text])
     assert verdict.outcome == outcome

@@ -498,7 +498,7 @@ def test_a_route_is_called_unreachable_exactly_when_no_message_can_reach_it():
         assert claimed == (taken[narrow] <= taken[wide]), (CONDITIONS[wide], CONDITIONS[narrow])
 
 
-def test_a_route_may_ask_for_every_origin_that_the_house_tells_apart():
+def test_a_route_may_ask_for_every_origin_that_the_house_distinguishes():
     assert set(OriginName.__args__) == {kind.value for kind in OriginKind}
 
 

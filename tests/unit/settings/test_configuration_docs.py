@@ -9,99 +9,19 @@ import pytest
 from pydantic import TypeAdapter
 
 from connectors import registry
-from router.settings.channels import (
-    CHANNEL_KINDS,
-    ChannelSettings,
-    ChatSettings,
-    CustomSendSettings,
-    CustomSettings,
-    HttpSmsSendSettings,
-    HttpSmsSettings,
-    ImapSettings,
-    LineSettings,
-    MailSendSettings,
-    SendSettings,
-    SiteChatSettings,
-    SmtpSettings,
-    TelegramSettings,
-    TwilioSettings,
-    VoiceSettings,
-    WebSettings,
-    WechatSettings,
-    WecomSettings,
-    WhatsappSettings,
-    XMentionsSettings,
-    XSettings,
-)
+from router.settings.channels.base import ChannelSettings, ChatSettings, SendSettings
+from router.settings.channels.custom import CustomSendSettings
+from router.settings.channels.kinds import CHANNEL_KINDS
+from router.settings.channels.sms import HttpSmsSendSettings, HttpSmsSettings
+from router.settings.channels.voice import VoiceSettings
 from router.settings.checks.texts import PLACEHOLDERS
-from router.settings.custom_channel import PullSettings
-from router.settings.desk_answers import AgentAnswerSettings, AnswerSettings, ModelEndpointSettings, OidcSettings
-from router.settings.limits import LimitSettings
-from router.settings.model import (
-    CalendarSettings,
-    CategorySettings,
-    Condition,
-    DateRule,
-    DeskSettings,
-    EmergencySettings,
-    EscalationSettings,
-    FormSettings,
-    LabelSettings,
-    ReplySettings,
-    RouteSettings,
-    Settings,
-    SlaSettings,
-    TeamSettings,
-    WebhookSettings,
-)
+from router.settings.model import Settings
 from router.text.fact_kinds import FACT_KINDS
+from tests.unit.settings.tables import SECTIONS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "configuration.md").read_text(encoding="utf-8")
 # `send` is documented with the kinds that differ in it.
 COMMON = set(ChannelSettings.model_fields) - {"send"}
-SECTIONS = {
-    "`[omniyard]`": DeskSettings,
-    "`[channels.NAME]`": ChannelSettings,
-    '`kind = "imap"`': ImapSettings,
-    '`kind = "smtp"`': SmtpSettings,
-    "`send` of a mail channel": MailSendSettings,
-    '`kind = "web"`': WebSettings,
-    '`kind = "chat"`': SiteChatSettings,
-    '`kind = "twilio"`': TwilioSettings,
-    '`kind = "x"`': XSettings,
-    '`kind = "x_mentions"`': XMentionsSettings,
-    '`kind = "telegram"`': TelegramSettings,
-    "Short messages": ChatSettings,
-    '`kind = "http_sms"`': HttpSmsSettings,
-    "`send` of kind `http_sms`": HttpSmsSendSettings,
-    '`kind = "custom"`': CustomSettings,
-    '`kind = "voice"`': VoiceSettings,
-    '`kind = "wecom"`': WecomSettings,
-    '`kind = "wechat"`': WechatSettings,
-    '`kind = "line"`': LineSettings,
-    '`kind = "whatsapp"`': WhatsappSettings,
-    "`pull` of kind `custom`": PullSettings,
-    "`send` of kind `custom`": CustomSendSettings,
-    "`send` of a channel of short messages": SendSettings,
-    "`[calendars.NAME]`": CalendarSettings,
-    "`[[calendars.NAME.dates]]`": DateRule,
-    "`[emergency]`": EmergencySettings,
-    "`[answers]`": AnswerSettings,
-    "`[answers.model]`": ModelEndpointSettings,
-    "`[limits]`": LimitSettings,
-    "`[desk]`": AgentAnswerSettings,
-    "`[desk.oidc]`": OidcSettings,
-    "`[categories.NAME]`": CategorySettings,
-    "`[teams.NAME]`": TeamSettings,
-    "`[sla.NAME]`": SlaSettings,
-    "`on_breach`": EscalationSettings,
-    "`[replies.NAME]`": ReplySettings,
-    "`[[routes]]`": RouteSettings,
-    "`when`": Condition,
-    "`[labels.NAME]`": LabelSettings,
-    "`[forms.NAME]`": FormSettings,
-    "`[webhooks.NAME]`": WebhookSettings,
-}
 
 
 def rows(heading):

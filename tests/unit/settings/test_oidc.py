@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from api.http.permissions import Role
-from router.settings.desk_answers import RoleName
+from router.settings.oidc import RoleName
 from router.settings.validation import examine_settings
 
 HEAD = """[[routes]]

@@ -84,7 +84,7 @@ def test_a_mistake_names_file_line_key_value_and_what_was_expected(line, sentenc
     assert sentence in complaint(MAILBOX.format(line=line))
 
 
-def test_every_mistake_is_said_at_once_in_the_order_of_the_lines():
+def test_every_mistake_is_reported_at_once_in_the_order_of_the_lines():
     # Given a file with mistakes of shape, and mistakes across tables
     text = MAILBOX.format(
         line='poll = "soon"\nidel = true\n[sla.gold]\ncalendar = "nights"\n[replies.hi.text]\nen = "{nme}"'
@@ -108,7 +108,7 @@ def test_every_mistake_is_said_at_once_in_the_order_of_the_lines():
         ("routes = []", "c.toml:1: routes: the last route takes all other messages"),
     ],
 )
-def test_what_is_no_settings_file_at_all_is_said_with_its_line(text, sentence):
+def test_what_is_no_settings_file_at_all_is_reported_with_its_line(text, sentence):
     assert sentence in complaint(text)
 
 

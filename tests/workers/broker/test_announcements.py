@@ -64,7 +64,7 @@ class _Consumed:
         self.worker.stop(timeout=20_000)
 
 
-def test_a_ring_wakes_the_consumers_and_whoever_listens(url: str):
+def test_a_ring_wakes_the_consumers_and_all_other_listeners(url: str):
     done: Queue[list[str]] = Queue()
     with _Consumed(url, work=done.put) as consumed:
         for number in range(3):

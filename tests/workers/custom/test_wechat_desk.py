@@ -118,7 +118,7 @@ def test_check_1_what_is_not_signed_stores_nothing(desk, wechat):
     assert desk.rows(InboundRow, "id") == []
 
 
-def test_check_17_a_database_that_hangs_is_said_in_time_and_its_message_still_comes_once(desk, wechat):
+def test_check_17_a_database_that_hangs_is_reported_in_time_and_its_message_still_comes_once(desk, wechat):
     request, seconds = wechat.request(text="钱没到账"), []
     with desk.database.write() as connection:
         if not desk.database.is_sqlite:

@@ -164,7 +164,7 @@ def test_check_6_statuses_in_any_order_end_at_read(desk):
     assert desk.rows(OutboundRow, "state", "delivery") == [("sent", "read")]
 
 
-def test_a_failure_that_comes_later_is_said_in_words_and_reopens_the_case(desk):
+def test_a_failure_that_comes_later_is_explained_in_words_and_reopens_the_case(desk):
     opened(desk)
     answered(desk)
     call(desk, change(statuses=[status("failed", wamid="wamid.out1", errors=[{"code": 131026, "title": "x"}])]))
@@ -254,7 +254,7 @@ def test_check_16_a_lost_answer_without_a_status_goes_to_a_person(desk, fake):
     assert (len(fake.sent), desk.rows(OutboundRow, "state")) == (1, ["needs_person"])
 
 
-def test_check_18_a_dead_token_and_one_that_ends_soon_are_said(desk, fake):
+def test_check_18_a_dead_token_and_one_that_ends_soon_are_reported(desk, fake):
     sender = sender_of("whatsapp", desk.settings.channels["whatsapp"], desk=desk.settings.omniyard)
     assert sender.probe().ok
     fake.ends = int(time.time() + timedelta(days=5, hours=1).total_seconds())

@@ -15,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from router.generated.completion import PromptMessage
-from router.settings.desk_answers import ModelEndpointSettings
+from router.settings.machine_answers import ModelEndpointSettings
 from router.settings.secret import Secret
 from tests.fakes.model_endpoint import (
     Answering,

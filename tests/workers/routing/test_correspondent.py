@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from store.db.engine import Database, read_clock
-from store.outbound.replies import choose_answer_address
+from store.outbound.answer_addresses import choose_answer_address
 from tests.mail_desk import CASES, SERVER, MailDesk, opened, proven
 
 FORM = """

@@ -82,7 +82,7 @@ def only(desk: Desk) -> Any:
     return conversation
 
 
-def as_told(row: Any) -> tuple[Any, ...]:
+def case_state(row: Any) -> tuple[Any, ...]:
     return (row.emergency, row.team, row.priority, row.sla, row.route, row.labels)
 
 
@@ -100,11 +100,11 @@ CALM = (False, "front-line", "normal", "standard", "everything else", [])
 
 def test_a_released_alarm_is_what_the_routes_would_have_made_of_it(desk: Desk) -> None:
     desk.route(envelope("1", text="How do I know that I was hacked?"))
-    assert as_told(only(desk)) == PAGED
+    assert case_state(only(desk)) == PAGED
 
     released = judge(desk, danger=False)
 
-    assert as_told(released) == CALM
+    assert case_state(released) == CALM
     # The promise of the calm route, from the same moment on: four hours of the office that is always open.
     assert released.first_reply_due_at == released.opened_at + timedelta(hours=4)
     assert released.resolve_due_at == released.opened_at + timedelta(days=2)
@@ -124,7 +124,7 @@ def test_a_release_is_undone_with_all_that_it_changed(desk: Desk) -> None:
 
     undone = judge(desk, danger=None)
 
-    assert as_told(undone) == PAGED
+    assert case_state(undone) == PAGED
     assert undone.first_reply_due_at == before.first_reply_due_at
     (alarm,) = desk.rows(EmergencyRow)
     assert (alarm.confirmed, alarm.by) == (None, "")
@@ -136,7 +136,7 @@ def test_confirming_what_was_released_makes_it_the_emergency_again(desk: Desk) -
     desk.route(envelope("1", text="I was hacked"))
     judge(desk, danger=False)
 
-    assert as_told(judge(desk, danger=True)) == PAGED
+    assert case_state(judge(desk, danger=True)) == PAGED
 
 
 def test_what_an_agent_changed_in_between_stays(desk: Desk) -> None:
@@ -160,12 +160,12 @@ def test_a_case_that_was_escalated_later_is_what_it_was_before(desk: Desk) -> No
         note_reply(connection, conversation_id=only(desk).id, at=datetime.now(UTC))
     before = only(desk)
     desk.route(envelope("2", text="It was hacked", in_reply_to=("1@customer.example",)))
-    assert as_told(only(desk)) == (True, "risk", "urgent", "emergency", PAGED[4], ["card", "security"])
+    assert case_state(only(desk)) == (True, "risk", "urgent", "emergency", PAGED[4], ["card", "security"])
     assert only(desk).assignee is None
 
     released = judge(desk, danger=False)
 
-    assert as_told(released) == (False, "front-line", "low", "standard", "everything else", ["card"])
+    assert case_state(released) == (False, "front-line", "low", "standard", "everything else", ["card"])
     assert (released.assignee, released.replied_at) == ("Bo", before.replied_at)
     assert released.clock_started_at == before.clock_started_at
     # The customer waits for an answer to the second message.
@@ -238,7 +238,7 @@ def test_possible_danger_pages_no_one_and_asks(desk: Desk) -> None:
     desk.route(envelope("1", text="I am worried about a payment"))
 
     row = only(desk)
-    assert (row.possible_danger, *as_told(row)) == (True, *CALM)
+    assert (row.possible_danger, *case_state(row)) == (True, *CALM)
     assert desk.rows(EmergencyRow) == []
     (question,) = desk.rows(DangerQuestionRow)
     assert (question.answer, question.paged["team"]) == (None, "risk")
@@ -251,8 +251,8 @@ def test_what_would_page_asks_where_no_person_waits(desk: Desk, header: tuple[st
     desk.route(envelope("2", text="I am worried about a payment", machine_headers=(header,)))
 
     marked, unmarked = sorted(desk.rows(ConversationRow), key=lambda row: row.opened_at)
-    assert (marked.possible_danger, *as_told(marked)) == (True, *CALM)
-    assert (unmarked.possible_danger, *as_told(unmarked)) == (False, *CALM)
+    assert (marked.possible_danger, *case_state(marked)) == (True, *CALM)
+    assert (unmarked.possible_danger, *case_state(unmarked)) == (False, *CALM)
     assert desk.rows(EmergencyRow) == []
     (question,) = desk.rows(DangerQuestionRow)
     assert question.paged["team"] == "risk"
@@ -263,14 +263,14 @@ def test_yes_makes_an_emergency_confirmed_by_that_agent(desk: Desk) -> None:
 
     paged = judge(desk, danger=True)
 
-    assert (paged.possible_danger, *as_told(paged)) == (False, *PAGED)
+    assert (paged.possible_danger, *case_state(paged)) == (False, *PAGED)
     # The promise counts from the answer: no one knew of the danger before.
     assert paged.first_reply_due_at == paged.clock_started_at + timedelta(minutes=15)
     assert paged.clock_started_at > paged.opened_at
     (alarm,) = desk.rows(EmergencyRow)
     assert (alarm.confirmed, alarm.by, alarm.paged_by) == (True, "Li Na", "Li Na")
     assert kinds(desk)[-2:] == ["conversation.escalated", "emergency.confirmed"]
-    assert as_told(judge(desk, danger=False)) == CALM  # found false later
+    assert case_state(judge(desk, danger=False)) == CALM  # found false later
 
 
 def test_no_closes_the_question_and_another_message_opens_it_again(desk: Desk) -> None:
@@ -295,7 +295,7 @@ def test_an_answer_is_undone(desk: Desk, danger: bool) -> None:
 
     undone = judge(desk, danger=None)
 
-    assert (undone.possible_danger, *as_told(undone)) == (True, *CALM)
+    assert (undone.possible_danger, *case_state(undone)) == (True, *CALM)
     assert undone.first_reply_due_at == before.first_reply_due_at
     assert desk.rows(EmergencyRow) == []
 

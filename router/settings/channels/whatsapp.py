@@ -8,7 +8,7 @@ from typing import Final, Literal
 from pydantic import Field
 
 from router.delivery import WHATSAPP_WINDOW, TextLimit, Window
-from router.settings.channel_base import ApiBase, ChannelConcern, ChatSettings, is_near
+from router.settings.channels.base import ApiBase, ChannelConcern, ChatSettings, is_near
 from router.settings.secret import Secret
 
 WHATSAPP_LIMIT: Final = TextLimit(4096)

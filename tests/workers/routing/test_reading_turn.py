@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 from store.inbound.claims import LIGHT, Claim, ClaimedInbound
-from workers.routing import turn
+from workers.routing import reading_turn
+from workers.routing.reading_turn import ReadingTurn
 from workers.routing.route import Router
-from workers.routing.turn import ReadingTurn
 
 _NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
@@ -63,7 +63,7 @@ def test_a_turn_that_was_passed_on_is_not_given_back_twice() -> None:
 def test_the_turn_is_taken_from_a_thread_that_hangs_and_the_others_wait_for_it_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(turn, "_LONGEST_SECONDS", 0.2)
+    monkeypatch.setattr(reading_turn, "_LONGEST_SECONDS", 0.2)
     taken, released = ReadingTurn(), threading.Event()
     entered = threading.Event()
 
@@ -76,7 +76,7 @@ def test_the_turn_is_taken_from_a_thread_that_hangs_and_the_others_wait_for_it_o
     other.start()
     assert entered.wait(30)
     with taken:
-        monkeypatch.setattr(turn, "_LONGEST_SECONDS", 3600.0)
+        monkeypatch.setattr(reading_turn, "_LONGEST_SECONDS", 3600.0)
         # Its end does not give back what another thread has by now.
         released.set()
         other.join()

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Final, Literal
 
 from router.delivery import TextLimit, TextUnit
-from router.settings.channel_base import ApiBase, ChannelConcern, ChatSettings, is_near
+from router.settings.channels.base import ApiBase, ChannelConcern, ChatSettings, is_near
 from router.settings.secret import Secret
 from router.settings.values import Switch
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from router.settings.channel_base import ApiBase, CallNotes, ChannelConcern, ChannelSettings, PhoneNumber
+from router.settings.channels.base import ApiBase, CallNotes, ChannelConcern, ChannelSettings, PhoneNumber
 from router.settings.secret import Secret
 from router.settings.values import Duration, Frozen, Number, Pause, Region, Switch, Whole, WrongKeys, is_loopback
 

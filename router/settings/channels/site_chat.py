@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 
 from router.delivery import TextLimit
-from router.settings.channel_base import ChannelConcern, ChatPage, ChatSettings
+from router.settings.channels.base import ChannelConcern, ChatPage, ChatSettings
 from router.settings.secret import Secret
 from router.settings.values import Duration, Language, Pause, Whole, is_loopback
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from router.delivery import TextLimit
-from router.settings.channel_base import ChannelConcern, ChannelSettings, SendSettings, check_url
+from router.settings.channels.base import ChannelConcern, ChannelSettings, SendSettings, check_url
 from router.settings.secret import Secret
 from router.settings.values import Duration, Pause, Switch, Whole, WrongKeys
 

@@ -1,39 +1,42 @@
-"""`[channels.NAME]`: one class per kind of channel, chosen by `kind`; mail here, the others in `chat_channels`."""
+"""`[channels.NAME]` of the kinds whose answers leave as mail: `imap`, `smtp`, and `web`, the contact form."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from datetime import timedelta
-from typing import Annotated, Final, Literal, get_args
+from typing import Final, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from router.settings.channel_base import (
+from router.settings.channels.base import (
     ChannelConcern,
     ChannelSettings,
-    ChatSettings,
     FormLimits,
     PolledSettings,
     SendSettings,
 )
-from router.settings.chat_channels import (
-    HttpSmsSendSettings,
-    HttpSmsSettings,
-    TelegramSettings,
-    TwilioSettings,
-    XMentionsSettings,
-    XSettings,
-)
-from router.settings.custom_channel import CustomSendSettings, CustomSettings
-from router.settings.messengers.line_channel import LineSettings
-from router.settings.messengers.whatsapp_channel import WhatsappSettings
 from router.settings.secret import Secret
-from router.settings.site_chat import SiteChatSettings
-from router.settings.tencent_channels import WechatSettings, WecomSettings
 from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
-from router.settings.voice_channel import VoiceSettings
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
+_HOST_OR_OUTBOX: Final = "expected the mail server as host, or outbox = true to keep the mail here; one of the two"
+_PLAIN: Final = 'mail and password would cross the network in plain text; expected "tls" or "starttls"'
+_ONE_LOGIN: Final = "expected either password or oauth_token, exactly one of the two"
+_MOVE: Final = 'after = "move" and move_to go together; expected both or neither'
+_NO_ADDRESS: Final = "replies need a sender address; expected the key `address` in the channel's table"
+_NOTHING_SENT: Final = "this channel sends nothing; expected a send table in the channel"
+_PLAIN_LISTENER: Final = "mail from other machines would come in plain text; set tls_certificate and tls_key"
+_RESULTS_OF_STRANGERS: Final = (
+    "not trusted: anybody who reaches this listener can write such results; expected a listener on this machine, "
+    "behind a mail server"
+)
+_TLS: Final = "tls_certificate and tls_key go together; expected both or neither"
+# Path of the contact form of the kind `web`.
+_CONTACT: Final = "/contact"
+
+
+def _concern(key: str, message: str, value: str) -> ChannelConcern:
+    return ChannelConcern(key=key, message=message, value=value)
 
 
 class MailSendSettings(SendSettings):
@@ -74,57 +77,6 @@ class MailSendSettings(SendSettings):
         if problems:
             raise WrongKeys(problems)
         return self
-
-
-__all__ = [
-    "CHANNEL_KINDS",
-    "Channel",
-    "ChannelSettings",
-    "ChatSettings",
-    "CustomSendSettings",
-    "CustomSettings",
-    "HttpSmsSendSettings",
-    "HttpSmsSettings",
-    "ImapSettings",
-    "LineSettings",
-    "MailChannelSettings",
-    "MailGateSettings",
-    "MailSendSettings",
-    "PolledSettings",
-    "SendSettings",
-    "SiteChatSettings",
-    "SmtpSettings",
-    "TelegramSettings",
-    "TwilioSettings",
-    "VoiceSettings",
-    "WebSettings",
-    "WechatSettings",
-    "WecomSettings",
-    "WhatsappSettings",
-    "XMentionsSettings",
-    "XSettings",
-]
-
-_HOST_OR_OUTBOX: Final = "expected the mail server as host, or outbox = true to keep the mail here; one of the two"
-_PLAIN: Final = 'mail and password would cross the network in plain text; expected "tls" or "starttls"'
-_ONE_LOGIN: Final = "expected either password or oauth_token, exactly one of the two"
-_MOVE: Final = 'after = "move" and move_to go together; expected both or neither'
-_NO_ADDRESS: Final = "replies need a sender address; expected the key `address` in the channel's table"
-_NOTHING_SENT: Final = "this channel sends nothing; expected a send table in the channel"
-_PLAIN_LISTENER: Final = "mail from other machines would come in plain text; set tls_certificate and tls_key"
-_RESULTS_OF_STRANGERS: Final = (
-    "not trusted: anybody who reaches this listener can write such results; expected a listener on this machine, "
-    "behind a mail server"
-)
-_TLS: Final = "tls_certificate and tls_key go together; expected both or neither"
-
-
-def _concern(key: str, message: str, value: str) -> ChannelConcern:
-    return ChannelConcern(key=key, message=message, value=value)
-
-
-# Path of the contact form of the kind `web`.
-_CONTACT: Final = "/contact"
 
 
 class MailChannelSettings(ChannelSettings):
@@ -350,28 +302,3 @@ class WebSettings(MailChannelSettings):
     def contact_form(self) -> FormLimits | None:
         """See `ChannelSettings`."""
         return FormLimits(largest=self.largest, files=self.files, per_hour=self.per_hour)
-
-
-Channel = Annotated[
-    ImapSettings
-    | SmtpSettings
-    | WebSettings
-    | SiteChatSettings
-    | TwilioSettings
-    | HttpSmsSettings
-    | XSettings
-    | TelegramSettings
-    | CustomSettings
-    | VoiceSettings
-    | WechatSettings
-    | LineSettings
-    | WecomSettings
-    | WhatsappSettings
-    | XMentionsSettings,
-    Field(discriminator="kind"),
-]
-
-# By the value of `kind`.
-CHANNEL_KINDS: Final[Mapping[str, type[ChannelSettings]]] = {
-    each.kind_name(): each for each in get_args(get_args(Channel)[0])
-}

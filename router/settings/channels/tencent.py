@@ -9,7 +9,7 @@ from typing import Final, Literal
 from pydantic import Field, model_validator
 
 from router.delivery import TextLimit, TextUnit, Window
-from router.settings.channel_base import ApiBase, ChannelConcern, ChatSettings, PolledSettings, SendSettings, is_near
+from router.settings.channels.base import ApiBase, ChannelConcern, ChatSettings, PolledSettings, SendSettings, is_near
 from router.settings.secret import Secret
 from router.settings.values import Pause, Switch, WrongKeys
 

@@ -1,1 +1,0 @@
-"""Channels of messengers, one module a provider."""
