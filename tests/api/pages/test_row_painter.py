@@ -57,7 +57,7 @@ NOW = Moments(now=NOON, zone=ZoneInfo("Asia/Shanghai"), words=Words("en"))
         (None, ("vip", "no-question-yet"), "zh", "尚未说明问题"),
         (None, ("nothing-to-do",), "zh", "无需处理"),
         (None, ("vip",), "en", "not recognised"),
-        ("refund", ("wants-person",), "en", "refund"),
+        ("refund", ("wants-person",), "en", "Refund"),
     ],
 )
 def test_a_case_without_a_category_shows_what_the_desk_took_it_for(
