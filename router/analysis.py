@@ -18,14 +18,15 @@ from router.origin.correspondent import Correspondent, Mouthpiece, find_correspo
 from router.origin.own_side import OwnSide, OwnVoice
 from router.origin.sender_proof import ProofKind, SenderProof, prove_sender
 from router.origin.sender_signals import signals
-from router.origin.stop_words import Command, command_of
+from router.origin.stop_words import Command, command_of, may_be_matter
 from router.origin.verdicts import CorrespondentSource, Origin, OriginKind, Signal
 from router.reason import Reason, ReasonKey
 from router.remarks.recognise_remark import remark_of
-from router.remarks.remark_kind import RemarkKind
+from router.remarks.remark_kind import NEEDS_NOTHING, RemarkKind
 from router.text.case_tokens import TOKEN
 from router.text.search_terms import words_to_index
-from router.threads.correlation import Signs, find_signs, has_our_form
+from router.text.visible import is_visible
+from router.threads.correlation import Signs, find_signs, has_our_form, is_answer_subject
 from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of, gist_of
 
 # No person in danger waits behind these automatic messages; a web form's mail is automatic too, but is heard.
@@ -77,8 +78,11 @@ class Analysis:
     @property
     def remark(self) -> RemarkKind:
         """What the message is for: of all but `content` a person wrote no more than that, and sent no file."""
-        is_bare = self.origin.kind is OriginKind.PERSON and self.voice is None and not self.envelope.attachments
-        return self.classification.remark if is_bare else RemarkKind.CONTENT
+        found, envelope = self.classification.remark, self.envelope
+        is_bare = self.origin.kind is OriginKind.PERSON and self.voice is None and not envelope.attachments
+        # A mail may say all in what it forwards.
+        says_more = found is RemarkKind.EMPTY and is_visible(envelope.quoted)
+        return found if is_bare and not says_more else RemarkKind.CONTENT
 
 
 def read_page(
@@ -129,9 +133,12 @@ def _judged(envelope: Envelope, correspondent: Correspondent) -> str:
 
 
 def _judged_subject(envelope: Envelope) -> str:
-    """Return the subject; none where thanks answer a mail: its subject is a quote, and says nothing new."""
-    is_thanks = envelope.in_reply_to and envelope.text.strip() and remark_of(envelope.text) is not RemarkKind.CONTENT
-    return "" if is_thanks else _without_tokens(envelope.subject)
+    """Return the subject; none where thanks answer a mail: its subject is a quote, and says nothing new.
+
+    Without the mark of an answer it is not quoted: people write of another matter in an answer to an old mail.
+    """
+    is_thanks = envelope.in_reply_to and remark_of(envelope.text) in NEEDS_NOTHING
+    return "" if is_thanks and is_answer_subject(envelope.subject) else _without_tokens(envelope.subject)
 
 
 def _without_tokens(subject: str) -> str:
@@ -206,7 +213,7 @@ def _is_heard(origin: Origin, correspondent: Correspondent) -> bool:
 def _obeyed(seen: Classification, envelope: Envelope) -> Classification:
     """Return no category for a word that commands: the provider acts on it, and no classifier decides about it."""
     command = command_of(envelope)
-    if command in {None, Command.HELP} or seen.remark is not RemarkKind.CONTENT:
+    if command in {None, Command.HELP} or seen.remark is not RemarkKind.CONTENT or may_be_matter(envelope):
         return seen
     return seen.without_matter(RemarkKind.COMMAND if command is Command.STOP else RemarkKind.ASSENT)
 

@@ -60,6 +60,7 @@ TRACE: dict[str, Any] = {
         "danger": 0.02,
         "danger_threshold": 0.5,
         "danger_evidence": [],
+        "remark": "",
     },
     "correlation": {"joined": None, "sign": "none", "why": {"key": "nothing_points"}, "linked_to": None},
     "hours": {"calendar": "office", "open": True, "why": _OPEN_BY_RULE, "opens_at": None},

@@ -150,6 +150,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "has_contact_form": bool(desk.visitors.channel),
         "name_of": names,
         "title_of": partial(names, "category"),
+        "matter_of": names.matter,
         "team_of": partial(names, "team"),
         "channel_of": partial(names, "channel"),
         "language_of": lambda tag: language_name(tag, words=moments.words),

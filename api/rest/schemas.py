@@ -125,6 +125,7 @@ _TRACE: Final[dict[str, Any]] = {
         "danger": 0.02,
         "danger_threshold": 0.5,
         "danger_evidence": [],
+        "remark": "",
     },
     "correlation": {"joined": None, "sign": "none", "why": {"key": "nothing_points", "values": {}}, "linked_to": None},
     "hours": {

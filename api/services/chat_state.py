@@ -20,7 +20,10 @@ from store.chat.visitor_sessions import ChatSession
 
 
 class ChatPhase(StrEnum):
-    """new: nothing was written.  waiting: for an agent.  open: an agent has it.  ended: until the visitor writes."""
+    """new: nothing was written.  waiting: for an agent.  ended: until the visitor writes.
+
+    open: an agent has it, or our last word asks the visitor something.
+    """
 
     NEW = "new"
     WAITING = "waiting"
@@ -33,7 +36,8 @@ class ChatState(BaseModel):
 
     known: the visitor has a session.  key: tells it from others, and opens nothing.
     opening: the next opening in words.  read: up to where an agent has read.
-    place, minutes: in the queue; absent if not known.  warned: the chat ends soon because nothing is written.
+    place, minutes: in the queue; absent if not known, and while the channel is closed.
+    warned: the chat ends soon because nothing is written.
     busy, ahead: a new visitor has to wait, behind so many.
     changes_in: seconds until the hours change, for a page without a chat, which has no stream.
     """
@@ -108,8 +112,12 @@ def phase_of(session: ChatSession | None, case: ChatCase | None) -> ChatPhase:
         return ChatPhase.NEW
     if session.is_ended:
         return ChatPhase.ENDED
-    taken = session.answered_at is not None or (case is not None and case.agent is not None)
+    taken = session.answered_at is not None or (case is not None and (case.agent is not None or _asks(case)))
     return ChatPhase.OPEN if taken else ChatPhase.WAITING
+
+
+def _asks(case: ChatCase) -> bool:
+    return case.status == Status.PENDING
 
 
 def common_state(facts: ChatFacts, *, zone: ZoneInfo, language: str, now: datetime) -> ChatState:
@@ -139,8 +147,9 @@ def own_state(
 ) -> ChatState:
     """Return the state of a visitor's chat."""
     phase = phase_of(session, case)
-    place = facts.place(session.id) if phase is ChatPhase.WAITING else None
+    place = facts.place(session.id) if phase is ChatPhase.WAITING and facts.open else None
     is_over = phase is ChatPhase.ENDED and case is not None and case.status == Status.RESOLVED
+    was_served = session.ended_by != "desk" or session.answered_at is not None
     return common.model_copy(
         update={
             "phase": phase,
@@ -157,7 +166,7 @@ def own_state(
             "warned": session.warned_at is not None,
             "blocked": session.is_blocked(now),
             "rated": rated,
-            "may_rate": is_over and rated is None,
+            "may_rate": is_over and was_served and rated is None,
             "email": session.email,
             "name": session.name,
             "proved": session.proved,

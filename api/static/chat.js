@@ -261,7 +261,7 @@
     state = next;
     if (state.known && !isConnected) connect();
     const closed = !state.open && state.phase === "new";
-    const key = closed ? (state.opening ? "closed" : "closed_long") : state.phase === "open" && state.agent ? "agent" : state.phase;
+    const key = closed ? (state.opening ? "closed" : "closed_long") : state.phase === "open" && state.agent ? "agent" : state.phase === "waiting" && !state.open ? "received" : state.phase;
     $("subtitle").textContent = t(`subtitle_${key}`, { at: state.opening, name: state.agent });
     $("end").hidden = !["waiting", "open"].includes(state.phase);
     $("closed").hidden = !closed;

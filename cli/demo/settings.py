@@ -32,6 +32,7 @@ _HEAD: Final = "# Written by `omniyard up --demo` at each start: changes are los
 _DATA: Final = re.compile(r'(?m)^#data = "var".*$')
 _LISTEN: Final = re.compile(r'(?m)^#listen = "127.0.0.1:8080".*$')
 _MAIL: Final = 'listen = "127.0.0.1:2525"'
+_SITE: Final = 'origins = ["http://127.0.0.1:8080"]'
 _CHANNELS: Final = """
 [channels.sms]
 kind = "twilio"
@@ -139,6 +140,7 @@ def write_settings(folder: Path, ports: Ports) -> Path:
     if ports.desk:
         text = _LISTEN.sub(f'listen = "127.0.0.1:{ports.desk}"', text)
         text = text.replace(_MAIL, f'listen = "127.0.0.1:{ports.mail}"')
+        text = text.replace(_SITE, f'origins = ["http://127.0.0.1:{ports.desk}"]')
     make_private_folder(folder)
     _copy_examples(folder)
     path = folder / "channels.toml"

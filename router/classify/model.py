@@ -18,8 +18,10 @@ from router.classify.ngram_head import Floats, GramHead
 from router.danger.heads import DangerLabels
 from router.danger.model import DangerModel
 
-# Increase it with every change that misreads older bytes, or trains another model from equal examples.
+# Increase it with every change that misreads older bytes.
 FORMAT: Final = 2
+# Increase it with every change that trains another model from equal examples; the older ones can still be read.
+_TRAINING: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,6 @@ def danger_labels(labels: Sequence[Label], categories: Sequence[str]) -> DangerL
 
 
 def version_of(rows: Sequence[tuple[str, str, str]], *, encoder: str | None) -> str:
-    """Return 12 hex digits that are equal for equal examples, encoder and format."""
-    content = json.dumps([FORMAT, encoder, sorted(rows)], ensure_ascii=False)
+    """Return 12 hex digits that are equal for equal examples, encoder, format and way of training."""
+    content = json.dumps([FORMAT, _TRAINING, encoder, sorted(rows)], ensure_ascii=False)
     return hashlib.blake2b(content.encode(), digest_size=6).hexdigest()

@@ -21,6 +21,8 @@ _LEAST_ODDS_WITH_PAIR: Final = -2.0
 _LEAST_MEANING_WITH_PAIR: Final = 0.125
 # How much of the bound on false pages is for pages with a clear pair; they are right more often on strangers' texts.
 PAIR_SHARE: Final = 0.6
+# And how much is for texts that their words explain, where only very sure heads are right.
+EXPLAINED_SHARE: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,18 @@ class DangerThresholds:
     """Probabilities from which something happens.
 
     with_pair, alone: a person is paged, where a clear pair stands in the text, and where only the heads speak.
+    explained: the same where only the heads speak and words deny or explain each pair; a model of before has none.
     possible: the conversation is marked.
     """
 
     with_pair: float
     alone: float
     possible: float
+    explained: float = 1.01
 
     def line(self, scores: DangerScores) -> Floats:
-        """Return each text's threshold. The heads alone do not page what its words deny or explain."""
-        alone = np.where(scores.is_explained, 1.01, self.alone)
+        """Return each text's threshold."""
+        alone = np.where(scores.is_explained, self.explained, self.alone)
         return np.asarray(np.where(scores.has_pair, self.with_pair, alone), np.float32)
 
 
@@ -159,10 +163,14 @@ def choose_thresholds(
     bound: the share of ordinary messages that may be paged.  marked: the share that may be marked or paged.
     """
     share = ordinary / ordinary.sum()
-    with_pair, alone = scores.has_pair, ~scores.has_pair & ~scores.is_explained
+    with_pair, explained = scores.has_pair, ~scores.has_pair & scores.is_explained
+    alone = ~with_pair & ~explained
+    level = _lowest(said[alone], share[alone], bound * (1 - PAIR_SHARE - EXPLAINED_SHARE))
     return DangerThresholds(
         with_pair=_lowest(said[with_pair], share[with_pair], bound * PAIR_SHARE),
-        alone=_lowest(said[alone], share[alone], bound * (1 - PAIR_SHARE)),
+        alone=level,
+        # Words that explain a danger never make it likelier.
+        explained=max(level, _lowest(said[explained], share[explained], bound * EXPLAINED_SHARE)),
         possible=_lowest(said, share, marked),
     )
 

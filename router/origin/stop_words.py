@@ -40,6 +40,8 @@ _COMMANDS: Final = {word: command for command, words in _WORDS.items() for word 
 _LONGEST: Final = max(len(word) for word in _COMMANDS)
 # People put quotes and full stops around them, because the text that they answer does.
 _EDGE: Final = " \t\r\n.。!！,，'\"“”‘’「」【】[]()（）"
+# They are obeyed, and may be all that a customer answers or asks: "shall we send it?", "stop the payment".
+_MATTERS: Final = frozenset({"yes", "cancel", "end", "quit", "revoke", "停止"})
 # "Reply T to unsubscribe" stands under texts in mainland China only; elsewhere one letter is an answer.
 _MAINLAND: Final = "+86"
 _LETTERS: Final = frozenset("tnr")
@@ -56,10 +58,19 @@ def command_of(envelope: Envelope) -> Command | None:
     said = _INVISIBLE.sub("", envelope.text)
     if len(said.strip()) > 2 * _LONGEST:
         return Command.STOP if asks_to_stop(said) else None
-    word = unicodedata.normalize("NFKC", said).strip(_EDGE).casefold()
+    word = _bare(said)
     # Any reasonable way of asking counts in the USA (47 CFR 64.1200(a)(10)), and any in China.
     is_stop = _asks_in_chinese(word, envelope.sender.handle) or asks_to_stop(said)
     return _COMMANDS.get(word) or (Command.STOP if is_stop else None)
+
+
+def may_be_matter(envelope: Envelope) -> bool:
+    """Return whether the command's word may be an answer or a question, too, so that an agent has to read it."""
+    return _bare(_INVISIBLE.sub("", envelope.text)) in _MATTERS
+
+
+def _bare(said: str) -> str:
+    return unicodedata.normalize("NFKC", said).strip(_EDGE).casefold()
 
 
 def _asks_in_chinese(word: str, handle: str) -> bool:

@@ -47,6 +47,13 @@ _SPOKEN: Final = {
 _KIND_FACES: Final = re.compile(
     "[👍👌🙏🤝💪👏🙌🫶🤗😊☺😀😃😄😁😆😘🥰😍😇😉🙂😎🤩🥳🎉🎊✨💯✅✔❤♥💕💖💗💙💚💛🧡💜🌹💐🌸🌷☕🍻✌]"
 )
+# Between thanks; before them, or without, they ask for it: "回复谢谢".
+_ASKED_FOR: Final = re.compile("^(?!.*(?:谢|感|辛苦|唔该|赞|棒).*(?:回复|解答|帮忙|帮助)).*(?:回复|解答|帮忙|帮助)")
+_CRY: Final = "🆘"
+# Longer numbers are an order's, or a code.
+_LONGEST_COUNT: Final = 4
+# "My phone stop sending messages" is a fault.
+_PHONE_STOPPED: Final = re.compile(r".*\b(?:phone|number|inbox|messages|texts|sms)\b.*\b(?:stop|no|not)\b")
 _ANGRY_FACES: Final = re.compile("[😡😠🤬💢👎😭😢😤😩😫🖕💔😞😔😒🙄😰😱😨]")
 _FACE: Final = "face"
 
@@ -59,6 +66,7 @@ _ENDS: Final = 128
 _NAMES: Final = 256
 _SHOWS: Final = 32
 _AGREES: Final = 64
+_SMILES: Final = 512
 # Roles that stand in thanks, too; with "phone" they ask for a number.
 _AMBIGUOUS: Final = frozenset({"客服", "客服人员", "客服专员", "manager", "a manager"})
 _PLACES: Final = frozenset({"电话", "phone", "by phone", "怎么", "怎样", "哪", "哪里", "如何"})
@@ -75,7 +83,7 @@ def remark_of(text: str) -> RemarkKind:
         return RemarkKind.CONTENT if _tokens(bare) else RemarkKind.EMPTY
     tokens = _tokens(_KIND_FACES.sub(f" {_FACE} ", bare))
     if not tokens:
-        return RemarkKind.EMPTY
+        return RemarkKind.CONTENT if _CRY in bare else RemarkKind.EMPTY
     if len(tokens) > _MOST_TOKENS:
         return RemarkKind.CONTENT
     asks = "?" in bare or "\uff1f" in bare
@@ -88,6 +96,8 @@ def asks_to_stop(text: str) -> bool:
     if len(bare) > _LONGEST or "?" in bare or "\uff1f" in bare:
         return False
     tokens = _tokens(_ANGRY_FACES.sub(" ", bare))
+    if _PHONE_STOPPED.match(" ".join(tokens)):
+        return False
     said = _said(tokens, _stops()) or 0
     return bool(said & _STOPS) or bool(said & _ENDS and said & _NAMES)
 
@@ -97,15 +107,20 @@ def _kind(tokens: list[str], *, asks: bool) -> RemarkKind:
         # A number is an answer, or an order's.
         return RemarkKind.CONTENT
     said = _said(tokens, _remarks())
-    if said is not None and said & (_THANKS | _AGREES) and not said & _OPENS:
-        kind = RemarkKind.COURTESY if said & _THANKS else RemarkKind.ASSENT
-        return RemarkKind.CONTENT if asks else kind
+    if said is not None and said & (_THANKS | _AGREES | _SMILES) and not said & _OPENS:
+        is_request = asks or _ASKED_FOR.match("".join(tokens))
+        return RemarkKind.CONTENT if is_request else _thanks_or_assent(said)
     if said is not None and said & (_SALUTES | _OPENS):
         return RemarkKind.GREETING
     if any((_said(tokens, phrases) or 0) & _CALLS for phrases in (_calls(), _plain_calls())):
         return RemarkKind.PERSON
-    shown = _said([token for token in tokens if not token.isdecimal()], _shows())
+    shown = _said([token for token in tokens if not token.isdecimal() or len(token) > _LONGEST_COUNT], _shows())
     return RemarkKind.EMPTY if shown is not None and shown & _SHOWS else RemarkKind.CONTENT
+
+
+def _thanks_or_assent(said: int) -> RemarkKind:
+    """Return `assent` where a word agrees, also with thanks: "好的，谢谢" answers a question."""
+    return RemarkKind.COURTESY if said & _THANKS and not said & _AGREES else RemarkKind.ASSENT
 
 
 def _tokens(text: str) -> list[str]:
@@ -133,13 +148,20 @@ def _said(tokens: list[str], phrases: _Phrases) -> int | None:
 
 
 def _rank(found: tuple[int, int]) -> tuple[int, int]:
-    return found[0], found[1] & (_THANKS | _AGREES)
+    return found[0], found[1] & (_THANKS | _AGREES | _SMILES)
 
 
 @cache
 def _remarks() -> _Phrases:
     return _by_first_word(
-        {_SALUTES: SALUTATIONS, _OPENS: OPENERS, _THANKS: COURTESIES, _AGREES: {*ASSENTS, _FACE}, 0: FILLERS | NOTHINGS}
+        {
+            _SALUTES: SALUTATIONS,
+            _OPENS: OPENERS,
+            _THANKS: COURTESIES,
+            _AGREES: ASSENTS,
+            _SMILES: {_FACE},
+            0: FILLERS | NOTHINGS,
+        }
     )
 
 

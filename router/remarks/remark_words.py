@@ -2,7 +2,8 @@
 
 A message is of a kind only if it consists of these phrases alone, so a word more of a matter makes it content.
 In lower case and simplified characters; a letter that is written three times or more counts once.
-Never add a phrase that may be all of a matter: "refund", "help", "no", "被盗".
+Never add a phrase that may be all of a matter ("refund", "help", "no", "被盗"), nor two that make one, as "麻烦你" and
+"回复", nor a particle that asks: "可以嘛", "那我的呢".
 """
 
 from __future__ import annotations
@@ -10,36 +11,42 @@ from __future__ import annotations
 from typing import Final
 
 _THANKS: Final = """
-    thanks|thank you|thank u|thankyou|thank ya|thanku|thx|thnx|thanx|tnx|tks|tx|ty|tysm|tyvm|cheers|many thanks
+    thanks|thank you|thank u|thankyou|thank ya|thanku|thx|thnx|thanx|tnx|tks|ty|tysm|tyvm|cheers|many thanks
     much appreciated|appreciate it|appreciated|i appreciate it|really appreciate it|grateful|3q|3 q|merci|gracias
     danke|arigato|xie xie|xiexie|thanks for the help|thanks for your help|thank you for your help
     thank you for the help|for your help|for the help|for your time|for your support|for your patience
     for the quick reply|for your quick reply|for the reply|for your reply|for the info|for the information
     for the update|for letting me know|for everything|in advance|you are a star|ur a star
-    谢谢|谢|多谢|感谢|感恩|感激|辛苦|辛苦了|麻烦了|麻烦你|麻烦您|劳驾|有劳|费心|唔该|唔该晒|多谢晒|拜谢|谢啦|谢了|蟹蟹
-    3克油|三克油|感激不尽|谢谢侬|打扰了|打搅了|给你添麻烦了|给您添麻烦了
+    谢谢|谢|多谢|感谢|感恩|感激|辛苦|辛苦了|麻烦了|麻烦你了|麻烦您了|麻烦你们了|劳驾了|有劳了|费心|唔该|唔该晒|多谢晒|拜谢|谢啦|谢了|蟹蟹
+    3克油|三克油|感激不尽|谢谢侬|给你添麻烦了|给您添麻烦了
 """
 _YES: Final = """
-    ok|okay|okey|okie|okie dokie|k|kk|oki|alright|all right|right|fine|great|good|perfect|cool|nice|super|awesome
+    ok|okay|okey|okie|okie dokie|k|kk|oki|alright|all right|fine|great|good|perfect|cool|nice|super|awesome
     excellent|brilliant|lovely|wonderful|amazing|fantastic|got it|gotcha|got you|understood|i understand|i see|noted
     will do|sure|sounds good|no problem|no prob|np|no worries|makes sense|roger|roger that|copy that|received
     that helps|that helped|that works|happy with that|ojbk
-    好的|好哒|好滴|好嘞|好咧|好吧|好啦|好了|好呀|好啊|好哦|好|行|行吧|行嘞|行啊|行了|可以|可以了|可以的|没问题|收到
+    好的呢|好呢|好的|好哒|好滴|好嘞|好咧|好吧|好啦|好了|好呀|好啊|好哦|好|行|行吧|行嘞|行啊|行了|可以|可以了|可以的|没问题|收到
     收到了|已收到|收悉|已阅|阅|了解|了解了|明白|明白了|清楚了|知道|知道了|知道啦|我知道了|晓得|晓得了|懂了|懂|嗯|恩
     嗯呐|哦|噢|喔|哦了|欧了|欧克|得嘞|得了|妥了|没毛病|太好了|太好啦|真好
 """
+# What is over: the answer, if we asked whether it is.
+_OVER: Final = """
+    never mind|nevermind|nvm|forget it|done|sorted|all sorted|sorted now|fixed|fixed now|solved|resolved|later
+    不用了|不用啦|不必了|不需要了|算了|可以了|弄好了|弄好啦|搞定|搞定了|搞定啦|搞掂|解决了|已解决
+"""
 _DONE: Final = """
-    that will be all|wrong chat|wrong window|wrong number|never mind|nevermind|nvm|forget it|all good|all set|sorted
-    all sorted|sorted now|it works|it works now|works now|it works again|works again|working now|it is working now
-    fixed|fixed now|it is fixed|solved|resolved|problem solved|issue resolved|done|i found it|found it|i got it
+    that will be all|wrong chat|wrong window|all good|all set
+    it works|it works now|works now|it works again|works again|working now|it is working now
+    it is fixed|problem solved|issue resolved|i found it|found it|i got it
     i figured it out|figured it out|thats all|that is all|thats it|that is it|nothing else|no that is all
-    没事了|没事|没事啦|没事儿|没事儿了|不用了|不用啦|不必了|不需要了|算了|好了|已经好了|现在好了|又好了|可以了
-    已经可以了|弄好了|弄好啦|搞定|搞定了|搞定啦|搞掂|解决|解决了|已解决|已经解决了|问题解决了|问题已解决|没有了
+    没事了|没事|没事啦|没事儿|没事儿了|好了|已经好了|现在好了|又好了
+    已经可以了|已经解决了|问题解决了|问题已解决|没有了谢谢|没有了感谢
     没别的了|没有其他问题了|没其他问题了|没问题了|没有问题了|找到了|不客气|客气|没关系|没事没事
 """
 _BYE: Final = """
     merry xmas|happy xmas|to the team|to you all|bye|bye bye|byebye|bb|goodbye|good bye|cya|cu|see you|see ya|see u
-    later|take care|good night|goodnight|gn|have a nice day|have a good day|have a great day|have a lovely day
+    see you later|see ya later|take care|good night|goodnight|gn|have a nice day|have a good day|have a great day
+    have a lovely day
     have a nice evening|have a good evening|have a good one|have a good weekend|have a nice weekend|enjoy your day
     you too|same to you|best|best wishes|best regards|kind regards|regards|happy new year|merry christmas
     happy holidays|happy weekend|happy birthday|congratulations|congrats|xoxo|88|886
@@ -58,10 +65,10 @@ _PRAISE: Final = """
 _FILLERS: Final = """
     a lot|a bunch|a million|a ton|so much|very much|so|very|really|much|many|again|all|you|u|your|lol|haha|hehe|hah|oh
     ah|aha|ooh|wow|phew|well|mate|bro|dude|man|dear|sir|madam|maam|guys|team|everyone|folks|friend|buddy|hun|pal
-    from me|and|then|now|just|i am|that is|it is|is|please|pls|plz|i|me|too|yeah|yep|yup|yes thanks|ok then|x|xx|sorry
+    from me|and|then|now|just|i am|that is|it is|is|please|pls|plz|i|me|too|ok then|x|xx|sorry
     你|您|你们|您们|侬|亲|亲爱的|客服|小姐姐|小哥哥|小哥|师傅|老师|大家|各位|美女|帅哥|朋友|兄弟|姐|哥|姐姐|哥哥|宝
-    宝子|老铁|家人们|我|咱|了|啦|啊|呀|哈|呢|哦|噢|喔|哟|呦|嘞|哒|滴|嘛|吧|哇|咯|喽|呐|哎|诶|嘿|嗨|哈哈|呵呵|嘻嘻|嘿嘿
-    已经|那|那就|就|先|先这样|这样|这样吧|就这样|都|也|再|再次|一下|那好|那行|哎呀|已|现在|帮了大忙|帮大忙了|不好意思
+    宝子|老铁|家人们|我|咱|了|啦|啊|呀|哈|哦|噢|喔|哟|呦|嘞|哒|滴|哇|咯|喽|呐|哎|诶|嘿|嗨|哈哈|呵呵|嘻嘻|嘿嘿
+    已经|那|那就|就|先|先这样|先这样吧|这样|这样吧|就这样|就这样吧|都|也|再次|那好|那行|哎呀|已|现在|帮了大忙|帮大忙了|不好意思
     抱歉|咁|晒|嘅|喇|非常|十分|万分|太|真|真的|真是|多|很|特别|实在|耐心|解答|帮忙|帮助|你的|您的|的|回复|及时|你们的
     祝|工作|生活|一切|天天|开心|给你|给您|给你们|服务|五星|五星级
 """
@@ -80,9 +87,9 @@ _OPENERS: Final = """
     have a question|i have a quick question|quick question|i had a question|i got a question|a question|question
     i have an issue|i have a problem|need some help|i need some help|i need help|can you help me|can you help
     can u help me|can u help|could you help me|could you help|can someone help|can someone help me|can anyone help
-    please help me out|help|help me|help please|please help|please help me|may i ask something|may i ask a question
+    may i ask something|may i ask a question
     can i ask something|can i ask a question|can i ask you something|zai ma|zaima|you ren ma
-    想咨询个事|咨询个事|问个事|想问个事|能问个问题吗|能问个问题不|可以问个问题吗|有人在没|有人在不|帮帮我|帮帮忙|在
+    想咨询个事|咨询个事|问个事|想问个事|能问个问题吗|能问个问题不|可以问个问题吗|有人在没|有人在不|打扰了|打搅了|在
     在吗|在嘛|在么|在不|在不在|在没|在没有|在线吗|在线么|有人吗|有人么|有人嘛|有人在吗|有人在么|有人没|有没有人|有人不
     有客服吗|有客服在吗|客服在吗|客服在么|客服在不在|喂|喂喂|请问|请问一下|请问下|想请问|想问一下|想问下|我想问一下
     我想问下|问一下|问下|问个问题|想问个问题|我想问个问题|我想咨询一下|想咨询一下|咨询一下|咨询|咨询个问题|想咨询
@@ -153,7 +160,7 @@ _STOP: Final = """
 _STOP_VERB: Final = """
     stop sending|stop sending me|do not send|do not send me
     别再发|别发|不要再发|不要发|不要再给我发|不要给我发|别再给我发|别给我发|停止发|停止发送|不要再推送|别再推送
-    不想收到|不想再收到|不要再收到|拒绝接收|不再接收|不接收|唔好再发|唔好发|唔好再send|咪再发|骚扰
+    不想收到|不想再收到|不要再收到|不再接收|唔好再发|唔好发|唔好再send|咪再发
 """
 _STOP_OBJECT: Final = """
     messages|texts|text messages|sms|promos|promotions|ads|advertising|marketing|spam
@@ -172,7 +179,7 @@ def _phrases(words: str) -> frozenset[str]:
 
 
 COURTESIES: Final = _phrases(_THANKS) | _phrases(_DONE) | _phrases(_BYE) | _phrases(_PRAISE)
-ASSENTS: Final = _phrases(_YES) - COURTESIES
+ASSENTS: Final = (_phrases(_YES) | _phrases(_OVER)) - COURTESIES
 FILLERS: Final = _phrases(_FILLERS)
 SALUTATIONS: Final = _phrases(_SALUTATIONS)
 OPENERS: Final = _phrases(_OPENERS)

@@ -76,6 +76,11 @@ def answer_subject(subject: str, *, token: str) -> str:
     return " ".join(filter(None, ("Re:", rest, f"[{token}]")))
 
 
+def is_answer_subject(subject: str) -> bool:
+    """Return whether the subject begins like that of an answer, maybe behind our token or a list's name."""
+    return _ANSWER_LEADER.match(_LIST_NAME.sub("", subject[:_LONGEST], count=1)) is not None
+
+
 def core_subject(subject: str) -> str:
     """Return the subject without reply and forward marks, list names and our token, folded for comparing."""
     rest = _SUBJECT_TOKEN.sub(" ", unicodedata.normalize("NFKC", subject[:_LONGEST]))

@@ -25,7 +25,7 @@ _MOST: Final = 200
 
 
 def end_chat(connection: Connection, session_id: UUID, *, by: str, name: str = "") -> bool:
-    """End a chat, unless it has ended; return whether it does now. by: agent, visitor, idle or hours."""
+    """End a chat, unless it has ended; return whether it does now. by: agent, visitor, idle, hours or desk."""
     session = find_session(connection, session_id, lock=True)
     if session.is_ended or not session.last_seq:
         return False
@@ -70,7 +70,7 @@ def is_address_blocked(connection: Connection, *, channel: str, address: str, no
 
 
 def chats_of_resolved_cases(connection: Connection, *, limit: int) -> Sequence[tuple[UUID, str]]:
-    """Return chats that are not ended though an agent resolved their case, with the agent's name."""
+    """Return chats that are not ended though their case is resolved, with its agent's name; empty: no agent has it."""
     table, case = table_of(ChatSessionRow), table_of(ConversationRow)
     found = sa.select(table.c.id, sa.func.coalesce(case.c.assignee, "")).join(
         case, case.c.id == table.c.conversation_id

@@ -68,7 +68,8 @@ def waiting_in(connection: Connection, channel: str) -> list[UUID]:
     table, case, now = table_of(ChatSessionRow), table_of(ConversationRow), read_clock(connection)
     joined = sa.outerjoin(table, case, case.c.id == table.c.conversation_id)
     here = is_here(now)
-    untaken = sa.or_(case.c.id.is_(None), case.c.assignee.is_(None))
+    # Where our greeting asks what it is about, the visitor's words are awaited, and no agent.
+    untaken = sa.or_(case.c.id.is_(None), sa.and_(case.c.assignee.is_(None), case.c.status != Status.PENDING))
     waits = (table.c.channel == channel, table.c.waiting_since.is_not(None), table.c.ended_at.is_(None))
     found = sa.select(table.c.id).select_from(joined).where(*waits, here, untaken)
     ordered = found.order_by(table.c.waiting_since, table.c.id).limit(_MOST_WAITING)

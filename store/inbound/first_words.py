@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
+from router.remarks.our_question import is_question
 from router.remarks.remark_kind import NO_QUESTION_YET
 from store.db.bulk import among_bound, table_of
 from store.tables.messages import ConversationRow, Direction, MessageRow
@@ -18,7 +21,10 @@ from store.tables.messages import ConversationRow, Direction, MessageRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FirstWords:
-    """What the first words of a matter say. labels: of the route; they are added.  subject: empty leaves it."""
+    """What the first words of a matter say. labels: of the route; they are added.  subject: empty leaves it.
+
+    held_until: until the channel opens, if the route holds the case; None if not.
+    """
 
     category: str | None
     language: str
@@ -28,6 +34,7 @@ class FirstWords:
     route: str
     sla: str | None
     labels: tuple[str, ...]
+    held_until: datetime | None = None
 
 
 def settle_first_words(connection: Connection, words: Mapping[UUID, FirstWords]) -> None:
@@ -41,6 +48,8 @@ def settle_first_words(connection: Connection, words: Mapping[UUID, FirstWords])
         values |= {"labels": [*dict.fromkeys((*kept, *said.labels))], "subject": said.subject or row.subject}
         if row.assignee is None:
             values |= {"team": said.team, "priority": said.priority, "route": said.route, "sla": said.sla}
+            held = {"status": Status.SNOOZED, "held_until": said.held_until}
+            values |= held if said.held_until else {}
         connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**values))
 
 
@@ -60,7 +69,7 @@ def asked_last(connection: Connection, conversation_ids: Collection[UUID]) -> fr
     if not conversation_ids:
         return frozenset()
     found = connection.execute(_last_words(), {"ids": conversation_ids})
-    return frozenset(row.conversation_id for row in found if "?" in row.text or "\uff1f" in row.text)
+    return frozenset(row.conversation_id for row in found if is_question(row.text))
 
 
 @cache

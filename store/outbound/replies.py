@@ -24,6 +24,7 @@ from store.events.append import EventKind, NewEvent, append_events
 from store.outbound.answer_addresses import answer_address
 from store.outbound.ledger import OutboundClaim
 from store.outbound.limits import last_heard
+from store.outbound.unasked_case import open_unasked
 from store.tables.composer import AnswerFileRow
 from store.tables.messages import ConversationRow, Direction, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import REPLY, OutboundRow, OutboundState
@@ -188,9 +189,9 @@ def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) 
     waits: False if another answer was given meanwhile, so no clock starts.
     """
     if row.kind != REPLY:
+        open_unasked(connection, row)
         return
-    table = table_of(ConversationRow)
-    conversation_id = _now(connection, row.conversation_id)
+    table, conversation_id = table_of(ConversationRow), _now(connection, row.conversation_id)
     which = table.c.id == conversation_id
     if waits:
         # The answer recorded for this reply does not count.
@@ -200,8 +201,7 @@ def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) 
         waiting = sa.func.coalesce(table.c.waiting_since, heard_at)
         values = {"replied_at": unanswered, "waiting_since": waiting, "watch_at": row.now}
         connection.execute(sa.update(table).where(which).values(**values))
-    status = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
-    if clock_rests(status):
+    if clock_rests(connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()):
         change_status(connection, conversation_id=conversation_id, status=Status.OPEN, at=row.now)
 
 

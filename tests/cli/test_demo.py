@@ -39,6 +39,7 @@ def test_it_learns_from_all_shipped_examples_and_may_have_its_own_ports(tmp_path
     shipped, demo = (lessons_of(load_settings(file), file) for file in (shipped_file(), path))
     assert demo.desk == shipped.desk
     assert settings.omniyard.listen == "127.0.0.1:18080"
+    assert settings.channels["site-chat"].origins == ("http://127.0.0.1:18080",), "its page may show the chat"
     assert settings.channels["desk-mail"].listens_on != "127.0.0.1:2525"
     assert settings.omniyard.guide
 

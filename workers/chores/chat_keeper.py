@@ -75,7 +75,7 @@ class ChatKeeper:
             unused = unused_sessions(connection, older=_UNUSED, limit=_MOST)
         for session_id, agent in resolved:
             with self._database.write() as connection:
-                end_chat(connection, session_id, by="agent", name=agent)
+                end_chat(connection, session_id, by="agent" if agent else "desk", name=agent)
         if unused:
             with self._database.write() as connection:
                 drop_sessions(connection, unused)

@@ -64,6 +64,11 @@ class Incoming:
         return self.remark in NEEDS_NOTHING
 
     @property
+    def may_answer(self) -> bool:
+        """Whether it answers what we asked, though it needs nothing if we asked nothing."""
+        return self.remark in {RemarkKind.ASSENT, RemarkKind.COMMAND}
+
+    @property
     def is_gated(self) -> bool:
         """Whether the hours gate counts it: a person wrote it now, and asks something."""
         return not (self.row.backfill or self.needs_nothing) and self.analysis.is_heard
@@ -167,9 +172,10 @@ def starts_clock(incoming: Incoming) -> bool:
 def wakes(incoming: Incoming, *, asked: bool = False) -> bool:
     """Return whether the message reopens a conversation that is resolved or snoozed.
 
-    asked: the last word of ours there asked something, and the conversation is not resolved: then "ok" is an answer.
+    asked: the last word of ours there asked something, and the conversation is not resolved: then "ok" is an answer,
+    and so may be "stop".
     """
-    if incoming.needs_nothing and not (asked and incoming.remark is RemarkKind.ASSENT):
+    if incoming.needs_nothing and not (asked and incoming.may_answer):
         return False
     if incoming.remark is RemarkKind.EMPTY and not is_visible(incoming.analysis.envelope.text):
         return False

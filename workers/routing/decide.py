@@ -113,6 +113,8 @@ def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder, dra
     placement = Placement(incoming, case, found, decision, message_id=draft.message_id, to_customer=is_theirs)
     record_own(recorder, placement)
     answers, own = is_answer(placement), analysis.envelope.rfc_message_id
+    if answers:
+        history.answered(placement)
     if answers and own:
         history.sent(own, SentMessage(None, frozenset()))
     latest = max(case.last_message_at, row.received_at)

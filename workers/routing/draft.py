@@ -16,7 +16,7 @@ from router.envelope import CHAT_KINDS
 from router.origin.journals import journaled_id
 from router.origin.verdicts import OriginKind
 from router.reason import Reason, ReasonKey
-from router.remarks.remark_kind import NO_QUESTION_YET, WANTS_PERSON, RemarkKind
+from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON, RemarkKind
 from router.routing.conditions import Background, Hours
 from router.routing.routes import NOTHING_KNOWN, Decision
 from router.text.title import title_of
@@ -128,6 +128,7 @@ def why_stray(incoming: Incoming) -> Reason | None:
 
 def new_conversation(incoming: Incoming, decision: Decision, *, conversation_id: UUID) -> Candidate:
     """Return the conversation that a message opens."""
+    label = label_of(incoming, decision=decision)
     return Candidate(
         conversation_id=conversation_id,
         reference=new_reference(),
@@ -136,8 +137,8 @@ def new_conversation(incoming: Incoming, decision: Decision, *, conversation_id:
         last_message_at=incoming.row.received_at,
         emergency=decision.emergency,
         opened_by=incoming.row.id,
-        resolved=incoming.needs_nothing,
-        has_no_matter=label_of(incoming) in {NO_QUESTION_YET, WANTS_PERSON},
+        resolved=label == NOTHING_TO_DO,
+        has_no_matter=label in {NO_QUESTION_YET, WANTS_PERSON} and not incoming.analysis.classification.category,
         wants_person=incoming.remark is RemarkKind.PERSON,
         channel=incoming.row.channel,
     )

@@ -14,6 +14,7 @@ from router.conversation_status import Status
 from router.origin.journals import journaled_id
 from router.origin.sender_proof import ProofKind
 from router.reason import Reason, ReasonKey
+from router.remarks.our_question import is_question
 from router.remarks.remark_kind import NO_QUESTION_YET, WANTS_PERSON
 from router.threads.correlation import Candidate, Signs, core_subject, joined_first
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
@@ -65,7 +66,7 @@ class History:
     recent: dict[UUID, list[EarlierMessage]] = field(default_factory=dict)
     blocked: Collection[UUID] = ()
     written_to: Mapping[str, UUID] = field(default_factory=dict)
-    asked: Collection[UUID] = ()
+    asked: set[UUID] = field(default_factory=set)
 
     @classmethod
     def of(  # noqa: PLR0913  (one a thing that is known)
@@ -86,7 +87,7 @@ class History:
     ) -> History:
         """Build the history from the store's records."""
         written_to = written_to or {}
-        history = cls(labels=labels or {}, replies=replies, blocked=blocked, written_to=written_to, asked=asked)
+        history = cls(labels=labels or {}, replies=replies, blocked=blocked, written_to=written_to, asked={*asked})
         history.by_reference = {reference: history._add(known) for reference, known in by_reference.items()}
         for message_id, found in by_message_id.items():
             history.by_message_id[message_id] = {history._add(known): known.own for known in found}
@@ -188,6 +189,12 @@ class History:
     def sent(self, message_id: str, message: SentMessage) -> None:
         """Add a message of ours."""
         self.ours[message_id], self.addresses[message_id] = message, message.addresses
+
+    def answered(self, placement: Placement) -> None:
+        """Add our own side's answer, which is our last word in its case now."""
+        asks = is_question(words_of(placement.incoming.analysis.envelope))
+        change = self.asked.add if asks else self.asked.discard
+        change(placement.conversation_id)
 
     def note(self, said: EarlierMessage, *, contact_id: UUID) -> None:
         """Add a contact's message; only the latest count, as in the store."""

@@ -100,7 +100,7 @@ class Recorder:
 
     def opened(self, placement: Placement) -> None:
         """Record a message that opens a conversation, and the automatic reply to it."""
-        self.outcome.conversations.append(conversation_row(placement) | opened_by(placement, self.brain.settings))
+        self.outcome.conversations.append(conversation_row(placement) | opened_by(placement, self.brain))
         payload = {"inbound_id": str(placement.incoming.row.id), "route": placement.decision.route.name}
         self.event(EventKind.CONVERSATION_OPENED, placement.conversation_id, payload=payload)
         if placement.decision.emergency:

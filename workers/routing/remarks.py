@@ -7,11 +7,12 @@ from typing import Any, Final
 from router.conversation_status import Status
 from router.envelope import CHAT_KINDS
 from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WAITS_FOR_WORDS, WANTS_PERSON, RemarkKind
-from router.replies.autoreply import is_greeted
-from router.settings import Settings
+from router.replies.autoreply import is_greeted, may_be_answered
+from router.routing.routes import Decision
 from store.inbound.first_words import FirstWords
 from store.inbound.outcome import Outcome
 from workers.routing.arrival import Incoming
+from workers.routing.brain import Brain
 from workers.routing.placement import Placement
 
 # No agent has to do anything, so nothing is promised, watched or held.
@@ -30,31 +31,38 @@ _LABELS: Final = {
 }
 
 
-def label_of(incoming: Incoming) -> str | None:
-    """Return the label of a case that the message opens; None for a message with a matter."""
+def label_of(incoming: Incoming, *, decision: Decision) -> str | None:
+    """Return the label of a case that the message opens; None for a matter, also one that the operator's words name."""
+    if decision.emergency:
+        return None
     if incoming.needs_nothing:
         return NOTHING_TO_DO
+    if incoming.remark in WAITS_FOR_WORDS and incoming.analysis.classification.category is not None:
+        return None
     is_chat = incoming.analysis.envelope.sender.kind in CHAT_KINDS
     return _LABELS.get(incoming.remark) if is_chat else None
 
 
-def opened_by(placement: Placement, settings: Settings) -> dict[str, Any]:
+def opened_by(placement: Placement, brain: Brain) -> dict[str, Any]:
     """Return how the case that a message opens differs from one with a matter; empty for a matter.
 
     Thanks are filed as resolved. A greeting that gets a reply waits for its customer; any other stays with the agents.
     """
     incoming, labels = placement.incoming, placement.decision.route.labels
-    label = label_of(incoming)
+    label = label_of(incoming, decision=placement.decision)
     if label is None:
         return {}
     marked: dict[str, Any] = {"labels": [*dict.fromkeys((*labels, label))]}
-    if incoming.needs_nothing:
+    if label == NOTHING_TO_DO:
         return marked | _QUIET | {"status": Status.RESOLVED}
-    channel = settings.channels.get(incoming.row.channel)
-    is_asked = channel is not None and not channel.never_sends and not incoming.row.backfill
-    if is_asked and is_greeted(incoming.analysis, settings=settings):
-        return marked | _QUIET | {"status": Status.PENDING}
-    return marked
+    return marked | _QUIET | {"status": Status.PENDING} if _is_asked(incoming, brain) else marked
+
+
+def _is_asked(incoming: Incoming, brain: Brain) -> bool:
+    channel = brain.settings.channels.get(incoming.row.channel)
+    may_be_asked = channel is not None and not channel.never_sends and not incoming.row.backfill
+    is_question = is_greeted(incoming.analysis, settings=brain.settings)
+    return may_be_asked and is_question and may_be_answered(incoming.analysis, brain.own)[0]
 
 
 def note_remark(placement: Placement, *, outcome: Outcome) -> bool:
@@ -62,8 +70,8 @@ def note_remark(placement: Placement, *, outcome: Outcome) -> bool:
 
     That one is answered like the message that opens a case.
     """
-    candidate, conversation_id = placement.candidate, placement.conversation_id
-    if placement.incoming.remark is RemarkKind.PERSON and not candidate.wants_person:
+    conversation_id = placement.conversation_id
+    if _calls_for_person(placement):
         outcome.labels[conversation_id] = WANTS_PERSON
     said = first_words(placement)
     if said is None:
@@ -73,10 +81,18 @@ def note_remark(placement: Placement, *, outcome: Outcome) -> bool:
 
 
 def first_words(placement: Placement) -> FirstWords | None:
-    """Return what a case becomes by its first message with a matter; None if it has one already, or still has not."""
+    """Return what a case becomes by its first message with a matter; None if it has one already, or still has not.
+
+    Likewise by the first call for a person after a greeting.
+    """
     candidate, incoming, decision = placement.candidate, placement.incoming, placement.decision
-    says_nothing = incoming.remark is not RemarkKind.CONTENT or incoming.row.backfill
-    if says_nothing or not candidate.has_no_matter or placement.correlation.joins is None:
+    says_something = incoming.remark is RemarkKind.CONTENT or _calls_for_person(placement)
+    if (
+        not says_something
+        or incoming.row.backfill
+        or not candidate.has_no_matter
+        or placement.correlation.joins is None
+    ):
         return None
     seen = incoming.analysis.classification
     return FirstWords(
@@ -88,7 +104,12 @@ def first_words(placement: Placement) -> FirstWords | None:
         route=decision.route.name,
         sla=decision.route.sla,
         labels=decision.route.labels,
+        held_until=decision.held_until,
     )
+
+
+def _calls_for_person(placement: Placement) -> bool:
+    return placement.incoming.remark is RemarkKind.PERSON and not placement.candidate.wants_person
 
 
 def is_no_question(incoming: Incoming) -> bool:

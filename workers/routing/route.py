@@ -21,7 +21,6 @@ from router.analysis import Analysis
 from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.reason import Reason, ReasonKey
-from router.remarks.remark_kind import RemarkKind
 from router.threads.cross_channel import WITHIN
 from store.chat.cases import note_cases
 from store.chat.mail import note_mails
@@ -323,9 +322,9 @@ def _written_to(connection: Connection, page: Sequence[Incoming]) -> dict[str, U
 
 
 def _asked(connection: Connection, page: Sequence[Incoming], known: Collection[UUID]) -> frozenset[UUID]:
-    """Return the conversations in which we asked something last; read only if a message of the page agrees."""
-    agrees = any(incoming.remark is RemarkKind.ASSENT for incoming in page)
-    return asked_last(connection, known) if agrees else frozenset()
+    """Return the conversations in which we asked something last; read only if one of the page may answer."""
+    answers = any(incoming.may_answer for incoming in page)
+    return asked_last(connection, known) if answers else frozenset()
 
 
 def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:

@@ -63,6 +63,7 @@ class Preflight:
         if why and automatic:
             ledger.drop(connection, row, why=why.line)
             withdraw(connection, row.id)
+            put_back(connection, row)
             _tell(connection, row, EventKind.OUTBOUND_CANCELLED, why=why)
         elif why:
             ledger.hand_over(connection, row, why=why.line)

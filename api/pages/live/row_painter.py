@@ -69,7 +69,7 @@ class RowPainter:
             t=shown.moments.words,
             settings=self._settings,
             moments=shown.moments,
-            title_of=partial(names, "category"),
+            matter_of=names.matter,
             team_of=partial(names, "team"),
             channel_of=partial(names, "channel"),
         )

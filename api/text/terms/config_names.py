@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from api.text.phrases import Words
 from api.text.terms.danger_names import GROUP_NAMES, PAIR_NAMES
 from router.hours.from_settings import ALWAYS
+from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON
 from router.settings import Settings
 from router.settings.values import title_in
 
@@ -34,6 +35,12 @@ _TABLES: Final[Mapping[str, Callable[[Settings], Mapping[str, _Titled]]]] = {
 }
 _WORDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {"pair": PAIR_NAMES, "group": GROUP_NAMES}
 
+# The labels that the desk itself gives. Key: English, Chinese; a title of the file goes first.
+_OWN_LABELS: Final[Mapping[str, tuple[str, str]]] = {
+    WANTS_PERSON: ("wants a person", "要求人工"),
+    NO_QUESTION_YET: ("no question yet", "尚未说明问题"),
+    NOTHING_TO_DO: ("nothing to do", "无需处理"),
+}
 
 # What a trace names as its model where none was trained.
 _RULES: Final = "rules"
@@ -59,4 +66,13 @@ class ConfigNames:
         found = _TABLES[kind](self.settings).get(named)
         if found is not None:
             return title_in(found.title, self.words.language, name=named)
+        if kind == "label" and named in _OWN_LABELS:
+            return _OWN_LABELS[named][self.words.language == "zh"]
         return self.words("always_open") if (kind, named) == ("calendar", ALWAYS) else named
+
+    def matter(self, category: str | None, labels: Iterable[str]) -> str:
+        """Return what a case is about: its category; without one, what the desk's own label says of it."""
+        if category:
+            return self("category", category)
+        own = next((label for label in labels if label in _OWN_LABELS), None)
+        return self("label", own) if own else self.words("unrecognised")

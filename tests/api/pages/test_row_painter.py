@@ -51,6 +51,24 @@ NOW = Moments(now=NOON, zone=ZoneInfo("Asia/Shanghai"), words=Words("en"))
 
 
 @pytest.mark.parametrize(
+    ("category", "labels", "language", "shown"),
+    [
+        (None, ("wants-person",), "en", "wants a person"),
+        (None, ("vip", "no-question-yet"), "zh", "尚未说明问题"),
+        (None, ("nothing-to-do",), "zh", "无需处理"),
+        (None, ("vip",), "en", "not recognised"),
+        ("refund", ("wants-person",), "en", "refund"),
+    ],
+)
+def test_a_case_without_a_category_shows_what_the_desk_took_it_for(
+    settings: Settings, category: str | None, labels: tuple[str, ...], language: Any, shown: str
+) -> None:
+    row = replace(ROW, category=category, labels=labels)
+    html = RowPainter(settings, build_environment())((row, [], SAID), moments=replace(NOW, words=Words(language)))
+    assert f">{shown}</span>" in html
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"row": replace(ROW, subject="Refund")},

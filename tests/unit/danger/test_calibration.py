@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from router.danger.calibration import DangerScores, choose_thresholds
+from router.danger.calibration import EXPLAINED_SHARE, DangerScores, DangerThresholds, choose_thresholds
 from router.danger.figures import interval
 from router.danger.trainer import BOUNDS, UnseenDanger, calibrate_danger, judge_unseen
 
@@ -20,6 +20,7 @@ def made(*, with_meaning: bool) -> UnseenDanger:
     noise = draw.normal(0, 1, (4, COUNT)).astype(np.float32)
     signs = np.zeros((COUNT, 6), np.float32)
     signs[:, 0] = draw.random(COUNT) < np.where(danger, 0.7, 0.004)
+    signs[:, 3] = (signs[:, 0] == 0) & (draw.random(COUNT) < np.where(danger | lookalike, 0.3, 0.02))
     middle = np.where(danger, 2.0, -3.0) + np.where(lookalike, 2.0, 0.0)
     scores = DangerScores(
         grams=(middle + noise[0]).astype(np.float32),
@@ -57,12 +58,22 @@ def test_the_operators_bound_is_never_exceeded(unseen, asked, used):
     assert calibrate_danger(unseen).bound(asked).per_thousand == used
 
 
+def test_the_heads_alone_page_what_words_explain_only_where_they_are_surer(unseen):
+    calibration = calibrate_danger(unseen)
+    for level in (each for one in calibration.bounds for each in (one.alone, one.both)):
+        assert level.alone <= level.explained
+    explained = unseen.scores.is_explained & ~unseen.scores.has_pair
+    paged = judge_unseen(unseen, calibration, per_thousand=20.0).paged & explained
+    assert paged[unseen.danger & explained].any()
+    assert paged[~unseen.danger & ~unseen.lookalike].mean() <= 0.02 * EXPLAINED_SHARE
+
+
 @pytest.mark.parametrize("sign", [3, 4], ids=["context", "ordinary_business"])
-def test_a_text_that_its_words_explain_is_not_paged_by_the_heads_alone(unseen, sign):
-    scores = unseen.scores.take(np.flatnonzero(unseen.danger & (unseen.scores.signs[:, 0] == 0)))
+def test_a_model_of_before_pages_nothing_that_words_explain(sign):
+    scores = made(with_meaning=False).scores
+    scores.signs[:, :] = 0
     scores.signs[:, sign] = 1
-    level = calibrate_danger(unseen).bound(200).alone
-    assert (level.line(scores) > 1).all()
+    assert (DangerThresholds(with_pair=0.1, alone=0.1, possible=0.1).line(scores) > 1).all()
 
 
 def test_the_row_that_breaks_the_bound_stays_below_the_threshold():

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import pytest
 
+from router.remarks.our_question import is_question
 from router.remarks.recognise_remark import asks_to_stop, remark_of
 from router.remarks.remark_kind import RemarkKind
 
 TEXTS = {
     RemarkKind.COURTESY: [
-        "谢谢", "收到谢谢", "多谢晒", "没事了 已经好了", "祝您生活愉快,天天开心", "拜拜👋", "您好，谢谢",
+        "谢谢", "多谢晒", "没事了 已经好了", "祝您生活愉快,天天开心", "拜拜👋", "您好，谢谢",
         "辛苦了🌹", "非常感谢！！",
-        "thanks!", "ok thanks bye", "Thaaanks", "never mind i found it",
+        "thanks!", "thanks bye", "Thaaanks", "i found it", "Thanks 🙏", "谢谢你的帮助", "非常感谢您的耐心解答",
         "Thank you very much for your help.\n\nSent from my iPhone",
         "that's all, have a nice day", "太棒了给你们五星好评",
     ],
-    RemarkKind.ASSENT: ["ok", "好的", "嗯嗯", "收到", "k", "Got it.", "行嘞", "👍👍", "知道了", "sounds good"],
+    RemarkKind.ASSENT: [
+        "ok", "好的", "嗯嗯", "收到", "k", "Got it.", "行嘞", "👍👍", "知道了", "sounds good",
+        "好的，谢谢", "收到谢谢", "ok thanks bye", "never mind i found it", "done", "弄好了", "不用了谢谢", "好的呢",
+    ],
     RemarkKind.GREETING: [
         "你好", "你好呀", "在吗？", "hello?在么在么", "Hi there", "hi i have a question", "您好，请问", "heyyyy",
         "有人吗？？", "Good morning!",
-        "can you help me please", "help", "請問在嗎",
+        "can you help me please", "請問在嗎", "你好，打扰了",
     ],
     RemarkKind.EMPTY: [
         "", "  ", "\u200b", "???", "。。。", "[图片]", "[语音] 0:02", "测试", "test 123", "😡", "Sent from my iPhone",
@@ -41,6 +45,13 @@ TEXTS = {
         "ok i will pay tomorrow", "好吧我等", "被盗了", "stop", "照片", "谢谢你们的贷款广告", "在吗？我的钱没了",
         "收到一条陌生的扣款短信",
         "thank you for stealing my money",
+        # Pleas, requests and losses that thanks stand in.
+        "help", "help me!", "please help", "帮帮我", "🆘",
+        "帮忙解决一下", "麻烦你解决一下", "麻烦您回复一下", "麻烦您解答", "回复谢谢", "及时回复谢谢",
+        "打扰了 麻烦您回复",
+        "我的都没有了", "现在没有了", "没有了", "那我的呢", "好的那我的呢", "可以嘛", "解决了嘛", "好了吧",
+        "right now please", "all tx", "wrong number", "yes thanks", "yep thanks bye",
+        "re 20240918123", "test 482913", "图片 123456",
     ],
 }  # fmt: skip
 
@@ -70,7 +81,8 @@ def test_a_sentence_may_stop_text_messages(text):
     [
         "please stop it now", "stop sending money", "stop sending me codes", "别发了", "别再给我发验证码了",
         "don't send", "stop the payment",
-        "别再给我发短信了，我的号被盗了", "stop texting me?", "我不想收到货",
+        "别再给我发短信了，我的号被盗了", "我的手机不接收短信", "骚扰短信", "my phone stop sending messages",
+        "messages stop sending", "stop texting me?", "我不想收到货",
     ],
 )  # fmt: skip
 def test_what_may_be_a_plea_stops_nothing(text):
@@ -80,3 +92,28 @@ def test_what_may_be_a_plea_stops_nothing(text):
 def test_a_long_row_of_the_same_phrase_is_read_at_once():
     assert remark_of("好" * 150 + "x") is RemarkKind.CONTENT
     assert remark_of("哈哈" * 70 + "谢") is RemarkKind.CONTENT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Shall we send it to your card?", "需要退到您的银行卡吗", "请确认是否继续", "您方便接电话么。", "对吧",
+        "Please confirm the address.", "Let me know if that works. Thanks", "Reply YES to go on", "请告知您的地址",
+        "Is it fixed? Is there anything else?", "Please send us the form.", "请上传照片",
+    ],
+)  # fmt: skip
+def test_what_an_agent_asks_is_a_question_with_and_without_its_mark(text):
+    assert is_question(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your refund leaves today.", "您的退款今天到账。", "Is there anything else?", "请问还有其他问题吗？", "",
+        "Let me know if you have any further questions.", "如有问题请随时告诉我们", "您看还有什么可以帮您的吗？",
+        "已经处理，请您耐心等待", "请放心。", "请重启应用。", "Please restart the app.",
+        "Please allow two days.", "We will reply soon.",
+    ],
+)  # fmt: skip
+def test_an_offer_of_more_help_is_no_question(text):
+    assert not is_question(text)

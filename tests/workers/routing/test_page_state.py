@@ -188,3 +188,20 @@ def test_our_own_answer_to_an_emergency_that_began_in_the_same_page_is_an_answer
     case = desk.case("ann.first")
     assert (case.emergency, case.replied_at, case.waiting_since) == (True, answer.received_at, None)
     assert case.status == "pending"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"), [("Shall we send it to your card?", "open"), ("It is on its way.", "pending")]
+)
+def test_what_our_own_answer_of_the_same_page_asked_is_answered_by_an_ok(
+    desk: PagedDesk, asked: str, status: str
+) -> None:
+    desk.route(desk.mail("ann", "first", subject="Transfer"))
+    ours, customer = Party(PartyKind.EMAIL, "support@desk.example"), Party(PartyKind.EMAIL, "ann@customer.example")
+    answers = ("ann.first@customer.example",)
+    answer = desk.arrived(envelope("answer", sender=ours, subject="Re: Transfer", text=asked, in_reply_to=answers))
+    agreed = desk.mail("ann", "second", subject="Re: Transfer", answers=["first"], text="ok, thanks")
+
+    desk.route(replace(answer, to=(customer,)), agreed)
+
+    assert desk.case("ann.first").status == status

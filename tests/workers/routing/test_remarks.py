@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from connectors.base import Receipt, SendVerdict
 from router.conversation_status import Status
 from router.envelope import Envelope, Party, PartyKind
 from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON
@@ -16,9 +18,11 @@ from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.outbound.automatic_answers import answer_case
+from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow, Direction, MessageRow
 from store.tables.operations import OutboundRow, SuppressionRow
 from tests.desk import TOML, Desk, envelope
+from tests.outgoing_desk import Provider, SendingDesk
 
 SMS = """
 [channels.sms]
@@ -95,7 +99,15 @@ def test_thanks_do_not_end_what_waits(desk: Desk) -> None:
         # An answer to our question is no courtesy.
         ("Shall we send it to your card?", "ok", Status.OPEN),
         ("需要退到您的银行卡吗？", "好的", Status.OPEN),
+        ("需要退到您的银行卡吗", "好的，谢谢", Status.OPEN),
+        ("Shall we send it to your card?", "ok thanks", Status.OPEN),
+        ("Please send us the form.", "done", Status.OPEN),
+        ("Shall we still cancel it?", "不用了，谢谢", Status.OPEN),
+        ("Shall we send it or cancel?", "STOP", Status.OPEN),
+        ("Say which one you want.", "YES", Status.OPEN),
+        ("Say which one you want.", "cancel", Status.OPEN),
         ("Is there anything else?", "no, thats all, thanks", Status.PENDING),
+        ("Is there anything else?", "ok thanks", Status.PENDING),
         ("Is there anything else?", "yes, my card", Status.OPEN),
     ],
 )
@@ -209,3 +221,118 @@ def test_the_trace_says_what_it_was_taken_for(desk: Desk, text: str, remark: str
     (trace,) = desk.rows(MessageRow, "trace")
     assert trace["classification"]["remark"] == remark
     assert trace["classification"]["category"] is None
+
+
+REFUSED = Receipt(verdict=SendVerdict.REFUSED, why="21610 the number has stopped us")
+
+
+@pytest.mark.parametrize("spoiled_by", ["provider", "limit", "STOP"])
+def test_a_greeting_that_could_not_be_answered_goes_to_the_agents(
+    database: Database, tmp_path: Path, spoiled_by: str
+) -> None:
+    provider = Provider(channel="sms", answers=[REFUSED] if spoiled_by == "provider" else [])
+    none = "[channels.sms.send]\nautomatic_per_customer = 0\n" if spoiled_by == "limit" else ""
+    toml = GREETED.replace("[calendars.office]", f"{SMS}{none}\n[calendars.office]", 1)
+    desk = SendingDesk(database, tmp_path, toml=toml, provider=provider)
+    receive(desk, *(["STOP"] if spoiled_by == "STOP" else []), "hello")
+
+    desk.deliverer().once()
+
+    (case,) = [row for row in desk.rows(ConversationRow) if row.labels == [NO_QUESTION_YET]]
+    assert (case.status, provider.kept) == (Status.OPEN, [])
+    assert None not in (case.clock_started_at, case.waiting_since, case.watch_at)
+    assert case.waiting_since == case.opened_at
+
+
+def test_a_greeting_that_was_answered_waits(database: Database, tmp_path: Path) -> None:
+    provider = Provider(channel="sms")
+    toml = GREETED.replace("[calendars.office]", f"{SMS}\n[calendars.office]", 1)
+    desk = SendingDesk(database, tmp_path, toml=toml, provider=provider)
+    receive(desk, "hello")
+    desk.deliverer().once()
+    (case,) = [row for row in desk.rows(ConversationRow) if row.labels == [NO_QUESTION_YET]]
+    assert (case.status, len(provider.kept)) == (Status.PENDING, 1)
+
+
+def test_a_second_greeting_is_seen_by_the_agents(desk: Desk) -> None:
+    receive(desk, "hello", "anyone there?")
+    case = the_case(desk)
+    assert (case.status, case.labels) == (Status.OPEN, [NO_QUESTION_YET])
+    assert case.waiting_since is not None
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("words", ["where is my refund", "我的账户被盗了", "my money is gone!", "人工"])
+@pytest.mark.parametrize("in_one_page", [False, True])
+def test_the_first_words_after_a_greeting_are_a_first_message(
+    desk: Desk, is_closed: bool, words: str, in_one_page: bool
+) -> None:
+    if is_closed:
+        desk.close()
+    alone = replace(sms("alone", words, minute=1), sender=Party(PartyKind.PHONE, "+447700900124"))
+    messages = [sms("SM0", "hello"), sms("SM1", words, minute=1)]
+    if in_one_page:
+        desk.route(alone, *messages)
+    else:
+        desk.route(alone)
+        for each in messages:
+            desk.route(each)
+    cases = {row.id: row for row in desk.rows(ConversationRow)}
+    of = {row.sender_handle: cases[row.conversation_id] for row in desk.rows(MessageRow)}
+    one, other = of["+447700900124"], of[CUSTOMER.handle]
+    names = "status category emergency possible_danger team priority labels language route sla held_until subject"
+    assert [(name, getattr(other, name)) for name in names.split()] == [
+        (name, getattr(one, name)) for name in names.split()
+    ]
+    replies = sorted(row.text[:9] for row in desk.rows(OutboundRow) if row.conversation_id == one.id)
+    assert replies == sorted(
+        row.text[:9]
+        for row in desk.rows(OutboundRow)
+        if row.conversation_id == other.id and "help?" not in row.text and "帮您" not in row.text
+    )
+    assert (other.clock_started_at is None, other.watch_at is None) == (
+        one.clock_started_at is None,
+        one.watch_at is None,
+    )
+    assert len({row.conversation_id for row in desk.rows(EmergencyRow)}) == 2 * one.emergency
+
+
+def test_the_words_of_the_operator_make_a_greeting_a_matter(database: Database, tmp_path: Path) -> None:
+    toml = GREETED.replace('keywords = ["refund", "退款"]', 'keywords = ["refund", "hello"]')
+    toml = toml.replace('hints = ["money + gone"]', 'hints = ["can you help me"]')
+    desk = Desk(database, tmp_path, toml=toml.replace("[calendars.office]", f"{SMS}\n[calendars.office]", 1))
+    receive(desk, "hello")
+    case = the_case(desk)
+    assert (case.status, case.category, case.labels) == (Status.OPEN, "refund", [])
+    desk.close()
+    desk.route(replace(sms("x", "can you help me"), sender=Party(PartyKind.PHONE, "+447700900125")))
+    (urgent,) = [row for row in desk.rows(ConversationRow) if row.emergency]
+    assert (urgent.status, urgent.labels, urgent.clock_started_at is None) == (Status.OPEN, [], False)
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "quoted", "status"),
+    [
+        ("Re: my account was hacked", "Thanks", "", Status.RESOLVED),
+        ("回复：my account was hacked", "谢谢！", "", Status.RESOLVED),
+        # An old mail is answered to write of another matter.
+        ("my money is gone", "Thanks", "", Status.OPEN),
+        ("Fwd: your parcel waits, pay here", "Thanks", "", Status.OPEN),
+        ("", " ", "---------- Forwarded message ---------\nPay here", Status.OPEN),
+        ("Re: my account was hacked", "help me", "", Status.OPEN),
+    ],
+)
+def test_a_mail_says_its_matter_in_a_new_subject_or_what_it_forwards(
+    desk: Desk, subject: str, text: str, quoted: str, status: Status
+) -> None:
+    desk.route(envelope("1", subject="my account was hacked", text="please see to it"))
+    desk.change(ConversationRow, status=Status.RESOLVED)
+    answer = envelope("2", subject=subject, text=text, quoted=quoted, in_reply_to=("1@customer.example",))
+    desk.route(answer)
+    assert min({row.status for row in desk.rows(ConversationRow)}) == status
+
+
+@pytest.mark.parametrize("text", ["yes", "Cancel", "END", "停止"])
+def test_a_command_that_may_be_a_matter_is_read_by_an_agent(desk: Desk, text: str) -> None:
+    receive(desk, text)
+    assert (the_case(desk).status, the_case(desk).labels) == (Status.OPEN, [])
