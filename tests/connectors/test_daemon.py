@@ -299,7 +299,7 @@ import sys
 from connectors.base import Polled
 from connectors.daemon import Daemon
 from connectors.email.imap.connector import ImapConnector
-from router.settings.channels import ImapSettings
+from router.settings.channels.mail import ImapSettings
 from router.settings.secret import Secret
 from tests.memory_keeper import MemoryKeeper
 settings = ImapSettings(kind="imap", host="127.0.0.1", port=int(sys.argv[1]), security="none",
