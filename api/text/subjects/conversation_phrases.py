@@ -41,7 +41,7 @@ CONVERSATION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "html_frame": ("Formatted message", "带格式的消息"),
     "files": ("Files", "附件"),
     "download": ("Download {name}", "下载 {name}"),
-    "original": ("Original (.eml)", "原始内容"),
+    "original": ("Original", "原始内容"),
     "original_hint": ("unmasked: handle with care", "未脱敏，请谨慎处理"),
     "why": ("Why it is here", "分派依据"),
     "why_this": ("Why this message was handled so", "这条消息的处理依据"),

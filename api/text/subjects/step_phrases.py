@@ -42,7 +42,7 @@ STEP_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "仅表示同意：若我方刚提问则视为答复，否则存档，不重开会话",
     ),
     "remark_command": ("The word that stops our text messages: obeyed and kept", "退订指令：已执行并存档"),
-    "remark_greeting": ("A greeting alone: the question is still to come", "仅问候：等待客户说明问题"),
+    "remark_greeting": ("A greeting alone: the question is still to come", "仅问候，尚未说明问题"),
     "remark_empty": ("No words that say anything", "没有可识别的内容"),
     "remark_person": ("The customer calls for a person, and says nothing else", "客户要求人工服务，未说明问题"),
     "sure": ("{category} ({percent} %)", "{category}（{percent}%）"),
