@@ -60,10 +60,10 @@ class FakeWecom(FakeServer):
         if path == "gettoken":
             assert asked.params == {"corpid": CORP, "corpsecret": SECRET}
             self.tokens += 1
-            return self._answer(path, {"access_token": f"token-{self.tokens}", "expires_in": 7200})
+            return self._checked_answer(path, {"access_token": f"token-{self.tokens}", "expires_in": 7200})
         assert asked.params["access_token"].startswith("token-")
         self._check(_REQUESTS.get(path, ""), asked.json)
-        return self._answer(path, getattr(self, "_" + path.replace("/", "_"))(asked.json))
+        return self._checked_answer(path, getattr(self, "_" + path.replace("/", "_"))(asked.json))
 
     def _kf_sync_msg(self, body) -> dict[str, Any]:
         start, limit = int(body.get("cursor") or 0), min(body["limit"], self.page)
@@ -90,7 +90,7 @@ class FakeWecom(FakeServer):
     def _kf_account_list(self, body) -> dict[str, Any]:
         return {"account_list": [{"open_kfid": ACCOUNT, "name": "support", "manage_privilege": True}]}
 
-    def _answer(self, path: str, document: dict[str, Any]) -> DemoAnswer:
+    def _checked_answer(self, path: str, document: dict[str, Any]) -> DemoAnswer:
         document = {"errcode": 0, "errmsg": "ok"} | document
         self._check({"kf/sync_msg": "sync_msg_reply", "kf/send_msg": "send_msg_reply"}.get(path, ""), document)
         return DemoAnswer(document=document)
