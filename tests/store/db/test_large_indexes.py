@@ -28,7 +28,8 @@ _BEFORE = "0048"
 _WRITE = "INSERT INTO search_entry (message_id, words) VALUES (%s, to_tsvector('simple', 'refund'))"
 _STATE = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 # The one who builds waits for the end of a transaction that has written.
-_WAITING = "SELECT pid FROM pg_stat_progress_create_index WHERE datname = current_database() AND phase LIKE 'waiting%'"
+# Of this index: those before it pass through the same phases.
+_WAITING = "SELECT pid FROM pg_stat_progress_create_index WHERE index_relid = to_regclass(%s) AND phase LIKE 'waiting%%'"
 _NO_LOCK = "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
 _UPGRADE = (
     "import sys; from store.db.engine import Database; from store.db.migrate import upgrade; "
@@ -159,7 +160,7 @@ def _begin_to_write(writer: psycopg.Connection[Any]) -> None:
 
 
 def _until_it_waits(connection: psycopg.Connection[Any]) -> int:
-    return int(_until(lambda: connection.execute(_WAITING).fetchone())[0])
+    return int(_until(lambda: connection.execute(_WAITING, (_BUILT,)).fetchone())[0])
 
 
 def _until(ask: Callable[[], Any]) -> Any:
