@@ -29,7 +29,9 @@ _WRITE = "INSERT INTO search_entry (message_id, words) VALUES (%s, to_tsvector('
 _STATE = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 # The one who builds waits for the end of a transaction that has written.
 # Of this index: those before it pass through the same phases.
-_WAITING = "SELECT pid FROM pg_stat_progress_create_index WHERE index_relid = to_regclass(%s) AND phase LIKE 'waiting%%'"
+_WAITING = (
+    "SELECT pid FROM pg_stat_progress_create_index WHERE index_relid = to_regclass(%s) AND phase LIKE 'waiting%%'"
+)
 _NO_LOCK = "SELECT 1 WHERE NOT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
 _UPGRADE = (
     "import sys; from store.db.engine import Database; from store.db.migrate import upgrade; "
