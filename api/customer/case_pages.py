@@ -146,13 +146,14 @@ def _send_code(desk: Desk, case: CaseStatus, channel: ChannelSettings, *, typed:
             return
         row = find_conversation(connection, case.conversation_id)
         words = CustomerWords("zh" if row.language.startswith("zh") else "en")
+        name = desk.settings.omniyard.name_in(row.language)
         token = desk.visitors.thread_token(row.reference, contact_id=case.contact_id)
         message = CodeMessage(
             id=code_id,
             channel=case.channel,
             recipient=handle,
             subject=answer_subject(row.subject, token=token) if kind_of(channel).can.mail else "",
-            text=_code_text(words, code=code, desk=desk.settings.omniyard.name, reference=row.reference),
+            text=_code_text(words, code=code, desk=name, reference=row.reference),
             rfc_message_id=make_message_id(token, outbound_id=code_id, sender=channel.address or ""),
         )
         queue_code(connection, case.conversation_id, code=message, now=now)

@@ -146,7 +146,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "has_chats": bool(desk.chats.pages),
         "t": moments.words,
         "moments": moments,
-        "desk_name": desk.settings.omniyard.name,
+        "desk_name": desk.settings.omniyard.name_in(language),
         "has_contact_form": bool(desk.visitors.channel),
         "name_of": names,
         "title_of": partial(names, "category"),

@@ -226,5 +226,5 @@ def _canned(settings: Settings, row: ConversationRecord, *, moment: ReplyMoment)
 def _places(settings: Settings, row: ConversationRecord, *, moment: ReplyMoment, language: str) -> dict[str, str]:
     zone, opens_at = settings.omniyard.timezone, moment.opens_at
     opening = opening_words(opens_at, now=moment.now, zone=zone, language=language) if opens_at else ""
-    facts = facts_in_words(moment.missing, language=language)
-    return {"reference": row.reference, "next_opening": opening, "desk": settings.omniyard.name, "missing_facts": facts}
+    facts, desk = facts_in_words(moment.missing, language=language), settings.omniyard.name_in(language)
+    return {"reference": row.reference, "next_opening": opening, "desk": desk, "missing_facts": facts}

@@ -73,7 +73,7 @@ def prepared(start: DeskStart, *, template: Template) -> Iterator[Plan]:
         if not first and examples_changed(settings, start.file):
             print(f"omniyard: {EXAMPLES_CHANGED}", file=sys.stderr)
         opening = DeskOpening(
-            name=settings.omniyard.name,
+            name=settings.omniyard.name_in("en"),
             desk=str(addresses[0]),
             channels=tuple((name, c.intake_words if c.enabled else "off") for name, c in settings.channels.items()),
             data=str(data),

@@ -67,13 +67,13 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
     if not allowed:
         return None, why
     if silent:
-        body = f"{warning}\n{settings.omniyard.name}\n"
+        body = f"{warning}\n{settings.omniyard.name_in(language)}\n"
         why = Reason(ReasonKey.SECRET_WAS_SENT)
         return AutoReply(kind=WARNING, text=body, language=language, period="case"), why
     body = text.format(
         reference=reference,
         next_opening=_opening(decision, now=now, language=language),
-        desk=settings.omniyard.name,
+        desk=settings.omniyard.name_in(language),
         status_link=status_link,
         missing_facts=facts_in_words(analysis.classification.missing_facts, language=language),
     )
@@ -89,8 +89,8 @@ def fill_reply(settings: Settings, name: str, *, language: str, reference: str, 
 
     reference, status_link: see `compose_reply`.
     """
-    _, text = choose(settings.replies[name].text, language=language)
-    desk = settings.omniyard.name
+    language, text = choose(settings.replies[name].text, language=language)
+    desk = settings.omniyard.name_in(language)
     return text.format(reference=reference, desk=desk, status_link=status_link, next_opening="", missing_facts="")
 
 

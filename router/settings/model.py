@@ -37,6 +37,7 @@ from router.settings.values import (
     WrongKeys,
     Zone,
     require_safe_url,
+    title_in,
 )
 
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -60,6 +61,7 @@ PRIORITIES: Final[tuple[Priority, ...]] = ("low", "normal", "high", "urgent")
 class DeskSettings(Frozen):
     """`[omniyard]`: the desk as a whole.
 
+    name: the desk's, in one text or by language.
     own_addresses: our own mail addresses without a channel; mail from them never gets an automatic reply.
     colleagues: mail addresses of single colleagues.  own_domains: where only colleagues have addresses; if absent, the
         domains of our own addresses, without those where anybody may have one.
@@ -80,7 +82,7 @@ class DeskSettings(Frozen):
     requests_per_second: the limit per token and web process; 0 for no limit.
     """
 
-    name: str = "Omniyard"
+    name: Titles = Field(default={"und": "Omniyard"})
     timezone: Zone = ZoneInfo("UTC")
     database: Secret | None = None
     broker: Secret | None = None
@@ -111,6 +113,11 @@ class DeskSettings(Frozen):
         if not value or not value.isprintable():
             raise ValueError("expected the name of a folder, without control characters")
         return value
+
+    def name_in(self, language: str) -> str:
+        """Return the name in a language (BCP 47), else in its family, else in English, else any that there is."""
+        known = next((tag for tag in (language, language.partition("-")[0]) if self.name.get(tag)), "en")
+        return title_in(self.name, known, name="Omniyard")
 
 
 class DateRule(Frozen):

@@ -65,9 +65,10 @@ class AnswerCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AutomaticText:
-    """What is sent. rfc_message_id: ours, fixed before the first attempt."""
+    """What is sent. rfc_message_id: ours, fixed before the first attempt.  sender_name: see `OutboundRow`."""
 
     id: UUID
+    sender_name: str
     subject: str
     text: str
     rfc_message_id: str
@@ -191,6 +192,7 @@ def queue_answer(connection: Connection, case: Answerable, *, text: AutomaticTex
         "kind": AUTO_REPLY,
         "channel": case.channel,
         "recipient": case.recipient,
+        "sender_name": text.sender_name,
         "subject": text.subject,
         "text": text.text,
         "rfc_message_id": text.rfc_message_id,

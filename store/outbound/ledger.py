@@ -29,7 +29,8 @@ class OutboundClaim:
     """One row of the ledger, with what a sender needs.
 
     token: of the last attempt; None before the first.  now: the database's clock when the row was read.
-    contact_id, reference: of the conversation; the token in the subject is made from them.
+    contact_id, reference: of the conversation; the token in the subject is made from them.  language: the
+        conversation's.
     """
 
     id: UUID
@@ -66,6 +67,7 @@ class OutboundClaim:
     token: UUID | None
     contact_id: UUID
     reference: str
+    language: str
     now: datetime
 
     @property
@@ -290,12 +292,11 @@ def _update(connection: Connection, outbound_id: UUID, *, values: Mapping[str, A
 
 def _select(now: datetime | sa.BindParameter[datetime]) -> sa.Select[Any]:
     table, conversation = table_of(OutboundRow), table_of(ConversationRow)
-    own = columns_of(OutboundRow, OutboundClaim, but=("token", "contact_id", "reference", "now"))
+    own = columns_of(OutboundRow, OutboundClaim, but=("token", "contact_id", "reference", "language", "now"))
     given = (now if isinstance(now, sa.BindParameter) else sa.literal(now, table.c.created_at.type)).label("now")
     joined = sa.join(table, conversation, conversation.c.id == table.c.conversation_id)
-    return sa.select(
-        *own, table.c.lease_token.label("token"), conversation.c.contact_id, conversation.c.reference, given
-    ).select_from(joined)
+    case = (conversation.c.contact_id, conversation.c.reference, conversation.c.language)
+    return sa.select(*own, table.c.lease_token.label("token"), *case, given).select_from(joined)
 
 
 def _first(connection: Connection, statement: sa.Select[Any]) -> OutboundClaim | None:

@@ -213,6 +213,7 @@ class Answerer:
         token = make_token(self._brain.key, reference=locked.reference, contact_id=locked.contact_id)
         return AutomaticText(
             id=outbound_id,
+            sender_name=self._name_in(considered.language),
             subject=answer_subject(locked.subject, token=token),
             text=self._body(considered, now=now),
             rfc_message_id=make_message_id(token, outbound_id=outbound_id, sender=sender),
@@ -220,13 +221,16 @@ class Answerer:
 
     def _body(self, considered: _Considered, *, now: datetime) -> str:
         decision, language, faq = considered.decision, considered.language, self._library.faq
-        links, desk = self._links(considered.last.question_id, now=now), self._brain.settings.omniyard.name
+        links, desk = self._links(considered.last.question_id, now=now), self._name_in(language)
         best = faq.of(decision.best, language=language) if decision.best else None
         if best:
             said = considered.rephrased.text if considered.rephrased else ""
             return answer_words(replace(best, body=said) if said else best, links=links, desk=desk)
         texts = [text for answer in decision.offered if (text := faq.of(answer, language=language))]
         return offer_words(texts, links=links, desk=desk, language=language)
+
+    def _name_in(self, language: str) -> str:
+        return self._brain.settings.omniyard.name_in(language)
 
     def _links(self, question_id: UUID, *, now: datetime) -> AnswerLinks:
         base = self._brain.settings.omniyard.public_url

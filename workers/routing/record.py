@@ -250,6 +250,7 @@ class Recorder:
             zone=placement.decision.hours.zone,
         )
         row = _outbound(placement, reply) | {
+            "sender_name": self.brain.settings.omniyard.name_in(reply.language),
             "text": text,
             "dedupe_key": key,
             "id": outbound_id,

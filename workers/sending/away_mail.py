@@ -50,6 +50,7 @@ class AwayMailer:
 
     def _mail(self, notice: AwayNotice, *, channel: str) -> AgentMail:
         desk, mail_id = self._settings.omniyard, new_id()
+        name = desk.name_in(notice.language)
         domain = (self._settings.channels[channel].address or "").rpartition("@")[2] or "localhost"
         link = f"{desk.public_url}/conversations/{notice.reference}" if desk.public_url else ""
         place = 1 if notice.language.startswith("zh") else 0
@@ -58,7 +59,8 @@ class AwayMailer:
         return AgentMail(
             id=mail_id,
             channel=channel,
-            subject=f"[{desk.name}] {notice.reference} {notice.subject}".strip(),
+            sender_name=name,
+            subject=f"[{name}] {notice.reference} {notice.subject}".strip(),
             text=f"{text}\n",
             # Not one of a conversation: a bounce of it reopens no case.
             rfc_message_id=f"<away.{mail_id.hex}@{domain}>",

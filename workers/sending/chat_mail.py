@@ -74,12 +74,14 @@ class ChatMailer:
         outbound_id, now, address = new_id(), read_clock(connection), mail.address or ""
         token = make_token(self._key, reference=case.reference, contact_id=case.contact_id)
         rfc_message_id = make_message_id(token, outbound_id=outbound_id, sender=address)
-        subject = self._say("subject", session.language).format(desk=self._settings.omniyard.name)
+        desk = self._settings.omniyard.name_in(session.language)
+        subject = self._say("subject", session.language).format(desk=desk)
         row = self._row(case, now=now) | {
             "id": outbound_id,
             "dedupe_key": f"chat:{session.id}:{what}:{key}:{session.email}",
             "channel": page.mail,
             "recipient": session.email,
+            "sender_name": desk,
             "subject": answer_subject(subject, token=token),
             "text": self._text(lines, what=what, language=session.language),
             "rfc_message_id": rfc_message_id,
@@ -108,7 +110,7 @@ class ChatMailer:
         }
 
     def _text(self, lines: Sequence[ChatLine], *, what: str, language: str) -> str:
-        desk, you = self._settings.omniyard.name, self._say("you", language)
+        desk, you = self._settings.omniyard.name_in(language), self._say("you", language)
         said = [f"{you if each.kind == LineKind.VISITOR else each.author or desk}: {_line(each)}" for each in lines]
         parts = (self._say(what, language), *said, self._say("answer", language), desk)
         return "\n\n".join(parts) + "\n"

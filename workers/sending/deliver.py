@@ -24,6 +24,7 @@ from router.errors import OmniyardError, TransientError
 from router.masking.mask import mask
 from router.reason import Reason, ReasonKey, read_line
 from router.replies.markup import below_as_html, has_markup, to_html, to_plain
+from router.settings.model import DeskSettings
 from router.threads.correlation import make_token
 from store.chat.cases import add_answer
 from store.db.engine import Database
@@ -39,8 +40,8 @@ from workers.runtime.failpoints import reach
 from workers.sending.preflight import Preflight
 
 
-def outgoing_of(row: OutboundClaim, *, key: bytes, files: Sequence[OutgoingFile] = ()) -> Outgoing:
-    """Return the message of a row. key: signs thread tokens."""
+def outgoing_of(row: OutboundClaim, *, key: bytes, desk: DeskSettings, files: Sequence[OutgoingFile] = ()) -> Outgoing:
+    """Return the message of a row. key: signs thread tokens.  desk: its name stands next to our address."""
     answered = (row.in_reply_to,) if row.in_reply_to else ()
     return Outgoing(
         outbound_id=row.id,
@@ -54,7 +55,7 @@ def outgoing_of(row: OutboundClaim, *, key: bytes, files: Sequence[OutgoingFile]
         text=_under(to_plain(row.text) if row.rich else row.text, row.below),
         html=_under_html(row) if row.rich and has_markup(row.text) else "",
         blind_copies=tuple(row.blind_copies or ()),
-        sender_name=row.sender_name,
+        sender_name=row.sender_name or desk.name_in(row.language),
         files=tuple(files),
         rfc_message_id=row.rfc_message_id,
         dated_at=row.dated_at or row.created_at,
@@ -231,7 +232,7 @@ class Deliverer:
         if time.monotonic() - self._claimed_at > self._lease.total_seconds():
             return Receipt(verdict=SendVerdict.NOT_SENT, why=Reason(ReasonKey.SENDER_OVERSLEPT).line)
         try:
-            outgoing = outgoing_of(row, key=self._brain.key, files=self._files(row))
+            outgoing = self._outgoing(row, files=self._files(row))
         except OmniyardError as error:
             # Its files cannot be read now, so nothing was sent.
             unread = Reason(ReasonKey.SENDING_FAILED, {"error": type(error).__name__})
@@ -353,7 +354,10 @@ class Deliverer:
     def _with_others(self, row: OutboundClaim, *, since: datetime) -> Outgoing:
         with self._database.read() as connection:
             others = ledger.provider_ids(connection, channel=row.channel, recipient=row.recipient, since=since)
-        return replace(outgoing_of(row, key=self._brain.key), others=others)
+        return replace(self._outgoing(row), others=others)
+
+    def _outgoing(self, row: OutboundClaim, *, files: Sequence[OutgoingFile] = ()) -> Outgoing:
+        return outgoing_of(row, key=self._brain.key, desk=self._brain.settings.omniyard, files=files)
 
     def _decide(self, connection: Connection, row: OutboundClaim, *, repeatable: bool, counts: bool) -> None:
         """Decide what happens to an unknown message that was not found."""

@@ -83,7 +83,8 @@ class Outbox:
         return known
 
     def _begin(self, connection: Connection, row: OutboundClaim) -> Outgoing:
-        return outgoing_of(ledger.begin(connection, row, lease=self._lease), key=self._key)
+        begun = ledger.begin(connection, row, lease=self._lease)
+        return outgoing_of(begun, key=self._key, desk=self._settings.omniyard)
 
     def _preflight(self, channel: str) -> Preflight:
         configured = self._settings.channels.get(channel)

@@ -158,7 +158,7 @@ class ReplyService:
     def _mail(self, connection: Connection, case: Answerable, request: ReplyRequest) -> dict[str, Any]:
         """Return what a mail has besides its text. See `NewReply`."""
         row = find_conversation(connection, case.id)
-        team, desk = self._settings.teams.get(row.team), self._settings.omniyard.name
+        team, desk = self._settings.teams.get(row.team), self._settings.omniyard.name_in(row.language)
         by = signed_by(
             connection, agent_id=request.agent_id, agent=request.author, team=row.team, language=row.language
         )

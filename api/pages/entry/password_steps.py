@@ -156,7 +156,7 @@ def _code_page(request: Request, desk: Desk, ticket: CodeTicket, *, form: Fields
 
 def _uri(desk: Desk, ticket: CodeTicket) -> str:
     """Return the address that an authenticator reads. Source: Google Authenticator's wiki, "Key Uri Format"."""
-    issuer = desk.settings.omniyard.name
+    issuer = desk.settings.omniyard.name_in("en")
     label = quote(f"{issuer}:{ticket.name}")
     return f"otpauth://totp/{label}?secret={ticket.secret}&issuer={quote(issuer)}"
 

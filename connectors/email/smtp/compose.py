@@ -35,14 +35,16 @@ _OURS: Final = frozenset({*_SINGLE, *_ADDRESSED, "auto-submitted", "x-auto-respo
 def compose(outgoing: Outgoing, *, address: str, name: str, reply_to: str = "") -> bytes:
     """Return the mail, lines ended by CR LF.
 
-    address, name: the sender.  reply_to: where answers go, if elsewhere; empty for none.
+    address, name: the sender; its own `sender_name` counts before `name`.  reply_to: where answers go, if elsewhere;
+        empty for none.
     Raises PermanentError when an address or a Message-ID cannot be written into a header (RFC 5322 section 3.4.1).
     """
     recipients = [_checked(recipient) for recipient in (outgoing.recipient, *outgoing.copies)]
     for hidden in outgoing.blind_copies:
         _checked(hidden)
     mail = EmailMessage(policy=(SMTP if _ascii(*recipients, address) else SMTPUTF8).clone(cte_type="7bit"))
-    mail["From"] = _written(_checked(address), name=_one_line(outgoing.sender_name or name))
+    shown = outgoing.sender_name or name
+    mail["From"] = _written(_checked(address), name=_one_line(shown))
     mail["To"] = _written(recipients[0])
     if outgoing.copies:
         mail["Cc"] = [_written(copy) for copy in recipients[1:]]
@@ -55,7 +57,7 @@ def compose(outgoing: Outgoing, *, address: str, name: str, reply_to: str = "") 
         # RFC 3834 section 5, and [MS-OXCMAIL] section 2.1.3.2.19, which Exchange follows.
         mail["Auto-Submitted"] = "auto-replied"
         mail["X-Auto-Response-Suppress"] = "All"
-    _fill(mail, outgoing, name=name)
+    _fill(mail, outgoing, name=shown)
     return _sound(_threading(outgoing) + mail.as_bytes())
 
 

@@ -133,8 +133,8 @@ def open_sender(channel: str, settings: MailChannelSettings, desk: DeskSettings)
     if settings.send is None:
         raise PermanentError(f"the channel {channel} cannot send: its configuration has no `send`")
     if settings.send.outbox:
-        return OutboxSender(channel, settings.send, address=settings.address or "", name=desk.name)
-    return SmtpSender(channel, settings.send, address=settings.address or "", name=desk.name)
+        return OutboxSender(channel, settings.send, address=settings.address or "", name=desk.name_in("en"))
+    return SmtpSender(channel, settings.send, address=settings.address or "", name=desk.name_in("en"))
 
 
 _LOST_BEFORE: Final = Receipt(

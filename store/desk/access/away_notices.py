@@ -40,10 +40,11 @@ class AwayNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentMail:
-    """A mail to an agent."""
+    """A mail to an agent. sender_name: see `OutboundRow`."""
 
     id: UUID
     channel: str
+    sender_name: str
     subject: str
     text: str
     rfc_message_id: str
@@ -100,6 +101,7 @@ def queue_agent_mail(
         "kind": AGENT_MAIL,
         "channel": mail.channel,
         "recipient": notice.email,
+        "sender_name": mail.sender_name,
         "subject": mail.subject,
         "text": mail.text,
         "rfc_message_id": mail.rfc_message_id,

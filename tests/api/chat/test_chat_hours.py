@@ -293,6 +293,24 @@ class TestByMail:
         keeper(database, settings).once()
         assert self.mails(database) == []
 
+    @pytest.mark.parametrize(("language", "name"), [("en", "Wallet"), ("zh", "钱包客服"), ("ja", "Wallet")])
+    def test_it_has_the_desks_name_in_the_language_of_the_chat(
+        self, reference: str, database: Database, settings: Settings, language: str, name: str
+    ) -> None:
+        table, names = table_of(OutboundRow), {"en": "Wallet", "zh": "钱包客服"}
+        with database.write() as connection:
+            connection.execute(sa.text("UPDATE chat_session SET language = :language"), {"language": language})
+        self.later(database)
+        desk = settings.omniyard.model_copy(update={"name": names})
+        keeper(database, settings.model_copy(update={"omniyard": desk})).once()
+        with database.read() as connection:
+            mail = connection.execute(sa.select(table).where(table.c.kind == "chat_mail")).one()
+        assert mail.sender_name == name
+        assert [each in f"{mail.subject}\n{mail.text}" for each in names.values()] == [
+            name == "Wallet",
+            name != "Wallet",
+        ]
+
     def test_a_transcript_goes_to_the_address_once_and_is_masked(
         self, visitor: ChatVisitor, reference: str, database: Database
     ) -> None:

@@ -15,6 +15,7 @@ from api.http.permissions import Role
 from connectors.base import Outgoing
 from connectors.email.smtp.compose import compose
 from router.envelope import Envelope, Party, PartyKind, to_json
+from router.settings.model import DeskSettings
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.outbound import ledger
@@ -47,7 +48,8 @@ def outgoing(database: Database, **where: object) -> Outgoing:
         outbound_id = connection.execute(newest.order_by(table.c.id.desc()).limit(1)).scalar_one()
         found = ledger.find(connection, outbound_id)
         assert found
-        return outgoing_of(found, key=b"k" * 32, files=files_of(connection, outbound_id))  # type: ignore[arg-type]
+        files = files_of(connection, outbound_id)
+        return outgoing_of(found, key=b"k" * 32, desk=DeskSettings(), files=files)  # type: ignore[arg-type]
 
 
 def test_an_answer_is_signed_quotes_and_has_two_forms(

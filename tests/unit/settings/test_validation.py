@@ -76,6 +76,15 @@ def complaint(text: str) -> str:
             '[teams.front]\ntitle = ["a"]',
             'c.toml:7: teams.front.title: expected text in quotes, or a text for each language such as { en = "Refund"',
         ),
+        (
+            "[omniyard]\nname = 5",
+            'c.toml:7: omniyard.name = 5: expected text in quotes, or a text for each language such as { en = "Refund"',
+        ),
+        ("[omniyard]\nname = { en = 5 }", "c.toml:7: omniyard.name.en = 5: expected text in quotes"),
+        (
+            '[omniyard]\nname = { english = "Desk", Chinese = "客服" }',
+            'c.toml:7: omniyard.name.Chinese: expected a language (BCP 47) such as "zh", "zh-Hant" or "en"',
+        ),
         ('[omniyard]\ntimezone = "Asia/Shangai"', 'omniyard.timezone = "Asia/Shangai": expected an IANA time zone'),
         ('[omniyard]\nlisten = "8080"', 'c.toml:7: omniyard.listen = "8080": expected an address and a port'),
     ],

@@ -109,6 +109,20 @@ def test_one_mail_a_conversation_and_hour_with_reference_and_subject_alone(
     assert len(mails(database)) == 2
 
 
+@pytest.mark.parametrize(("language", "name"), [("en", "Wallet"), ("zh", "钱包"), ("ja", "Wallet")])
+def test_the_mail_has_the_desks_name_in_the_language_of_its_words(
+    database: Database, tmp_path: Path, case: Any, language: str, name: str
+) -> None:
+    toml = TOML.replace('name = "Wallet"', 'name = {{ en = "Wallet", zh = "钱包" }}')
+    choose(database, "Li", "mine away_mail")
+    with database.write() as connection:
+        connection.execute(sa.text("UPDATE conversation SET language = :language"), {"language": language})
+    mailer = AwayMailer(read_settings(toml.format(data=tmp_path)))
+    happened(database, mailer, NewEvent(EventKind.MESSAGE_RECEIVED, case, at=NOON))
+    (mail,) = mails(database)
+    assert (mail["sender_name"], mail["subject"]) == (name, f"[{name}] K7QF2MXD4 Refund")
+
+
 def test_who_is_there_or_may_not_see_the_conversation_gets_none(
     database: Database, mailer: AwayMailer, case: Any
 ) -> None:
