@@ -107,8 +107,8 @@ def read_chats(desk: DeskPart, actor: Supervisor, shown: Shown) -> ChatBoard:
 
 
 def _waiting(chat: WaitingChat, *, now: datetime) -> WaitingEntry:
-    names = ("reference", "channel", "name", "proved", "team", "assignee", "waiting_since")
-    return WaitingEntry(here=chat.is_here(now), **{name: getattr(chat, name) for name in names})
+    names = ("reference", "channel", "proved", "team", "assignee", "waiting_since")
+    return WaitingEntry(here=chat.is_here(now), name=chat.called, **{name: getattr(chat, name) for name in names})
 
 
 def _agents(connection: Connection, desk: Desk, *, actor: Actor) -> list[ChatAgent]:
