@@ -48,7 +48,7 @@ class WaitingEntry(BaseModel):
 
     reference: str
     channel: str
-    name: str = Field(description="As the visitor typed it, or as your server signed it.")
+    name: str = Field(description="As typed, or signed by your server; else `Visitor` and four hexadecimal digits.")
     proved: bool = Field(description="Your server signed who it is.")
     here: bool = Field(description="The visitor's page is open.")
     team: str
