@@ -22,7 +22,7 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "subtitle_received": ("We have your message", "已收到您的消息"),
     "subtitle_open": ("We are here for you", "正在为您服务"),
     "subtitle_agent": ("{name} is here for you", "{name} 正在为您服务"),
-    "subtitle_closed": ("Closed now. We open {at}.", "现在休息，{at}开始服务"),
+    "subtitle_closed": ("Closed now. We open {at}.", "现在休息，{at} 开始服务"),
     "subtitle_closed_long": ("Closed now.", "现在休息"),
     "subtitle_ended": ("The chat has ended", "聊天已结束"),
     "reference": ("Reference {reference}", "编号 {reference}"),
@@ -40,9 +40,9 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "fine": ("Never send passwords or codes: we do not ask for them.", "请勿发送密码或短信验证码，我们不会索要"),
     "closed_lead": (
         "Leave a message. We answer to your mail address after we open: {at}.",
-        "请留言，我们在 {at} 开始后按顺序回复到您的邮箱。",
+        "请留言，{at} 开始服务后我们按顺序回复到您的邮箱。",
     ),
-    "closed_words": ("We are closed now and open again {at}.", "现在是非服务时间，{at}开始服务。"),
+    "closed_words": ("We are closed now and open again {at}.", "现在是非服务时间，{at} 开始服务。"),
     "danger": (
         "Account stolen, money moved, code given away? Write it here: we look at it day and night.",
         "账户被盗、钱被转走、验证码外泄，请直接写在这里，全天 24 小时处理。",

@@ -73,6 +73,8 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
         with desk.database.read() as connection:
             before = find_for(connection, key, actor=actor)
         order = change_order(form, opens_at=desk.replying.opening(before.channel, now=now), now=now, zone=_zone(desk))
+        if not order.model_fields_set:
+            return RedirectResponse(f"/conversations/{before.reference}", status_code=_SEE_OTHER)
         once, version = once_of(form, verb), form.number("version")
         changed = change_once(desk, key, order=order, actor=actor, version=version, once=once)
         flash = _flash(

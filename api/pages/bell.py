@@ -20,6 +20,7 @@ from api.pages.render import render
 from api.paths import NOTICES
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import Language, Words
+from router.text.visitor_name import in_language
 from store.desk.notices import AgentNotice, notices_between, notices_of, prefer, preferences_of, read_notices
 from store.tables.agents import AgentNoticeKind
 
@@ -74,7 +75,7 @@ def title_of_notice(notice: AgentNotice, words: Words, *, customer: str) -> str:
     """Return what happened, in the reader's language."""
     if notice.kind == AgentNoticeKind.ASSIGNED and not notice.by:
         return words("notice_assigned_by_desk")
-    return words(f"notice_{notice.kind}", name=notice.by or customer)
+    return words(f"notice_{notice.kind}", name=notice.by or in_language(customer, language=words.language))
 
 
 class ToldNotices:

@@ -27,7 +27,7 @@ from api.pages.chat_pane import pane
 from api.pages.fits import draft_of, fitting_to
 from api.pages.generated.cards import used_text, written_for
 from api.pages.guide import guide_to
-from api.pages.orders import snoozes
+from api.pages.orders import NONE_OF_OURS, snoozes
 from api.pages.people.customer_timeline import timeline_of
 from api.pages.pictures import fetch_picture, picture_type, with_pictures, with_remote_pictures, without_remote_pictures
 from api.pages.render import language_of, moments_of, render, theme_of
@@ -214,6 +214,7 @@ def show_conversation(
         "kept": kept or Draft(copies=list(around["composer"].usual_copies)),
         "answer_files": answer_files,
         "fitting": fitting,
+        "none_of_ours": NONE_OF_OURS,
         "written": written,
         "reader_language": language_of(request),
         "guide": guide_to(story, actor=actor) if desk.settings.omniyard.guide else (),

@@ -27,7 +27,7 @@ def error_page(
         return _to_sign_in(request)
     words = Words(language_of(request))
     said = say_refusal(detail, slug=slug_of_status(status), words=words)
-    page = render(request, "error.html.jinja", {"status": status, "detail": said, "request_id": request_id})
+    page = render(request, "error.html.jinja", {"detail": said, "request_id": request_id})
     page.status_code = status
     page.headers.update(headers or {})
     return page

@@ -15,6 +15,8 @@ from api.rest.replies import MessageOrder
 from router.conversation_status import Status
 from store.conversations.read import ConversationRecord
 
+# The choice among the categories that says that a case is about none of them; no category can have this name.
+NONE_OF_OURS: Final = "-"
 # The begin of a working day without a calendar.
 _MORNING: Final = time(9)
 _MONDAY: Final = 0
@@ -49,6 +51,11 @@ def _morning(local: datetime, *, days: int, zone: ZoneInfo) -> datetime:
     return datetime.combine(local.date() + timedelta(days=days), _MORNING, zone).astimezone(UTC)
 
 
+def _category(chosen: str) -> dict[str, Any]:
+    """Return the field of an order; none where nothing is chosen."""
+    return {"category": None if chosen == NONE_OF_OURS else chosen} if chosen else {}
+
+
 # By the name of the button: the fields of the order. Further values are in fields of the form.
 _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {
     "take": lambda _: {"take": True},
@@ -60,7 +67,7 @@ _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {
     "answer_to": lambda form: {"answer_to": form.one("address")},
     "team": lambda form: {"team": form.one("team")},
     "priority": lambda form: {"priority": form.one("priority")},
-    "category": lambda form: {"category": form.one("category") or None},
+    "category": lambda form: _category(form.one("category")),
     "label": lambda form: {"add_labels": labels_of(form.one("label"))},
     "unlabel": lambda form: {"remove_labels": labels_of(form.one("label"))},
 }

@@ -26,6 +26,7 @@ from api.text.terms.config_names import ConfigNames
 from api.text.terms.sentences import say_trouble
 from api.text.times import Moments
 from router.masking.mask import mask_address
+from router.text.visitor_name import in_language
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _LANGUAGE_COOKIE: Final = "omniyard_language"
@@ -57,6 +58,7 @@ def build_environment() -> Environment:
     environment.filters["said"] = said
     environment.filters["trouble"] = trouble
     environment.filters["address"] = mask_address
+    environment.filters["visitor"] = visitor
     environment.globals |= {"channel_icon": channel_icon, "initials_of": initials_of, "tone_of": tone_of}
     environment.globals["keys_sheet"] = cache(partial(_keys_sheet, environment))
     return environment
@@ -76,6 +78,11 @@ def said(text: str, moments: Moments) -> str:
 def trouble(text: str, moments: Moments) -> str:
     """Return what a program wrote of a channel or a message, in the reader's words where they are known."""
     return say_trouble(text, words=moments.words)
+
+
+def visitor(name: str, words: Words) -> str:
+    """Return a contact's name for a reader; one that we made for a visitor is in the reader's language."""
+    return in_language(name, language=words.language)
 
 
 def code(text: str) -> Markup:

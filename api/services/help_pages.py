@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from api.text.phrases import Language
 from router.answers.faq_file import FaqText, plain_text
+from router.remarks.recognise_remark import remark_of
+from router.remarks.remark_kind import RemarkKind
 from router.settings import Settings
 from store.db.engine import Database
 
@@ -103,7 +105,9 @@ class Answers:
         return [one.shown for one in self._texts(found, language=language)]
 
     def fits(self, text: str, *, language: str) -> list[FittingText]:
-        """Return the answers that may fit a customer's text, for an agent."""
+        """Return the answers that may fit a customer's text, for an agent; none for one without a matter."""
+        if remark_of(text) is not RemarkKind.CONTENT:
+            return []
         found = self.library.book().find(text[:_HEARD], today=datetime.now(UTC).date())
         return self._texts(found, language="zh" if language.startswith("zh") else "en")
 

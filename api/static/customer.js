@@ -11,13 +11,20 @@ if (contact) {
   let asked = "";
   const suggest = async () => {
     const topic = contact.elements.topic.selectedOptions[0];
-    const text = `${topic && topic.value ? topic.text : ""} ${contact.elements.message.value}`.trim().slice(0, 600);
+    const written = contact.elements.message.value.trim();
+    const text = `${topic && topic.value ? topic.text : ""} ${written}`.trim().slice(0, 600);
+    if (!text) {
+      asked = "";
+      place.replaceChildren();
+    }
     if (text.length < 4 || text === asked) return;
     asked = text;
     const answer = await fetch("/help/suggest", { method: "POST", body: new URLSearchParams({ text }) });
     if (!answer.ok) return;
     const part = new DOMParser().parseFromString(await answer.text(), "text/html");
-    place.replaceChildren(...part.body.childNodes);
+    if (text !== asked) return;
+    // That no answer fits is said only to what was written.
+    place.replaceChildren(...(written || part.querySelector(".answer") ? part.body.childNodes : []));
   };
   contact.addEventListener("input", () => {
     clearTimeout(waiting);

@@ -34,7 +34,7 @@ class SpokenWords:
 WORDS: Final[Mapping[str, SpokenWords]] = {
     "zh": SpokenWords(
         greeting="您好，欢迎致电客服热线。",
-        closed="现在是非工作时间，我们{opening}开始服务。",
+        closed="现在是非工作时间，{opening} 开始服务。",
         closed_always="现在是非工作时间。",
         menu="账户被盗或被盗刷请按1，请求回电请按2，留言请按3，重听请按0。",
         menu_withheld="账户被盗或被盗刷请按1，留言请按3，重听请按0。",

@@ -11,7 +11,7 @@ from router.analysis import Analysis
 from router.envelope import CHAT_KINDS
 from router.origin.automatic import may_autorespond
 from router.reason import Reason, ReasonKey
-from router.remarks.remark_kind import NEEDS_NOTHING, WAITS_FOR_WORDS
+from router.remarks.remark_kind import NEEDS_NOTHING, WAITS_FOR_WORDS, RemarkKind
 from router.replies.phrases import facts_in_words, opening_words, warning_in_words
 from router.routing.routes import Decision
 from router.settings import Settings
@@ -55,7 +55,7 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
     if analysis.remark in NEEDS_NOTHING:
         return None, Reason(ReasonKey.NOTHING_TO_ANSWER)
     asked = settings.omniyard.greeting if is_greeted(analysis, settings=settings) and not follow_up else None
-    name = asked or _name(analysis, decision)
+    name = asked or _of_call(analysis, decision, settings=settings) or _name(analysis, decision)
     if name is None:
         return None, Reason(ReasonKey.ROUTE_SENDS_NO_REPLY)
     silent = follow_up and not settings.replies[name].follow_ups
@@ -113,6 +113,15 @@ def may_be_answered(analysis: Analysis, own: frozenset[str]) -> tuple[bool, Reas
 def _name(analysis: Analysis, decision: Decision) -> str | None:
     asks = decision.route.ask if analysis.classification.missing_facts else None
     return asks or decision.route.reply
+
+
+def _of_call(analysis: Analysis, decision: Decision, *, settings: Settings) -> str | None:
+    """Return the reply to a call for a person in a chat; None for any other message, and in an emergency."""
+    in_chat = analysis.envelope.sender.kind in CHAT_KINDS
+    if decision.emergency or not in_chat or analysis.remark is not RemarkKind.PERSON:
+        return None
+    desk = settings.omniyard
+    return desk.call_for_person if decision.hours.is_open else desk.call_for_person_closed
 
 
 def _opening(decision: Decision, *, now: datetime, language: str) -> str:

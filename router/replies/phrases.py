@@ -29,7 +29,10 @@ _ZH_WEEKDAYS: Final = "一二三四五六日"
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The phrases of one language for an opening. `on` takes the moment and whether to include its year."""
+    """The phrases of one language for an opening. `on` takes the moment and whether to include its year.
+
+    Digits get a space before them in Chinese, but none after a full-width bracket.
+    """
 
     now: str
     today: str
@@ -50,8 +53,8 @@ def _chinese_day(day: datetime, with_year: bool) -> str:
 
 
 _ENGLISH: Final = _Words("now", "today", "tomorrow, {day},", _english_day, "{day} at {time}")
-_HANS: Final = _Words("现在", "今天", "明天，{day}", _chinese_day, "{day}{time}")
-_HANT: Final = _Words("現在", "今天", "明天，{day}", _chinese_day, "{day}{time}")
+_HANS: Final = _Words("现在", "今天 ", "明天，{day}", _chinese_day, "{day}{time}")
+_HANT: Final = _Words("現在", "今天 ", "明天，{day}", _chinese_day, "{day}{time}")
 _BY_TAG: Final[Mapping[str, _Words]] = {
     "zh": _HANS,
     "zh-hans": _HANS,

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
+from router.text.visitor_name import visitor_name
 from store.db.bulk import among_bound, columns_of, table_of, unindexed
 from store.db.engine import read_clock
 from store.tables.chat import ChatSessionRow
@@ -123,6 +124,11 @@ class WaitingChat:
     team: str
     assignee: str | None
     emergency: bool
+
+    @property
+    def called(self) -> str:
+        """What agents call the visitor."""
+        return self.name or visitor_name(self.session_id, language="en")
 
     def is_here(self, now: datetime) -> bool:
         """Whether the visitor's page is open."""

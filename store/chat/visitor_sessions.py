@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
+from router.text.visitor_name import visitor_name
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
@@ -66,6 +67,11 @@ class ChatSession:
     ended_by: str
     blocked_until: datetime | None
     version: int
+
+    @property
+    def called(self) -> str:
+        """What agents call the visitor, in the visitor's own language where no name was given."""
+        return self.name or visitor_name(self.id, language=self.language)
 
     @property
     def is_ended(self) -> bool:

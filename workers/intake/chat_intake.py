@@ -68,7 +68,7 @@ class ChatIntake:
             client_id=line.client_id,
             kind=PartyKind(session.party),
             handle=session.handle,
-            name=session.name or _called(session),
+            name=session.called,
             text=line.text,
             files=line.files,
         )
@@ -84,11 +84,6 @@ class ChatIntake:
             if self._bell is None:
                 self._bell = Bell(lambda: broker_url(self._settings))
         self._bell.ring(ids, urgent=urgent)
-
-
-def _called(session: ChatSession) -> str:
-    """Return how agents call a visitor without a name; the digits tell two of them apart."""
-    return f"{'访客' if session.language.startswith('zh') else 'Visitor'} {session.id.hex[-4:].upper()}"
 
 
 def _named(line: VisitorLine) -> list[dict[str, object]]:

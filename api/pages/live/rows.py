@@ -18,6 +18,7 @@ from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import LANGUAGES, Language, Words
 from api.text.times import Moments
 from router.event_kinds import EventKind
+from router.text.visitor_name import in_language
 from store.conversations.lists import Filter
 from store.conversations.read import ConversationRecord
 from store.events.feed import FeedEvent
@@ -61,7 +62,7 @@ class ChangedRows:
         data = {
             language: json.dumps(
                 {
-                    **_facts(row),
+                    **_facts(row, language),
                     "chat": is_chat,
                     "kinds": [event.kind for event in events],
                     "html": self._html(listed, language),
@@ -80,7 +81,7 @@ class ChangedRows:
         return self._paint(listed, moments=Moments(now=self._desk.now(), zone=zone, words=words))
 
 
-def _facts(row: ConversationRecord) -> Mapping[str, object]:
+def _facts(row: ConversationRecord, language: Language) -> Mapping[str, object]:
     """Return what a page needs to know whether the row belongs into its list."""
     return {
         "id": str(row.id),
@@ -98,7 +99,7 @@ def _facts(row: ConversationRecord) -> Mapping[str, object]:
         "at": row.last_message_at.isoformat(),
         "due": row.due_at.isoformat() if row.due_at else None,
         "title": row.subject,
-        "name": row.contact_name,
+        "name": in_language(row.contact_name, language=language),
     }
 
 

@@ -48,7 +48,7 @@ class WaitingEntry(BaseModel):
 
     reference: str
     channel: str
-    name: str = Field(description="As the visitor typed it, or as your server signed it.")
+    name: str = Field(description="As typed, or signed by your server; else `Visitor` and four hexadecimal digits.")
     proved: bool = Field(description="Your server signed who it is.")
     here: bool = Field(description="The visitor's page is open.")
     team: str
@@ -107,8 +107,8 @@ def read_chats(desk: DeskPart, actor: Supervisor, shown: Shown) -> ChatBoard:
 
 
 def _waiting(chat: WaitingChat, *, now: datetime) -> WaitingEntry:
-    names = ("reference", "channel", "name", "proved", "team", "assignee", "waiting_since")
-    return WaitingEntry(here=chat.is_here(now), **{name: getattr(chat, name) for name in names})
+    names = ("reference", "channel", "proved", "team", "assignee", "waiting_since")
+    return WaitingEntry(here=chat.is_here(now), name=chat.called, **{name: getattr(chat, name) for name in names})
 
 
 def _agents(connection: Connection, desk: Desk, *, actor: Actor) -> list[ChatAgent]:

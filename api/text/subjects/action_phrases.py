@@ -24,6 +24,7 @@ ACTION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "set": ("Set", "保存"),
     "add": ("Add", "添加"),
     "remove_label": ("Remove label {label}", "移除标签 {label}"),
+    "not_chosen": ("not chosen", "未选择"),
     "none_of_ours": ("none of ours", "不属于业务范围"),
     "correct_category": ("Correct category", "更正类别"),
     "move_to_team": ("Move to team", "转给团队"),

@@ -45,6 +45,8 @@ def _names(section: object) -> frozenset[str]:
 def _references(settings: Settings) -> Iterator[_Reference]:
     yield ("omniyard", "rating"), settings.omniyard.rating, "replies"
     yield ("omniyard", "greeting"), settings.omniyard.greeting, "replies"
+    yield ("omniyard", "call_for_person"), settings.omniyard.call_for_person, "replies"
+    yield ("omniyard", "call_for_person_closed"), settings.omniyard.call_for_person_closed, "replies"
     yield ("emergency", "correction"), settings.emergency.correction, "replies"
     if oidc := settings.desk.oidc:
         yield from ((("desk", "oidc", "teams", value), team, "teams") for value, team in oidc.teams.items())

@@ -48,7 +48,7 @@ keywords = ["stolen", "被盗"]
 [replies.danger]
 text = {{ en = "Our risk team has your case.", zh = "风控已在处理。" }}
 [replies.closed]
-text = {{ en = "We open {{next_opening}}.", zh = "我们{{next_opening}}开始服务。" }}
+text = {{ en = "We open {{next_opening}}.", zh = "{{next_opening}} 开始服务。" }}
 [[routes]]
 name = "security, day and night"
 when = {{ emergency = true }}

@@ -14,6 +14,8 @@ from tests.api.chat.conftest import SECRET, ChatVisitor, Hands, chat_toml
 from tests.api.chat.test_chat_hours import ago, closed_for_days, keeper
 
 GREETING = """
+[replies.soon]
+text = { en = "A colleague answers here.", zh = "同事会在这里回复您。" }
 [replies.how]
 text = { en = "How can we help?", zh = "请问有什么可以帮您？" }
 """
@@ -23,7 +25,9 @@ text = { en = "How can we help?", zh = "请问有什么可以帮您？" }
 def settings(tmp_path: Path, chat: str, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("CHAT_IDENTITY_SECRET", SECRET)
     monkeypatch.setenv("OTHER_IDENTITY_SECRET", SECRET[::-1])
-    text = chat_toml(tmp_path, chat=chat).replace("[omniyard]", '[omniyard]\ngreeting = "how"', 1)
+    text = chat_toml(tmp_path, chat=chat).replace(
+        "[omniyard]", '[omniyard]\ngreeting = "how"\ncall_for_person = "soon"', 1
+    )
     return read_settings(text + GREETING)
 
 
@@ -59,6 +63,16 @@ def test_a_greeting_that_we_answered_takes_no_place_in_the_queue_before_a_questi
         ("waiting", 1),
         ("waiting", 2),
     ]
+
+
+def test_a_call_for_a_person_hears_one_sentence_next_to_the_place_in_the_queue(
+    visitor: ChatVisitor, hands: Hands
+) -> None:
+    visitor.begin()
+    visitor.write("agent please")
+    hands.work()
+    assert [line["text"] for line in visitor.lines()][1:] == ["A colleague answers here."]
+    assert (visitor.state()["phase"], visitor.state()["place"]) == ("waiting", 1)
 
 
 class TestWhileClosed:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
@@ -46,3 +48,13 @@ def test_an_agents_error_leads_back_to_the_inbox(browser: AppClient) -> None:
         missing = browser.get(path)
         assert missing.status_code == 404
         assert "Back to the inbox" in missing.text
+
+
+def test_no_page_of_an_error_shows_a_code(browser: AppClient, visitor: AppClient) -> None:
+    refused = browser.post("/undo", data={"sealed": "x"}, headers=OURS)
+    pages = [refused, *(each.get("/nowhere") for each in (browser, visitor))]
+    for page in pages:
+        assert page.status_code >= 400
+        (heading,) = re.findall(r"<h1>(.*?)</h1>", page.text)
+        assert not re.search(r"\d", heading), heading
+        assert str(page.status_code) not in re.sub(r"<code>.*?</code>|[0-9a-f]{16}", "", page.text), page.url

@@ -58,6 +58,16 @@ def fill(visitor: AppClient, clock: MovingClock, **values: str) -> dict[str, str
     return {"form": token[1], "email": "Li@Example.com", "name": "Li", "message": SECRET, "website": ""} | values
 
 
+def test_the_contact_page_says_nothing_of_answers_before_anything_is_written(
+    visitor: AppClient, clock: MovingClock
+) -> None:
+    for language, said in (("en", "No answer fits yet"), ("zh-CN", "暂无对应的答案")):
+        visitor.headers["Accept-Language"] = language
+        assert said not in visitor.get("/contact").text
+        refused = send(visitor, fill(visitor, clock, email="none", message="zebra crossing"))
+        assert said in refused.text
+
+
 def send(visitor: AppClient, fields: dict[str, str], *files: tuple[str, bytes], **more: Any) -> httpx.Response:
     parts: Any = [("files", file) for file in files] or [("files", ("", b""))]
     headers = {"Sec-Fetch-Site": "same-origin"} | more

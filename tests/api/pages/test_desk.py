@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id
+from store.tables.case_records import CorrectionRow
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import OutboundRow
@@ -76,6 +77,11 @@ def press(browser: AppClient, path: str, *, page: str | None = None, **fields: s
 FORM = "application/x-www-form-urlencoded"
 
 
+def rows(database: Database, model: type[Any]) -> Any:
+    with database.read() as connection:
+        return connection.execute(sa.select(table_of(model))).mappings().all()
+
+
 def row(database: Database, model: type[Any] = ConversationRow, **where: object) -> Any:
     table = table_of(model)
     with database.read() as connection:
@@ -111,6 +117,25 @@ def test_the_buttons_of_a_conversation_work_and_can_be_undone(
         # Shown once.
         assert "Undone." in browser.get(CASE).text
         assert "Undone." not in browser.get(CASE).text
+
+
+def test_a_case_without_a_category_shows_none_as_chosen_and_saving_that_changes_nothing(
+    browser: AppClient, database: Database, case: UUID
+) -> None:
+    def choices() -> str:
+        found = re.search(r'<select name="category">(.*?)</select>', browser.get(CASE).text, re.DOTALL)
+        assert found
+        return found[1]
+
+    assert "not chosen" not in choices()
+    assert '<option value="-">none of ours</option>' in choices()
+    assert press(browser, f"{CASE}/change", do="category", category="-").status_code == 303
+    assert row(database, id=case)["category"] is None
+    assert '<option value="" selected>not chosen</option>' in choices()
+    before = row(database, id=case)["version"], len(rows(database, CorrectionRow))
+    answer = press(browser, f"{CASE}/change", do="category", category="")
+    assert (answer.status_code, answer.headers["location"]) == (303, CASE)
+    assert (row(database, id=case)["version"], len(rows(database, CorrectionRow))) == before
 
 
 def test_a_double_click_answers_once_and_a_note_is_for_agents(

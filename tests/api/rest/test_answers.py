@@ -77,6 +77,21 @@ def test_what_fits_is_listed_with_its_scores_and_what_the_machine_did(
     assert [row["answer"] for row in listed] == ["refund--how", "refund--when"]
 
 
+@pytest.mark.parametrize("text", ["转人工", "thank you", "hello", ""])
+def test_a_message_without_a_matter_is_offered_no_answers(
+    client: AppClient, database: Database, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    def all_of_them(*_: object, **__: object) -> list[object]:
+        raise AssertionError("nothing is to be looked up")
+
+    monkeypatch.setattr("api.services.help_pages.Answers._texts", all_of_them)
+    with database.write() as connection:
+        builder = Builder(connection)
+        case = builder.conversation(subject="")
+        builder.message(case, text=text, subject="")
+    assert client.get(f"/api/v1/conversations/{case}/answers").json()["fits"] == []
+
+
 def test_a_wrong_answer_becomes_a_phrasing_only_after_approval(
     client_of: Client, given: tuple[UUID, UUID, UUID]
 ) -> None:

@@ -37,6 +37,14 @@ GREETED = TOML.replace('data = "{data}"', 'data = "{data}"\ngreeting = "how"', 1
     '[replies.how]\ntext = {{ en = "How can we help?", zh = "请问有什么可以帮您？" }}\n[replies.danger]',
     1,
 )
+PERSON = """
+[replies.soon]
+follow_ups = true
+text = {{ en = "A colleague answers here.", zh = "同事会在这里回复您。" }}
+[replies.later]
+follow_ups = true
+text = {{ en = "A colleague answers when we open {{next_opening}}.", zh = "{{next_opening}} 开始后同事回复您。" }}
+"""
 CUSTOMER = Party(PartyKind.PHONE, "+447700900123")
 
 
@@ -192,6 +200,48 @@ def test_a_call_for_a_person_while_closed_hears_the_hours(desk: Desk) -> None:
     receive(desk, "转人工")
     (reply,) = desk.rows(OutboundRow)
     assert "开门" in reply.text
+
+
+class TestCallForPerson:
+    """The reply to a call for a person says that one comes, in place of the route's reply."""
+
+    @pytest.fixture
+    def desk(self, database: Database, tmp_path: Path) -> Desk:
+        named = 'greeting = "how"\ncall_for_person = "soon"\ncall_for_person_closed = "later"'
+        toml = GREETED.replace('greeting = "how"', named, 1).replace("[replies.danger]", f"{PERSON}[replies.danger]", 1)
+        return Desk(database, tmp_path, toml=toml.replace("[calendars.office]", f"{SMS}\n[calendars.office]", 1))
+
+    @pytest.mark.parametrize(
+        ("text", "is_closed", "said"),
+        [
+            ("人工", False, "同事会在这里回复您。"),
+            ("agent please", False, "A colleague answers here."),
+            ("转人工", True, "开始后同事回复您。"),
+            ("agent please", True, "A colleague answers when we open"),
+        ],
+    )
+    def test_a_call_for_a_person_hears_that_one_comes(self, desk: Desk, text: str, is_closed: bool, said: str) -> None:
+        if is_closed:
+            desk.close()
+        receive(desk, text)
+        (reply,) = desk.rows(OutboundRow)
+        assert said in reply.text
+
+    def test_a_call_in_a_later_message_is_answered_once(self, desk: Desk) -> None:
+        receive(desk, "where is my refund", "agent please", "agent please")
+        assert [row.text for row in desk.rows(OutboundRow)] == ["A colleague answers here."]
+
+    def test_an_emergency_keeps_its_own_reply(self, desk: Desk) -> None:
+        receive(desk, "agent please", "my account was hacked")
+        assert sorted(row.text[:10] for row in desk.rows(OutboundRow)) == ["A colleagu", "Our risk t"]
+
+    def test_a_matter_or_a_greeting_hears_nothing_of_it(self, desk: Desk) -> None:
+        receive(desk, "hello", "where is my refund")
+        assert [row.text for row in desk.rows(OutboundRow)] == ["How can we help?"]
+
+    def test_a_mail_gets_the_reply_of_its_route(self, desk: Desk) -> None:
+        desk.route(envelope("1", subject="", text="agent please"))
+        assert desk.rows(OutboundRow) == []
 
 
 @pytest.mark.parametrize("text", ["STOP", "退订", "Stop texting me", "别再给我发短信了"])
