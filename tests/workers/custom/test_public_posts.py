@@ -132,9 +132,7 @@ def test_check_4_no_automatic_path_reaches_x(desk, x):
     now, case = datetime.now(UTC), desk.rows(ConversationRow, "id")[0]
     names = {"conversation_id": case, "channel": "mentions", "recipient": AUTHOR, "subject": "", "in_reply_to": None}
     with desk.database.write() as connection:
-        text = AutomaticText(
-            id=uuid4(), sender_name="", subject="", text="the FAQ says", rfc_message_id="answer@y"
-        )
+        text = AutomaticText(id=uuid4(), sender_name="", subject="", text="the FAQ says", rfc_message_id="answer@y")
         queue_answer(connection, lock_case(connection, case), text=text, key="auto:answer", now=now)
         correction = NewCorrection(id=uuid4(), inbound_id=uuid4(), text="all is well", rfc_message_id="c@y", due_at=now)
         queue_correction(connection, SaidByMachine(**names), correction=correction, now=now)
