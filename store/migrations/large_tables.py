@@ -1,4 +1,4 @@
-"""Indexes of tables that may have millions of rows: PostgreSQL builds them beside the processes that write there."""
+"""Indexes of tables that may have millions of rows: PostgreSQL builds them while other processes write there."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def _place(placement: Placement, *, recorder: Recorder) -> Candidate:
     emergency = candidate.emergency or placement.decision.emergency
     return replace(
         candidate,
-        # An emergency opens the case, whoever wrote.
+        # An emergency opens the case, whether a customer or a colleague wrote.
         resolved=candidate.resolved and not placement.wakes and emergency == candidate.emergency,
         last_message_at=latest,
         emergency=emergency,

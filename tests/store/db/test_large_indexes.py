@@ -1,4 +1,4 @@
-"""An index of a large table is built beside those who write there, and one that was not completed is built again."""
+"""An index of a large table is built while others write there, and one that was not completed is built again."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_the_index_keeps_few_words_waiting(address: str) -> None:
 
 
 class _upgrading:  # noqa: N801  (reads as a function)
-    """Upgrade beside the block, and wait for its end after it. but: the error that it ends with."""
+    """Upgrade while the block runs, and wait for its end after it. but: the error that it ends with."""
 
     def __init__(self, url: str, *, but: type[Exception] | None = None) -> None:
         self._url, self._but = url, but

@@ -202,7 +202,7 @@ _SMALL_TABLES = {"agent"}
 def delays(text: str) -> list[str]:
     """Return the indexes of a migration whose building holds up the writers of a large table.
 
-    And what stands beside `add_index`: a migration that was stopped there runs again.
+    And what a migration does next to `add_index`: a migration that was stopped there runs again.
     """
     body = next(node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef) and node.name == "upgrade")
     calls = [node for node in ast.walk(body) if isinstance(node, ast.Call)]
@@ -212,11 +212,11 @@ def delays(text: str) -> list[str]:
     texts = [each.value for each in ast.walk(body) if isinstance(each, ast.Constant) and isinstance(each.value, str)]
     found += [each for each in texts if each.upper().startswith(("CREATE INDEX ", "CREATE UNIQUE INDEX "))]
     if any(_name(call) == "add_index" for call in calls):
-        found += [f"{_name(call)} beside add_index" for call in calls if _name(call) not in _BESIDE]
+        found += [f"{_name(call)} next to add_index" for call in calls if _name(call) not in _ALLOWED_NEXT_TO_IT]
     return found
 
 
-_BESIDE = {"add_index", "get_bind", "text"}
+_ALLOWED_NEXT_TO_IT = {"add_index", "get_bind", "text"}
 
 
 def _name(call: ast.Call) -> str:
@@ -243,7 +243,7 @@ def test_migrations_of_the_coming_release_hold_up_no_writers(path: Path | None) 
         ('op.create_table("m")\n    op.create_index("ix", "m", ["x"])', []),
         ('op.execute(sa.text("CREATE INDEX ix ON m (x)"))', ["CREATE INDEX ix ON m (x)"]),
         ('add_index("ix", "message", ["x"], postgresql_where=sa.text("x > 1"))', []),
-        ('op.add_column("m", x)\n    add_index("ix", "m", ["x"])', ["add_column beside add_index"]),
+        ('op.add_column("m", x)\n    add_index("ix", "m", ["x"])', ["add_column next to add_index"]),
     ],
 )
 def test_what_holds_up_writers_is_found(body: str, found: list[str]) -> None:
