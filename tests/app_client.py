@@ -5,10 +5,13 @@ Starlette's own test client needs a library that is not locked; these few lines 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
 from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
 
 
 class _Transport(httpx.BaseTransport):
@@ -38,3 +41,10 @@ class AppClient(httpx.Client):
         headers: dict[str, str] | None = None,
     ) -> None:
         super().__init__(transport=_Transport(app, portal, (peer, 50000)), base_url=base_url, headers=headers)
+
+
+@contextmanager
+def started(app: FastAPI, portal: BlockingPortal) -> Iterator[FastAPI]:
+    """Start an application, and end its threads before the test closes the database that they write to."""
+    with portal.wrap_async_context_manager(app.router.lifespan_context(app)):
+        yield app

@@ -15,7 +15,7 @@ from api.http.permissions import Role
 from router.settings import Settings, read_settings
 from store.db.engine import Database
 from store.desk.agents import add_agent
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 from tests.inbox_builder import NOON
 
 TOML = """
@@ -107,7 +107,7 @@ def portal() -> Iterator[BlockingPortal]:
 @pytest.fixture
 def app(settings: Settings, database: Database, clock: MovingClock, portal: BlockingPortal) -> Iterator[FastAPI]:
     created = create_app(settings, database=database, now=clock)
-    with portal.wrap_async_context_manager(created.router.lifespan_context(created)):
+    with started(created, portal):
         yield created
 
 

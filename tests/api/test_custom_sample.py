@@ -55,7 +55,7 @@ def test_check_20_the_sample_works_as_printed(served: str, database: Database) -
         env=environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=True,
     )
     answers = [json.loads(line) for line in ran.stdout.splitlines()]

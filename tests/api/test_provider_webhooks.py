@@ -29,7 +29,7 @@ from store.db.engine import Database
 from store.tables.messages import InboundRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import MovingClock, settings_in
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio
 from tests.fakes.x import KEYS, OWN, FakeX
 from tests.inbox_builder import Builder
@@ -213,9 +213,10 @@ def test_where_no_channel_is_there_is_no_door(post, twilio, channel):
 def test_without_a_public_address_nothing_can_be_verified(tmp_path, database, portal, twilio, settings):
     bare = settings_in(tmp_path / "bare", more=MORE.format(twilio=twilio.base).replace("public_url", "#public_url"))
     form = twilio.webhook_form(twilio.receive("hello"))
-    client = AppClient(create_app(bare, database=database), portal)
     headers = {"Content-Type": "application/x-www-form-urlencoded", "X-Twilio-Signature": signed(form)}
-    assert client.post("/webhooks/sms", content=urlencode(form), headers=headers).status_code == 503
+    with started(create_app(bare, database=database), portal) as app:
+        answer = AppClient(app, portal).post("/webhooks/sms", content=urlencode(form), headers=headers)
+    assert answer.status_code == 503
 
 
 # X
@@ -361,13 +362,14 @@ body = {{ phone = "{{recipient}}", content = "{{text}}" }}
 
 def test_a_described_provider_brings_its_messages_by_the_same_door(tmp_path, database, portal, settings):
     described = settings_in(tmp_path / "cn", more=HTTP_SMS.format())
-    client = AppClient(create_app(described, database=database), portal)
     body = json.dumps({"msgId": "9", "mobile": "13800138000", "content": "你好"}).encode()
     signature = hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()
     headers = {"Content-Type": "application/json", "X-Signature": signature}
-    for _ in range(2):
-        answer = client.post("/webhooks/sms-cn", content=body, headers=headers)
-        assert (answer.status_code, answer.text) == (200, "OK")
-    assert client.post("/webhooks/sms-cn", content=body + b" ", headers=headers).status_code == 401
+    with started(create_app(described, database=database), portal) as app:
+        client = AppClient(app, portal)
+        for _ in range(2):
+            answer = client.post("/webhooks/sms-cn", content=body, headers=headers)
+            assert (answer.status_code, answer.text) == (200, "OK")
+        assert client.post("/webhooks/sms-cn", content=body + b" ", headers=headers).status_code == 401
     (row,) = kept(database)
     assert (row.source_key, from_json(row.envelope).sender.handle) == ("9", CUSTOMER)

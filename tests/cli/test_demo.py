@@ -64,7 +64,7 @@ def test_its_process_ends_on_sigterm():
     process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
     wait_until(lambda: is_listening(ports.wechat), seconds=120)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=240) == 0
 
 
 def is_listening(port: int) -> bool:

@@ -326,5 +326,5 @@ def test_one_signal_stops_cleanly_and_a_second_at_once(dovecot, doing, status):
     if doing == "hang":
         # The kernel makes one of two signals of which the first has not been heard: the second is sent until it is.
         until(lambda: process.send_signal(signal.SIGTERM) or process.poll() is not None)
-    process.communicate(timeout=60)
+    process.communicate(timeout=240)
     assert process.returncode == status

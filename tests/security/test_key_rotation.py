@@ -30,7 +30,7 @@ from store.desk.agents import add_agent
 from store.inbound.quarantine import find_quarantined_original, list_quarantined
 from store.inbound.reseal import count_seals, reseal
 from store.tables.messages import InboundRow, OriginalRow
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 from tests.desk import text_in
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
@@ -242,7 +242,7 @@ def test_a_row_that_cannot_be_opened_takes_no_list_down(desk: SealedDesk, damage
         token = add_agent(connection, name="Ann", role="admin")[1]
     app = create_app(desk.settings, database=database)
     # When they are listed by the API, the page and the command
-    with portal.wrap_async_context_manager(app.router.lifespan_context(app)):
+    with started(app, portal):
         client = AppClient(app, portal, headers={"Authorization": f"Bearer {token}"})
         answer = client.get("/api/v1/quarantine")
         assert answer.status_code == 200, answer.text

@@ -81,7 +81,7 @@ def test_every_entry_point_creates_files_for_their_owner_alone(module: str, tmp_
     # A configuration that cannot be used ends the daemons after their first act.
     config.write_text(config.read_text().replace("[omniyard]", "[omniyard]\nno_such_key = 1"))
     process = subprocess.run(
-        [sys.executable, "-c", program, module], env=environment(config), capture_output=True, timeout=60, check=False
+        [sys.executable, "-c", program, module], env=environment(config), capture_output=True, timeout=240, check=False
     )
     assert process.stdout.endswith(b"umask 77"), process.stdout + process.stderr
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import httpx
@@ -14,20 +14,21 @@ from api.app import create_app
 from store.db.engine import Database
 from store.desk.agents import add_agent, change_role, revoke_agent
 from tests.api.conftest import MovingClock
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 
 SAME = {"Sec-Fetch-Site": "same-origin"}
 LIST = "/api/v1/conversations"
 
 
 @pytest.fixture
-def stolen(browser: AppClient, app: FastAPI, portal: BlockingPortal) -> AppClient:
+def stolen(browser: AppClient, app: FastAPI, portal: BlockingPortal) -> Iterator[AppClient]:
     """A copy of the cookie of `browser`, in another process of the desk."""
     desk = app.state.desk
-    other = AppClient(create_app(desk.settings, database=desk.database, now=desk.now), portal)
-    other.cookies.update(browser.cookies)
-    assert other.get(LIST).status_code == 200
-    return other
+    with started(create_app(desk.settings, database=desk.database, now=desk.now), portal) as process:
+        other = AppClient(process, portal)
+        other.cookies.update(browser.cookies)
+        assert other.get(LIST).status_code == 200
+        yield other
 
 
 def test_a_copied_cookie_ends_with_the_sign_out(

@@ -27,7 +27,7 @@ from connectors.safe_http import is_public
 from router.settings import read_settings
 from store.db.engine import Database
 from tests.api.conftest import TOML, MovingClock
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 from tests.inbox_builder import Builder
 
 NESTED = "=?utf-8?B?PT91dGYtOD9RP2E9MEQ9MEFCY2M6X2V2aWw9NDBldmlsLmV4YW1wbGU/PQ==?="
@@ -228,7 +228,7 @@ def test_the_form_refuses_our_own_address_as_the_visitors(
 ) -> None:
     settings = read_settings(TOML.format(data=tmp_path / "data", more=FORM, rate=0))
     app = create_app(settings, database=database, now=clock)
-    with portal.wrap_async_context_manager(app.router.lifespan_context(app)):
+    with started(app, portal):
         visitor = AppClient(app, portal, headers={"Accept": "text/html", "Sec-Fetch-Site": "same-origin"})
         token = re.search(r'name="form" value="([^"]+)"', visitor.get("/contact").text)
         assert token

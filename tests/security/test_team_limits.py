@@ -28,7 +28,7 @@ from store.events.feed import number_events
 from store.outbound.answer_files import FileContent, add_file
 from store.tables.agents import SkillKind
 from tests.api.conftest import TOML, MovingClock
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 from tests.inbox_builder import NOON, Builder, mail_with_file
 
 # The channel of the other team, next to support-mail, which the team payments answers.
@@ -66,7 +66,7 @@ SECRET_FILE = FileContent(name="secret.txt", media_type="text/plain", content=b"
 def app(tmp_path: Path, database: Database, clock: MovingClock, portal: BlockingPortal) -> Iterator[FastAPI]:
     text = TOML.format(data=tmp_path / "data", more="", rate=0).replace("[channels.support-mail]", CHANNELS)
     created = create_app(read_settings(text), database=database, now=clock)
-    with portal.wrap_async_context_manager(created.router.lifespan_context(created)):
+    with started(created, portal):
         yield created
 
 

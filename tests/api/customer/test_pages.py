@@ -24,7 +24,7 @@ from store.db.engine import Database
 from store.tables.case_records import RatingRow
 from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, MessageRow
 from tests.api.conftest import TOML, MovingClock, settings_in
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
 
@@ -199,10 +199,10 @@ def test_a_desk_without_a_form_shows_none(
 ) -> None:
     from api.app import create_app  # noqa: PLC0415
 
-    app = create_app(settings_in(tmp_path), database=database, now=clock)
-    client = AppClient(app, portal)
-    assert client.get("/contact").status_code == 404
-    assert client.get("/help").status_code == 200
+    with started(create_app(settings_in(tmp_path), database=database, now=clock), portal) as app:
+        client = AppClient(app, portal)
+        assert client.get("/contact").status_code == 404
+        assert client.get("/help").status_code == 200
 
 
 def test_every_phrase_has_two_languages() -> None:

@@ -14,7 +14,7 @@ from api.app import create_app
 from store.db.engine import Database
 from store.desk.agents import find_by_token, list_agents, revoke_agent
 from tests.api.conftest import MovingClock, settings_in
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 
 LIST = "/api/v1/conversations"
 SAME = {"Sec-Fetch-Site": "same-origin"}
@@ -99,14 +99,14 @@ def test_over_https_the_cookie_is_bound_to_the_host(
     database: Database, tmp_path: Path, portal: BlockingPortal, token_of: Callable[[str], str]
 ) -> None:
     settings = settings_in(tmp_path, more='public_url = "https://desk.example"')
-    app = create_app(settings, database=database)
-    client = AppClient(app, portal, base_url="https://desk.example")
-    answer = client.post("/sign-in", data={"token": token_of("agent")}, headers=SAME)
-    assert answer.headers["set-cookie"].startswith("__Host-omniyard=")
-    assert "Secure" in answer.headers["set-cookie"]
-    assert "Domain" not in answer.headers["set-cookie"]
-    assert answer.headers["strict-transport-security"]
-    assert client.get("/").status_code == 200
+    with started(create_app(settings, database=database), portal) as app:
+        client = AppClient(app, portal, base_url="https://desk.example")
+        answer = client.post("/sign-in", data={"token": token_of("agent")}, headers=SAME)
+        assert answer.headers["set-cookie"].startswith("__Host-omniyard=")
+        assert "Secure" in answer.headers["set-cookie"]
+        assert "Domain" not in answer.headers["set-cookie"]
+        assert answer.headers["strict-transport-security"]
+        assert client.get("/").status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,7 @@ def test_two_applications_of_one_desk_share_their_sessions(
     browser: AppClient, app: FastAPI, portal: BlockingPortal
 ) -> None:
     desk = app.state.desk
-    other = AppClient(create_app(desk.settings, database=desk.database, now=desk.now), portal)
-    other.cookies = browser.cookies
-    assert other.get("/").status_code == 200
+    with started(create_app(desk.settings, database=desk.database, now=desk.now), portal) as process:
+        other = AppClient(process, portal)
+        other.cookies = browser.cookies
+        assert other.get("/").status_code == 200

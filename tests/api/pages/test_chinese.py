@@ -30,7 +30,7 @@ from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundState
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 from tests.desk import Desk, Party, PartyKind, envelope
 from tests.inbox_builder import Builder
 
@@ -111,7 +111,7 @@ def pages(desk: Desk, portal: BlockingPortal) -> Iterator[AppClient]:
     app = create_app(desk.settings, database=desk.database)
     with desk.database.write() as connection:
         token = add_agent(connection, name="李娜", role=Role.ADMIN)[1]
-    with portal.wrap_async_context_manager(app.router.lifespan_context(app)):
+    with started(app, portal):
         browser = AppClient(app, portal, headers={"Accept": "text/html", "Accept-Language": "zh-CN"})
         browser.headers["Sec-Fetch-Site"] = "same-origin"
         assert browser.post("/sign-in", data={"token": token}).status_code == 303

@@ -12,7 +12,7 @@ from api.services.rate_limits import TokenBuckets
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 
 
 def test_a_bucket_takes_a_burst_and_then_its_rate() -> None:
@@ -36,14 +36,14 @@ def test_no_rate_is_no_limit() -> None:
 def test_a_token_that_asks_too_often_gets_the_time_to_go_on(
     tmp_path: Path, database: Database, portal: BlockingPortal
 ) -> None:
-    app = create_app(settings_in(tmp_path / "data", rate=1), database=database)
     with database.write() as connection:
         tokens = [add_agent(connection, name=name, role="viewer")[1] for name in ("one", "other")]
-    one, other = (AppClient(app, portal, headers={"Authorization": f"Bearer {token}"}) for token in tokens)
+    with started(create_app(settings_in(tmp_path / "data", rate=1), database=database), portal) as app:
+        one, other = (AppClient(app, portal, headers={"Authorization": f"Bearer {token}"}) for token in tokens)
 
-    answers = [one.get("/api/v1/conversations") for _ in range(4)]
-    assert [answer.status_code for answer in answers[:2]] == [200, 200]
-    refused = answers[-1]
-    assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
-    assert refused.json()["type"] == "urn:omniyard:problem:too-many-requests"
-    assert other.get("/api/v1/conversations").status_code == 200
+        answers = [one.get("/api/v1/conversations") for _ in range(4)]
+        assert [answer.status_code for answer in answers[:2]] == [200, 200]
+        refused = answers[-1]
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "1")
+        assert refused.json()["type"] == "urn:omniyard:problem:too-many-requests"
+        assert other.get("/api/v1/conversations").status_code == 200

@@ -75,7 +75,7 @@ def test_an_unreadable_file_is_set_aside(tmp_path: Path):
     kept = tmp_path / "broker" / "appendonlydir"
     kept.mkdir()
     (kept / "appendonly.aof.manifest").write_text("rubbish")
-    process = subprocess.run(broker.prepare(), stdout=subprocess.DEVNULL, timeout=60, check=False)
+    process = subprocess.run(broker.prepare(), stdout=subprocess.DEVNULL, timeout=240, check=False)
     assert process.returncode != 0
 
     broker.set_aside()
