@@ -67,7 +67,7 @@ def main() -> None:
     files = FileFetcher(database, settings)
     companions: list[Companion] = [publisher, files, *targets(database, settings.webhooks)]
     Worker(
-        Router(database, brain),
+        Router(database, brain, routed=publisher.written),
         find_url=lambda: broker_url(settings),
         dispatch=dispatch,
         chores=(*chores, calls),

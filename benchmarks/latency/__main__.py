@@ -12,7 +12,10 @@ the events are read from the database every 20 ms; for one of 20 mails the conve
 (`GET /api/v1/conversations/ID`) at that moment, and `api_confirmed` has the waits until that answer.
 
 Waits are milliseconds, by kind: ordinary, emergency, and each of them behind hostile mail or behind a backlog. `parts`
-are those of all mails: until stored, until routed, until its event is in the feed of the API.
+are those of all mails, one after the other: until the connector has all of it, until it is stored, until a worker claims
+it, until it is visible, and until its event is in the feed of the API. The first four are a mail's whole wait.
+`page` is how many messages were claimed together, as each of them sees it; `cores` is how much of a core each part
+used while mails were sent. The benchmark itself sends and looks, and shares the cores with all of them.
 """
 
 from __future__ import annotations
@@ -24,11 +27,13 @@ import json
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import pairwise
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -53,12 +58,13 @@ _SHARES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 # One of so many ordinary mails is asked for by the API.
 _ASKED: Final = 20
 _EVENTS: Final = sa.text(
-    "SELECT id, number, conversation_id, payload FROM event"
+    "SELECT id, number, conversation_id, payload, at FROM event"
     " WHERE (number > :after OR number IS NULL) AND kind IN ('conversation.opened', 'message.received')"
 )
 _NEWEST: Final = sa.text("SELECT coalesce(max(number), 0) FROM event")
 _STORED: Final = sa.text(
-    "SELECT inbound.id, inbound.accepted_at, message.rfc_message_id, conversation.emergency FROM message"
+    "SELECT inbound.id, inbound.received_at, inbound.accepted_at, message.rfc_message_id, conversation.emergency"
+    " FROM message"
     " JOIN inbound ON inbound.id = message.inbound_id JOIN conversation ON conversation.id = message.conversation_id"
 )
 
@@ -95,12 +101,16 @@ def _arguments() -> argparse.Namespace:
 
 @dataclass(slots=True, kw_only=True)
 class _Watch:
-    """What is seen in the database: by inbound id, when its message was there, and when its event had a number."""
+    """What is seen in the database: by inbound id, when its message was there, and when its event had a number.
+
+    claimed: when a worker claimed it, by the database's clock, which all messages of a page have in common.
+    """
 
     database: Database
     asked: queue.SimpleQueue[tuple[str, str] | None] = field(default_factory=queue.SimpleQueue)
     visible: dict[str, float] = field(default_factory=dict)
     published: dict[str, float] = field(default_factory=dict)
+    claimed: dict[str, float] = field(default_factory=dict)
     ended: threading.Event = field(default_factory=threading.Event)
     _after: int = 0
 
@@ -115,11 +125,11 @@ class _Watch:
             newest = int(connection.execute(_NEWEST).scalar_one())
             found = connection.execute(_EVENTS, {"after": self._after}).all()
         now, self._after = time.time(), newest
-        for _, number, conversation_id, payload in found:
+        for _, number, conversation_id, payload, at in found:
             about = json.loads(payload) if isinstance(payload, str) else payload
             key = _plain(about["inbound_id"])
             if key not in self.visible:
-                self.visible[key] = now
+                self.visible[key], self.claimed[key] = now, _moment(at)
                 self.asked.put((key, _plain(conversation_id)))
             if number is not None:
                 self.published.setdefault(key, now)
@@ -173,7 +183,11 @@ def _measure(rig: Rig, arguments: argparse.Namespace) -> dict[str, Any]:
         thread.start()
     sender: Sender = SmtpSenders(rig) if arguments.by == "smtp" else ImapSender(rig)
     try:
-        sent = _send(rig, sender, arguments)
+        first = _warm(rig, sender)
+        before, began = _processor(rig), time.perf_counter()
+        sent = _send(rig, sender, arguments, start=first)
+        seconds = time.perf_counter() - began
+        cores = {name: round((spent - before.get(name, 0.0)) / seconds, 2) for name, spent in _processor(rig).items()}
         with suppress(TimeoutError):
             wait_until(lambda: _is_drained(rig, sent, watch), seconds=_DRAIN_SECONDS, every=1.0)
     finally:
@@ -181,29 +195,38 @@ def _measure(rig: Rig, arguments: argparse.Namespace) -> dict[str, Any]:
         threads[0].join()
         watch.asked.put(None)
         threads[1].join()
-    return _figures(rig, sent, watch, asker)
+    return {**_figures(rig, sent, watch, asker), "cores": cores}
 
 
-def _send(rig: Rig, sender: Sender, arguments: argparse.Namespace) -> list[SentMail]:
-    """Send what the arguments say, after a few mails that warm the desk; return the mails with their times."""
+def _processor(rig: Rig) -> dict[str, float]:
+    return {**rig.cpu_seconds(), "benchmark": time.process_time()}
+
+
+def _warm(rig: Rig, sender: Sender) -> int:
+    """Send a few mails that warm the desk; return how many."""
     first = schedule_of(rate=10, seconds=2, emergencies=1, hostile=0, start=0, backlog=False)
     sender.send(first)
     wait_until(lambda: _stored(rig) >= len(first) and _waiting(rig) == 0, seconds=_START_SECONDS, every=0.1)
+    return len(first)
+
+
+def _send(rig: Rig, sender: Sender, arguments: argparse.Namespace, *, start: int) -> list[SentMail]:
+    """Send what the arguments say; return the mails with their times. start: the number of the first."""
     backlog = backlog_of(arguments.backlog, channel=_BACKLOG_CHANNEL)
     sending = schedule_of(
         rate=arguments.rate,
         seconds=arguments.seconds,
         emergencies=arguments.emergencies,
         hostile=arguments.hostile,
-        start=len(first),
+        start=start,
         backlog=bool(backlog),
     )
     intake = Intake(rig.database, bell=Bell(lambda: rig.broker.url))
 
     def fill() -> None:
-        for start in range(0, len(backlog), _BACKLOG_PAGE):
+        for begin in range(0, len(backlog), _BACKLOG_PAGE):
             page = Page(channel=_BACKLOG_CHANNEL, messages=(), cursor=None)
-            intake.commit(page, backlog[start : start + _BACKLOG_PAGE], token=None)
+            intake.commit(page, backlog[begin : begin + _BACKLOG_PAGE], token=None)
 
     sender.send(sending, at_half=partial(fill) if backlog else None)
     intake.close()
@@ -229,7 +252,9 @@ def _figures(rig: Rig, sent: Sequence[SentMail], watch: _Watch, asker: _Asker) -
     with rig.database.read() as connection:
         rows = {(row.rfc_message_id or "").strip("<>"): row for row in connection.execute(_STORED)}
     waits: dict[str, list[float]] = {}
-    parts: dict[str, list[float]] = {"stored": [], "routed": [], "published": []}
+    pages = Counter(watch.claimed.values())
+    parts: dict[str, list[float]] = {"received": [], "stored": [], "claimed": [], "visible": [], "published": []}
+    together: list[int] = []
     confirmed: list[float] = []
     missing = 0
     for mail in (mail for mail in sent if mail.kind != "hostile"):
@@ -238,10 +263,12 @@ def _figures(rig: Rig, sent: Sequence[SentMail], watch: _Watch, asker: _Asker) -
         if row is None or key not in watch.visible:
             missing += 1
             continue
-        accepted, visible = _moment(row.accepted_at), watch.visible[key]
+        visible = watch.visible[key]
         waits.setdefault(mail.kind, []).append(visible - mail.arrived)
-        parts["stored"].append(accepted - mail.arrived)
-        parts["routed"].append(visible - accepted)
+        moments = (mail.arrived, _moment(row.received_at), _moment(row.accepted_at), watch.claimed[key], visible)
+        for name, (since, until) in zip(parts, pairwise(moments), strict=False):
+            parts[name].append(until - since)
+        together.append(pages[watch.claimed[key]])
         if key in watch.published:
             parts["published"].append(watch.published[key] - visible)
         if key in asker.confirmed:
@@ -254,6 +281,7 @@ def _figures(rig: Rig, sent: Sequence[SentMail], watch: _Watch, asker: _Asker) -
         "emergencies_sent": len(emergencies),
         **{f"{kind}_ms": _shares(each) for kind, each in sorted(waits.items())},
         "parts_ms": {name: _shares(each) for name, each in parts.items()},
+        "page": _shares([number / 1000 for number in together]),
         "api_confirmed_ms": _shares(confirmed) | {"asked": len(confirmed) + asker.refused, "refused": asker.refused},
         "longest_emergency_ms": _longest(waits, emergency=True),
         "longest_ordinary_ms": _longest(waits, emergency=False),

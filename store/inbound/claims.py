@@ -26,7 +26,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost
 from store.db.bulk import among, among_bound, columns_of, table_of
-from store.db.engine import Rows, read_clock
+from store.db.engine import Rows, database_now, read_clock
 from store.tables.messages import InboundRow, InboundState
 
 LEASE: Final = timedelta(seconds=30)
@@ -50,6 +50,15 @@ class _Which(Enum):
     HEAVY = auto()
     TRIED = auto()
     TRIED_HEAVY = auto()
+
+
+class DueRows(Enum):
+    """What a claim is for: rows that were never tried, urgent or heavy ones among them, or rows that were tried."""
+
+    NEW = auto()
+    URGENT = auto()
+    HEAVY = auto()
+    TRIED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,28 @@ class Claim:
     def is_heavy(self) -> bool:
         """Whether it is a heavy message, which is claimed alone."""
         return any(row.weight > LIGHT for row in self.rows)
+
+
+def is_due(connection: Connection, which: DueRows) -> bool:
+    """Return whether such a row is due and free, without locks.
+
+    A claim that finds nothing asks for each kind of rows, and takes SQLite's only lock for it.
+    """
+    return connection.execute(_is_due(which)).first() is not None
+
+
+@cache
+def _is_due(which: DueRows) -> sa.Select[Any]:
+    columns = table_of(InboundRow).c
+    now = sa.type_coerce(database_now(), columns.due_at.type)
+    fresh = columns.attempts == 0
+    kinds = {
+        DueRows.NEW: (fresh,),
+        DueRows.URGENT: (fresh, columns.urgent),
+        DueRows.HEAVY: (fresh, columns.weight > LIGHT),
+        DueRows.TRIED: (columns.attempts > 0,),
+    }
+    return sa.select(sa.literal(1)).where(*_due(now), *kinds[which]).limit(1)
 
 
 def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = (), lease: timedelta = LEASE) -> Claim:
@@ -212,7 +243,7 @@ def _fitting(weighed: Sequence[tuple[UUID, int]], *, room: int, empty: bool) -> 
     ]
 
 
-def _due(now: sa.BindParameter[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
+def _due(now: sa.ColumnElement[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
     columns = table_of(InboundRow).c
     free = sa.or_(columns.lease_until.is_(None), columns.lease_until < now)
     return (columns.state == InboundState.RECEIVED, columns.due_at <= now, free)

@@ -5,7 +5,7 @@ A row whose process died in `sending` is not queued again automatically: the pro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -19,6 +19,7 @@ from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import OutboundRow, OutboundState
+from store.tables.self_service import AutoAnswerRow
 
 # An attempt settles only these, however late it ends; what an agent or a callback has settled stays unchanged.
 _UNSETTLED: Final = (OutboundState.SENDING, OutboundState.UNKNOWN, OutboundState.NEEDS_PERSON)
@@ -129,6 +130,29 @@ def _queued() -> sa.Select[Any]:
     return ready.with_for_update(of=table, skip_locked=True)
 
 
+def others_queued(connection: Connection, row: OutboundClaim, *, since: datetime, limit: int) -> list[OutboundClaim]:
+    """Lock and return more rows of the row's kind and channel that are due, the oldest first.
+
+    since: only rows that were made later.  Without answers that the machine gave to a question: each has a case of its
+    own to look at.
+    """
+    asked = {"b_now": row.now, "b_channel": row.channel, "b_kind": row.kind, "b_since": since, "b_limit": limit}
+    return [OutboundClaim(**found) for found in connection.execute(_others(), asked).mappings()]
+
+
+@cache
+def _others() -> sa.Select[Any]:
+    table, answer = table_of(OutboundRow), table_of(AutoAnswerRow)
+    now = sa.bindparam("b_now", type_=table.c.due_at.type)
+    given = sa.select(answer.c.id).where(answer.c.outbound_id == table.c.id)
+    alike = (table.c.channel == sa.bindparam("b_channel"), table.c.kind == sa.bindparam("b_kind"))
+    ready = _select(now).where(*alike, table.c.state == OutboundState.QUEUED, table.c.due_at <= now)
+    since = sa.bindparam("b_since", type_=table.c.created_at.type)
+    ready = ready.where(table.c.created_at > since, sa.not_(given.exists())).order_by(table.c.due_at, table.c.id)
+    limit = sa.bindparam("b_limit", type_=sa.Integer())
+    return ready.limit(limit).with_for_update(of=table, skip_locked=True)
+
+
 def find(connection: Connection, outbound_id: UUID) -> OutboundClaim | None:
     """Return one row, locked."""
     row = _select(read_clock(connection)).where(table_of(OutboundRow).c.id == outbound_id)
@@ -209,6 +233,13 @@ def drop(connection: Connection, row: OutboundClaim, *, why: str) -> bool:
     """Cancel a queued automatic message that is out of date."""
     values = {"state": OutboundState.CANCELLED, "error": why}
     return _settle(connection, row, values=values, states=(OutboundState.QUEUED,))
+
+
+def drop_all(connection: Connection, rows: Sequence[OutboundClaim], *, why: str) -> None:
+    """Cancel automatic messages that are queued, and which this transaction has locked."""
+    table = table_of(OutboundRow)
+    queued = sa.update(table).where(among(table.c.id, [row.id for row in rows]), table.c.state == OutboundState.QUEUED)
+    connection.execute(queued.values(state=OutboundState.CANCELLED, error=why))
 
 
 def repeat(connection: Connection, row: OutboundClaim) -> bool:

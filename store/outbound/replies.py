@@ -189,7 +189,7 @@ def put_back(connection: Connection, row: OutboundClaim, *, waits: bool = True) 
     waits: False if another answer was given meanwhile, so no clock starts.
     """
     if row.kind != REPLY:
-        open_unasked(connection, row)
+        open_unasked(connection, [row])
         return
     table, conversation_id = table_of(ConversationRow), _now(connection, row.conversation_id)
     which = table.c.id == conversation_id

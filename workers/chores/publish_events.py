@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from time import monotonic
 from typing import Final
@@ -27,11 +28,6 @@ from workers.runtime.failpoints import reach
 
 LEASE: Final = "publisher"
 _PAGE: Final = 500
-# While there are events, and while there are none; an idle check reads one index entry.
-_BUSY_SECONDS: Final = 0.1
-_IDLE_SECONDS: Final = 0.3
-# When no event and no announcement came for a while.
-_QUIET_SECONDS: Final = 1.0
 _QUIET_AFTER_SECONDS: Final = 5.0
 # After an error that only the next pass can correct.
 _SICK_SECONDS: Final = 2.0
@@ -49,6 +45,22 @@ def seal_step(connection: Connection, after: int) -> int:
     return seal(connection)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishingPace:
+    """How many seconds are between two looks for events; an idle one reads one index entry.
+
+    busy: while there are events; also how long an announced message may be on its way.  idle: while there are none.
+    quiet: when no event and no announcement came for a while.
+    """
+
+    busy: float = 0.1
+    idle: float = 0.3
+    quiet: float = 1.0
+
+
+USUAL_PACE: Final = PublishingPace()
+
+
 class Publisher:
     """Numbers events from `start` to `stop`.
 
@@ -63,14 +75,15 @@ class Publisher:
         takeover: timedelta,
         steps: Sequence[Step] = (),
         is_due: Sequence[Callable[[Connection], bool]] = (),
+        pace: PublishingPace = USUAL_PACE,
     ) -> None:
-        self._database, self._takeover, self._steps = database, takeover, steps
+        self._database, self._takeover, self._steps, self._pace = database, takeover, steps, pace
         self._is_due = (feed.is_anything_unnumbered, *is_due)
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._token: UUID | None = None
         self._renew_at = self._ask_at = 0.0
-        self._stopped, self._nudged = threading.Event(), threading.Event()
-        self._quiet_at = 0.0
+        self._stopped, self._nudged, self._written = threading.Event(), threading.Event(), threading.Event()
+        self._quiet_at = self._next_at = 0.0
         self._thread = threading.Thread(target=self._run, name="publish", daemon=True)
 
     def start(self) -> None:
@@ -80,6 +93,7 @@ class Publisher:
     def stop(self, *, seconds: float) -> None:
         """Finish the current page and release the lease."""
         self._stopped.set()
+        self._written.set()
         self._nudged.set()
         self._thread.join(seconds)
 
@@ -87,6 +101,11 @@ class Publisher:
         """Look for events now and often in the next seconds, because something happens; callable from any thread."""
         self._quiet_at = monotonic() + _QUIET_AFTER_SECONDS
         self._nudged.set()
+
+    def written(self) -> None:
+        """Publish at once, or as soon as the last page is long enough ago: events were written; see `nudge`."""
+        self._written.set()
+        self.nudge()
 
     def once(self) -> int:
         """Publish one page; return how much was done, 0 if nothing was due or another process is the publisher."""
@@ -138,9 +157,12 @@ class Publisher:
     def _run(self) -> None:
         while not self._stopped.is_set():
             if self._nudged.wait(self._turn()):
-                # What was announced is routed first; and bells that come in hundreds do not make hundreds of looks.
-                self._stopped.wait(_BUSY_SECONDS)
+                # What was announced is routed first, here or by another worker.
+                self._written.wait(self._pace.busy)
+                # Pages that are routed in quick succession are published together.
+                self._stopped.wait(max(0.0, self._next_at - monotonic()))
             self._nudged.clear()
+            self._written.clear()
         try:
             self.release()
         except TransientError as error:
@@ -151,11 +173,12 @@ class Publisher:
         try:
             if self.once():
                 self._quiet_at = monotonic() + _QUIET_AFTER_SECONDS
-                return _BUSY_SECONDS
+                self._next_at = monotonic() + self._pace.busy
+                return self._pace.busy
         except TransientError as error:
             _log.warning("publisher.postponed", error=str(error))
         except Exception:  # noqa: BLE001  (the thread's outer loop: whatever it was, the next page is due)
             _log.exception("publisher.failed")
         else:
-            return _IDLE_SECONDS if monotonic() < self._quiet_at else _QUIET_SECONDS
+            return self._pace.idle if monotonic() < self._quiet_at else self._pace.quiet
         return _SICK_SECONDS

@@ -29,7 +29,7 @@ from store.contacts.identities import Handle, known_contacts, lock_contacts, pro
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims, history
-from store.inbound.claims import Claim, ClaimedInbound
+from store.inbound.claims import Claim, ClaimedInbound, DueRows
 from store.inbound.first_words import asked_last
 from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
@@ -74,10 +74,12 @@ class Router:
 
     Light messages go first: see `store.inbound.claims`. Pages of them are claimed and read one after another: two
     threads that share the interpreter would be done with both pages when the second one is due.
+
+    routed: called after the commit of each page.
     """
 
-    def __init__(self, database: Database, brain: Brain) -> None:
-        self._database, self._brain = database, brain
+    def __init__(self, database: Database, brain: Brain, *, routed: Callable[[], None] = lambda: None) -> None:
+        self._database, self._brain, self._routed = database, brain, routed
         self._lease = 2 * brain.settings.omniyard.takeover
         self._turn = ReadingTurn()
 
@@ -91,9 +93,7 @@ class Router:
 
     def route_urgent(self) -> int:
         """Route a few urgent messages, whatever else is due; return how many were claimed."""
-        with self._database.write() as connection:
-            claimed = claims.claim_urgent(connection, lease=self._lease)
-        return self._work(claimed)
+        return self._work(self._claimed(DueRows.URGENT, partial(claims.claim_urgent, lease=self._lease)))
 
     def route_ordinary(self) -> int:
         """Route the oldest due page, whatever urgent messages are due; return how many rows were claimed."""
@@ -101,26 +101,31 @@ class Router:
 
     def route_heavy(self) -> int:
         """Route one heavy message, whatever light ones are due; return 1 if there was one."""
-        with self._database.write() as connection:
-            claimed = claims.claim_heavy(connection, lease=self._lease)
-        return self._work(claimed)
+        return self._work(self._claimed(DueRows.HEAVY, partial(claims.claim_heavy, lease=self._lease)))
 
     def route_alone(self) -> int:
         """Route one message of a page that died or failed; return 1 if there was one."""
-        with self._database.write() as connection:
-            claimed = claims.claim_alone(connection, lease=self._lease)
-        return self._work(claimed)
+        return self._work(self._claimed(DueRows.TRIED, partial(claims.claim_alone, lease=self._lease)))
 
     def _in_turn(self, claim: Callable[[Connection], Claim]) -> int:
         """Claim a page and route it when it is this thread's turn; a heavy message does not keep others waiting."""
         with self._turn:
-            with self._database.write() as connection:
-                claimed = claim(connection)
-            if not claimed.is_heavy:
+            claimed = self._claimed(DueRows.NEW, claim)
+            if not (claimed and claimed.is_heavy):
                 return self._work(claimed)
         return self._work(claimed)
 
-    def _work(self, claimed: Claim) -> int:
+    def _claimed(self, which: DueRows, claim: Callable[[Connection], Claim]) -> Claim | None:
+        """Claim rows if any is due: most bells are for rows that an earlier page has taken along."""
+        with self._database.read() as connection:
+            if not claims.is_due(connection, which):
+                return None
+        with self._database.write() as connection:
+            return claim(connection)
+
+    def _work(self, claimed: Claim | None) -> int:
+        if not claimed:
+            return 0
         if claimed.rows:
             reach("route.claimed")
             try:
@@ -150,6 +155,7 @@ class Router:
         with self._database.write() as connection:
             verdicts = self._settle(connection, claimed, page)
             reach("route.written")
+        self._routed()
         reach("route.after")
         _report(claimed, verdicts, milliseconds=round((time.perf_counter() - started) * 1000))
 

@@ -86,6 +86,8 @@ _LONGEST_PAUSE: Final = timedelta(minutes=5)
 # A provider's clock may be behind ours.
 _CLOCKS_APART: Final = timedelta(minutes=5)
 _DEAD_AT_ONCE: Final = 100
+# After so many messages that must not leave, the transaction ends: on SQLite nobody else can write meanwhile.
+_REMOVED_AT_ONCE: Final = 20
 
 _log = structlog.get_logger()
 
@@ -161,7 +163,7 @@ class Deliverer:
         self._ended: tuple[OutboundClaim, Receipt] | None = None
         self._failures: dict[str, int] = {}
         self._paused: dict[str, float] = {}
-        self._last_channel = ""
+        self._last_channel, self._removed = "", 0
         self._claimed_at = 0.0
 
     def once(self) -> int:
@@ -181,9 +183,10 @@ class Deliverer:
 
     def _send(self) -> int:
         tried = 0
-        while not self._stopped.is_set() and (row := self._turn()):
-            self._ended = (row, self._attempt(row))
-            tried += 1
+        while not self._stopped.is_set() and ((row := self._turn()) or self._removed):
+            if row:
+                self._ended = (row, self._attempt(row))
+                tried += 1
         if self._ended:
             self._turn(claims=False)
         return tried
@@ -212,12 +215,14 @@ class Deliverer:
         return claimed
 
     def _claim(self, connection: Connection) -> OutboundClaim | None:
-        channels = self._open_channels()
-        while channels and not limits.frozen(connection):
+        channels, self._removed = self._open_channels(), 0
+        while channels and self._removed < _REMOVED_AT_ONCE and not limits.frozen(connection):
             row = ledger.next_queued(connection, channel=channels[0])
             if row is None:
                 channels.pop(0)
-            elif not self._preflight.remove(connection, row):
+            elif removed := self._preflight.remove(connection, row):
+                self._removed += removed
+            else:
                 self._last_channel = row.channel
                 return ledger.begin(connection, row, lease=self._lease)
         return None

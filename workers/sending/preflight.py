@@ -25,12 +25,15 @@ from store.outbound.automatic_answers import why_withdrawn, withdraw
 from store.outbound.ledger import OutboundClaim
 from store.outbound.planned import why_held
 from store.outbound.replies import put_back
+from store.outbound.unasked_case import open_unasked
 from store.tables.operations import AGENT_MAIL, AUTO_REPLY, ONE_TIME_CODE
 
 _HOUR: Final = timedelta(hours=1)
 # A one-time code is not valid for longer (`store.desk.case_codes`).
 _CODE_LASTS: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(hours=24)
+# How many replies leave the queue with one that rests: one statement has a page of them.
+_RESTING_AT_ONCE: Final = 100
 # For a channel without limits of its own.
 _USUAL: Final = SendSettings()
 
@@ -55,8 +58,11 @@ class Preflight:
         self._database, self._settings, self._senders = database, settings, senders
         self._attempts, self._stale = attempts, stale
 
-    def remove(self, connection: Connection, row: OutboundClaim) -> bool:
-        """Take the row out of the queue if a check refuses it; return whether one does."""
+    def remove(self, connection: Connection, row: OutboundClaim) -> int:
+        """Take the row out of the queue if a check refuses it; return how many rows left the queue.
+
+        While the replies of its channel rest, others that wait leave with it: of a storm there are thousands.
+        """
         automatic = row.kind in {AUTO_REPLY, ONE_TIME_CODE, AGENT_MAIL}
         newer = None if automatic else why_held(connection, row)
         why = newer or (self._unwanted(connection, row) if automatic else None) or self._hopeless(connection, row)
@@ -64,12 +70,22 @@ class Preflight:
             ledger.drop(connection, row, why=why.line)
             withdraw(connection, row.id)
             put_back(connection, row)
-            _tell(connection, row, EventKind.OUTBOUND_CANCELLED, why=why)
+            _tell(connection, row, kind=EventKind.OUTBOUND_CANCELLED, why=why)
         elif why:
             ledger.hand_over(connection, row, why=why.line)
-            _tell(connection, row, EventKind.OUTBOUND_NEEDS_PERSON, why=why)
+            _tell(connection, row, kind=EventKind.OUTBOUND_NEEDS_PERSON, why=why)
             put_back(connection, row, waits=newer is None or newer.key == ReasonKey.CUSTOMER_WROTE_SINCE)
-        return why is not None
+        if why and why.key == ReasonKey.REPLIES_REST:
+            return 1 + self._remove_resting(connection, row, why=why)
+        return int(why is not None)
+
+    def _remove_resting(self, connection: Connection, row: OutboundClaim, *, why: Reason) -> int:
+        since = row.now - self._stale
+        if others := ledger.others_queued(connection, row, since=since, limit=_RESTING_AT_ONCE):
+            ledger.drop_all(connection, others, why=why.line)
+            open_unasked(connection, others)
+            _tell(connection, *others, kind=EventKind.OUTBOUND_CANCELLED, why=why)
+        return len(others)
 
     def _hopeless(self, connection: Connection, row: OutboundClaim) -> Reason | None:
         if row.attempts >= self._attempts:
@@ -120,7 +136,7 @@ class Preflight:
             return None
         limits.trip(connection, channel=row.channel, until=row.now + _HOUR)
         why = Reason(ReasonKey.CHANNEL_SENT_TOO_MANY, {"replies": sent})
-        _tell(connection, row, EventKind.OUTBOUND_BREAKER_TRIPPED, why=why)
+        _tell(connection, row, kind=EventKind.OUTBOUND_BREAKER_TRIPPED, why=why)
         _log.error("channel.breaker_tripped", channel=row.channel, sent=sent)
         return why
 
@@ -129,6 +145,7 @@ class Preflight:
         return (configured.send if configured else None) or _USUAL
 
 
-def _tell(connection: Connection, row: OutboundClaim, kind: EventKind, *, why: Reason) -> None:
-    payload = {"outbound_id": str(row.id), "channel": row.channel, "why": why.to_json()}
-    append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])
+def _tell(connection: Connection, *rows: OutboundClaim, kind: EventKind, why: Reason) -> None:
+    said = {"why": why.to_json()}
+    about = [(row, {"outbound_id": str(row.id), "channel": row.channel} | said) for row in rows]
+    append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now) for row, payload in about])

@@ -106,6 +106,15 @@ def test_a_mail_is_kept_as_it_came_with_the_trace_of_who_sent_it(listen, kept):
     assert message.received_at.utcoffset() is not None
 
 
+def test_a_reply_of_several_lines_does_not_wait_for_the_client_to_acknowledge_the_first(listen, kept):
+    gate = listen()
+    with client(gate) as talking:
+        talking.ehlo()
+        (session,) = gate._running.slots
+        line = session.transport.get_extra_info("socket")
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_a_bounce_shows_its_empty_path(listen, kept):
     with client(listen()) as sender:
         sender.sendmail("", ["support@wallet.example"], MAIL)

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
+from benchmarks.rig import wait_until
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.ids import new_id
@@ -17,7 +18,7 @@ from store.events.feed import FeedEvent, events_after
 from store.tables.operations import EventRow
 from tests import forks
 from tests.desk import RECEIVED_AT
-from workers.chores.publish_events import Publisher
+from workers.chores.publish_events import Publisher, PublishingPace
 
 SOON = timedelta(seconds=1)
 # A publisher in a process of its own, which an armed failpoint ends; it prints the number of events found before.
@@ -59,6 +60,23 @@ def test_events_are_numbered_in_the_order_of_writing_regardless_of_their_ids(dat
     # Then it is in the order in which they were written
     assert kinds(database) == [(1, "written.0"), (2, "written.1")]
     publisher.release()
+
+
+def test_what_is_written_is_published_without_a_pause(database: Database) -> None:
+    # Given a publisher that looks every minute, and waits as long for what was announced
+    pace = PublishingPace(busy=60, idle=60, quiet=60)
+    publisher = Publisher(database, takeover=timedelta(seconds=60), pace=pace)
+    publisher.start()
+    # When events are written
+    write(database, "written.0")
+    publisher.written()
+    # Then they are published, long before the next look
+    wait_until(lambda: kinds(database) == [(1, "written.0")], seconds=30)
+    # And what comes right after them waits for company
+    write(database, "written.1")
+    publisher.written()
+    publisher.stop(seconds=30)
+    assert kinds(database) == [(1, "written.0")]
 
 
 def test_a_late_commit_gets_a_later_number(database: Database) -> None:

@@ -17,6 +17,7 @@ from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PER
 from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
+from store.outbound import limits
 from store.outbound.automatic_answers import answer_case
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow, Direction, MessageRow
@@ -292,6 +293,26 @@ def test_a_greeting_that_could_not_be_answered_goes_to_the_agents(
     assert (case.status, provider.kept) == (Status.OPEN, [])
     assert None not in (case.clock_started_at, case.waiting_since, case.watch_at)
     assert case.waiting_since == case.opened_at
+
+
+def test_greetings_whose_answers_rest_go_to_the_agents(database: Database, tmp_path: Path) -> None:
+    # Given three customers who greet, on a channel whose automatic replies rest
+    provider = Provider(channel="sms")
+    toml = GREETED.replace("[calendars.office]", f"{SMS}\n[calendars.office]", 1)
+    desk = SendingDesk(database, tmp_path, toml=toml, provider=provider)
+    people = [Party(PartyKind.PHONE, f"+44770090012{number}") for number in range(3)]
+    desk.route(*(replace(sms(each.handle, "hello"), sender=each) for each in people))
+    with database.write() as connection:
+        limits.trip(connection, channel="sms", until=read_clock(connection) + timedelta(hours=1))
+
+    # When their answers are due
+    desk.deliverer().once()
+
+    # Then none leaves, and each case waits for an agent
+    cases = [row for row in desk.rows(ConversationRow) if row.labels == [NO_QUESTION_YET]]
+    assert [row.status for row in cases] == [Status.OPEN] * len(people)
+    assert all(row.waiting_since == row.opened_at and row.clock_started_at for row in cases)
+    assert provider.kept == []
 
 
 def test_a_greeting_that_was_answered_waits(database: Database, tmp_path: Path) -> None:

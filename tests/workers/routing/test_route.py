@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from router.envelope import Bounce, Party, PartyKind
 from router.reason import Reason, ReasonKey
@@ -18,6 +19,7 @@ from store.tables.desk import GateTallyRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, InboundRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import ANN, BOB, Desk, elsewhere, envelope
+from workers.routing.route import Router
 
 
 @pytest.fixture
@@ -34,6 +36,36 @@ def test_a_mail_opens_a_conversation_with_its_reasons(desk: Desk) -> None:
     assert message.trace["classification"]["evidence"] == ["refund"]
     assert message.trace["route"]["fired"] in {"closed", "everything else"}
     assert conversation.first_reply_due_at is not None
+
+
+def test_a_look_that_finds_nothing_is_one_question_and_locks_nothing(desk: Desk) -> None:
+    # Given a desk whose messages are routed, and one that another worker holds
+    desk.route(envelope("1"))
+    desk.accept(envelope("2"))
+    desk.claim_and_die()
+    ids = desk.rows(InboundRow, "id")
+    statements: list[str] = []
+    sa.event.listen(desk.database.engine, "before_cursor_execute", lambda *row: statements.append(row[2]))
+
+    # When a bell rings late, and the worker looks for more
+    router = desk.router
+    others = (router.route_oldest, router.route_ordinary, router.route_urgent, router.route_heavy, router.route_alone)
+    found = [look() for look in (lambda: router.route_page(ids), *others)]
+
+    assert found == [0] * 6
+    assert [sql.split()[0] for sql in statements if sql != "BEGIN"] == ["SELECT"] * 6
+
+
+def test_routed_is_called_after_each_page_when_its_rows_are_there(database: Database, tmp_path: Path) -> None:
+    desk = Desk(database, tmp_path)
+    seen: list[int] = []
+    router = Router(database, desk.brain, routed=lambda: seen.append(len(desk.rows(MessageRow))))
+
+    for number, route in enumerate((router.route_oldest, router.route_ordinary, lambda: router.route_page(()))):
+        desk.accept(envelope(f"{number}"))
+        assert (route(), route()) == (1, 0)
+
+    assert seen == [1, 2, 3]
 
 
 def test_an_emergency_goes_to_the_risk_team_before_the_hours_are_checked(desk: Desk) -> None:

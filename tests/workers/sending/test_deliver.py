@@ -17,12 +17,14 @@ import sqlalchemy as sa
 from connectors.base import Outgoing, Receipt, SendVerdict
 from router.delivery import DeliveryReport, DeliveryStatus, Window
 from router.errors import TransientError
-from store.db.bulk import table_of
+from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database, read_clock
+from store.db.ids import new_id
 from store.outbound import ledger, limits
 from store.outbound.delivery_receipts import note_delivery
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
+from store.tables.self_service import AutoAnswerRow, AutoAnswerState
 from tests.desk import TOML, envelope
 from tests.outgoing_desk import AT_ONCE, UNKNOWN, Provider, SendingDesk, not_sent
 from workers.sending.deliver import InFlight, SendingPace
@@ -555,6 +557,59 @@ def test_t31_a_storm_trips_the_breaker_with_one_alarm_and_people_still_get_throu
     again = automatic(desk, recipient="late@customer.example")
     desk.deliverer().once()
     assert desk.row(again).state == "sent"
+
+
+def test_a_storm_that_rests_leaves_the_queue_in_few_statements_and_short_transactions(
+    database: Database, tmp_path: Path
+) -> None:
+    # Given many replies of a channel whose replies rest, one of them late, and a person's reply behind them
+    desk = SendingDesk(database, tmp_path)
+    ids = [automatic(desk, recipient=f"c{number}@customer.example") for number in range(130)]
+    late, reply = automatic(desk, created_at=LONG_AGO), desk.queue()
+    with database.write() as connection:
+        limits.trip(connection, channel="mail", until=read_clock(connection) + timedelta(hours=1))
+    statements, commits = list[str](), list[int]()
+    sa.event.listen(database.engine, "before_cursor_execute", lambda *row: statements.append(row[2]))
+    sa.event.listen(database.engine, "commit", lambda _: commits.append(len(statements)))
+
+    # When they are due
+    desk.deliverer().once()
+    sql = [*statements]
+
+    # Then each is cancelled with its reason and its event, and the person's reply is sent
+    outbound = table_of(OutboundRow)
+    with database.read() as connection:
+        rows = {row.id: row for row in connection.execute(sa.select(outbound.c.id, outbound.c.state, outbound.c.error))}
+    assert {rows[each].state for each in ids} == {"cancelled"}
+    assert {rows[each].error for each in ids} == {rows[ids[0]].error}
+    assert "replies_rest" in rows[ids[0]].error
+    assert (rows[late].state, rows[reply].state) == ("cancelled", "sent")
+    assert "replies_rest" not in rows[late].error
+    assert desk.rows(EventRow, "kind").count("outbound.cancelled") == len(ids) + 1
+    # And they took fewer statements than messages, and no transaction all of them
+    assert len(sql) < len(ids)
+    assert len(commits) >= 3
+
+
+def test_of_a_storm_that_rests_an_answer_of_the_machine_is_looked_at_by_itself(
+    database: Database, tmp_path: Path
+) -> None:
+    # Given a reply of a channel whose replies rest, and behind it an answer to a question
+    desk = SendingDesk(database, tmp_path)
+    ids = [automatic(desk, recipient=f"c{number}@customer.example") for number in range(2)]
+    answer = automatic(desk, recipient="asked@customer.example")
+    (message,) = desk.rows(MessageRow)
+    with database.write() as connection:
+        limits.trip(connection, channel="mail", until=read_clock(connection) + timedelta(hours=1))
+        asked = {"id": new_id(), "conversation_id": desk.conversation_id, "message_id": message.id, "channel": "mail"}
+        times = {"asked_at": LONG_AGO, "due_at": LONG_AGO, "decided_at": LONG_AGO}
+        given = asked | times | {"state": AutoAnswerState.ANSWERED, "outbound_id": answer}
+        insert_rows(connection, AutoAnswerRow, rows=[given])
+
+    desk.deliverer().once()
+
+    assert [desk.row(each).state for each in (*ids, answer)] == ["cancelled"] * 3
+    assert desk.rows(AutoAnswerRow, "state") == [AutoAnswerState.TAKEN_OVER]
 
 
 def test_an_automatic_reply_that_could_not_leave_for_a_day_is_dropped_and_a_persons_is_not(desk: SendingDesk) -> None:
