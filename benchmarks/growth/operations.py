@@ -236,9 +236,8 @@ def _duplicates(connection: Connection, subject: Subject, number: int) -> object
     contacts = {_of(subject.known.contacts, number)}
     message_ids = {_of(subject.known.message_ids, number)}
     recently_said(connection, contacts=contacts, since=datetime.now(UTC) - _RECENT)
-    return messages_like(
-        connection, contacts=contacts, fingerprints=subject.known.fingerprints, message_ids=message_ids, hashes=set()
-    )
+    said = {(contact, fingerprint) for contact in contacts for fingerprint in subject.known.fingerprints}
+    return messages_like(connection, said=said, message_ids=message_ids, hashes=set())
 
 
 def _claim(subject: Subject, _: int) -> object:

@@ -92,6 +92,14 @@ def among_bound(column: sa.ColumnElement[Any], name: str) -> sa.ColumnElement[bo
     return kind(column, sa.bindparam(name, type_=_Values(column.type)))
 
 
+def pair_among_bound(columns: tuple[sa.ColumnElement[Any], sa.ColumnElement[Any]], name: str) -> sa.ColumnElement[bool]:
+    """Return `columns IN` the pairs that the execution of the statement binds under this name.
+
+    Two conditions of `among_bound` would look each value of one column up with each value of the other.
+    """
+    return _among_pairs(*columns, sa.bindparam(name, type_=_Pairs(columns[0].type, columns[1].type)))
+
+
 def unindexed(column: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
     """Return a text column as an expression that no index has, where another column of the query finds fewer rows.
 
@@ -120,6 +128,13 @@ class _among_bytes(_among):  # noqa: N801
     inherit_cache = True
 
 
+class _among_pairs(sa.sql.functions.FunctionElement[Any]):  # noqa: N801
+    """The same for pairs, as one JSON text on both databases."""
+
+    type = sa.types.NullType()
+    inherit_cache = True
+
+
 class _Values(sa.types.TypeDecorator[Collection[Any]]):
     """Many values of one type: an array for PostgreSQL, a JSON text for SQLite."""
 
@@ -142,6 +157,41 @@ class _Values(sa.types.TypeDecorator[Collection[Any]]):
             return form(values) if form else values
         convert = _of_column(self.item, dialect)
         return to_json(convert(values) if convert else values).decode()
+
+
+class _Pairs(sa.types.TypeDecorator[Collection[tuple[Any, Any]]]):
+    """Many pairs as a JSON text. first, second: the types of their values."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def __init__(self, first: sa.types.TypeEngine[Any], second: sa.types.TypeEngine[Any]) -> None:
+        super().__init__()
+        self.first, self.second = first, second
+
+    def process_bind_param(self, value: Collection[tuple[Any, Any]] | None, dialect: Dialect) -> str:
+        pairs = [*(value or ())]
+        columns = [[pair[place] for pair in pairs] for place in (0, 1)]
+        if not _takes_arrays(dialect):
+            forms = (_of_column(self.first, dialect), _of_column(self.second, dialect))
+            columns = [[*form(each)] if form else each for form, each in zip(forms, columns, strict=True)]
+        return to_json([*zip(*columns, strict=True)]).decode()
+
+
+@compiles(_among_pairs, "postgresql")
+def _among_pairs_postgresql(element: _among_pairs, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    clauses: Any = element.clauses
+    first, second, pairs = (compiler.process(clause, **options) for clause in clauses)
+    types = (clause.type.compile(dialect=compiler.dialect) for clause in [*clauses][:2])
+    values = ", ".join(f"CAST(pair ->> {place} AS {name})" for place, name in enumerate(types))
+    return f"({first}, {second}) IN (SELECT {values} FROM jsonb_array_elements({pairs}::jsonb) AS pair)"  # noqa: S608
+
+
+@compiles(_among_pairs, "sqlite")
+def _among_pairs_sqlite(element: _among_pairs, compiler: SQLCompiler, **options: Any) -> str:  # noqa: ANN401
+    first, second, pairs = (compiler.process(clause, **options) for clause in element.clauses)
+    values = "json_extract(value, '$[0]'), json_extract(value, '$[1]')"
+    return f"({first}, {second}) IN (SELECT {values} FROM json_each({pairs}))"  # noqa: S608
 
 
 @compiles(_among, "postgresql")

@@ -171,11 +171,14 @@ def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: dateti
     if not assignees:
         return
     table, agents = table_of(ConversationRow), table_of(AgentRow)
-    nobodys = sa.update(table).where(table.c.id == sa.bindparam("b_id"), table.c.assignee.is_(None))
-    given = nobodys.values(assignee=sa.bindparam("b_name"), alarmed_at=None, version=table.c.version + 1)
-    connection.execute(given, [{"b_id": id_, "b_name": name} for id_, name in sorted(assignees.items())])
-    names = set(assignees.values())
-    connection.execute(sa.update(agents).where(among(agents.c.name, names)).values(assigned_at=now))
+    theirs: dict[str, list[UUID]] = {}
+    for id_, name in assignees.items():
+        theirs.setdefault(name, []).append(id_)
+    # One statement an agent, not one a conversation. The conversations are locked already, in whatever order.
+    for name, ids in theirs.items():
+        nobodys = sa.update(table).where(among(table.c.id, ids), table.c.assignee.is_(None))
+        connection.execute(nobodys.values(assignee=name, alarmed_at=None, version=table.c.version + 1))
+    connection.execute(sa.update(agents).where(among(agents.c.name, [*theirs])).values(assigned_at=now))
 
 
 def note_given(connection: Connection, name: str, *, now: datetime) -> None:

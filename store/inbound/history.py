@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from router.origin.sender_proof import ProofKind
 from store.conversations.read import where_now
-from store.db.bulk import among_bound, table_of
+from store.db.bulk import among_bound, pair_among_bound, table_of
 from store.tables.case_records import ContactLabelRow
 from store.tables.messages import ConversationRow, Direction, InboundRow, MessageRow, ThreadKeyRow, digest
 from store.tables.operations import AUTO_REPLY, OutboundRow
@@ -225,18 +225,18 @@ def _recent() -> sa.Select[Any]:
 def messages_like(
     connection: Connection,
     *,
-    contacts: Collection[UUID],
-    fingerprints: Collection[str],
+    said: Collection[tuple[UUID, str]],
     message_ids: Collection[str],
     hashes: Collection[bytes],
 ) -> list[KnownMessage]:
-    """Return these contacts' messages with equal text, under one of these Message-IDs or with equal bytes.
+    """Return messages with the same contact and fingerprint, under one of these Message-IDs or with equal bytes.
 
+    said: the pairs of contact and fingerprint.
     Oldest first, and from any time: a recreated mailbox delivers mail of years again.
     """
-    if not contacts:
+    if not said:
         return []
-    values = {"contacts": contacts, "fingerprints": fingerprints, "message_ids": message_ids, "hashes": [*hashes]}
+    values = {"said": said, "message_ids": message_ids, "hashes": [*hashes]}
     return [KnownMessage(*row) for row in connection.execute(_like(), values)]
 
 
@@ -254,8 +254,7 @@ def _like() -> sa.Select[Any]:
         )
         .join(inbound, inbound.c.id == table.c.inbound_id)
         .where(
-            among_bound(table.c.contact_id, "contacts"),
-            among_bound(table.c.fingerprint, "fingerprints"),
+            pair_among_bound((table.c.contact_id, table.c.fingerprint), "said"),
             sa.or_(among_bound(table.c.rfc_message_id, "message_ids"), among_bound(inbound.c.content_hash, "hashes")),
         )
         .order_by(table.c.received_at, table.c.id)

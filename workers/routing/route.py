@@ -259,8 +259,7 @@ class Router:
             asked=_asked(connection, page, known),
             said=history.messages_like(
                 connection,
-                contacts=contacts,
-                fingerprints={incoming.analysis.fingerprint for incoming in page},
+                said={(incoming.contact_id, incoming.analysis.fingerprint) for incoming in page},
                 message_ids=message_ids,
                 hashes={incoming.row.content_hash for incoming in page},
             ),
