@@ -160,6 +160,7 @@ def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: b
         chat=history.chat_of(incoming, join_within=join_within),
         join_within=join_within or timedelta(0),
         needs_nothing=incoming.needs_nothing,
+        says_matter=incoming.remark in {RemarkKind.CONTENT, RemarkKind.PERSON} and not incoming.row.backfill,
     )
 
 
