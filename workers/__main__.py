@@ -12,12 +12,12 @@ from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
 from workers.chores.chat_keeper import ChatKeeper
 from workers.chores.chat_retention import ChatForgetter
+from workers.chores.close_silent import SilentCaseCloser
 from workers.chores.fetch_files import FileFetcher
 from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
 from workers.chores.ratings import RatingAsker
 from workers.chores.retention import Forgetter
-from workers.chores.silent_cases import SilentCaseCloser
 from workers.chores.sla import Watch
 from workers.chores.unanswered_pages import PageEscalator
 from workers.chores.webhooks import fan_out_step, targets

@@ -19,8 +19,8 @@ from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow
 from tests.desk import TOML
 from tests.outgoing_desk import Provider, SendingDesk
+from workers.chores.close_silent import SilentCaseCloser
 from workers.chores.publish_events import Publisher
-from workers.chores.silent_cases import SilentCaseCloser
 
 SMS = """
 [channels.sms]
