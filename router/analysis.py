@@ -107,15 +107,8 @@ def read_page(
     found = [
         find_correspondent(envelope, side=side, proof=proof) for envelope, proof in zip(envelopes, proofs, strict=True)
     ]
-    judged = [_judged(each, customer) for each, customer in zip(envelopes, found, strict=True)]
-    classified = classifier.classify_page(
-        [f"{_judged_subject(envelope)}\n{words}" for envelope, words in zip(envelopes, judged, strict=True)],
-        masked=[
-            f"{_judged_subject(envelope) and _without_tokens(subject.text)}\n"
-            f"{text.text if words is envelope.text else mask(words).text}"
-            for envelope, (subject, text), words in zip(envelopes, heads, judged, strict=True)
-        ],
-    )
+    shown = [(subject.text, text.text) for subject, text in heads]
+    classified = _classified(envelopes, correspondents=found, masked=shown, classifier=classifier)
     return [
         _read(
             envelope, head, classification=classification, of_sender=proof, correspondent=customer, side=side, key=key
@@ -124,6 +117,39 @@ def read_page(
             envelopes, heads, classified, proofs, found, strict=True
         )
     ]
+
+
+def classify_again(analyses: Sequence[Analysis], *, classifier: Classifies) -> list[Analysis]:
+    """Return the analyses with what another classifier says of the same messages."""
+    classified = _classified(
+        [each.envelope for each in analyses],
+        correspondents=[each.correspondent for each in analyses],
+        masked=[(each.subject, each.text) for each in analyses],
+        classifier=classifier,
+    )
+    return [
+        replace(each, classification=_weighed(_obeyed(seen, each.envelope), heard=each.is_heard))
+        for each, seen in zip(analyses, classified, strict=True)
+    ]
+
+
+def _classified(
+    envelopes: Sequence[Envelope],
+    *,
+    correspondents: Sequence[Correspondent],
+    masked: Sequence[tuple[str, str]],
+    classifier: Classifies,
+) -> list[Classification]:
+    """Classify the words that count of each message. masked: its subject and its text."""
+    judged = [_judged(each, customer) for each, customer in zip(envelopes, correspondents, strict=True)]
+    return classifier.classify_page(
+        [f"{_judged_subject(envelope)}\n{words}" for envelope, words in zip(envelopes, judged, strict=True)],
+        masked=[
+            f"{_judged_subject(envelope) and _without_tokens(subject)}\n"
+            f"{text if words is envelope.text else mask(words).text}"
+            for envelope, (subject, text), words in zip(envelopes, masked, judged, strict=True)
+        ],
+    )
 
 
 def _judged(envelope: Envelope, correspondent: Correspondent) -> str:

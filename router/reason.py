@@ -78,6 +78,7 @@ class ReasonKey(StrEnum):
     CHAT_IS_RESOLVED = "chat_is_resolved"
     CHAT_WAS_QUIET = "chat_was_quiet"
     CHAT_IS_OPEN = "chat_is_open"
+    CHAT_HAS_NO_MATTER = "chat_has_no_matter"
     NEEDS_NOTHING = "needs_nothing"
     MESSAGE_WAS_CHANGED = "message_was_changed"
     CHANGED_MESSAGE_NEVER_CAME = "changed_message_never_came"

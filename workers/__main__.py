@@ -12,6 +12,7 @@ from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
 from workers.chores.chat_keeper import ChatKeeper
 from workers.chores.chat_retention import ChatForgetter
+from workers.chores.close_silent import SilentCaseCloser
 from workers.chores.fetch_files import FileFetcher
 from workers.chores.page_rate import FalsePageWatch
 from workers.chores.publish_events import Publisher, seal_step
@@ -48,17 +49,20 @@ def main() -> None:
     rephraser = Rephraser(database, writer, seconds=known.timeout.total_seconds()) if known else None
     library = AnswerLibrary(settings, database=database, encoder=learnt.encoder)
     chores = (
-        Answerer(database, brain, library, rephraser=rephraser),
         Watch(database, brain),
         PageEscalator(database, brain),
         FalsePageWatch(database, brain),
         Assigner(database, brain),
         RatingAsker(database, brain),
+        SilentCaseCloser(database, settings),
         ChatKeeper(database, brain),
-        ChatForgetter(database),
-        learnt,
-        forgetter,
     )
+    lanes = {
+        # A model may rephrase each answer, and takes its seconds.
+        "answers": (Answerer(database, brain, library, rephraser=rephraser),),
+        # A new model is loaded, and what is old is deleted.
+        "upkeep": (learnt, forgetter, ChatForgetter(database)),
+    }
     intake = Intake(database, bell=Bell(lambda: broker_url(settings)))
     calls = CallWriter(database, Hotline(settings, database), intake)
     dispatch = Dispatch(database, brain, lanes=open_senders(settings))
@@ -71,6 +75,7 @@ def main() -> None:
         find_url=lambda: broker_url(settings),
         dispatch=dispatch,
         chores=(*chores, calls),
+        lanes=lanes,
         companions=companions,
         heard=publisher.nudge,
     ).run()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -16,7 +17,8 @@ from connectors.freed_memory import return_freed, scan_seldom
 from connectors.watchdog import Watchdog
 from workers.broker.announcements import Announcements, AnnouncingBroker
 from workers.broker.doorbell import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, answers, listening_broker
-from workers.chores.sweep import Chore, Sweep
+from workers.chores.chore_lane import Chore, ChoreLane
+from workers.chores.sweep import Sweep
 from workers.routing.route import Router
 from workers.routing.urgent_lane import UrgentLane
 from workers.sending.threads import Dispatch
@@ -47,6 +49,7 @@ class Companion(Protocol):
 class Worker:
     """Runs until SIGTERM or SIGINT; a second signal ends the process at once.
 
+    lanes: chores that may take long, by the name of their thread; they keep no other chore waiting.
     heard: called when any process of the desk has rung the bell.
     """
 
@@ -57,15 +60,17 @@ class Worker:
         find_url: Callable[[], str | None],
         dispatch: Dispatch,
         chores: Sequence[Chore] = (),
+        lanes: Mapping[str, Sequence[Chore]] = MappingProxyType({}),
         companions: Sequence[Companion] = (),
         heard: Callable[[], None] = lambda: None,
     ) -> None:
         self._heard = heard
         self._router, self._find_url, self._dispatch = router, find_url, dispatch
         self._urgent = UrgentLane(router, routed=self._nudge)
-        self._companions: Sequence[Companion] = (dispatch, self._urgent, *companions)
         self._stopped = threading.Event()
         self._watchdog = Watchdog()
+        slow = (ChoreLane(name, each, watchdog=self._watchdog) for name, each in lanes.items())
+        self._companions: Sequence[Companion] = (dispatch, self._urgent, *slow, *companions)
         self._sweep = Sweep(router, stopped=self._stopped, watchdog=self._watchdog, chores=chores)
 
     def run(self) -> None:

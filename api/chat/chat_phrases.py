@@ -20,6 +20,7 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "subtitle_new": ("Write to us", "请问有什么可以帮您？"),
     "subtitle_waiting": ("You are in the queue", "正在为您排队"),
     "subtitle_received": ("We have your message", "已收到您的消息"),
+    "subtitle_received_closed": ("We have your message. We open {at}.", "已收到您的消息，{at} 开始服务"),
     "subtitle_open": ("We are here for you", "正在为您服务"),
     "subtitle_agent": ("{name} is here for you", "{name} 正在为您服务"),
     "subtitle_closed": ("Closed now. We open {at}.", "现在休息，{at} 开始服务"),
@@ -48,12 +49,12 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "账户被盗、钱被转走、验证码外泄，请直接写在这里，全天 24 小时处理。",
     ),
     "no_agents": (
-        "No colleague is free at the moment. Leave your mail address, and the answer comes there too.",
-        "客服暂时都在忙。留下邮箱，回复也会发到邮箱。",
+        "No colleague is here at the moment. Leave your mail address, and the answer comes there too.",
+        "暂时没有客服在线。请留言并留下邮箱，客服上线后回复您，回复也会发到邮箱。",
     ),
     "no_agents_wait": (
-        "No colleague is free at the moment. Write to us; the answer comes here.",
-        "客服暂时都在忙。请先留言，回复会显示在这里。",
+        "No colleague is here at the moment. Write to us; the answer comes here.",
+        "暂时没有客服在线。请先留言，客服上线后会在这里回复您。",
     ),
     "busy": (
         "All colleagues are in conversations now. Waiting before you: {ahead}.",

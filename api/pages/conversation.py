@@ -44,11 +44,13 @@ from api.rest.queries import (
 )
 from api.text.reasons import ExplainedStep, ReasonReader, danger_evidence, reasons, why_line
 from api.text.terms.config_names import ConfigNames
+from router.conversation_status import Status
 from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
 from store.chat.cases import note_agent_read
 from store.conversations.alarms import emergency_of
+from store.conversations.corrections import is_none_of_ours
 from store.conversations.lists import Filter, first_pages, read_markers, unread_among
 from store.conversations.messages import (
     AttachmentRecord,
@@ -72,6 +74,7 @@ from store.inbound.contact_points import known_points
 from store.outbound.answer_files import sent_files
 from store.outbound.given_answers import answers_in, given_in
 from store.outbound.planned import first_planned, has_planned
+from store.outbound.silent_cases import why_closed
 from store.tables.messages import Direction
 from workers.routing.danger_findings import find_alarm, find_question
 
@@ -179,6 +182,9 @@ def show_conversation(
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
         given = given_in(connection, story.conversation.id)
+        is_off_topic = not story.conversation.category and is_none_of_ours(connection, story.conversation.id)
+        is_closed = story.conversation.status == Status.RESOLVED
+        closed_why = why_closed(connection, story.conversation.id) if is_closed else None
         generated = fresh_texts(connection, desk, story.conversation.id)
         question = _question(connection, story.conversation, reader=_reader(request, desk))
         kept = find_draft(connection, agent_id=actor.id, conversation_id=story.conversation.id)
@@ -215,7 +221,9 @@ def show_conversation(
         "answer_files": answer_files,
         "fitting": fitting,
         "none_of_ours": NONE_OF_OURS,
+        "is_none_of_ours": is_off_topic,
         "written": written,
+        "closed_why": closed_why,
         "reader_language": language_of(request),
         "guide": guide_to(story, actor=actor) if desk.settings.omniyard.guide else (),
         "presence": "",

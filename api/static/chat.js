@@ -261,7 +261,9 @@
     state = next;
     if (state.known && !isConnected) connect();
     const closed = !state.open && state.phase === "new";
-    const key = closed ? (state.opening ? "closed" : "closed_long") : state.phase === "open" && state.agent ? "agent" : state.phase === "waiting" && !state.open ? "received" : state.phase;
+    const isUnattended = ["waiting", "open"].includes(state.phase) && !(state.open && state.agents);
+    const received = state.opening ? "received_closed" : "received";
+    const key = closed ? (state.opening ? "closed" : "closed_long") : state.phase === "open" && state.agent ? "agent" : isUnattended ? received : state.phase;
     $("subtitle").textContent = t(`subtitle_${key}`, { at: state.opening, name: state.agent });
     $("end").hidden = !["waiting", "open"].includes(state.phase);
     $("closed").hidden = !closed;

@@ -144,10 +144,8 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.NEEDS_NOTHING: ("it asks for nothing, so it stays where it was", "无需处理，归入客户的上一个会话"),
     Key.CHAT_IS_RESOLVED: ("the sender's conversation here is resolved", "客户在此渠道的会话已解决"),
     Key.CHAT_WAS_QUIET: ("the sender's conversation here has been quiet for too long", "客户在此渠道的会话已久无往来"),
-    Key.CHAT_IS_OPEN: (
-        "it is open, and short messages go on with what is open",
-        "客户在此渠道有未解决的会话，短消息归入该会话",
-    ),
+    Key.CHAT_HAS_NO_MATTER: ("so far there was only a greeting here", "客户此前在此仅有问候"),
+    Key.CHAT_IS_OPEN: ("it is open, and short messages go on with it", "客户在此渠道有未解决的会话，短消息归入该会话"),
     Key.MESSAGE_WAS_CHANGED: ("its author changed a message of it", "会话中的一条消息被修改"),
     Key.CHANGED_MESSAGE_NEVER_CAME: ("its message did not come in seven days", "七天内未收到它所修改的消息"),
     Key.SAID_ON_CHANNEL: (

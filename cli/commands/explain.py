@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,7 +22,7 @@ from cli.terminal import ConfigOption, JsonOption, print_json, read_moment
 from router.errors import NotFound, PermanentError
 from router.origin.verdicts import CorrespondentSource
 from router.reason import Reason
-from router.routing.trace import Trace
+from router.routing.trace import CorrelationTrace, Trace
 from router.settings import Settings
 from store.chat.explained import explained_lines
 from store.conversations.traces import Traced, find_traced
@@ -127,11 +127,11 @@ def _of_stored(row: Traced, settings: Settings, *, database: Database, at: datet
         raise NotFound("the message's text is not stored any more: see [omniyard] keep_originals")
     from router.envelope import from_json  # noqa: PLC0415
 
-    today = _decided(from_json(row.envelope), settings, database=database, at=at)
     # Now the message itself is in the history, so its conversation is taken from the original decision.
-    joined = row.trace.correlation if row.trace else None
+    placed = row.trace.correlation if row.trace else None
+    today = _decided(from_json(row.envelope), settings, database=database, at=at, placed=placed)
     sender = from_json(row.envelope).sender.handle
-    again = {"decided_at": at, "trace": replace(today, correlation=joined)}
+    again = {"decided_at": at, "trace": today}
     return shown | _correspondent(today, sender=sender) | again
 
 
@@ -147,14 +147,21 @@ def _of_file(
     return {"file": str(path), "channel": name, "decided_at": at, **named, "trace": trace}
 
 
-def _decided(envelope: Envelope, settings: Settings, *, database: Database, at: datetime) -> Trace:
+def _decided(
+    envelope: Envelope,
+    settings: Settings,
+    *,
+    database: Database,
+    at: datetime,
+    placed: CorrelationTrace | None = None,
+) -> Trace:
     """Decide again, with all that routing needs; stored reasons are shown without it."""
     from workers.routing.brain import build_brain  # noqa: PLC0415
     from workers.routing.explain import explain_envelope  # noqa: PLC0415
     from workers.runtime.logs import configure_logging  # noqa: PLC0415
 
     configure_logging("warning", stream=sys.stderr)
-    return explain_envelope(envelope, brain=build_brain(settings), database=database, at=at)
+    return explain_envelope(envelope, brain=build_brain(settings), database=database, at=at, placed=placed)
 
 
 def _correspondent(trace: Trace | None, *, sender: str | None) -> dict[str, str | None]:

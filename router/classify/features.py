@@ -42,6 +42,8 @@ _TOP: Final = np.uint64(64 - _BITS)
 _PLACE: Final = 12
 _PLACES: Final = (1 << _PLACE) - 1
 
+_HAN_FROM: Final = 0x3400
+
 Ints = NDArray[np.int64]
 Hashes = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
@@ -67,9 +69,17 @@ class Grams:
         """The index of the text of each n-gram."""
         return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
-    def written(self, gram: int) -> str:
-        """Return an n-gram as written in its text, folded."""
-        return self.text[self.places[gram] : self.places[gram] + self.sizes[gram]]
+    def span(self, gram: int) -> tuple[int, int]:
+        """Return where an n-gram stands in `text`: the whole words that it lies in; of Chinese, the characters."""
+        first = int(self.places[gram])
+        end = first + int(self.sizes[gram])
+        stretch = self.text[first:end]
+        first += len(stretch) - len(stretch.lstrip())
+        end -= len(stretch) - len(stretch.rstrip())
+        if ord(self.text[first]) >= _HAN_FROM:
+            return first, end
+        before, after = self.text.rfind(" ", 0, first), self.text.find(" ", end)
+        return before + 1, after if after >= 0 else len(self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,14 +114,16 @@ class Predictor:
         )
 
     def _words(self, page: _Page, row: int, *, label: int) -> tuple[str, ...]:
-        """Return the whole words, and Chinese pairs and triples, with the largest weights for a label."""
+        """Return the whole words, and runs of Chinese characters, with the largest weights for a label."""
         entries = np.arange(page.matrix.starts[row], page.matrix.starts[row + 1])
         entries = entries[page.readable[page.known[entries]]]
         spoke = page.matrix.values[entries] * self.model.gram_head.of_label(label, at=page.matrix.columns[entries])
+        heavy = [int(at) for at in np.argsort(-spoke, kind="stable")[: 4 * _SHOWN] if spoke[at] > 0]
+        spans = _joined([page.found.span(int(page.known[entries[at]])) for at in heavy])
         words: dict[str, None] = {}
-        for at in np.argsort(-spoke, kind="stable")[: 4 * _SHOWN]:
-            word = page.found.written(int(page.known[entries[at]]))
-            if spoke[at] > 0 and not any(word in other for other in words):
+        for first, end in spans:
+            word = page.found.text[first:end]
+            if not any(word in other for other in words):
                 words[word] = None
         return tuple(words)[:_SHOWN]
 
@@ -161,6 +163,18 @@ class _Page:
     categories: Floats
     unfamiliar: Flags
     alone: Flags
+
+
+def _joined(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return spans in the same order, those that overlap as one: "退款", "款没" and "没到" are "退款没到"."""
+    found: list[tuple[int, int]] = []
+    for span in spans:
+        near = [each for each in found if each[0] < span[1] and span[0] < each[1]]
+        whole = min([span[0], *(each[0] for each in near)]), max([span[1], *(each[1] for each in near)])
+        place = found.index(near[0]) if near else len(found)
+        found = [each for each in found if each not in near]
+        found.insert(place, whole)
+    return found
 
 
 def _readable(found: Grams) -> Flags:

@@ -1,6 +1,6 @@
-"""Recognise the messages that say nothing of a matter: they consist of the phrases of `remark_words` alone.
+"""Recognise the messages that say nothing of a matter: phrases of `remark_words` and parts of `remark_parts` alone.
 
-A closed list and the whole message: one word more, a question mark after thanks, or an angry face, and it is content.
+Closed lists and the whole message: one word more, a question mark after thanks, or an angry face, and it is content.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Final
 
+from router.remarks.remark_grammar import RemarkGrammar, build_grammar
 from router.remarks.remark_kind import RemarkKind
+from router.remarks.remark_parts import ARRIVED_PARTS, ASSENT_PARTS, REQUESTS, SLOTS, THANKS_PARTS
 from router.remarks.remark_words import (
     AROUND_PERSON,
     AROUND_STOP,
@@ -30,7 +32,7 @@ from router.text.plain import fold
 
 # Longer messages are content; thanks in a mail with a signature are left to the classifier.
 _LONGEST: Final = 160
-_MOST_TOKENS: Final = 32
+_MOST_TOKENS: Final = 64
 _HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff"
 _TOKEN: Final = re.compile(rf"[{_HAN}]|[^\W_{_HAN}]+")
 _STRETCHED: Final = re.compile(rf"([^\W\d{_HAN}])\1\1+")
@@ -42,6 +44,13 @@ _SPOKEN: Final = {
     "youre": "you are",
     "ur": "you are",
     "dont": "do not",
+    "ive": "i have",
+    "weve": "we have",
+    "youve": "you have",
+    "everythings": "everything is",
+    "alls": "all is",
+    "youll": "you will",
+    "ill": "i will",
 }
 # Faces and signs by which people agree or thank; any other says nothing by itself: a hand that waves comes or goes.
 _KIND_FACES: Final = re.compile(
@@ -69,6 +78,24 @@ _NAMES: Final = 256
 _SHOWS: Final = 32
 _AGREES: Final = 64
 _SMILES: Final = 512
+_ARRIVES: Final = 1024
+# "回复真快" praises.
+_ANSWERED_WELL: Final = re.compile(
+    "(?:回复|答复|解答)[得的]?[真好很太挺超这么非常级]+(?:快|及时|迅速|详细|清楚|耐心|专业)"
+)
+# "is it", "was that": a question without its mark.
+_ASKS: Final = re.compile(
+    r"\b(?:is|are|was|has|have|did|does|do|can|could|would|should|will) (?:it|this|everything|you|they|there|my|i|we)\b"
+)
+# "Thanks Anna!", "Cheers,\nTom Lee": a word that begins with a capital, where a name stands.
+_NAMED: Final = re.compile(
+    r"\b((?:[Tt]hanks|[Tt]hank you|[Cc]heers|[Tt]hx|[Rr]egards|[Bb]est|[Ww]ishes|so much|very much|a lot|again)"
+    r"(?: |[,!]?\s*\n\s*|, ))[A-Z][a-z]+(?: [A-Z][a-z]*\.?)?(?=\s*(?:$|[.,!\n😊🙏👍]))"
+)
+_NO_NAME: Final = re.compile(
+    r"(?:ing|ed)$|^(?:fraud|scam|theft|stolen|stole|lost|urgent|error|cancel|stop|hack|wrong|broken|order|card|phone|block"
+    r"|account|refund|money|help|nothing|yes|no|not|but|still|wait|again|bye|call|agent|human|please|hello|hi)"
+)
 # Roles that stand in thanks, too; with "phone" they ask for a number.
 _AMBIGUOUS: Final = frozenset({"客服", "客服人员", "客服专员", "manager", "a manager"})
 _PLACES: Final = frozenset({"电话", "phone", "by phone", "怎么", "怎样", "哪", "哪里", "如何"})
@@ -83,7 +110,7 @@ def remark_of(text: str) -> RemarkKind:
         return RemarkKind.CONTENT
     if _ANGRY_FACES.search(bare):
         return RemarkKind.CONTENT if _tokens(bare) else RemarkKind.EMPTY
-    tokens = _tokens(_KIND_FACES.sub(f" {_FACE} ", bare))
+    tokens = _tokens(_KIND_FACES.sub(f" {_FACE} ", _NAMED.sub(_without_name, bare)))
     if not tokens:
         return RemarkKind.CONTENT if _CRY in bare else RemarkKind.EMPTY
     if len(tokens) > _MOST_TOKENS:
@@ -109,8 +136,10 @@ def _kind(tokens: list[str], *, asks: bool) -> RemarkKind:
         # A number is an answer, or an order's.
         return RemarkKind.CONTENT
     said = _said(tokens, _remarks())
+    if said is None or said & _OPENS:
+        said = _in_parts(tokens, said)
     if said is not None and said & (_THANKS | _AGREES | _SMILES) and not said & _OPENS:
-        is_request = asks or _ASKED_FOR.match("".join(tokens))
+        is_request = asks or _ASKED_FOR.match(_ANSWERED_WELL.sub("", "".join(tokens)))
         return RemarkKind.CONTENT if is_request else _thanks_or_assent(said)
     if said is not None and said & (_SALUTES | _OPENS):
         return RemarkKind.GREETING
@@ -118,6 +147,20 @@ def _kind(tokens: list[str], *, asks: bool) -> RemarkKind:
         return RemarkKind.PERSON
     shown = _said([token for token in tokens if not token.isdecimal() or len(token) > _LONGEST_COUNT], _shows())
     return RemarkKind.EMPTY if shown is not None and shown & _SHOWS else RemarkKind.CONTENT
+
+
+def _in_parts(tokens: list[str], said: int | None) -> int | None:
+    """Return what the text says by its parts as well. said: by its phrases alone; this counts if the parts do not."""
+    if not REQUESTS.isdisjoint(tokens) or _ASKS.search(" ".join(tokens)):
+        return said
+    found = _said(tokens, _remarks(), _parts())
+    return said if found is None or (found & _ARRIVES and not found & _THANKS) else found
+
+
+def _without_name(found: re.Match[str]) -> str:
+    """Return thanks or a closing without the name after it; unchanged where the word is none."""
+    words = found[0][len(found[1]) :].lower().split()
+    return found[0] if any(_NO_NAME.search(word) or word in _remarks() for word in words) else f"{found[1]} "
 
 
 def _thanks_or_assent(said: int) -> RemarkKind:
@@ -130,17 +173,15 @@ def _tokens(text: str) -> list[str]:
     return [word for token in _TOKEN.findall(folded) for word in _SPOKEN.get(token, token).split()]
 
 
-def _said(tokens: list[str], phrases: _Phrases) -> int | None:
-    """Return what the fewest phrases that make up the whole text say, as bits; None if none do."""
+def _said(tokens: list[str], phrases: _Phrases, parts: RemarkGrammar | None = None) -> int | None:
+    """Return what the fewest phrases and parts that make up the whole text say, as bits; None if none do."""
     best: list[tuple[int, int] | None] = [(0, 0), *[None] * len(tokens)]
     for at, token in enumerate(tokens):
         before = best[at]
         if before is None:
             continue
-        for words, bits in phrases.get(token, ()):
-            end = at + len(words)
-            if tuple(tokens[at:end]) != words:
-                continue
+        listed = ((at + len(words), bits) for words, bits in phrases.get(token, ()) if _stands(words, tokens, at))
+        for end, bits in (*listed, *(parts.found(tokens, at) if parts else ())):
             found, known = (before[0] + 1, before[1] | bits), best[end]
             # "你好呀" greets; it is not "好呀" to you.
             if known is None or _rank(found) < _rank(known):
@@ -149,8 +190,14 @@ def _said(tokens: list[str], phrases: _Phrases) -> int | None:
     return None if whole is None else whole[1]
 
 
+def _stands(words: tuple[str, ...], tokens: list[str], at: int) -> bool:
+    return tuple(tokens[at : at + len(words)]) == words
+
+
 def _rank(found: tuple[int, int]) -> tuple[int, int]:
-    return found[0], found[1] & (_THANKS | _AGREES | _SMILES)
+    """Return what is smaller for the better reading: fewer pieces, then what says less, then what may be an answer."""
+    pieces, said = found
+    return pieces, 1 if said & _AGREES else 2 if said & (_THANKS | _SMILES | _ARRIVES) else 0
 
 
 @cache
@@ -165,6 +212,12 @@ def _remarks() -> _Phrases:
             0: FILLERS | NOTHINGS,
         }
     )
+
+
+@cache
+def _parts() -> RemarkGrammar:
+    said = {_THANKS: THANKS_PARTS, _AGREES: ASSENT_PARTS, _ARRIVES: ARRIVED_PARTS}
+    return build_grammar(said, slots=SLOTS, tokens_of=_tokens)
 
 
 @cache

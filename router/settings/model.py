@@ -73,6 +73,8 @@ class DeskSettings(Frozen):
     rating: the reply that asks for a rating, once per closing and at most once in 30 days per contact.
     greeting: the reply that asks what it is about, to a greeting or an empty message in a chat or SMS; its case then
         waits for the customer.
+    greeting_closes_after: how long that case waits before it is resolved.
+    pending_closes_after: how long any other case waits for its customer before it is resolved; if absent, forever.
     call_for_person: the reply that says that a person comes, to a call for one in a chat or SMS.
     call_for_person_closed: the same while the channel is closed.
     key: signs sessions and thread tokens, and seals originals; if absent, one is created in `data`.
@@ -105,6 +107,8 @@ class DeskSettings(Frozen):
     requests_per_second: Whole = Field(default=100, ge=0)
     rating: str | None = None
     greeting: str | None = None
+    greeting_closes_after: Pause = timedelta(days=1)
+    pending_closes_after: Pause | None = None
     call_for_person: str | None = None
     call_for_person_closed: str | None = None
     takeover: Pause = timedelta(seconds=15)

@@ -208,6 +208,7 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     chat: Candidate | None = None,
     join_within: timedelta = timedelta(0),
     needs_nothing: bool = False,
+    says_matter: bool = False,
 ) -> Correlation:
     """Decide which conversation the message joins.
 
@@ -218,6 +219,7 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
         Message-ID are in any order.
     chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
     needs_nothing: it only thanks or the like, so it stays where its sender was answered, whenever that was.
+    says_matter: it says what its sender wants, which a case of greetings waits for, also if that was closed meanwhile.
     """
     if envelope.bounce is not None:
         return _as_report(envelope, by_reference=by_reference, key=key)
@@ -234,6 +236,8 @@ def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
     if chat is not None and envelope.sender.kind in CHAT_KINDS and not envelope.thread:
         if needs_nothing:
             return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.NEEDS_NOTHING))
+        if says_matter and chat.has_no_matter and not chat.wants_person:
+            return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_HAS_NO_MATTER))
         return _in_chat(envelope, chat, join_within=join_within)
     return refused or Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
 

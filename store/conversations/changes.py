@@ -19,7 +19,7 @@ from router.conversation_status import Status
 from router.errors import Conflict, PermanentError, Stale
 from router.masking.mask import refuse_secrets
 from store.conversations.assignees import require_assignee
-from store.conversations.corrections import keep_correction
+from store.conversations.corrections import is_none_of_ours, keep_correction
 from store.conversations.sla import change_status
 from store.db.bulk import columns_of, table_of
 from store.events.append import EventKind, NewEvent, append_events
@@ -103,7 +103,7 @@ def change(connection: Connection, case: LockedConversation, *, wanted: Change, 
     events: dict[EventKind, Mapping[str, object]] = {}
     for made in (_assigned(connection, case, wanted, by=by), _moved(case, wanted), _ranked(case, wanted)):
         _add(made, values=values, events=events)
-    for made in (_corrected(case, wanted), _labelled(case, wanted)):
+    for made in (_corrected(connection, case, wanted), _labelled(case, wanted)):
         _add(made, values=values, events=events)
     if "category" in values:
         keep_correction(
@@ -173,11 +173,14 @@ def _ranked(case: LockedConversation, wanted: Change) -> _Made:
     return {"priority": wanted.priority}, {EventKind.CONVERSATION_PRIORITISED: payload}
 
 
-def _corrected(case: LockedConversation, wanted: Change) -> _Made:
+def _corrected(connection: Connection, case: LockedConversation, wanted: Change) -> _Made:
     if wanted.sub_intent and not wanted.category:
         raise PermanentError("`sub_intent` needs the `category` that it belongs to")
     if wanted.category is None or (wanted.category or None) == case.category:
-        return {}, {}
+        # Of a case without a category an agent says for the first time that it is none of ours.
+        is_news = wanted.category == "" and not is_none_of_ours(connection, case.id)
+        if not is_news:
+            return {}, {}
     payload = {"category": wanted.category or None, "from": case.category, "sub_intent": wanted.sub_intent}
     return {"category": wanted.category or None}, {EventKind.CONVERSATION_RECATEGORISED: payload}
 

@@ -57,6 +57,14 @@ def keep_correction(
     insert_rows(connection, CorrectionRow, rows=[row])
 
 
+def is_none_of_ours(connection: Connection, conversation_id: UUID) -> bool:
+    """Return whether an agent's last word on what the conversation is about is that it is no business of ours."""
+    table = table_of(CorrectionRow)
+    last = sa.select(table.c.new_category).where(table.c.conversation_id == conversation_id)
+    found = connection.execute(last.order_by(table.c.at.desc(), table.c.id.desc()).limit(1)).first()
+    return found is not None and found.new_category is None
+
+
 def corrected_texts(connection: Connection) -> list[CorrectedText]:
     """Return each corrected text once, with its newest correction, oldest correction first."""
     table, message = table_of(CorrectionRow), table_of(MessageRow)

@@ -98,7 +98,8 @@ def take_closings(connection: Connection) -> tuple[list[Closing], bool]:
     found = connection.execute(recent.order_by(event.c.number).limit(_PAGE)).all()
     is_more = len(found) == _PAGE
     _remember(connection, found[-1].number if is_more else max(after, newest))
-    closed = [each for each in found if each.payload.get("to") == Status.RESOLVED]
+    # Who said nothing more is not asked how it was.
+    closed = [each for each in found if each.payload.get("to") == Status.RESOLVED and not each.payload.get("why")]
     return _closings(connection, [(each.id, each.conversation_id) for each in closed]), is_more
 
 

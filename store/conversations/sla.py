@@ -198,8 +198,13 @@ def note_reply(connection: Connection, *, conversation_id: UUID, at: datetime) -
     connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**values))
 
 
-def change_status(connection: Connection, *, conversation_id: UUID, status: Status, at: datetime, by: str = "") -> None:
-    """Set a conversation's status, and pause or resume its clock. by: the agent; empty for the desk itself."""
+def change_status(
+    connection: Connection, *, conversation_id: UUID, status: Status, at: datetime, by: str = "", why: str = ""
+) -> None:
+    """Set a conversation's status, and pause or resume its clock.
+
+    by: the agent; empty for the desk itself.  why: what the desk did it for.
+    """
     table = table_of(ConversationRow)
     which = table.c.id == conversation_id
     before = connection.execute(sa.select(table.c.status).where(which).with_for_update()).scalar_one()
@@ -214,7 +219,7 @@ def change_status(connection: Connection, *, conversation_id: UUID, status: Stat
     if status == Status.RESOLVED:
         values["waiting_since"] = None
     connection.execute(sa.update(table).where(which).values(**values))
-    payload = {"from": before, "to": status.value} | ({"by": by} if by else {})
+    payload = {"from": before, "to": status.value} | ({"by": by} if by else {}) | ({"why": str(why)} if why else {})
     append_events(connection, [NewEvent(EventKind.CONVERSATION_STATUS_CHANGED, conversation_id, payload, at=at)])
 
 

@@ -1,7 +1,8 @@
 """The sweep: finds every due row that no process works on, so that a lost bell or a dead broker does no harm.
 
 It runs in every worker and routes these rows itself, so Omniyard works without a broker. Other rows with a due time,
-such as SLA times, have a chore here. On a desk where messages are always due, the chores have their turn every second.
+such as SLA times, have a chore here; what may take long (a model, the deletion of what is old) has a lane of its own
+(`chore_lane`). On a desk where messages are always due, the chores have their turn every second.
 """
 
 from __future__ import annotations
@@ -10,33 +11,19 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol
-
-import structlog
+from typing import Final
 
 from connectors.watchdog import Watchdog
-from router.errors import TransientError
+from workers.chores.chore_lane import PERIOD_SECONDS, STEP_SECONDS, Chore, do_safely
 from workers.routing.route import Router
 from workers.runtime.failpoints import reach
 
-PERIOD_SECONDS: Final = 5.0
 # Messages of a page that died go one by one between the pages, so that neither kind blocks the other.
 _ALONE_BETWEEN_PAGES: Final = 50
 # On a busy desk messages are always due. After this time of routing the chores have their turn: they take about 10 ms
 # when nothing is due, and an SLA alarm must not wait until the desk is quiet.
 _ROUTE_SECONDS: Final = 1.0
-# The limit for one page, for the single messages of a turn, or for one chore; each database call has its own deadline.
-_STEP_SECONDS: Final = 300.0
 _NAME: Final = "sweep"
-
-_log = structlog.get_logger()
-
-
-class Chore(Protocol):
-    """Work that is due by the clock."""
-
-    def once(self) -> int:
-        """Do some of the due work; return how much, 0 if nothing is left."""
 
 
 class Sweep:
@@ -61,7 +48,7 @@ class Sweep:
         """Sweep every `PERIOD_SECONDS`, without a pause while there is more to do, until stopped."""
         while not self._stopped.is_set():
             if not self.once():
-                self._watchdog.expect(_NAME, within=PERIOD_SECONDS + _STEP_SECONDS)
+                self._watchdog.expect(_NAME, within=PERIOD_SECONDS + STEP_SECONDS)
                 self._stopped.wait(PERIOD_SECONDS)
         self._watchdog.forget(_NAME)
 
@@ -70,14 +57,7 @@ class Sweep:
         return sum(self._safely(step) for step in (self._route, *(chore.once for chore in self._chores)))
 
     def _safely(self, step: Callable[[], int]) -> int:
-        self._watchdog.expect(_NAME, within=_STEP_SECONDS)
-        try:
-            return 0 if self._stopped.is_set() else step()
-        except TransientError as error:
-            _log.warning("sweep.postponed", error=str(error))
-        except Exception:  # noqa: BLE001  (the outer loop of the last resort: whatever it was, the next pass is due)
-            _log.exception("sweep.failed")
-        return 0
+        return do_safely(step, name=_NAME, stopped=self._stopped, watchdog=self._watchdog)
 
     def _route(self) -> int:
         """Route until nothing is due or the chores have waited long enough; return how much was found."""
@@ -102,7 +82,7 @@ class Sweep:
                 break
             step = self._steps[0]
             self._steps.rotate(-1)
-            self._watchdog.expect(_NAME, within=_STEP_SECONDS)
+            self._watchdog.expect(_NAME, within=STEP_SECONDS)
             claimed += step(until)
             if found + claimed and self._clock() >= until:
                 break

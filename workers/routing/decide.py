@@ -123,6 +123,13 @@ def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder, dra
     return True
 
 
+def explained_conversation(incoming: Incoming, *, history: History, brain: Brain) -> Correlation:
+    """Return the conversation that a message would join, whoever wrote it."""
+    if incoming.analysis.voice and not incoming.analysis.correspondent.is_author:
+        return _by_signs(incoming, history=history, brain=brain, own_side=True)
+    return _correlate(incoming, history=history, brain=brain, repeated=history.repeated(incoming))
+
+
 def _correlate(
     incoming: Incoming, *, history: History, brain: Brain, repeated: tuple[EarlierMessage, Candidate] | None
 ) -> Correlation:
@@ -153,6 +160,7 @@ def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: b
         chat=history.chat_of(incoming, join_within=join_within),
         join_within=join_within or timedelta(0),
         needs_nothing=incoming.needs_nothing,
+        says_matter=incoming.remark in {RemarkKind.CONTENT, RemarkKind.PERSON} and not incoming.row.backfill,
     )
 
 

@@ -21,25 +21,21 @@ from router.analysis import Analysis
 from router.envelope import from_json
 from router.errors import LeaseLost, PermanentError, TransientError
 from router.reason import Reason, ReasonKey
-from router.threads.cross_channel import WITHIN
 from store.chat.cases import note_cases
 from store.chat.mail import note_mails
-from store.contacts.blocked import blocked_among
 from store.contacts.identities import Handle, known_contacts, lock_contacts, propose_contacts
 from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
-from store.inbound import claims, history
+from store.inbound import claims
 from store.inbound.claims import Claim, ClaimedInbound, DueRows
-from store.inbound.first_words import asked_last
-from store.inbound.history import KnownConversation, KnownWords, recently_said
 from store.inbound.outcome import write_outcome
 from store.tables.messages import Direction, InboundState
 from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
 from workers.routing.decide import Verdicts, decide_page
 from workers.routing.draft import Drafts, draft_page
-from workers.routing.page_history import LINKED_WITHIN, SAME_SUBJECT_WITHIN, History
 from workers.routing.reading_turn import ReadingTurn
+from workers.routing.recall import recall
 from workers.routing.revise import revision_of, settle_revisions
 from workers.runtime.failpoints import reach
 
@@ -207,7 +203,7 @@ class Router:
         contacts = lock_contacts(connection, senders=prepared.senders, now=claimed.now, proposed=prepared.proposed)
         pairs = zip(prepared.messages, prepared.handles, strict=True)
         page = [incoming.of(contacts[handle]) for incoming, handle in pairs]
-        known = self._recall(connection, page, claimed)
+        known = recall(connection, page, brain=self._brain, now=claimed.now)
         reach("route.locked")
         outcomes, verdicts = decide_page(page, history=known, brain=self._brain, drafts=prepared.drafts)
         reach("route.decided")
@@ -234,52 +230,6 @@ class Router:
         if shown:
             others = [row for row in messages if row["channel"] not in shown]
             note_mails(connection, [row for row in others if row["direction"] == Direction.INCOMING])
-
-    def _recall(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> History:
-        signs = [incoming.analysis.signs for incoming in page]
-        references = {reference for sign in signs for reference, _ in sign.tokens}
-        message_ids = {message_id for sign in signs for message_id in sign.message_ids}
-        by_reference = history.conversations_by_reference(connection, references)
-        contacts = {incoming.contact_id for incoming in page}
-        by_message_id = history.conversations_by_message_id(connection, message_ids, contacts=contacts)
-        chats, recent = self._chats(connection, page), self._recent(connection, page, claimed)
-        found = (by_reference.values(), *by_message_id.values(), chats, (words.conversation for words in recent))
-        known = {each.conversation_id for cases in found for each in cases}
-        return History.of(
-            chats=chats,
-            by_reference=by_reference,
-            by_message_id=by_message_id,
-            labels=history.labels_of(connection, contacts) if self._brain.table.asks_for_labels else {},
-            replies=history.automatic_replies(connection, known),
-            ours=history.sent_by_us(connection, message_ids),
-            recent=recent,
-            by_subject=_by_subject(connection, page),
-            blocked=blocked_among(connection, contacts),
-            written_to=_written_to(connection, page),
-            asked=_asked(connection, page, known),
-            said=history.messages_like(
-                connection,
-                said={(incoming.contact_id, incoming.analysis.fingerprint) for incoming in page},
-                message_ids=message_ids,
-                hashes={incoming.row.content_hash for incoming in page},
-            ),
-        )
-
-    def _recent(self, connection: Connection, page: Sequence[Incoming], claimed: Claim) -> list[KnownWords]:
-        live = [each for each in page if each.may_repeat]
-        since = min((each.row.received_at for each in live), default=claimed.now) - WITHIN
-        return recently_said(connection, contacts={each.contact_id for each in live}, since=since)
-
-    def _chats(self, connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:
-        # A page with mail only needs no query.
-        within = {each.row.channel: self._brain.join_within(each.row.channel) for each in page}
-        lasting = {channel: window for channel, window in within.items() if window is not None}
-        if not lasting:
-            return []
-        asking = [each for each in page if each.row.channel in lasting]
-        contacts = {each.contact_id for each in asking}
-        since = min(each.row.received_at for each in asking) - max(lasting.values()) - LINKED_WITHIN
-        return history.chat_conversations(connection, contacts=contacts, channels=lasting, since=since)
 
     def _postpone(self, claimed: Claim, error: TransientError) -> None:
         """Release the page; its messages then go one by one, because one of them may cause the failure.
@@ -317,27 +267,6 @@ class Router:
                 [NewEvent(EventKind.INBOUND_QUARANTINED, None, payload, at=claimed.now) for payload in payloads],
             )
         _log.error("route.quarantined", inbound_ids=[str(row_id) for row_id in ids], reason=str(reason.key))
-
-
-def _written_to(connection: Connection, page: Sequence[Incoming]) -> dict[str, UUID]:
-    """Return the contacts to whom our own side writes, by their addresses."""
-    ours = (each.analysis.envelope for each in page if each.analysis.voice)
-    handles = {Handle(party.kind.value, party.handle) for envelope in ours for party in envelope.recipients}
-    return {handle.handle: contact_id for handle, contact_id in known_contacts(connection, handles).items()}
-
-
-def _asked(connection: Connection, page: Sequence[Incoming], known: Collection[UUID]) -> frozenset[UUID]:
-    """Return the conversations in which we asked something last; read only if one of the page may answer."""
-    answers = any(incoming.may_answer for incoming in page)
-    return asked_last(connection, known) if answers else frozenset()
-
-
-def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:
-    asking = [each for each in page if each.needs_subject]
-    if not asking:
-        return []
-    since = min(each.row.received_at for each in asking) - SAME_SUBJECT_WITHIN
-    return history.recent_conversations(connection, contacts={each.contact_id for each in asking}, since=since)
 
 
 def handle_of(analysis: Analysis, *, content_hash: bytes) -> Handle:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from router.analysis import Analysis
+from router.analysis import Analysis, classify_again
 from router.answers.caution import AskedQuestion
 from router.envelope import from_json
 from router.origin.verdicts import OriginKind
@@ -124,8 +124,7 @@ def _read_again(analyses: Sequence[Analysis], *, before: Brain, after: Brain) ->
         return after.read_page(envelopes)
     if before.settings.categories == after.settings.categories:
         return analyses
-    classified = after.classifier.classify_page([f"{envelope.subject}\n{envelope.words}" for envelope in envelopes])
-    return [replace(analysis, classification=each) for analysis, each in zip(analyses, classified, strict=True)]
+    return classify_again(analyses, classifier=after.classifier)
 
 
 def _compare(

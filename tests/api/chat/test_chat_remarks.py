@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 
 from router.settings import Settings, read_settings
 from store.db.engine import Database
+from store.desk.agents import add_agent
+from store.desk.assignment import set_duty
 from tests.api.chat.conftest import SECRET, ChatVisitor, Hands, chat_toml
 from tests.api.chat.test_chat_hours import ago, closed_for_days, keeper
 
@@ -75,6 +78,34 @@ def test_a_call_for_a_person_hears_one_sentence_next_to_the_place_in_the_queue(
     assert (visitor.state()["phase"], visitor.state()["place"]) == ("waiting", 1)
 
 
+def test_a_chat_without_an_agent_says_that_no_one_is_there_and_not_that_all_are_busy(
+    visitor: ChatVisitor, hands: Hands, database: Database
+) -> None:
+    visitor.begin()
+    for text in ("hello", "my refund is late"):
+        visitor.write(text)
+        hands.work()
+        page = visitor.client.get(visitor.path).text
+        # Neither that we are here for them, nor that they are in a queue.
+        assert subtitle(page) == "We have your message"
+    assert re.search(r"data-no-agents\s*>No colleague is here at the moment", page)
+    chinese = visitor.client.get(visitor.path, headers={"Accept-Language": "zh"}).text
+    assert re.search(r"data-no-agents\s*>暂时没有客服在线", chinese)
+    with database.write() as connection:
+        add_agent(connection, name="Li", role="agent")
+        set_duty(connection, name="Li", available=True)
+    visitor.write("are you there")
+    page = visitor.client.get(visitor.path).text
+    assert subtitle(page) == "You are in the queue"
+    assert re.search(r"data-no-agents hidden", page)
+
+
+def subtitle(page: str) -> str:
+    """Return what stands below the title of a visitor's page."""
+    found = re.search(r"<small data-subtitle>(.*?)</small>", page, re.DOTALL)
+    return found[1].strip() if found else ""
+
+
 class TestWhileClosed:
     """The automatic reply says when we open; a place in a queue that does not move would say nothing."""
 
@@ -88,4 +119,6 @@ class TestWhileClosed:
         hands.work()
         state = visitor.state()
         assert (state["open"], state["phase"], state["place"]) == (False, "waiting", None)
-        assert "We have your message" in visitor.client.get(visitor.path).text
+        page = visitor.client.get(visitor.path).text
+        assert subtitle(page).startswith("We have your message. We open")
+        assert re.search(r"data-no-agents hidden", page)

@@ -119,6 +119,22 @@ def test_the_buttons_of_a_conversation_work_and_can_be_undone(
         assert "Undone." not in browser.get(CASE).text
 
 
+def test_of_a_case_that_was_not_recognised_an_agent_says_once_that_it_is_none_of_ours(
+    browser: AppClient, database: Database, case: UUID
+) -> None:
+    with database.write() as connection:
+        connection.execute(sa.update(table_of(ConversationRow)).values(category=None))
+    assert '<option value="" selected>not chosen</option>' in browser.get(CASE).text
+    for _ in range(2):
+        press(browser, f"{CASE}/change", do="category", category="-")
+    page = browser.get(CASE).text
+    assert '<option value="-" selected>none of ours</option>' in page
+    assert '<span class="chip unknown">none of ours</span>' in page
+    assert [(each["old_category"], each["new_category"]) for each in rows(database, CorrectionRow)] == [(None, None)]
+    press(browser, f"{CASE}/change", do="category", category="refund")
+    assert "not chosen" not in browser.get(CASE).text
+
+
 def test_a_case_without_a_category_shows_none_as_chosen_and_saving_that_changes_nothing(
     browser: AppClient, database: Database, case: UUID
 ) -> None:
@@ -131,8 +147,10 @@ def test_a_case_without_a_category_shows_none_as_chosen_and_saving_that_changes_
     assert '<option value="-">none of ours</option>' in choices()
     assert press(browser, f"{CASE}/change", do="category", category="-").status_code == 303
     assert row(database, id=case)["category"] is None
-    assert '<option value="" selected>not chosen</option>' in choices()
+    assert '<option value="-" selected>none of ours</option>' in choices()
+    assert "not chosen" not in choices()
     before = row(database, id=case)["version"], len(rows(database, CorrectionRow))
+    press(browser, f"{CASE}/change", do="category", category="-")
     answer = press(browser, f"{CASE}/change", do="category", category="")
     assert (answer.status_code, answer.headers["location"]) == (303, CASE)
     assert (row(database, id=case)["version"], len(rows(database, CorrectionRow))) == before

@@ -108,11 +108,14 @@ def test_every_class_recalls_its_own_training_rows(classifier):
 
 
 def test_the_model_recognises_a_text_without_keywords(classifier):
-    answer = classify(classifier, "a thief stole all my money")
+    text = "a thief stole all my money"
+    answer = classify(classifier, text)
     assert answer.category == "security"
     assert answer.model == classifier.predictor.model.version
     assert 0 < answer.confidence <= 1
-    assert set(answer.evidence) & {"stole", "money", "thief", "stole money", "my money", "a thief"}
+    assert any(word in said for said in answer.evidence for word in ("stole", "money", "thief"))
+    # Whole words of the text, and what overlaps as one.
+    assert all(f" {said} " in f" {text} " for said in answer.evidence)
 
 
 def test_a_category_alone_is_no_emergency(classifier):

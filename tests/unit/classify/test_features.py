@@ -19,6 +19,11 @@ TEXTS = (
 )
 
 
+def written(page, gram):
+    """Return an n-gram as written in its text, folded."""
+    return page.text[page.places[gram] : page.places[gram] + page.sizes[gram]]
+
+
 def test_the_n_grams_of_a_page_are_those_of_its_texts_one_by_one():
     page = grams(TEXTS)
     assert len(page.starts) == len(TEXTS) + 1
@@ -26,8 +31,8 @@ def test_the_n_grams_of_a_page_are_those_of_its_texts_one_by_one():
         alone, part = grams([text]), slice(page.starts[row], page.starts[row + 1])
         assert np.array_equal(page.buckets[part], alone.buckets)
         assert np.array_equal(page.weights[part], alone.weights)
-        assert [page.written(gram) for gram in range(part.start, part.stop)] == [
-            alone.written(gram) for gram in range(len(alone.buckets))
+        assert [written(page, gram) for gram in range(part.start, part.stop)] == [
+            written(alone, gram) for gram in range(len(alone.buckets))
         ]
 
 
@@ -35,7 +40,7 @@ def test_the_n_grams_of_a_page_are_those_of_its_texts_one_by_one():
 def test_an_n_gram_stands_once_in_a_text_where_it_is_first(text):
     found = grams([text])
     assert (np.diff(found.buckets) > 0).all()
-    words = {found.written(gram): int(found.places[gram]) for gram in range(len(found.buckets))}
+    words = {written(found, gram): int(found.places[gram]) for gram in range(len(found.buckets))}
     assert all(found.text.find(word) <= place for word, place in words.items())
     # A count of two weighs 1 + log 2.
     assert set(np.round(found.weights, 4)) <= set(np.round(1 + np.log(np.arange(1, 30, dtype=np.float32)), 4))
@@ -47,7 +52,7 @@ def test_each_ngram_of_a_text_stands_once_in_ascending_order_where_it_is_first()
     assert len(page.starts) == len(texts) + 1
     for row, (start, end) in enumerate(pairwise(page.starts.tolist())):
         assert np.all(np.diff(page.buckets[start:end]) > 0)
-        seen = [page.written(at) for at in range(start, end)]
+        seen = [written(page, at) for at in range(start, end)]
         begin = sum(len(_bare(text)) + 2 for text in texts[:row])
         part = f" {_bare(texts[row])} "
         assert [at - begin for at in page.places[start:end].tolist()] == [part.index(one) for one in seen]
@@ -64,5 +69,5 @@ def test_ascii_texts_are_bared_as_others_are() -> None:
 
 def _weight(page: Grams, word: str) -> float:
     """Return the weight of a word where it stands most often."""
-    whole = [at for at in range(len(page.buckets)) if page.written(at) == word]
+    whole = [at for at in range(len(page.buckets)) if written(page, at) == word]
     return max(float(page.weights[at]) for at in whole)

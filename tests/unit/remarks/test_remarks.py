@@ -15,10 +15,25 @@ TEXTS = {
         "thanks!", "thanks bye", "Thaaanks", "i found it", "Thanks 🙏", "谢谢你的帮助", "非常感谢您的耐心解答",
         "Thank you very much for your help.\n\nSent from my iPhone",
         "that's all, have a nice day", "太棒了给你们五星好评",
+        # Parts: an intensifier, thanks, for what; praise; wishes; a name.
+        "Thank you so much for your quick help", "thanks for getting back to me so quickly",
+        "really appreciate the help",
+        "what a great team, thanks", "you've been very helpful thank you", "Thanks Anna!", "Thank you,\nTom",
+        "Thanks! Have a lovely evening ahead", "I'm very happy with the service, thank you",
+        "谢谢客服，祝您工作顺利，生活愉快！", "你们效率真高", "感谢王老师耐心讲解", "谢谢你帮我解决了问题",
+        "给你们添麻烦了，谢谢",
+        "thanks, all good now", "麻烦你们了，已经好了", "没其他问题了，谢谢",
+        "你们回复真快，赞", "麻烦你们这么久，谢谢",
+        # What has come, next to thanks.
+        "thanks, the refund arrived", "received the money, thank you very much", "收到退款了，谢谢", "钱到账了，多谢",
     ],
     RemarkKind.ASSENT: [
         "ok", "好的", "嗯嗯", "收到", "k", "Got it.", "行嘞", "👍👍", "知道了", "sounds good",
         "好的，谢谢", "收到谢谢", "ok thanks bye", "never mind i found it", "done", "弄好了", "不用了谢谢", "好的呢",
+        "perfect, it's working now. thanks again", "It's all resolved now, thanks for everything",
+        "ok got it, will try that. thanks", "makes sense now thank you so much for the clear explanation",
+        "收到，谢谢啦", "谢谢您的耐心解答，问题已经解决了", "已经可以登录了，谢谢", "知道怎么操作了，谢谢",
+        "好的谢谢，我试试", "按您说的重启了一下，果然好了，谢谢",
     ],
     RemarkKind.GREETING: [
         "你好", "你好呀", "在吗？", "hello?在么在么", "Hi there", "hi i have a question", "您好，请问", "heyyyy",
@@ -52,6 +67,16 @@ TEXTS = {
         "我的都没有了", "现在没有了", "没有了", "那我的呢", "好的那我的呢", "可以嘛", "解决了嘛", "好了吧",
         "right now please", "all tx", "wrong number", "yes thanks", "yep thanks bye",
         "re 20240918123", "test 482913", "图片 123456",
+        # What only looks as if it were made of the parts.
+        "thanks for nothing", "thanks in advance for fixing this", "quick reply please", "is it fixed now",
+        "thanks, is it working", "the issue is back", "it was working", "i have time", "i got the message",
+        "received the code", "i received the money", "everything is gone", "Thank you. Help", "thanks. refund",
+        "would appreciate your help", "you can close my account", "thanks for charging me twice",
+        "good job losing my money", "the payment came back thanks", "Thanks, Scammed", "thanks,\nWaiting",
+        "麻烦你处理一下", "帮我弄好", "你们快点", "你们快啊", "账号登录成功", "收到短信了", "钱到账了", "给我说清楚",
+        "你们负责", "都给您了", "卡不用了", "订单不需要了", "处理好了吗", "谢谢处理", "谢谢帮忙处理", "尽快解决谢谢",
+        "问题又来了",
+        "现在好了钱没了", "谢谢你们骗我", "麻烦你们快点", "帮我解决问题谢谢", "你们的良心呢", "加油",
     ],
 }  # fmt: skip
 

@@ -14,7 +14,8 @@ from connectors.watchdog import Watchdog
 from router.errors import TransientError
 from store.db.engine import Database
 from tests.desk import Desk, envelope
-from workers.chores.sweep import PERIOD_SECONDS, Sweep
+from workers.chores.chore_lane import PERIOD_SECONDS, ChoreLane
+from workers.chores.sweep import Sweep
 from workers.routing.route import Router
 
 
@@ -52,6 +53,44 @@ def test_every_chore_runs_after_a_failure(desk: Desk) -> None:
 
     assert sweep(desk, *chores).once() == 3
     assert [chore.turns for chore in chores] == [1, 1, 1]
+
+
+def test_a_chore_that_takes_long_keeps_no_other_waiting(desk: Desk) -> None:
+    begun, goes_on, watchdog, promises = threading.Event(), threading.Event(), Watchdog(), Chore(1)
+
+    class Slow:
+        def once(self) -> int:
+            begun.set()
+            goes_on.wait()
+            return 0
+
+    lane = ChoreLane("slow", [Slow()], watchdog=watchdog)
+    lane.start()
+    assert begun.wait(60)
+
+    assert sweep(desk, promises).once() == 1
+
+    goes_on.set()
+    lane.stop(seconds=60)
+
+
+def test_a_lane_goes_on_after_a_failure_and_until_nothing_is_left() -> None:
+    done = threading.Event()
+
+    class Last(Chore):
+        def once(self) -> int:
+            found = super().once()
+            if not self.results:
+                done.set()
+            return found
+
+    chores = [Chore(ZeroDivisionError(), 1), Last(TransientError(), 2)]
+    lane = ChoreLane("slow", chores, watchdog=Watchdog())
+    lane.start()
+
+    assert done.wait(60)
+    lane.stop(seconds=60)
+    assert [chore.turns >= 2 for chore in chores] == [True, True]
 
 
 def test_a_message_of_a_dead_page_is_routed_between_new_pages(desk: Desk) -> None:

@@ -10,14 +10,24 @@ import pytest
 
 from api.text.phrases import Words
 from api.text.reasons import ReasonReader, reasons
-from router.envelope import Envelope
+from router.envelope import Envelope, Party, PartyKind
 from router.reason import Reason, ReasonKey
+from router.routing.trace import read_trace
 from router.threads.sign_kind import SignKind
 from store.contacts.profiles import label_contact
 from store.db.engine import Database
-from store.tables.messages import ConversationRow, InboundRow
-from tests.desk import ANN, Desk, envelope
+from store.tables.messages import ConversationRow, InboundRow, MessageRow
+from tests.desk import ANN, TOML, Desk, envelope
 from workers.routing.explain import explain_envelope
+
+SMS = """
+[channels.sms]
+kind = "twilio"
+account = "env:TWILIO_SID"
+token = "env:TWILIO_TOKEN"
+number = "+15005550006"
+calendar = "office"
+"""
 
 
 @pytest.fixture
@@ -71,6 +81,52 @@ def test_the_contacts_labels_and_earlier_cases_count(desk: Desk) -> None:
 
     assert trace.route.fired == "vip"
     assert trace.correlation.sign == SignKind.ANSWERED
+
+
+def test_a_chat_joins_by_what_was_said_before_in_it(database: Database, tmp_path: Path) -> None:
+    desk, now = texting_desk(database, tmp_path), datetime.now(UTC)
+    first, second = text_message("SM0", "hello", at=now), text_message("SM1", "where is my refund", at=now)
+
+    alone = explained(desk, first, at=now)
+    desk.route(first)
+    joined = explained(desk, second, at=now)
+    desk.route(second)
+
+    assert (alone.correlation.joined, alone.reply.sent) == (None, "how")
+    (case,) = desk.rows(ConversationRow)
+    (stored,) = [row.trace for row in desk.rows(MessageRow) if row.text == "where is my refund"]
+    said = joined.to_json()
+    assert (said["correlation"]["sign"], said["correlation"]["joined"]) == (SignKind.CHAT, str(case.id))
+    assert [said.get(step) for step in ("correlation", "route", "reply")] == [
+        stored.get(step) for step in ("correlation", "route", "reply")
+    ]
+
+
+def test_a_stored_message_is_decided_again_as_it_came(database: Database, tmp_path: Path) -> None:
+    desk, now = texting_desk(database, tmp_path), datetime.now(UTC)
+    desk.route(text_message("SM0", "hello", at=now))
+    (message,) = desk.rows(MessageRow)
+    placed = read_trace(message.trace).correlation
+
+    again = explain_envelope(
+        text_message("SM0", "hello", at=now), brain=desk.brain, database=database, at=now, placed=placed
+    )
+
+    # Now its own case is there, in which it would be a second greeting.
+    assert (again.correlation, again.reply.sent if again.reply else None) == (placed, "how")
+
+
+def texting_desk(database: Database, folder: Path) -> Desk:
+    """Return a desk with text messages that asks what a greeting is about."""
+    how = '[replies.how]\ntext = {{ en = "How can we help?" }}\n'
+    toml = TOML.replace('data = "{data}"', 'data = "{data}"\ngreeting = "how"', 1)
+    return Desk(database, folder, toml=toml.replace("[calendars.office]", f"{SMS}{how}\n[calendars.office]", 1))
+
+
+def text_message(key: str, text: str, *, at: datetime) -> Envelope:
+    """Return a text message of one customer."""
+    sender = Party(PartyKind.PHONE, "+447700900123")
+    return Envelope(source_key=key, sender=sender, received_at=at, channel="sms", text=text)
 
 
 def test_an_explanation_writes_nothing(desk: Desk) -> None:

@@ -80,6 +80,17 @@ def test_a_new_emergency_keyword_also_escalates_joined_cases(desk: Desk) -> None
     assert found.transitions["raises its case", "no", "yes"] == 1
 
 
+def test_our_own_reference_in_a_subject_and_thanks_in_an_answer_are_read_as_they_were(desk: Desk) -> None:
+    reference = "KAF4STXWZ-4C6B0D1E2F"
+    desk.route(
+        envelope("1", subject=f"Re: [{reference}]", text="Please look."),
+        envelope("2", subject="Re: refund", text="Thank you!", in_reply_to=("1@customer.example",)),
+    )
+    found = replay(desk, ('keywords = ["refund", "退款"]', 'keywords = ["refund", "退款", "kaf4stxwz"]'))
+
+    assert (found.messages, found.changed) == (2, 0)
+
+
 def test_only_messages_since_the_date_are_replayed(desk: Desk) -> None:
     mails(desk)
     assert replay(desk, since=RECEIVED_AT + timedelta(seconds=1)).messages == 0
