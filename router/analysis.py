@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from router.classify import Classification, Classifies
@@ -31,6 +32,8 @@ from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint
 
 # No person in danger waits behind these automatic messages; a web form's mail is automatic too, but is heard.
 _UNHEARD: Final = frozenset({OriginKind.BOUNCE, OriginKind.BULK, OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
+# How many values of signals are remembered in their masked form.
+_VALUES: Final = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,12 +145,14 @@ def _classified(
 ) -> list[Classification]:
     """Classify the words that count of each message. masked: its subject and its text."""
     judged = [_judged(each, customer) for each, customer in zip(envelopes, correspondents, strict=True)]
+    subjects = [*map(_judged_subject, envelopes)]
     return classifier.classify_page(
-        [f"{_judged_subject(envelope)}\n{words}" for envelope, words in zip(envelopes, judged, strict=True)],
+        [f"{subject}\n{words}" for subject, words in zip(subjects, judged, strict=True)],
         masked=[
-            f"{_judged_subject(envelope) and _without_tokens(subject)}\n"
-            f"{text if words is envelope.text else mask(words).text}"
-            for envelope, (subject, text), words in zip(envelopes, masked, judged, strict=True)
+            f"{judged_subject and _without_tokens(subject)}\n{text if words is envelope.text else mask(words).text}"
+            for envelope, judged_subject, (subject, text), words in zip(
+                envelopes, subjects, masked, judged, strict=True
+            )
         ],
     )
 
@@ -169,7 +174,7 @@ def _judged_subject(envelope: Envelope) -> str:
 
 def _without_tokens(subject: str) -> str:
     """Return the subject without what we print in it: letters of chance, which look like a language or a number."""
-    return TOKEN.sub(" ", subject)
+    return TOKEN.sub(" ", subject) if "-" in subject else subject
 
 
 def _read(
@@ -293,8 +298,14 @@ def _masked_signals(noticed: Sequence[Signal]) -> tuple[Signal, ...]:
 
 
 def _masked_reason(why: Reason) -> Reason:
-    masked = {name: mask(value).text if isinstance(value, str) else value for name, value in why.values.items()}
+    masked = {name: _masked_value(value) if isinstance(value, str) else value for name, value in why.values.items()}
     return Reason(why.key, masked)
+
+
+# Most mail has the same few, such as what our mail server found.
+@lru_cache(maxsize=_VALUES)
+def _masked_value(value: str) -> str:
+    return mask(value).text
 
 
 def words_of(envelope: Envelope) -> str:

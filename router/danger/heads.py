@@ -29,7 +29,10 @@ _REMEMBERED: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class ReadText:
-    """A text as the heads take it. pairs: found in the whole text.  groups: a mask a sentence, for each passage."""
+    """A text as the heads take it. groups: a mask a sentence, for each passage.
+
+    pairs: found in the whole text; beside a clear one, those that something softens say nothing and are left out.
+    """
 
     passages: tuple[str, ...]
     pairs: tuple[FoundPair, ...]
@@ -40,7 +43,9 @@ def read_text(text: str, pairs: MeaningPairs) -> ReadText:
     """Return a text as the heads take it."""
     split = split_text(text)
     lines = pairs.lines_in(split.sentences)
-    found = pairs.pairs_of(split.sentences, lines)
+    found = pairs.unsoftened_of(split.sentences, lines)
+    if not any(one.is_clear for one in found):
+        found = pairs.pairs_of(split.sentences, lines)
     each = [line.mask for line in lines]
     groups = tuple(each[first:end] for first, end in split.spans)
     return ReadText(split.passages, (*found, *late_keywords(text, pairs)), groups)

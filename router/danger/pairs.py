@@ -63,11 +63,22 @@ class _Rule:
 
 
 class _Search(NamedTuple):
-    """A pair that is looked for. known: the clearest meeting so far.  in_full: see `MeaningPairs.pairs_of`."""
+    """A pair that is looked for. known: the clearest meeting so far.  in_full: see `MeaningPairs._meetings`."""
 
     rule: _Rule
     known: FoundPair | None
     in_full: bool
+
+
+class _Met(NamedTuple):
+    """A pair that was found. at: the first sentence in which it met, softened or not.  pair: its clearest meeting."""
+
+    at: int
+    pair: FoundPair
+
+
+# For each sentence the pairs whose groups stand there.
+_Possible = Sequence[Sequence[_Rule]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,31 +104,34 @@ class MeaningPairs:
     def unsoftened(self, text: str) -> tuple[FoundPair, ...]:
         """Return those of `read` that nothing softens: what softens the others is not looked for in full."""
         sentences = split_sentences(text)
-        found = self.pairs_of(sentences, self.lines_in(sentences), in_full=False)
-        return tuple(one for one in found if not one.softened_by)
+        return self.unsoftened_of(sentences, self.lines_in(sentences))
 
     def lines_in(self, sentences: Sentences) -> list[ReadLine]:
         """Return the sentences with their groups and softeners."""
         return [self.patterns.read(one.comparable) for one in sentences.all]
 
-    def pairs_of(
-        self, sentences: Sentences, lines: Sequence[ReadLine], *, in_full: bool = True
-    ) -> tuple[FoundPair, ...]:
-        """Return the pairs in a text whose sentences were read already: the clearest finding of each.
-
-        in_full: whether a pair names everything that softens it, or only whether something does.
-        """
+    def pairs_of(self, sentences: Sentences, lines: Sequence[ReadLine]) -> tuple[FoundPair, ...]:
+        """Return the pairs in a text whose sentences were read already: the clearest finding of each."""
         masks = [line.mask for line in lines]
-        nexts = [*masks[1:], 0]
-        possible = [
-            self._possible(here, here | after) if here else [] for here, after in zip(masks, nexts, strict=False)
-        ]
+        possible = self._possible_in(masks)
         if not any(possible):
             return ()
-        found = self._meetings(sentences.all, lines, possible, in_full=in_full)
-        if not in_full and all(one.softened_by for one in found):
-            return tuple(found)
-        return self._softened(found, sentences, reduce(or_, masks)) if found else ()
+        found = self._meetings(sentences.all, lines, possible, in_full=True)
+        return self._softened([one.pair for one in found.values()], sentences, reduce(or_, masks))
+
+    def unsoftened_of(self, sentences: Sentences, lines: Sequence[ReadLine]) -> tuple[FoundPair, ...]:
+        """Return those of `pairs_of` that nothing softens, in its order. What surely is softened is not looked for."""
+        masks = [line.mask for line in lines]
+        possible = self._possible_in(masks)
+        if not any(possible):
+            return ()
+        free = self._free(possible, masks)
+        met = self._meetings(sentences.all, lines, free, in_full=False)
+        clear = {order: one for order, one in met.items() if not one.pair.softened_by}
+        if not clear:
+            return ()
+        found = self._softened(self._in_order(clear, sentences, lines, possible), sentences, reduce(or_, masks))
+        return tuple(one for one in found if not one.softened_by)
 
     def columns_of(self, groups: Iterable[int]) -> frozenset[str]:
         """Return the groups and softeners of a passage, and which of them meet. groups: a mask a sentence."""
@@ -141,6 +155,11 @@ class MeaningPairs:
     def _keeps(self, pair: str) -> Sequence[str]:
         return self.rules[pair].rule.keeps
 
+    def _possible_in(self, masks: Sequence[int]) -> _Possible:
+        """Return the pairs whose groups stand in each sentence, or in it and the next one. masks: their groups."""
+        nexts = [*masks[1:], 0]
+        return [self._possible(here, here | after) if here else [] for here, after in zip(masks, nexts, strict=False)]
+
     def _possible(self, here: int, both: int) -> list[_Rule]:
         """Return the pairs whose groups stand in a sentence, or in it and the next one. here, both: their groups."""
         near = [
@@ -151,23 +170,54 @@ class MeaningPairs:
         ]
         return sorted(near, key=lambda one: one.order) if len(near) > 1 else near
 
+    def _free(self, possible: _Possible, masks: Sequence[int]) -> _Possible:
+        """Return those possible pairs that not everything around a sentence softens, wherever their words stand."""
+        padded = [0, *masks, 0]
+        return [
+            [one for one in rules if self._may_be_clear(one, padded[at], padded[at + 1], padded[at + 2])]
+            for at, rules in enumerate(possible)
+        ]
+
+    def _may_be_clear(self, one: _Rule, before: int, here: int, after: int) -> bool:
+        """Tell whether a pair may meet unsoftened in a sentence, or in it and the next one."""
+        around = before | after
+        if one.bits & here == one.bits and not self._always(one, here, around):
+            return True
+        return one.rule.next_sentence and not self._always(one, here | after, around)
+
+    def _always(self, one: _Rule, met: int, around: int) -> int:
+        """Return what softens every meeting of a pair in a place."""
+        return (one.unless & (met | around)) | (self.softening.everywhere(met, around) & ~one.keeps)
+
+    def _in_order(
+        self, clear: Mapping[int, _Met], sentences: Sentences, lines: Sequence[ReadLine], possible: _Possible
+    ) -> list[FoundPair]:
+        """Return pairs in the order in which they first met, softened or not."""
+        first = {order: one.at for order, one in clear.items()}
+        earlier = [[one for one in rules if at < first.get(one.order, 0)] for at, rules in enumerate(possible)]
+        if len(clear) > 1 and any(earlier):
+            met = self._meetings(sentences.all, lines, earlier, in_full=False)
+            first |= {order: one.at for order, one in met.items()}
+        return [clear[order].pair for order in sorted(clear, key=lambda order: (first[order], order))]
+
     def _meetings(
         self,
         sentences: Sequence[Sentence],
         lines: Sequence[ReadLine],
-        possible: Sequence[Sequence[_Rule]],
+        possible: _Possible,
         *,
         in_full: bool,
-    ) -> Iterable[FoundPair]:
+    ) -> dict[int, _Met]:
         """Return the clearest meeting of each pair, in a sentence or in it and the next one, as they first appear.
 
         possible: for each sentence. What was found without a softener is not looked for again.
+        in_full: whether a pair names everything that softens it, or only whether something does.
         """
         parts: dict[int, SentenceHits] = {}
-        clearest: dict[int, FoundPair] = {}
+        clearest: dict[int, _Met] = {}
 
         def wanted(at: int) -> list[_Rule]:
-            return [one for one in possible[at] if (known := clearest.get(one.order)) is None or known.softened_by]
+            return [one for one in possible[at] if (met := clearest.get(one.order)) is None or met.pair.softened_by]
 
         def look(at: int) -> Mapping[str, Sequence[Hit]]:
             near = [one.bits for each in range(max(at - 1, 0), at + 1) for one in wanted(each)]
@@ -187,14 +237,15 @@ class MeaningPairs:
             alone = Place(self.softening, [part(at)], around=around)
             joined: Place | None = None
             for rule in rules:
-                search = _Search(rule, clearest.get(rule.order), in_full)
+                known = clearest.get(rule.order)
+                search = _Search(rule, known.pair if known else None, in_full)
                 one = self._meeting(search, alone) if rule.bits & alone.met == rule.bits else None
                 if one is None and rule.rule.next_sentence and at + 1 < len(lines):
                     joined = joined or Place(self.softening, [part(at), part(at + 1)], around=around)
                     one = self._meeting(search, joined)
                 if one:
-                    clearest[rule.order] = one
-        return clearest.values()
+                    clearest[rule.order] = _Met(known.at if known else at, one)
+        return clearest
 
     def _meeting(self, search: _Search, place: Place) -> FoundPair | None:
         """Return a pair's clearest meeting: in a place or, if it is as clear, the known one; None if it is not here."""

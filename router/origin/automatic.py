@@ -5,6 +5,7 @@ One verdict for all automatic senders (by RFC 3834; each sign cites its own sour
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -68,6 +69,8 @@ def recognise(envelope: Envelope, *, own_addresses: frozenset[str], speaks_for_c
 
 def _telling(fields: tuple[tuple[str, str], ...]) -> dict[str, str]:
     """Return one value for each name: of several the first that says anything, because programs add their own."""
+    if not fields:
+        return {}
     headers = dict(reversed(fields))
     return headers | {name: value for name, value in reversed(fields) if _tells(name, value)}
 
@@ -125,7 +128,7 @@ def _reply_signs(envelope: Envelope, headers: dict[str, str]) -> _Signs:
         signs.append((OriginKind.AUTO_REPLIED, Reason(ReasonKey.PRECEDENCE, {"precedence": precedence})))
     if headers.get("x-post-messageclass", "").startswith("9"):
         signs.append((OriginKind.AUTO_REPLIED, Reason(ReasonKey.AUTORESPONDER_CLASS)))
-    signs += [(OriginKind.AUTO_REPLIED, _header(name)) for name in _REPLY_MARKS if _is_set(headers.get(name))]
+    signs += [(OriginKind.AUTO_REPLIED, _header(name)) for name in _set_among(_REPLY_MARKS, headers)]
     if is_vacation_subject(envelope.subject):
         signs.append((OriginKind.AUTO_REPLIED, Reason(ReasonKey.ABSENCE_SUBJECT)))
     return signs
@@ -137,7 +140,7 @@ def _program_signs(envelope: Envelope, headers: dict[str, str]) -> _Signs:
     # RFC 3834 section 5: any value but "no" means automatic, also undefined ones (RFC 5436 added one).
     if submitted not in {"", "no", "auto-replied"}:
         signs.append((OriginKind.AUTO_GENERATED, _submitted(submitted[:40])))
-    signs += [(OriginKind.AUTO_GENERATED, _header(name)) for name in _PROGRAM_MARKS if _is_set(headers.get(name))]
+    signs += [(OriginKind.AUTO_GENERATED, _header(name)) for name in _set_among(_PROGRAM_MARKS, headers)]
     if headers.get("return-path", "").strip() == "<>":
         signs.append((OriginKind.AUTO_GENERATED, Reason(ReasonKey.EMPTY_RETURN_PATH)))
     if is_deaf(envelope.sender.handle):
@@ -213,8 +216,12 @@ def _precedence(headers: dict[str, str]) -> str:
 
 def _keyword(value: str) -> str:
     """Return the keyword of a field, without parameters or a comment (RFC 3834 section 5)."""
-    return value.partition(";")[0].partition("(")[0].strip().casefold()
+    return value.partition(";")[0].partition("(")[0].strip().casefold() if value else ""
 
 
-def _is_set(value: str | None) -> bool:
-    return value is not None and value.strip().casefold() not in {"", "no", "false", "0", "none"}
+def _set_among(names: Iterable[str], headers: Mapping[str, str]) -> list[str]:
+    return [name for name in names if name in headers and _is_set(headers[name])]
+
+
+def _is_set(value: str) -> bool:
+    return value.strip().casefold() not in {"", "no", "false", "0", "none"}

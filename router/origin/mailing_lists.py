@@ -32,12 +32,17 @@ class ListMarks:
     foreign: tuple[str, ...]
 
 
+_NO_MARKS: Final = ListMarks(False, ())
+
+
 def list_marks(headers: Iterable[tuple[str, str]], *, own_addresses: frozenset[str]) -> ListMarks:
     """Return the marks of lists in a mail. own_addresses: in lower case.
 
     A newsletter that passes a group of ours stays one: its own fields name neither our address nor our group's host.
     """
     marked = [(name, value.casefold()) for name, value in headers if name in _MARKS or name in _CAMPAIGN_MARKS]
+    if not marked:
+        return _NO_MARKS
     is_ours = any(_names_own(value, own_addresses) for name, value in marked if name in LIST_NAMES)
     if not is_ours:
         return ListMarks(False, tuple(name for name in (*_MARKS, *_CAMPAIGN_MARKS) if name in dict(marked)))

@@ -122,6 +122,8 @@ def _read(results: str) -> dict[str, str]:
 
 def _bare(field: str) -> str:
     """Return a field without its comments and quoted strings, in which the sender's own words may stand."""
+    if "(" not in field and '"' not in field:
+        return field
     kept: list[str] = []
     depth, quoted, escaped = 0, False, False
     for character in field:

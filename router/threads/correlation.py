@@ -314,7 +314,7 @@ def _as_report(envelope: Envelope, *, by_reference: Mapping[str, Candidate], key
 
 
 def _tokens(place: str) -> list[tuple[str, str]]:
-    return [(found[1].upper(), found[2].upper()) for found in TOKEN.finditer(place)]
+    return [(found[1].upper(), found[2].upper()) for found in TOKEN.finditer(place)] if "-" in place else []
 
 
 def _in_chat(envelope: Envelope, chat: Candidate, *, join_within: timedelta) -> Correlation:

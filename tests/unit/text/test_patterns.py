@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from router.text.patterns import matches_at, occurrences
+from router.text.patterns import WordPlaces, matches_at, occurrences
 
 _PATTERN = re.compile(r"(?:ab|abc|ca)c?a{0,2}")
 
@@ -23,3 +23,8 @@ def test_extra_starts_change_nothing(text: str, more: set[int]) -> None:
     assert [match.span() for match in matches_at(_PATTERN, text, starts)] == [
         match.span() for match in _PATTERN.finditer(text)
     ]
+
+
+@given(st.text(alphabet="ab.é", max_size=12), st.sets(st.text(alphabet="ab.é", min_size=1, max_size=3)))
+def test_a_text_has_any_of_the_words_if_it_has_one_of_them(text: str, words: set[str]) -> None:
+    assert WordPlaces(*words).are_in(text) == any(word in text for word in words)
