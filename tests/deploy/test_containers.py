@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib.resources
 import json
 import re
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.pip_settings import build_options, parse_settings
 from cli.processes.procfile import read_procfile
 
 ROOT = Path(__file__).parents[2]
@@ -119,3 +121,41 @@ def test_compose_runs_the_proxy_of_the_guide() -> None:
     assert block is not None
     ours = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
     assert ours.partition("\n")[2] == block[1].replace("desk.example.com", "{$DESK_NAME}")
+
+
+def test_the_build_gets_what_pip_of_this_machine_is_set_to(tmp_path: Path) -> None:
+    # Given an index in a folder, whose pages name files next to it, and a certificate of the machine
+    index, certificate = tmp_path / "index" / "simple", tmp_path / "own.crt"
+    index.mkdir(parents=True)
+    certificate.touch()
+    listed = "\n".join([
+        f":env:.cert='{certificate}'",
+        ":env:.timeout='7'",
+        "global.cert='/nowhere.crt'",
+        "global.index-url='https://packages.example/simple'",
+        f"global.extra-index-url='file://{index}\\nfile:///nowhere'",
+        "install.timeout='5'",
+        "download.timeout='3'",
+    ])  # fmt: skip
+
+    # When
+    options = build_options(parse_settings(listed), tmp_path)
+
+    # Then
+    written = configparser.RawConfigParser()
+    written.read(tmp_path / "pip.conf")
+    assert dict(written["global"]) == {
+        "cert": "/own/0",
+        "index-url": "https://packages.example/simple",
+        "extra-index-url": "file:///own/1/simple\nfile:///nowhere",
+        "timeout": "7",
+    }
+    mounts = [f"{certificate}:/own/0:ro", f"{index.parent}:/own/1:ro"]
+    secret = f"id=pip.conf,src={tmp_path / 'pip.conf'}"
+    assert options == ["--volume", mounts[0], "--volume", mounts[1], "--secret", secret]
+    fetching = [step for step in build_steps() if "--requirement requirements.lock" in step]
+    assert ["id=pip.conf,target=/etc/pip.conf" in step for step in fetching] == [True]
+
+
+def test_a_machine_without_settings_of_pip_gives_none_to_the_build(tmp_path: Path) -> None:
+    assert build_options(parse_settings(""), tmp_path) == []
