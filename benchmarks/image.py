@@ -87,8 +87,8 @@ class Builder:
     def build(self, base: str) -> Path:
         """Build the image; return the folder with its files."""
         arguments = ["--isolation", "chroot", "--format", "docker", "--build-arg", f"BASE={base}", "--tag", TAG]
-        arguments += build_options(read_settings(), self._folder)
-        self.run("bud", *arguments, "--file", str(ROOT / "Containerfile"), str(ROOT))
+        with build_options(read_settings(), self._folder) as more:
+            self.run("bud", *arguments, *more, "--file", str(ROOT / "Containerfile"), str(ROOT))
         return Path(self.run("mount", self.run("from", "--pull-never", TAG)))
 
     def packed(self) -> float:
