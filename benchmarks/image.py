@@ -27,6 +27,7 @@ from typing import Any, Final
 from benchmarks.pip_settings import build_options, read_settings
 from benchmarks.rig import wait_until
 from cli.processes.procfile import read_procfile
+from tests.fresh_machine import APART
 from tests.postgres import running_postgres
 from workers.broker.embedded import EmbeddedBroker
 
@@ -267,9 +268,7 @@ def main() -> None:
 
 def _run_apart(system: Path) -> dict[str, Any]:
     again = [sys.executable, "-m", "benchmarks.image", "--run", str(system)]
-    done = subprocess.run(
-        ["unshare", "--mount", "--net", *again], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
-    )
+    done = subprocess.run([*APART, *again], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
