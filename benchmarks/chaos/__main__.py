@@ -94,6 +94,8 @@ def run(amounts: Amounts, *, kills: int, database: str, seed: int) -> Ledger:
             *(thread for some in customers for thread in some.threads(rig, seconds=_ARRIVAL_SECONDS)),
         ]
         for feeder in feeders:
+            # A run that is ended waits for no customer.
+            feeder.daemon = True
             feeder.start()
         done = killer.harm(kills)
         for feeder in feeders:
