@@ -28,5 +28,5 @@ The desk:
     screenshots     takes the pictures of the documentation
     house           counts what makes the code easy or hard to read
 
-All use `rig` (a desk of real processes), `mailbox` (its mail) and `process_costs`.
+All use `rig` (a desk of real processes), `mailbox` (its mail) and `process_costs`; `image` uses `pip_settings`.
 """

@@ -18,14 +18,16 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.pip_settings import build_options, read_settings
 from benchmarks.rig import wait_until
 from cli.processes.procfile import read_procfile
+from tests.fresh_machine import APART
 from tests.postgres import running_postgres
 from workers.broker.embedded import EmbeddedBroker
 
@@ -33,7 +35,8 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 BASE: Final = "docker.io/library/debian:bookworm-slim"
 TAG: Final = "localhost/omniyard:benchmark"
 _USER: Final = 10001
-_SECONDS: Final = 60
+# At most: on a busy machine the start of three processes takes minutes.
+_SECONDS: Final = 600
 _API: Final = "http://127.0.0.1:8080"
 _MIB: Final = 1024 * 1024
 
@@ -85,7 +88,7 @@ class Builder:
     def build(self, base: str) -> Path:
         """Build the image; return the folder with its files."""
         arguments = ["--isolation", "chroot", "--format", "docker", "--build-arg", f"BASE={base}", "--tag", TAG]
-        with _own_certificate() as more:
+        with build_options(read_settings(), self._folder) as more:
             self.run("bud", *arguments, *more, "--file", str(ROOT / "Containerfile"), str(ROOT))
         return Path(self.run("mount", self.run("from", "--pull-never", TAG)))
 
@@ -96,16 +99,6 @@ class Builder:
         size = _size(target)
         shutil.rmtree(target)
         return size
-
-
-@contextlib.contextmanager
-def _own_certificate() -> Iterator[list[str]]:
-    # A machine whose way out is a proxy with a certificate of its own says so to pip.
-    said = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", "global.cert"], capture_output=True, text=True, check=False
-    )
-    file = Path(said.stdout.strip()) if said.returncode == 0 else None
-    yield ["--volume", f"{file}:/own.crt:ro", "--build-arg", "PIP_CERT=/own.crt"] if file and file.is_file() else []
 
 
 def _size(folder: Path) -> float:
@@ -160,7 +153,7 @@ def run(system: Path) -> RunFigures:
         postgres = stack.enter_context(running_postgres(durable=True))
         broker = EmbeddedBroker(folder / "broker")
         _start(stack, broker.prepare(), folder / "broker.log")
-        broker.wait_until_ready(10)
+        broker.wait_until_ready(_SECONDS)
         container = Container(system, variables=_variables(postgres.url(), broker.url))
         container.prepare(folder / "data")
         _call(*container.command("omniyard", "migrate"))
@@ -195,7 +188,7 @@ def _start(stack: contextlib.ExitStack, command: list[str], log: Path) -> None:
 
     def stop() -> None:
         process.terminate()
-        process.wait(30)
+        process.wait(_SECONDS)
 
     stack.callback(stop)
 
@@ -275,9 +268,7 @@ def main() -> None:
 
 def _run_apart(system: Path) -> dict[str, Any]:
     again = [sys.executable, "-m", "benchmarks.image", "--run", str(system)]
-    done = subprocess.run(
-        ["unshare", "--mount", "--net", *again], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
-    )
+    done = subprocess.run([*APART, *again], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 

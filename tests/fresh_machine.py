@@ -1,6 +1,6 @@
 """This machine with fresh /etc, /opt, /var/lib and network, where a guide's commands run as they are printed.
 
-`python -m tests.fresh_machine WHEEL SCRATCH` inside `unshare --mount --net` follows "On a server: systemd" of
+`python -m tests.fresh_machine WHEEL SCRATCH` behind `APART` follows "On a server: systemd" of
 docs/operations.md and prints the result as JSON. Nothing that it does outlives its namespaces. Two things stand in.
 Python and the packages of the lock are those of this environment. The units are started by us, since systemd does not
 run here: with their user, environment, working folder, umask, read-only system, private /tmp, and no capabilities.
@@ -32,7 +32,12 @@ ENVIRONMENT = {
     "PGHOST": "/run/postgresql",
     "OMNIYARD_DEBUG": "1",
 }
-_SECONDS = 120
+# A command behind these words has mounts, a network and processes of its own: whatever it started ends with it, also
+# when it is killed. Between them is a shell, because what ends alone there has the first process as its parent.
+_NAMESPACES = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc")
+APART = ("unshare", *_NAMESPACES, "sh", "-c", '"$@"; exit $?', "sh")
+# At most, also on a busy machine.
+_SECONDS = 600
 
 
 def guide_commands() -> list[str]:

@@ -125,7 +125,7 @@ class Postgres:
         subprocess.run(command, check=True, capture_output=True, cwd="/", **self._identity)
 
     def _wait(self) -> None:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while True:
             try:
                 psycopg.connect(self.url(), connect_timeout=2).close()

@@ -16,6 +16,7 @@ import argparse
 import contextlib
 import json
 import random
+import signal
 import sys
 import threading
 import time
@@ -34,7 +35,7 @@ from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import USER, Rig, is_drained, running_rig, submit, wait_until
 
 # A claim's lease, a sweep, a retry after a failed page, and the start of processes on a busy machine.
-_DRAIN_SECONDS: Final = 240
+_DRAIN_SECONDS: Final = 600
 # The same for any number of messages, so that every kind of death finds messages in progress.
 _ARRIVAL_SECONDS: Final = 60
 
@@ -53,6 +54,8 @@ class Amounts:
 def main() -> None:
     """Run, print the figures, and exit with 1 unless all of them are 0."""
     arguments = _arguments()
+    # So that `kill` ends it as Ctrl-C does, with everything stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     amounts = Amounts(**{each.name: getattr(arguments, each.name) for each in fields(Amounts)})
     ledger = run(amounts, kills=arguments.kills, database=arguments.database, seed=arguments.seed)
     figures = {"seed": arguments.seed, "database": arguments.database, **ledger.figures()}
@@ -91,6 +94,8 @@ def run(amounts: Amounts, *, kills: int, database: str, seed: int) -> Ledger:
             *(thread for some in customers for thread in some.threads(rig, seconds=_ARRIVAL_SECONDS)),
         ]
         for feeder in feeders:
+            # A run that is ended waits for no customer.
+            feeder.daemon = True
             feeder.start()
         done = killer.harm(kills)
         for feeder in feeders:

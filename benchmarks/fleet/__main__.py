@@ -30,7 +30,7 @@ from benchmarks.fleet.plan import DATABASES, Event, Happening, make_plan
 from benchmarks.fleet.running import Progress, running_fleet, wait_until_working
 from benchmarks.rig import wait_until
 
-_DRAIN_SECONDS = 240
+_DRAIN_SECONDS = 600
 _ASYNCHRONOUS_SECONDS = 30
 _BEHIND_SECONDS = 2.0
 

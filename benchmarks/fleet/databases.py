@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 
@@ -14,9 +15,13 @@ from benchmarks.fleet.network import Host
 from benchmarks.rig import wait_until
 from tests.postgres import _identity, find_binaries
 
+T = TypeVar("T")
+
 _PORT: Final = 5432
 _USER: Final = "omniyard"
-_START_SECONDS: Final = 60
+# At most: on a busy machine a server's start, or a connection to it, takes many seconds.
+_PATIENCE_SECONDS: Final = 300
+_CONNECT_SECONDS: Final = 10
 _ACCESS: Final = f"local all all trust\nhost all all 10.77.0.0/24 trust\nhost replication {_USER} 10.77.0.0/24 trust\n"
 # What an operator sets for a fleet: silent peers are noticed within seconds.
 _SETTINGS: Final = {
@@ -73,7 +78,7 @@ class Databases:
         with (self.folder / f"{name}.log").open("ab") as log:
             command = [str(self._binaries / "postgres"), "-D", self._data(name)]
             subprocess.Popen(self._as_owner(name, command), stdout=log, stderr=log, cwd="/", start_new_session=True)
-        wait_until(lambda: self.answers(name), seconds=_START_SECONDS, every=0.1)
+        wait_until(lambda: self.answers(name), seconds=_PATIENCE_SECONDS, every=0.1)
 
     def join(self, name: str) -> None:
         """Make this host a standby of the primary, from a new copy."""
@@ -87,18 +92,20 @@ class Databases:
 
     def stop(self, name: str) -> None:
         """Stop a server as an operator does before a planned change: its standbys get everything first."""
-        self._on(name, "pg_ctl", "stop", "-D", self._data(name), "-m", "fast", "-w", "-t", "30")
+        self._on(name, "pg_ctl", "stop", "-D", self._data(name), "-m", "fast", "-w", "-t", str(_PATIENCE_SECONDS))
 
     def promote(self) -> None:
         """Make the most advanced standby the primary. The old primary must be down, so that there is only one."""
-        standbys = [name for name in self._hosts if name != self.primary and self.answers(name)]
-        heir = max(standbys, key=lambda name: self._scalar(name, "SELECT pg_last_wal_receive_lsn() - '0/0'::pg_lsn"))
-        self._scalar(heir, "SELECT pg_promote(true, 30)")
+        # Each of them is asked, however long it takes: the one that is left out may alone have the last commits.
+        standbys = [name for name in self._hosts if name != self.primary]
+        heir = max(standbys, key=lambda name: self._ask(name, "SELECT pg_last_wal_receive_lsn() - '0/0'::pg_lsn"))
+        self._ask(heir, "SELECT CASE WHEN pg_is_in_recovery() THEN pg_promote(false) END")
+        wait_until(lambda: self._ask(heir, "SELECT NOT pg_is_in_recovery()"), seconds=_PATIENCE_SECONDS, every=0.1)
         self.primary = heir
         for name in standbys:
             if name != heir:
                 self._execute(name, f"ALTER SYSTEM SET primary_conninfo = '{self._upstream(name)}'")
-                self._execute(name, "SELECT pg_reload_conf()")
+                self._ask(name, "SELECT pg_reload_conf()")
 
     def answers(self, name: str) -> bool:
         """Return whether a server takes connections."""
@@ -117,21 +124,34 @@ class Databases:
             return False
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """Return the rows of a query on the primary. Raises psycopg.OperationalError while it is away."""
-        with self._connect(self.primary) as connection:
-            return connection.execute(query.encode()).fetchall()
+        """Return the rows of a query on the primary. Raises psycopg.OperationalError when it stays away."""
+
+        def read() -> list[tuple[Any, ...]]:
+            with self._connect(self.primary) as connection:
+                return connection.execute(query.encode()).fetchall()
+
+        return _again(read)
 
     def _connect(self, name: str) -> psycopg.Connection:
-        address = f"host={self._hosts[name].ip} port={_PORT} user={_USER} dbname=postgres connect_timeout=2"
-        return psycopg.connect(address, autocommit=True, options="-c statement_timeout=5s")
+        address = (
+            f"host={self._hosts[name].ip} port={_PORT} user={_USER} dbname=postgres connect_timeout={_CONNECT_SECONDS}"
+        )
+        return psycopg.connect(address, autocommit=True, options="-c statement_timeout=30s")
+
+    def _ask(self, name: str, query: str) -> Any:  # noqa: ANN401  (a column of any type)
+        """Return a query's only value, from a server that runs."""
+        return _again(lambda: self._scalar(name, query))
 
     def _scalar(self, name: str, query: str) -> Any:  # noqa: ANN401  (a column of any type)
         with self._connect(name) as connection:
             return connection.execute(query.encode()).fetchall()[0][0]
 
     def _execute(self, name: str, statement: str) -> None:
-        with self._connect(name) as connection:
-            connection.execute(statement.encode())
+        def execute() -> None:
+            with self._connect(name) as connection:
+                connection.execute(statement.encode())
+
+        _again(execute)
 
     def _configure(self, name: str) -> None:
         others = ", ".join(_identifier(each) for each in self._hosts if each != name)
@@ -160,6 +180,18 @@ class Databases:
         done = subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
         if done.returncode:
             raise RuntimeError(f"{program} on {name}: {done.stderr.strip()}")
+
+
+def _again(ask: Callable[[], T]) -> T:
+    """Return what `ask` returns, from a server that runs: on a busy machine it may not answer at once."""
+    end = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return ask()
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.1)
 
 
 def _identifier(name: str) -> str:

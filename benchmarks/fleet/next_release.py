@@ -1,4 +1,4 @@
-"""Make the release after this one: a copy of the code with one more migration, which only expands the tables."""
+"""Make the release after this one: a copy of the code with two more migrations, which only expand the tables."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from store.db.releases import RELEASES
 
 _ROOMS: Final = ("router", "connectors", "store", "workers", "api", "cli", "config")
 _FILES: Final = ("Procfile", "pyproject.toml")
-# As a release would: a column of each kind that old code does not write, an index, and a table of its own.
-_MIGRATION: Final = '''"""What a release after this one might add."""
+# As a release would: a column of each kind that old code does not write, and a table of its own.
+_EXPANSION: Final = '''"""What a release after this one might add."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "{next}"
-down_revision = "{latest}"
+revision = "{version}"
+down_revision = "{before}"
 branch_labels = None
 depends_on = None
 
@@ -28,22 +28,47 @@ def upgrade() -> None:
     for table in ("inbound", "message", "conversation", "outbound", "contact", "event"):
         op.add_column(table, sa.Column("novelty", sa.Integer(), nullable=False, server_default="0"))
         op.add_column(table, sa.Column("novelty_note", sa.String(), nullable=True))
-    op.create_index("ix_message_novelty", "message", ["novelty"])
     op.create_table("novelty", sa.Column("id", sa.Integer(), primary_key=True), sa.Column("word", sa.String()))
 
 
 def downgrade() -> None:
     op.drop_table("novelty")
-    op.drop_index("ix_message_novelty", "message")
     for table in ("inbound", "message", "conversation", "outbound", "contact", "event"):
         op.drop_column(table, "novelty")
         op.drop_column(table, "novelty_note")
 '''
+# And an index of each large table that is written all the time, built while the processes before write there.
+_INDEXES: Final = '''"""Indexes of what the migration before this one has added."""
+
+from alembic import op
+
+from store.migrations.large_tables import add_index
+
+revision = "{version}"
+down_revision = "{before}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for table in ("inbound", "message", "event"):
+        add_index(f"ix_{{table}}_novelty", table, ["novelty"])
+
+
+def downgrade() -> None:
+    for table in ("inbound", "message", "event"):
+        op.drop_index(f"ix_{{table}}_novelty", table)
+'''
+_MIGRATIONS: Final = (("novelty", _EXPANSION), ("novelty_indexes", _INDEXES))
 
 
 def next_version() -> str:
-    """Return the number of the next release's migration."""
-    return f"{int(latest_version()) + 1:04}"
+    """Return the number of the next release's last migration."""
+    return _number(len(_MIGRATIONS))
+
+
+def _number(more: int) -> str:
+    return f"{int(latest_version()) + more:04}"
 
 
 def make_next_release(folder: Path) -> Path:
@@ -53,8 +78,10 @@ def make_next_release(folder: Path) -> Path:
         shutil.copytree(ROOT / room, place / room, ignore=shutil.ignore_patterns("__pycache__"))
     for name in _FILES:
         shutil.copy(ROOT / name, place / name)
-    migration = _MIGRATION.format(next=next_version(), latest=latest_version())
-    (place / "store" / "migrations" / "versions" / f"{next_version()}_novelty.py").write_text(migration)
+    for number, (name, migration) in enumerate(_MIGRATIONS, start=1):
+        version, before = _number(number), _number(number - 1)
+        file = place / "store" / "migrations" / "versions" / f"{version}_{name}.py"
+        file.write_text(migration.format(version=version, before=before), encoding="utf-8")
     releases = place / "store" / "db" / "releases.py"
     # This release is out.
     known = tuple(sorted({*RELEASES, latest_version()}))

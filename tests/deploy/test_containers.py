@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+import configparser
 import importlib.resources
 import json
 import re
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from benchmarks.pip_settings import build_options, parse_settings
 from cli.processes.procfile import read_procfile
 
 ROOT = Path(__file__).parents[2]
@@ -119,3 +123,56 @@ def test_compose_runs_the_proxy_of_the_guide() -> None:
     assert block is not None
     ours = (ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
     assert ours.partition("\n")[2] == block[1].replace("desk.example.com", "{$DESK_NAME}")
+
+
+def test_the_build_gets_what_pip_of_this_machine_is_set_to(tmp_path: Path) -> None:
+    # Given an index in a folder, whose pages name files next to it, and a certificate of the machine
+    index, certificate = tmp_path / "index" / "simple", tmp_path / "own.crt"
+    index.mkdir(parents=True)
+    (index.parent / "a.whl").write_bytes(b"a wheel")
+    certificate.touch()
+    listed = "\n".join([
+        f":env:.cert='{certificate}'",
+        ":env:.timeout='7'",
+        "global.cert='/nowhere.crt'",
+        "global.index-url='https://packages.example/simple'",
+        f"global.extra-index-url='file://{index}\\nfile:///nowhere'",
+        "install.timeout='5'",
+        "download.timeout='3'",
+    ])  # fmt: skip
+
+    # When
+    with build_options(parse_settings(listed), tmp_path) as options:
+        written = configparser.RawConfigParser()
+        written.read(tmp_path / "pip.conf")
+        found = dict(written["global"])
+        served = found.pop("extra-index-url").splitlines()
+        with urllib.request.urlopen(f"{served[0]}../a.whl", timeout=60) as answer:
+            wheel = answer.read()
+        outside = [f"{served[0]}../../{certificate.name}", f"{served[0]}../../7/{certificate.name}"]
+        refused = [status_of(address) for address in outside]
+
+    # Then
+    assert found == {"cert": "/etc/pip.crt", "index-url": "https://packages.example/simple", "timeout": "7"}
+    assert (wheel, served[1], refused) == (b"a wheel", "file:///nowhere", [404, 404])
+    assert options == [
+        "--secret",
+        f"id=pip.crt,src={certificate}",
+        "--secret",
+        f"id=pip.conf,src={tmp_path / 'pip.conf'}",
+    ]
+    fetching = next(step for step in build_steps() if "--requirement requirements.lock" in step)
+    assert all(f"id={name},target=/etc/{name}" in fetching for name in ("pip.conf", "pip.crt"))
+
+
+def status_of(address: str) -> int:
+    try:
+        with urllib.request.urlopen(address, timeout=60) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_a_machine_without_settings_of_pip_gives_none_to_the_build(tmp_path: Path) -> None:
+    with build_options(parse_settings(""), tmp_path) as options:
+        assert options == []

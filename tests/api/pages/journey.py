@@ -65,9 +65,9 @@ ALL_LOOKS = [Look(*each) for each in product(_SIZES, ("en", "zh"), ("light", "da
 EVERY_LOOK = os.environ.get("OMNIYARD_JOURNEYS") == "all"
 
 
-def looks(*usual: str) -> pytest.MarkDecorator:
-    """Parametrise a journey by `look`: the usual ones, or all of them for `make journeys`."""
-    chosen = [look for look in ALL_LOOKS if EVERY_LOOK or str(look) in usual]
+def looks(*usual: str, size: str = "") -> pytest.MarkDecorator:
+    """Parametrise a journey by `look`: the usual ones, or all for `make journeys`; of one size if it names one."""
+    chosen = [look for look in ALL_LOOKS if str(look) in usual or (EVERY_LOOK and size in {"", look.size})]
     return pytest.mark.parametrize("look", chosen, ids=str)
 
 

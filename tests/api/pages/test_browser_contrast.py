@@ -177,7 +177,7 @@ def test_at_200_percent_the_answers_to_the_question_of_danger_are_in_sight(zoome
         assert button.evaluate(seen)
 
 
-@looks("phone-zh-light", "phone-en-dark")
+@looks("phone-zh-light", "phone-en-dark", size="phone")
 @pytest.mark.parametrize("case", ["AAAAAAAAA", "CCCCCCCCC"])
 def test_on_a_phone_the_banner_of_danger_fills_the_width_above_the_head(
     chromium: Browser, desk: ServedDesk, look: Look, case: str
