@@ -48,27 +48,31 @@ def test_the_few_emergencies_are_listed_from_their_small_index(database: Databas
 
 
 @pytest.mark.parametrize("only_teams", [None, ["risk", "payments"]])
+@pytest.mark.parametrize("is_analysed", [True, False])
 def test_all_counts_are_read_at_once_from_the_index_of_what_is_not_resolved(
-    database: Database, only_teams: list[str] | None
+    database: Database, only_teams: list[str] | None, is_analysed: bool
 ) -> None:
-    fill_mostly_resolved(database)
+    if not (is_analysed or database.is_sqlite):
+        pytest.skip("PostgreSQL gathers statistics by itself")
+    fill_mostly_resolved(database, is_analysed=is_analysed)
 
     def count(connection: Connection) -> Counts:
         return count_all(connection, agent="Ming", now=NOON, only_teams=only_teams)
 
     asked: list[str] = []
     counts, plan = read_planned(database, count, asked=asked)
-    assert len(asked) == 1
+    assert len([each for each in asked if "FROM conversation" in each]) == 1
     assert sum(counts.statuses.values()) == sum(counts.teams.values()) > 0
     assert set(counts.teams) <= set(only_teams or ("front-line", "payments", "risk"))
     assert "ix_conversation_waiting" in plan
-    assert ("Index Only Scan" if not database.is_sqlite else "COVERING INDEX") in plan
+    # For SQLite no index covers a computed column; it looks at the few rows.
+    assert database.is_sqlite or "Index Only Scan" in plan
 
 
 def test_around_a_conversation_only_those_are_read_that_are_not_resolved(database: Database) -> None:
     fill_mostly_resolved(database)
     with database.read() as connection:
-        one = connection.execute(sa.text("SELECT reference FROM conversation WHERE subject = 'Case 1500'")).scalar_one()
+        one = connection.execute(sa.text("SELECT reference FROM conversation WHERE subject = 'Case 750'")).scalar_one()
         ours = find_conversation(connection, str(one)).id
     found, plan = read_planned(
         database, lambda connection: similar_to(connection, ours, now=NOON), about="opened_by_inbound AS"
@@ -119,14 +123,19 @@ def test_a_customers_conversations_are_read_from_their_own_index(database: Datab
     assert "ix_conversation_contact_activity" in plan
 
 
-def fill_mostly_resolved(database: Database) -> None:
+def fill_mostly_resolved(database: Database, *, is_analysed: bool = True) -> None:
     """As an old desk: one of thirty conversations is not resolved."""
-    fill(database, 3000)
+    fill(database, 1500)
     with database.write() as connection:
         number = "CAST(substr(subject, 6) AS INTEGER)"
         connection.execute(sa.text(f"UPDATE conversation SET status = 'resolved' WHERE {number} % 30 <> 7"))
+    if not is_analysed:
+        return
     with database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("ANALYZE" if database.is_sqlite else "VACUUM (ANALYZE) conversation")
+        # The first gives back what the update left, as an index that grew with its desk has not.
+        vacuum = ("VACUUM (FULL) conversation", "VACUUM (ANALYZE) conversation")
+        for statement in ("ANALYZE",) if database.is_sqlite else vacuum:
+            connection.exec_driver_sql(statement)
 
 
 def fill_and_analyse(database: Database) -> None:
