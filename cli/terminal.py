@@ -32,7 +32,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str =
     """Return a table of plain text. wraps: the column that wraps when the terminal is narrow; else the last."""
     grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     for name in columns:
-        grid.add_column(name, no_wrap=name != (wraps or columns[-1]), overflow="fold")
+        grid.add_column(Text(name), no_wrap=name != (wraps or columns[-1]), overflow="fold")
     for row in rows:
         grid.add_row(*(Text(cell) for cell in row))
     return grid

@@ -19,8 +19,9 @@ from router.conversation_status import Status
 from router.status_links import LinkKind
 from store.conversations.sla import change_status
 from store.db.engine import read_clock
+from store.outbound.answer_verdicts import note_verdict
 from store.outbound.automatic_answers import case_is_pending
-from store.outbound.given_answers import GivenAnswer, find_given, note_verdict
+from store.outbound.given_answers import GivenAnswer, find_given
 from store.tables.self_service import AnswerVerdict
 
 routes: Final = APIRouter(include_in_schema=False)

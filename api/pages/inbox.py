@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -27,7 +28,7 @@ from store.conversations.read import ConversationRecord, LastMessage
 from store.db.plain_rows import Question, asked_ahead
 from store.desk.agents import every_agent
 from store.desk.composer.drafts import drafted_among, drafts_in
-from store.desk.inbox_counts import Counts, count_all
+from store.desk.inbox_counts import Counts, asked_counts, count_all
 from store.events.feed import greatest_number, newest_number
 
 # A little more than one screen.
@@ -44,7 +45,7 @@ def inbox(
     now = desk.now()
     if query.q.strip():
         count_costly(desk, actor)
-    with desk.database.read() as connection, asked_ahead(connection, _questions(actor)):
+    with desk.database.read() as connection, asked_ahead(connection, _questions(actor, now)):
         # First: what is published meanwhile comes by the stream again.
         after = newest_number(connection)
         wanted = wanted_by(connection, query, actor=actor, now=now)
@@ -93,9 +94,10 @@ def inbox(
     return render(request, "inbox.html.jinja", context)
 
 
-def _questions(actor: Actor) -> list[Question]:
+def _questions(actor: Actor, now: datetime) -> list[Question]:
     """Return what the page asks that no answer decides."""
-    return [greatest_number(), every_agent(), views_asked(actor)]
+    counts = asked_counts(agent=actor.name, now=now, only_teams=actor.sees_only)
+    return [greatest_number(), every_agent(), views_asked(actor), counts]
 
 
 def _tabs(counts: Counts, *, actor: Actor) -> dict[str, int | None]:

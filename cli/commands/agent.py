@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from api.http.permissions import Role, Verb
-from cli.desk import open_desk, write_down
+from cli.audit_entry import write_down
+from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from router.errors import NotFound
 from store.desk.agents import ROTATION, AgentRecord, add_agent, change_role, list_agents, revoke_agent, rotate_token

@@ -54,10 +54,11 @@ def explain_command(
 
     Example: omniyard explain mail.eml --at 2026-02-17T10:00
     """
-    with open_desk(config) as (settings, database):
+    path = Path(what)
+    is_file = path.is_file()
+    with open_desk(config, decides=is_file or bool(at)) as (settings, database):
         moment = read_moment(at, zone=settings.omniyard.timezone, option="--at") if at else None
-        path = Path(what)
-        if path.is_file():
+        if is_file:
             found = [_of_file(path, settings, database=database, channel=channel, at=moment or datetime.now(UTC))]
         else:
             stored = _stored(database, what)

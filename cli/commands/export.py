@@ -11,7 +11,8 @@ from uuid import UUID
 import typer
 from sqlalchemy.engine import Connection
 
-from cli.desk import open_desk, write_down
+from cli.audit_entry import write_down
+from cli.desk import open_desk
 from cli.main import FAILED
 from cli.terminal import ConfigOption, as_json, print_json
 from connectors.json_messages import looks_like_document

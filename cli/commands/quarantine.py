@@ -12,7 +12,8 @@ import typer
 from sqlalchemy.engine import Connection
 
 from api.text.reasons import line_in_english
-from cli.desk import open_desk, write_down
+from cli.audit_entry import write_down
+from cli.desk import open_desk
 from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from connectors.base import RawMessage

@@ -22,11 +22,10 @@ from router.errors import TransientError
 from router.hours.calendar import Calendar
 from router.hours.from_settings import build_calendars
 from router.settings import Settings
-from router.settings.files import find_settings
+from router.settings.files import find_settings, load_danger_words
 from store.chat.explained import ChatCounts, count_chats
 from store.db.engine import Database
 from store.desk.channel_status import ChannelStatus, DeskStatus, read_status
-from store.desk.generated.model_days import spent_today
 from workers.answering.faq_files import faq_folder, read_faq_folder
 from workers.training.lessons import EXAMPLES_CHANGED, examples_changed
 from workers.training.model_store import ModelFolder, touched_since
@@ -49,7 +48,7 @@ def status_command(
 
     Example: omniyard status --watch
     """
-    with open_desk(config) as (settings, database):
+    with open_desk(config, decides=False) as (settings, database):
         file = find_settings(config)
         old = _examples_changed(settings, file)
         if watch:
@@ -76,6 +75,9 @@ def _spent(settings: Settings, database: Database) -> str:
     """Return a sentence if the day's budget of the model is used up; empty if not."""
     if (model := settings.answers.model) is None:
         return ""
+    # Most desks have no model.
+    from store.desk.generated.model_days import spent_today  # noqa: PLC0415
+
     with database.read() as connection:
         day = spent_today(connection)
     if not day.is_spent(per_day=model.per_day, tokens_per_day=model.tokens_per_day):
@@ -90,7 +92,8 @@ def _examples_changed(settings: Settings, file: Path) -> str:
     # Reading thousands of examples takes a second, and is needed only after one of their files was written.
     if chosen is None or not touched_since(file, chosen.at):
         return ""
-    return EXAMPLES_CHANGED if examples_changed(settings, file) else ""
+    learnt = settings.with_danger(load_danger_words(file))
+    return EXAMPLES_CHANGED if examples_changed(learnt, file) else ""
 
 
 def _answers_out_of_force(file: Path) -> list[str]:

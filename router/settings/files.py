@@ -27,8 +27,13 @@ def load_settings(path: Path | None = None) -> Settings:
 
     Raises ConfigError, one line per problem, if the file is absent, unreadable or not valid.
     """
+    return load_channels(path).with_danger(load_danger_words(find_settings(path)))
+
+
+def load_channels(path: Path | None = None) -> Settings:
+    """See `load_settings`; without the words of danger, for what decides nothing about messages."""
     found = find_settings(path)
-    return read_settings(read_file(found), file=str(found)).with_danger(load_danger_words(found))
+    return read_settings(read_file(found), file=str(found))
 
 
 def load_danger_words(config: Path) -> DangerWords:

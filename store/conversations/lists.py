@@ -30,6 +30,7 @@ from store.tables.readers import ReadMarkerRow
 
 # The same text as in the conditions of the partial indexes, so that the planners match them.
 IS_EMERGENCY: Final[Any] = sa.literal_column("conversation.emergency", sa.types.NullType())
+IS_UNRESOLVED: Final[Any] = sa.literal_column("conversation.status <> 'resolved'", sa.types.NullType())
 IS_LABELLED: Final[Any] = sa.literal_column("conversation.labels <> '[]'", sa.types.NullType())
 # The columns with filters of the same kind: any of several values.
 _COLUMNS: Final = ("team", "assignee", "category", "channel", "priority", "language")

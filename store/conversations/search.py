@@ -197,13 +197,16 @@ def _find(
     looked_at, batch = 0, min(limit + _SPARE, _BATCH)
     while looked_at < _MOST_LOOKED_AT:
         ids = _candidates(connection, wanted, only_teams=only_teams, before=before, most=batch)
-        rows = _read(connection, ids, only_teams=only_teams)
-        for message_id in ids:
-            before = message_id
-            if message_id in rows and holds(wanted, rows[message_id].subject, rows[message_id].text):
-                found.append(rows[message_id])
-                if len(found) == limit:
-                    return found, before
+        # Nearly all candidates match, so the spare ones are seldom read: each may be a page that is not in memory.
+        first = limit - len(found)
+        for part in (ids[:first], ids[first:]):
+            rows = _read(connection, part, only_teams=only_teams)
+            for message_id in part:
+                before = message_id
+                if message_id in rows and holds(wanted, rows[message_id].subject, rows[message_id].text):
+                    found.append(rows[message_id])
+                    if len(found) == limit:
+                        return found, before
         if len(ids) < batch:
             return found, None
         looked_at, batch = looked_at + len(ids), _BATCH

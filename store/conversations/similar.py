@@ -17,8 +17,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.conversation_status import Status
 from router.threads.cross_channel import find_alike
+from store.conversations.lists import IS_UNRESOLVED
 from store.db.bulk import among_bound, table_of
 from store.db.plain_rows import KnownRows, PlainStatement
 from store.tables.messages import ConversationRow, MessageRow
@@ -29,7 +29,7 @@ _SINCE: Final = timedelta(days=90)
 _MOST: Final = 200
 
 
-# How many conversations opened just before and just after it are compared, and how many characters of each.
+# How many open conversations of just before and just after it are compared, and how many characters of each.
 _NEAREST: Final = 300
 # How many of these texts are remembered.
 _REMEMBERED: Final = 1_000
@@ -127,13 +127,14 @@ def _openings(*, later: bool, is_limited: bool) -> PlainStatement:
     """Return the query for the opening texts of other customers' open conversations, nearest in time first."""
     case, message = table_of(ConversationRow), table_of(MessageRow)
     at = case.c.opened_at
-    # The limit comes before all other conditions, so the cost does not depend on the size of the desk.
+    # The limit comes before all other conditions but the index's own, so the cost does not depend on the size of the
+    # desk; and around an old conversation hardly any other is still open.
     around = at.between(sa.bindparam("since"), sa.bindparam("until"))
-    names = (case.c.id, case.c.contact_id, case.c.status, case.c.team, case.c.opened_by_inbound)
-    nearest = sa.select(*names).where(around).order_by(at.asc() if later else at.desc())
+    names = (case.c.id, case.c.contact_id, case.c.team, case.c.opened_by_inbound)
+    nearest = sa.select(*names).where(around, IS_UNRESOLVED).order_by(at.asc() if later else at.desc())
     other = nearest.limit(_NEAREST).subquery().c
     statement = sa.select(other.id, message.c.text).join(message, message.c.inbound_id == other.opened_by_inbound)
-    statement = statement.where(other.contact_id != sa.bindparam("contact"), other.status != Status.RESOLVED)
+    statement = statement.where(other.contact_id != sa.bindparam("contact"))
     length = sa.func.length(message.c.text)
     shortest, longest = (sa.bindparam(name, type_=sa.Float()) for name in ("shortest", "longest"))
     statement = statement.where(length.between(shortest, longest))

@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from store.conversations.lists import IS_EMERGENCY, UNRESOLVED
-from store.db.bulk import among, among_bound, table_of
-from store.db.plain_rows import PlainStatement, asked_ahead
+from store.conversations.lists import IS_EMERGENCY, IS_UNRESOLVED, UNRESOLVED
+from store.db.bulk import among_bound, table_of, unindexed
+from store.db.plain_rows import PlainStatement, Question
 from store.tables.messages import ConversationRow
 
 _NUMBERS: Final = ("mine", "unassigned", "overdue", "emergencies")
@@ -39,60 +39,41 @@ def count_all(
     connection: Connection, *, agent: str, now: datetime, only_teams: Collection[str] | None = None
 ) -> Counts:
     """Return the counts shown next to the list. agent: counted in `mine`."""
+    statement, values = asked_counts(agent=agent, now=now, only_teams=only_teams)
     statuses, teams = dict.fromkeys(map(str, UNRESOLVED), 0), dict[str, int]()
+    numbers = dict.fromkeys(_NUMBERS, 0)
+    for team, status, number, *others in statement.rows(connection, values):
+        statuses[status] += number
+        teams[team] = teams.get(team, 0) + number
+        for name, other in zip(_NUMBERS, others, strict=True):
+            numbers[name] += other
+    return Counts(statuses=statuses, teams=dict(sorted(teams.items())), **numbers)
+
+
+def asked_counts(*, agent: str, now: datetime, only_teams: Collection[str] | None) -> Question:
+    """Return what `count_all` asks, for `asked_ahead`."""
     values = {"agent": agent, "now": now} | ({} if only_teams is None else {"only_teams": only_teams})
-    others, found = _numbers(is_limited=only_teams is not None), _teams(connection, only_teams=only_teams)
-    with asked_ahead(connection, [(others, values), *((_OF_TEAM, {"team": team}) for team in found)]):
-        for team in found:
-            for status, number in _OF_TEAM.rows(connection, {"team": team}):
-                statuses[status] += number
-                teams[team] = teams.get(team, 0) + number
-        (numbers,) = others.rows(connection, values)
-    named = dict(zip(_NUMBERS, numbers, strict=True))
-    return Counts(statuses=statuses, teams=dict(sorted(teams.items())), **named)
-
-
-def _teams(connection: Connection, *, only_teams: Collection[str] | None) -> list[str]:
-    """Return the teams that have conversations, with one index lookup per team: there are few."""
-    return [team for (team,) in _TEAMS.rows(connection, {}) if only_teams is None or team in only_teams]
-
-
-def _every_team() -> PlainStatement:
-    """Return the statement that goes from team to team."""
-    columns = table_of(ConversationRow).c
-    least = sa.select(sa.func.min(columns.team).label("team"))
-    found = least.cte("found", recursive=True)
-    following = least.where(columns.team > found.c.team).scalar_subquery()
-    found = found.union_all(sa.select(following).where(found.c.team.is_not(None)))
-    return PlainStatement(sa.select(found.c.team).where(found.c.team.is_not(None)))
-
-
-def _of_team() -> PlainStatement:
-    # Selects only these two columns, so that the index on teams alone is read.
-    columns = table_of(ConversationRow).c
-    theirs = sa.select(columns.status, sa.func.count()).where(
-        columns.team == sa.bindparam("team"), among(columns.status, UNRESOLVED)
-    )
-    return PlainStatement(theirs.group_by(columns.status))
+    return _counted(is_limited=only_teams is not None), values
 
 
 @cache
-def _numbers(*, is_limited: bool) -> PlainStatement:
-    """Return the statement of the other counts, `_NUMBERS`."""
-    table = table_of(ConversationRow)
-    columns, waiting = table.c, among(table.c.status, UNRESOLVED)
+def _counted(*, is_limited: bool) -> PlainStatement:
+    """Return the statement: a team, a status, their number, and `_NUMBERS` of them.
+
+    It reads one small index, once: that of what is not resolved, which has each of these columns.
+    """
+    columns = table_of(ConversationRow).c
     is_open = columns.status == sa.literal_column(f"'{Status.OPEN.value}'")
     conditions = {
-        "mine": (is_open, columns.assignee == sa.bindparam("agent")),
-        "unassigned": (is_open, columns.assignee.is_(None)),
-        "overdue": (waiting, columns.due_at < sa.bindparam("now")),
-        "emergencies": (waiting, IS_EMERGENCY),
+        "mine": sa.and_(is_open, columns.assignee == sa.bindparam("agent")),
+        "unassigned": sa.and_(is_open, columns.assignee.is_(None)),
+        "overdue": columns.due_at < sa.bindparam("now"),
+        "emergencies": IS_EMERGENCY,
     }
-    seen = (among_bound(columns.team, "only_teams"),) if is_limited else ()
-    counted = sa.select(sa.func.count()).select_from(table)
-    numbers = (counted.where(*conditions[name], *seen).scalar_subquery().label(name) for name in _NUMBERS)
-    return PlainStatement(sa.select(*numbers))
-
-
-_OF_TEAM: Final = _of_team()
-_TEAMS: Final = _every_team()
+    numbers = (sa.func.count().filter(conditions[name]) for name in _NUMBERS)
+    # Without statistics SQLite would read the whole index that has teams and statuses in order.
+    team, status = unindexed(columns.team), unindexed(columns.status)
+    counted = sa.select(team, status, sa.func.count(), *numbers).where(IS_UNRESOLVED)
+    if is_limited:
+        counted = counted.where(among_bound(team, "only_teams"))
+    return PlainStatement(counted.group_by(team, status))

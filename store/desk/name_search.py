@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from store.conversations.lists import seen_by_teams
 from store.conversations.read import handles
-from store.db.bulk import table_of
+from store.db.bulk import among, table_of
 from store.desk.names_index import NamedKind, named
 from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, MessageRow
 
@@ -58,19 +58,38 @@ def find_people(
     wanted = named(NamedKind.PERSON, query)
     if wanted is None:
         return [], 0
+    rows = connection.execute(_last_active(wanted.limit(_MOST_NAMED), only_teams=only_teams)).all()
+    found = {row.id: row.last_message_at for row in rows if row.last_message_at is not None}
+    shown = [*found][:limit]
+    if not shown:
+        return [], 0
+    known, people = handles(connection, shown), _people(connection, shown, only_teams=only_teams)
+    return [
+        FoundPerson(**people[each], handles=tuple(known[each]), last_message_at=found[each]) for each in shown
+    ], len(found)
+
+
+def _last_active(named_ids: sa.Select[Any], *, only_teams: Collection[str] | None) -> sa.Select[Any]:
+    """Return the query for contacts and their newest message, the last active first; None for those without a case.
+
+    A look-up in one index for each of them: joined, both tables would be read from end to end for a common name.
+    """
+    one, case = named_ids.subquery("one"), table_of(ConversationRow).c
+    newest = sa.select(sa.func.max(case.last_message_at)).where(case.contact_id == one.c.object_id)
+    at = newest.where(*seen_by_teams(only_teams)).scalar_subquery().label("last_message_at")
+    statement = sa.select(one.c.object_id.label("id"), at)
+    return statement.order_by(at.desc().nulls_last(), one.c.object_id).limit(MOST_COUNTED + 1)
+
+
+def _people(
+    connection: Connection, ids: Collection[UUID], *, only_teams: Collection[str] | None
+) -> dict[UUID, dict[str, Any]]:
     contact, case = table_of(ContactRow), table_of(ConversationRow)
-    newest = sa.func.max(case.c.last_message_at).label("last_message_at")
-    statement = (
-        sa.select(contact.c.id, contact.c.name, sa.func.count().label("conversations"), newest)
-        .join(case, case.c.contact_id == contact.c.id)
-        .where(contact.c.id.in_(wanted.limit(_MOST_NAMED)), *seen_by_teams(only_teams))
-        .group_by(contact.c.id, contact.c.name)
-        .order_by(newest.desc(), contact.c.id)
-        .limit(MOST_COUNTED + 1)
-    )
-    rows = connection.execute(statement).mappings().all()
-    known = handles(connection, [row["id"] for row in rows[:limit]]) if rows else {}
-    return [FoundPerson(**row, handles=tuple(known[row["id"]])) for row in rows[:limit]], len(rows)
+    statement = sa.select(contact.c.id, contact.c.name, sa.func.count().label("conversations"))
+    statement = statement.join(case, case.c.contact_id == contact.c.id)
+    statement = statement.where(among(contact.c.id, ids), *seen_by_teams(only_teams))
+    grouped = statement.group_by(contact.c.id, contact.c.name)
+    return {row["id"]: dict(row) for row in connection.execute(grouped).mappings()}
 
 
 def find_files(

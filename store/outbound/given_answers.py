@@ -1,4 +1,4 @@
-"""Automatic answers that were decided, as `explain`, the desk and the customer read them; and what was said of them."""
+"""Automatic answers that were decided, as `explain`, the desk and the customer read them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, table_of
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
-from store.events.append import EventKind, NewEvent, append_events
-from store.tables.self_service import AnswerVerdict, AutoAnswerRow
+from store.tables.self_service import AutoAnswerRow
 
 # Of the cases that agents look at again and again.
 _REMEMBERED: Final = 1_000
@@ -81,14 +80,3 @@ def _given(connection: Connection, which: sa.ColumnElement[bool]) -> list[GivenA
 def _questions(which: sa.ColumnElement[bool]) -> sa.Select[Any]:
     table = table_of(AutoAnswerRow)
     return sa.select(*(table.c[name] for name in _COLUMNS)).where(which).order_by(table.c.asked_at, table.c.id)
-
-
-def note_verdict(connection: Connection, given: GivenAnswer, *, verdict: AnswerVerdict, by: str, now: datetime) -> bool:
-    """Write down what was said of an answer; return False if the same was said before. by: empty for the customer."""
-    table = table_of(AutoAnswerRow)
-    one = sa.update(table).where(table.c.id == given.id, table.c.verdict != verdict)
-    if not connection.execute(one.values(verdict=verdict, verdict_at=now, verdict_by=by)).rowcount:
-        return False
-    payload = {"answer_id": str(given.id), "answer": given.answer, "verdict": str(verdict), "by": by}
-    append_events(connection, [NewEvent(EventKind.ANSWER_JUDGED, given.conversation_id, payload, at=now)])
-    return True

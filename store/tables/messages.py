@@ -188,14 +188,21 @@ class ConversationRow(SQLModel, table=True):
             "opened_at",
             where="assignee IS NULL AND status = 'open'",
         ),
+        Index("ix_conversation_contact_activity", "contact_id", "last_message_at", "team"),
         Index("ix_conversation_opened", "opened_at"),
+        # All that the counts next to the list need, and what was opened when.
+        _some(
+            "ix_conversation_waiting",
+            *("opened_at", "team", "status", "assignee", "emergency", "due_at"),
+            where="status <> 'resolved'",
+        ),
         _some("ix_conversation_home_team", "home_team", where="home_team IS NOT NULL"),
         _some("ix_conversation_assignee", "assignee", where="assignee IS NOT NULL AND status = 'open'"),
     )
 
     id: UUID = Field(primary_key=True)
     reference: str = Field(unique=True)
-    contact_id: UUID = Field(foreign_key="contact.id", index=True)
+    contact_id: UUID = Field(foreign_key="contact.id")
     channel: str
     subject: str = Field(default="", sa_type=Text)
     status: str = Field(default=Status.OPEN, sa_type=String)

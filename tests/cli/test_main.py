@@ -24,6 +24,7 @@ from router.errors import (
     PermanentError,
     TransientError,
 )
+from router.settings.files import shipped_file
 
 _NESTED = {
     "quarantine": ("list", "show", "replay", "discard"),
@@ -81,6 +82,34 @@ def test_status_explain_and_check_load_nothing_that_decides_or_writes():
     """
     found = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, check=True)
     assert found.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("command", "unused"),
+    [
+        ("status", ("store.desk.audit", "store.tables.generated", "store.tables.self_service")),
+        ("explain", ("store.desk.audit", "store.events.append", "store.tables.operations", "store.tables.desk")),
+    ],
+)
+def test_a_command_loads_only_the_tables_that_it_reads(command: str, unused: tuple[str, ...]):
+    program = f"import sys, cli.commands.{command}; print([name for name in {unused} if name in sys.modules])"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+
+
+def test_status_is_shown_with_a_broken_file_of_danger_and_nothing_is_decided_with_it(tmp_path: Path):
+    # Given a desk whose danger.toml is broken
+    file, mail = tmp_path / "channels.toml", tmp_path / "mail.eml"
+    text = shipped_file().read_text(encoding="utf-8")
+    file.write_text(text.replace("[omniyard]", f'[omniyard]\ndata = "{tmp_path}"', 1), encoding="utf-8")
+    mail.write_bytes(b"From: a@example.com\r\nSubject: help\r\n\r\nhelp\r\n")
+    assert _run("migrate", "--config", str(file)).exit_code == 0
+    (tmp_path / "danger.toml").write_text("[groups")
+    # When its state is asked for, and a decision
+    shown, decided = _run("status", "--config", str(file)), _run("explain", str(mail), "--config", str(file))
+    # Then only the decision needs the words
+    assert (shown.exit_code, "The books balance" in shown.output) == (0, True), shown.output
+    assert (decided.exit_code, "danger.toml:1" in decided.stderr) == (3, True), decided.output
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.desk.phrasings import note_gap
 from store.events.append import EventKind, NewEvent, append_events
+from store.outbound.answer_verdicts import note_verdict
 from store.outbound.automatic_answers import (
     AnswerCase,
     AskedMessage,
@@ -39,7 +40,7 @@ from store.outbound.automatic_answers import (
     queue_answer,
     settle_question,
 )
-from store.outbound.given_answers import find_given, given_in, note_verdict
+from store.outbound.given_answers import find_given, given_in
 from store.outbound.replies import Answerable, answered
 from store.tables.self_service import AnswerVerdict, AutoAnswerState
 from workers.answering.category_limits import self_service_of

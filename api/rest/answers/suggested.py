@@ -26,7 +26,8 @@ from router.text.language import detect
 from store.conversations.messages import find_message
 from store.db.engine import read_clock
 from store.desk.phrasings import help_verdicts, propose_phrasing
-from store.outbound.given_answers import GivenAnswer, find_given, given_in, note_verdict
+from store.outbound.answer_verdicts import note_verdict
+from store.outbound.given_answers import GivenAnswer, find_given, given_in
 from store.tables.messages import Direction
 from store.tables.self_service import AnswerVerdict
 

@@ -11,7 +11,8 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from cli.desk import open_desk, write_down
+from cli.audit_entry import write_down
+from cli.desk import open_desk
 from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from router.errors import ConfigError

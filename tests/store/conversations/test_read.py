@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import Conflict, NotFound, PermanentError
@@ -21,13 +19,12 @@ from store.db.bulk import table_of
 from store.db.encryption import Sealer
 from store.db.engine import Database
 from store.desk.agents import add_agent, find_by_token, list_agents, revoke_agent
-from store.desk.inbox_counts import Counts, count_all
+from store.desk.inbox_counts import count_all
 from store.inbound.quarantine import discard, find_quarantined, find_with_originals, list_quarantined, replay
 from store.tables.messages import OriginalRow
-from tests.inbox_builder import NOON, Builder, fill, mail_with_file
+from tests.inbox_builder import NOON, Builder, mail_with_file
 
 MINUTE = timedelta(minutes=1)
-Result = TypeVar("Result")
 
 
 def test_the_list_has_the_newest_activity_first_over_all_statuses(database: Database) -> None:
@@ -289,86 +286,3 @@ def test_two_agents_cannot_have_one_name(database: Database) -> None:
         add_agent(connection, name="Ming", role="agent")
     with pytest.raises(Conflict), database.write() as connection:
         add_agent(connection, name="Ming", role="admin")
-
-
-@pytest.mark.parametrize(
-    "wanted",
-    [
-        Filter(statuses=[Status.OPEN]),
-        Filter(),
-        Filter(teams=["risk"]),
-        Filter(statuses=[Status.OPEN], teams=["risk"]),
-    ],
-)
-def test_a_page_of_the_list_is_read_from_an_index_without_sorting_the_table(database: Database, wanted: Filter) -> None:
-    fill_and_analyse(database)
-    page, plan = read_planned(database, lambda connection: list_conversations(connection, wanted, limit=20))
-    assert len(page) == 20
-    assert "_activity" in plan
-    assert "Seq Scan on conversation" not in plan
-    assert "SCAN conversation" not in plan
-
-
-def test_the_few_emergencies_are_listed_and_counted_from_their_small_index(database: Database) -> None:
-    wanted = Filter(emergency=True, statuses=[Status.OPEN])
-    fill_and_analyse(database)
-    page, plan = read_planned(database, lambda connection: list_conversations(connection, wanted, limit=20))
-    assert page == []
-    assert "ix_conversation_emergencies" in plan
-
-    def count(connection: Connection) -> Counts:
-        return count_all(connection, agent="Ming", now=NOON)
-
-    counts, plan = read_planned(database, count, about="conversation.emergency")
-    assert counts.emergencies == 0
-    assert "ix_conversation_emergencies" in plan
-
-
-@pytest.mark.parametrize(
-    ("wanted", "index"),
-    [
-        (Filter(statuses=[Status.OPEN], danger_first=True), "ix_conversation_emergencies"),
-        (Filter(statuses=[Status.OPEN], possible_danger=True), "ix_conversation_possible_danger"),
-    ],
-)
-def test_danger_is_listed_from_its_small_indexes(database: Database, wanted: Filter, index: str) -> None:
-    fill_and_analyse(database)
-    _, plan = read_planned(database, lambda connection: list_conversations(connection, wanted, limit=20))
-    assert index in plan
-
-
-@pytest.mark.parametrize("is_analysed", [True, False])
-def test_a_customers_conversations_are_read_from_their_own_index(database: Database, is_analysed: bool) -> None:
-    fill(database, 3000)
-    with database.write() as connection:
-        contact_id = Builder(connection).contact("li@example.com")
-        if is_analysed:
-            connection.execute(sa.text("ANALYZE"))
-    wanted = Filter(contact=contact_id)
-    _, plan = read_planned(database, lambda connection: list_conversations(connection, wanted, limit=12))
-    assert "ix_conversation_contact_id" in plan
-
-
-def fill_and_analyse(database: Database) -> None:
-    fill(database, 3000)
-    with database.write() as connection:
-        connection.execute(sa.text("ANALYZE"))
-
-
-def read_planned(
-    database: Database, read: Callable[[Connection], Result], *, about: str = "FROM conversation"
-) -> tuple[Result, str]:
-    """Return what is read, and the plan of the first query that has these words."""
-    statements: list[tuple[str, Any]] = []
-
-    def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
-        statements.append((statement, parameters))
-
-    sa.event.listen(database.engine, "before_cursor_execute", note)
-    with database.read() as connection:
-        found = read(connection)
-        statement, parameters = next(entry for entry in statements if about in entry[0])
-        explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
-        plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + statement, parameters))
-    sa.event.remove(database.engine, "before_cursor_execute", note)
-    return found, plan

@@ -134,8 +134,9 @@ def test_both_sides_notice_a_silent_peer_within_fifteen_seconds(server: Postgres
 def test_parameters_of_the_address_count_next_to_our_limits(server: Postgres) -> None:
     database = Database(f"{by_socket_in_query(server)}&options=-c%20work_mem%3D7MB%20-c%20statement_timeout%3D0")
     with database.read() as connection:
-        shown = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in ("work_mem", "statement_timeout")]
-    assert shown == ["7MB", "30s"]
+        names = ("work_mem", "statement_timeout", "jit")
+        shown = [connection.exec_driver_sql(f"SHOW {name}").scalar_one() for name in names]
+    assert shown == ["7MB", "30s", "off"]
     database.close()
     assert Database("postgresql://h/d?password=hunter2&sslpassword=hunter2").shown.count("hunter2") == 0
 

@@ -17,7 +17,8 @@ from store.conversations.sla import change_status
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
-from store.outbound.given_answers import find_given, note_verdict
+from store.outbound.answer_verdicts import note_verdict
+from store.outbound.given_answers import find_given
 from store.tables.agents import SkillKind
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow, OutboundState
