@@ -30,7 +30,6 @@ _BATCH: Final = 200
 # A step of some milliseconds; a million messages take about a thousand steps.
 _MERGE_PAGES: Final = 200
 _MOST_MERGES: Final = 100_000
-# On a first page, nearly all candidates of the index are real matches.
 _SPARE: Final = 10
 _LONGEST_SECONDS: Final = 2
 # A search that takes longer is refused and does not load the desk. And the planner always sees the words: with a plan
@@ -41,7 +40,6 @@ _SETTINGS: Final = (
 _MOST_CONVERSATIONS: Final = 500
 # How many of the newest messages are read when the index cannot answer: for a single character.
 _MOST_READ: Final = 5_000
-
 # Beyond any id that exists.
 _FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 # The bits of an id after its time, which is in milliseconds.
@@ -193,8 +191,7 @@ def find_messages(
 def _find(
     connection: Connection, wanted: Wanted, *, only_teams: Collection[str] | None, before: UUID | None, limit: int
 ) -> tuple[list[SearchHit], UUID | None]:
-    found: list[SearchHit] = []
-    looked_at, batch = 0, min(limit + _SPARE, _BATCH)
+    found, looked_at, batch = list[SearchHit](), 0, min(limit + _SPARE, _BATCH)
     while looked_at < _MOST_LOOKED_AT:
         ids = _candidates(connection, wanted, only_teams=only_teams, before=before, most=batch)
         # Nearly all candidates match, so the spare ones are seldom read: each may be a page that is not in memory.

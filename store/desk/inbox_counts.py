@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -73,7 +73,8 @@ def _counted(*, is_limited: bool) -> PlainStatement:
     numbers = (sa.func.count().filter(conditions[name]) for name in _NUMBERS)
     # Without statistics SQLite would read the whole index that has teams and statuses in order.
     team, status = unindexed(columns.team), unindexed(columns.status)
-    counted = sa.select(team, status, sa.func.count(), *numbers).where(IS_UNRESOLVED)
+    chosen: list[sa.ColumnElement[Any]] = [team, status, sa.func.count(), *numbers]
+    counted = sa.select(*chosen).where(IS_UNRESOLVED)
     if is_limited:
         counted = counted.where(among_bound(team, "only_teams"))
     return PlainStatement(counted.group_by(team, status))
