@@ -11,7 +11,7 @@ from alembic import op
 
 from store.migrations.large_tables import add_index
 
-revision = "0052"
+revision = "0051"
 down_revision = "0050"
 branch_labels = None
 depends_on = None
