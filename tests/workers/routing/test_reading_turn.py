@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from typing import Self
 from uuid import uuid4
 
 import pytest
@@ -122,11 +123,22 @@ def test_a_heavy_message_leaves_the_turn_to_others(
 
 
 class _Nowhere:
+    """A database in which something is due."""
+
+    def read(self) -> _Nowhere:
+        return self
+
     def write(self) -> _Nowhere:
         return self
 
-    def __enter__(self) -> None:
-        return None
+    def execute(self, *_: object) -> _Nowhere:
+        return self
+
+    def first(self) -> tuple[int]:
+        return (1,)
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, *_: object) -> None:
         return None
