@@ -150,7 +150,10 @@ def sign_out(desk: Desk, request: Request, *, response: Response) -> None:
 
 def actor_of(agent: AgentRecord) -> Actor:
     """Return the caller that an authenticated agent is."""
-    return Actor(id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes)
+    return Actor(
+        id=agent.id, name=agent.name, role=agent.role, teams=agent.teams, scopes=agent.scopes,
+        available=agent.available, away_from=agent.away_from, away_until=agent.away_until,
+    )  # fmt: skip
 
 
 def session_actor(desk: Desk, request: Request) -> Actor | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 from uuid import UUID
@@ -73,7 +74,7 @@ class Actor:
     """The authenticated caller.
 
     role: as stored; an unknown role has no permissions.  teams: the agent's teams; empty means all.
-    scopes: the token's verbs; None means all of the role.
+    scopes: the token's verbs; None means all of the role.  available, away_from, away_until: see `AgentRow`.
     """
 
     id: UUID
@@ -81,6 +82,14 @@ class Actor:
     role: str
     teams: frozenset[str] = frozenset()
     scopes: frozenset[str] | None = None
+    available: bool = False
+    away_from: datetime | None = None
+    away_until: datetime | None = None
+
+    def on_leave_until(self, now: datetime) -> datetime | None:
+        """Return when the absence ends in which the actor is now; None for an actor who is not absent."""
+        has_begun = self.away_from is None or self.away_from <= now
+        return self.away_until if has_begun and self.away_until is not None and now < self.away_until else None
 
     @property
     def sees_only(self) -> frozenset[str] | None:

@@ -12,7 +12,7 @@ from api.http.permissions import Actor
 from api.text.times import Moments
 from store.chat.cases import session_of
 from store.chat.chat_hours import waiting_now
-from store.chat.queue import WaitingChat, waiting_chats
+from store.chat.queue import OngoingChat, WaitingChat, ongoing_chats, waiting_chats
 from store.chat.visitor_sessions import ChatSession
 
 _MOST: Final = 20
@@ -20,6 +20,8 @@ _MOST: Final = 20
 _MOST_BEGUN: Final = 200
 # The views in which waiting chats stand below the emergencies.
 _VIEWS: Final = frozenset({"open", "all"})
+# The views in which an agent's own answered chats stand: they are no longer open, and the talk goes on.
+_OWN_VIEWS: Final = frozenset({"open", "mine"})
 
 
 def band(connection: Connection, desk: Desk, *, actor: Actor, view: str, is_narrowed: bool) -> list[WaitingChat]:
@@ -28,6 +30,13 @@ def band(connection: Connection, desk: Desk, *, actor: Actor, view: str, is_narr
         return []
     begun = waiting_chats(connection, teams=actor.sees_only, limit=_MOST_BEGUN)
     return waiting_now(begun, hours=desk.chats.hours, now=desk.now())[:_MOST]
+
+
+def own_band(connection: Connection, desk: Desk, *, actor: Actor, view: str, is_narrowed: bool) -> list[OngoingChat]:
+    """Return the reader's chats that wait for the visitor; none while a filter hides other conversations."""
+    if not desk.chats.pages or is_narrowed or view not in _OWN_VIEWS:
+        return []
+    return ongoing_chats(connection, agent=actor.name, limit=_MOST)
 
 
 def pane(

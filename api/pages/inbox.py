@@ -15,7 +15,7 @@ from api.http.pagination import cursor_of, read_cursor
 from api.http.permissions import Actor, Verb, can
 from api.http.quick_route import QuickRoute
 from api.pages.cases.colleagues import colleagues_of
-from api.pages.chat_pane import band
+from api.pages.chat_pane import band, own_band
 from api.pages.finding.chips import chips_of
 from api.pages.finding.kept_views import views_shown
 from api.pages.live.row_painter import RowPainter
@@ -64,6 +64,7 @@ def inbox(
         counts = count_all(connection, agent=actor.name, now=now, only_teams=actor.sees_only)
         is_narrowed = query.narrowed or query.cursor is not None
         chats = band(connection, desk, actor=actor, view=query.chosen, is_narrowed=is_narrowed)
+        own_chats = own_band(connection, desk, actor=actor, view=query.chosen, is_narrowed=is_narrowed)
     painter: RowPainter = request.app.state.row_painter
     moments = moments_of(request, desk)
 
@@ -73,7 +74,7 @@ def inbox(
 
     in_band = {chat.conversation_id for chat in chats}
     listed = [each for each in listed if each[0].id not in in_band]
-    shown.are([*listed, *chats])
+    shown.are([*listed, *chats, *own_chats])
     context = {
         "query": query,
         "after": after,
@@ -81,6 +82,7 @@ def inbox(
         "listed": listed,
         "paint": paint,
         "chats": chats,
+        "own_chats": own_chats,
         "views": _tabs(counts, actor=actor),
         "sorts": list(Sort),
         "agents": colleagues,

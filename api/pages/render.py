@@ -149,6 +149,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "can_edit_texts": actor is not None and can(actor, Verb.EDIT_READY_TEXTS),
         "keeps_outbox": bool(kept_channels(desk)),
         "sending_of": partial(_sending_of, moments.words, frozenset(kept_channels(desk))),
+        "can_set_duty": actor is not None and can(actor, Verb.SET_OWN_DUTY),
         "has_calls": actor is not None and can(actor, Verb.SEND_REPLIES) and _has_calls(desk),
         "has_chats": bool(desk.chats.pages),
         "t": moments.words,

@@ -76,6 +76,7 @@ from api.pages.settings import ledgers as settings_ledgers
 from api.pages.settings import second_factor as settings_factor
 from api.rest.quarantine import QuarantinedEntry
 from api.rest.queries import channels_seen, status_seen
+from store.desk.channel_status import unsent_messages
 from store.inbound.quarantine import list_quarantined
 
 # A little more than one screen.
@@ -145,5 +146,6 @@ def channels(
     """Show the state of every channel."""
     with desk.database.read() as connection:
         status = status_seen(connection, desk, actor=actor)
+        unsent = unsent_messages(connection, only_teams=actor.sees_only)
     shown.are(status.channels)
-    return render(request, "channels.html.jinja", {"status": status, "settings": desk.settings})
+    return render(request, "channels.html.jinja", {"status": status, "unsent": unsent, "settings": desk.settings})

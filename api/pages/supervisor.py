@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import accumulate
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
@@ -16,29 +15,15 @@ from api.desk import DeskPart
 from api.http.authentication import Requires
 from api.http.permissions import Verb
 from api.pages.render import render
+from api.pages.reports.charts import BELOW, HEIGHT, LEFT, WIDTH, Plot, stacked
 from store.db.engine import read_clock
-from store.desk.channel_status import read_status
+from store.desk.channel_status import read_status, unsent_messages
 from store.desk.false_pages import WINDOW, count_false_pages
 from store.desk.supervisor_report import Volume, read_insight
 
-WIDTH: Final = 720.0
-HEIGHT: Final = 180.0
 # The number of colours that are distinguishable in both themes; the last one is for all other series.
 SERIES: Final = 6
 OTHERS: Final = "…"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    """One rectangle. series: index of its colour, and of its name.  number: its value."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    series: int
-    day: date
-    number: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +31,7 @@ class Chart:
     """Stacked bars by day. table: for each day, the numbers in the order of `series`."""
 
     series: Sequence[str]
-    bars: Sequence[Bar]
+    plot: Plot
     table: Mapping[date, Sequence[int]]
     highest: int
 
@@ -75,33 +60,12 @@ def days_of(volumes: Sequence[Volume], *, by: str, days: Sequence[date], zone: Z
         for day in days
     }
     highest = max((sum(numbers) for numbers in table.values()), default=0)
-    return Chart(series=names, bars=_stacked(table, highest=highest), table=table, highest=highest)
+    return Chart(series=names, plot=stacked(days, list(table.values())), table=table, highest=highest)
 
 
 def days_between(since: date, until: date) -> list[date]:
     """Return every day from `since` to `until`, both included."""
     return [since + timedelta(days=number) for number in range((until - since).days + 1)]
-
-
-def _stacked(table: Mapping[date, Sequence[int]], *, highest: int) -> list[Bar]:
-    step = WIDTH / max(len(table), 1)
-    scale = HEIGHT / max(highest, 1)
-    bars = []
-    for place, (day, numbers) in enumerate(table.items()):
-        for series, (number, top) in enumerate(zip(numbers, accumulate(numbers), strict=True)):
-            if number:
-                bars.append(
-                    Bar(
-                        x=round(place * step + step * 0.1, 1),
-                        y=round(HEIGHT - top * scale, 1),
-                        width=round(step * 0.8, 1),
-                        height=round(number * scale, 1),
-                        series=series,
-                        day=day,
-                        number=number,
-                    )
-                )
-    return bars
 
 
 _USUAL: Final = timedelta(days=13)
@@ -130,6 +94,7 @@ def supervisor(
         now = read_clock(connection)
         lately = count_false_pages(connection, since=now - WINDOW, until=now)
         status = read_status(connection, channels=tuple(desk.settings.channels))
+        unsent = unsent_messages(connection, only_teams=None)
     days = days_between(first, last)
     charts = {by: days_of(insight.volumes, by=by, days=days, zone=zone) for by in ("channel", "category")}
     context = {
@@ -137,10 +102,12 @@ def supervisor(
         "last": last,
         "insight": insight,
         "status": status,
+        "unsent": unsent,
         "lately": lately,
         "bound": desk.settings.emergency.false_pages_per_thousand,
         "charts": charts,
-        "size": (WIDTH, HEIGHT),
+        "others": OTHERS,
+        "plot": (WIDTH, HEIGHT, LEFT, BELOW),
         "settings": desk.settings,
     }
     return render(request, "supervisor.html.jinja", context)

@@ -1,6 +1,8 @@
 // Dialogs for pages such as merge and split, labels that complete themselves, and the keys with shift.
 // Every dialog is a page too: without this file the links open it.
 
+import { isDirty } from "./patch.js";
+
 const asPoll = { headers: { "X-Omniyard-Poll": "1", Accept: "text/html" } };
 
 async function openDialog(address) {
@@ -49,6 +51,14 @@ document.addEventListener("keydown", (event) => {
   const button = document.querySelector(`[data-shift-key="${CSS.escape(event.key)}"]`);
   if (button) { event.preventDefault(); button.click(); }
 });
+
+// What can be set of a case: the button comes with a change, and goes with its taking back.
+for (const kind of ["input", "change"]) {
+  document.addEventListener(kind, ({ target }) => {
+    const form = target.closest?.(".properties form.inline");
+    if (form) form.classList.toggle("changed", isDirty(target));
+  });
+}
 
 const offered = () => {
   const known = document.getElementById("known-labels");

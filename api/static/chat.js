@@ -88,8 +88,13 @@
   // Lines.
   const make = (tag, name, text) => { const node = document.createElement(tag); if (name) node.className = name; if (text) node.textContent = text; return node; };
   const atEnd = () => flow.scrollHeight - flow.scrollTop - flow.clientHeight < 60;
+  // The visitor's own clock, also for the lines that the server drew; the day where it is not today.
+  function timeOf(iso) {
+    const at = new Date(iso), day = at.toDateString() === new Date().toDateString() ? {} : { month: "short", day: "numeric" };
+    return at.toLocaleString(root.dataset.language === "zh" ? "zh-CN" : "en-GB", { ...day, hour: "2-digit", minute: "2-digit" });
+  }
   function clock(iso) {
-    const node = make("time", "", new Date(iso).toLocaleTimeString(root.dataset.language === "zh" ? "zh-CN" : "en-GB", { hour: "2-digit", minute: "2-digit" }));
+    const node = make("time", "", timeOf(iso));
     node.dateTime = iso;
     return node;
   }
@@ -630,6 +635,7 @@
   if (view && !origins.length && matchMedia("(max-width: 600px)").matches) { view.addEventListener("resize", fit); fit(); }
 
   document.documentElement.classList.add("scripted");
+  list.querySelectorAll("time").forEach((each) => { each.textContent = timeOf(each.dateTime); });
   pending.forEach(drawPending);
   showState(state);
   flow.scrollTop = flow.scrollHeight;

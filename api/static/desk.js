@@ -27,6 +27,12 @@ document.addEventListener("change", (event) => {
   event.target.form.elements.text.focus();
 });
 
+// The panes change the address without a new page: what leads back leads to what is shown now.
+document.addEventListener("submit", (event) => {
+  const here = event.target.querySelector("[data-here]");
+  if (here) here.value = location.pathname + location.search;
+}, true);
+
 // A menu closes when the agent presses elsewhere.
 document.addEventListener("click", (event) => {
   document.querySelectorAll("details.drop[open]").forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
@@ -50,6 +56,8 @@ document.addEventListener("keydown", (event) => {
   const target = event.key === "/" ? one("[data-search]") : /^[A-Za-z]$/.test(event.key) ? one(`[data-key="${event.key}"]`) : null;
   if (!target) return;
   event.preventDefault();
+  // An answer, whichever tab was used last; a note that is begun stays one.
+  if (target.id === "text" && !target.value.trim()) one("#mode-reply")?.click();
   if (target.matches("input, select, textarea")) reach(target);
   else target.click();
   // A menu that opens has the focus on its first choice.

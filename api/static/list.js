@@ -148,10 +148,11 @@ export function patchList(page) {
   const fresh = page.querySelector("#live");
   const old = one("#live");
   if (!fresh || !old) return;
-  const chosen = one(".row.chosen")?.id;
-  const row = chosen && fresh.querySelector(`#${chosen}`);
-  row?.classList.add("chosen");
-  row?.querySelector(".what a").setAttribute("aria-current", "true");
+  // By its link: a row of the bands has no id, and a chat goes from one band to the other.
+  const path = one(".row.chosen .what a")?.getAttribute("href");
+  const link = [...fresh.querySelectorAll(".row .what a")].find((each) => each.getAttribute("href") === path);
+  link?.closest(".row").classList.add("chosen");
+  link?.setAttribute("aria-current", "true");
   const list = one("ol.list");
   const arrived = list ? [...fresh.querySelectorAll("ol.list > li[data-lane]")].filter((each) => !document.getElementById(each.id)) : [];
   if (list && isUsed(list)) {

@@ -11,7 +11,7 @@ from typing import Any, Final
 from api.text.phrases import Words
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
 from api.text.terms.sentences import say_trouble
-from router.reason import Reason, read_line
+from router.reason import Reason, ReasonKey, read_line
 from router.routing.trace import ClassificationTrace, Trace
 
 _OBSERVED: Final = " (observed)"
@@ -46,6 +46,8 @@ _PROGRAM: Final = ReasonReader(words=Words("en"))
 
 def say(reason: Reason, *, reader: ReasonReader) -> str:
     """Return the reason in the reader's language; an unknown key with its values, as they are."""
+    if reason.key == ReasonKey.AS_WRITTEN:
+        return say_trouble(str(reason.values.get("text", "")), words=reader.words)
     values = {name: _value(name, value, reader=reader) for name, value in reason.values.items()}
     words = REASON_WORDS.get(reason.key)
     try:

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from api.text.phrases import Words
 
 _SOON: Final = timedelta(hours=1)
+# No one says "0 minutes".
+_MINUTE: Final = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,12 @@ class Moments:
         if at is None:
             return None
         left = at - self.now
-        if left < timedelta():
-            return DueClock(self.words("overdue_by", span=self._span(-left)), "overdue", at)
-        return DueClock(self.words("due_in", span=self._span(left)), "soon" if left < _SOON else "later", at)
+        is_over, is_now = left < timedelta(), abs(left) < _MINUTE
+        if is_over:
+            said = self.words("overdue_now") if is_now else self.words("overdue_by", span=self._span(-left))
+            return DueClock(said, "overdue", at)
+        said = self.words("due_now") if is_now else self.words("due_in", span=self._span(left))
+        return DueClock(said, "soon" if left < _SOON else "later", at)
 
     def length(self, seconds: float) -> str:
         """Return a duration in words."""

@@ -22,6 +22,8 @@ from store.tables.messages import ConversationRow
 # A visitor who closed the page keeps the place for so long.
 KEEPS_PLACE: Final = timedelta(minutes=10)
 _MOST_WAITING: Final = 1_000
+# A chat that is silent ends long before; older conversations need not be read.
+_STILL_OPEN: Final = timedelta(days=1)
 # Of one process's poll. More changes in that time are read with the next heartbeat.
 _MOST_CHANGES: Final = 5_000
 
@@ -165,3 +167,44 @@ def _waiting(*, is_limited: bool, urgent: bool) -> sa.Select[Any]:
 
 
 _OF_CASE: Final = ("session_id", "reference", "subject", "team", "assignee", "emergency")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OngoingChat:
+    """A chat that an agent has answered, and in which the visitor has not written since."""
+
+    session_id: UUID
+    conversation_id: UUID
+    channel: str
+    name: str
+    here_until: datetime | None
+    reference: str
+    subject: str
+    last_message_at: datetime
+
+    @property
+    def called(self) -> str:
+        """What agents call the visitor."""
+        return self.name or visitor_name(self.session_id, language="en")
+
+    def is_here(self, now: datetime) -> bool:
+        """Whether the visitor's page is open."""
+        return self.here_until is not None and self.here_until > now
+
+
+def ongoing_chats(connection: Connection, *, agent: str, limit: int) -> list[OngoingChat]:
+    """Return the chats of this agent that wait for a visitor who is there, or was less than ten minutes ago.
+
+    agent: the name.  The newest first.
+    """
+    table, case = table_of(ChatSessionRow), table_of(ConversationRow)
+    names = (*(table.c[name] for name in ("conversation_id", "channel", "name", "here_until")),)
+    shown = (case.c.reference, case.c.subject, case.c.last_message_at)
+    found = sa.select(table.c.id.label("session_id"), *names, *shown)
+    found = found.join(case, case.c.id == table.c.conversation_id)
+    theirs = (case.c.assignee == agent, case.c.status == Status.PENDING, case.c.merged_into.is_(None))
+    now = read_clock(connection)
+    is_recent = case.c.last_message_at > now - _STILL_OPEN
+    found = found.where(*theirs, is_recent, table.c.ended_at.is_(None), is_here(now))
+    rows = connection.execute(found.order_by(case.c.last_message_at.desc(), case.c.id).limit(limit)).mappings()
+    return [OngoingChat(**row) for row in rows]

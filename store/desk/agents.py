@@ -48,6 +48,7 @@ class AgentRecord:
 
     seal: changes with the token, the role and the epoch, so that sessions end with them.  teams: whose conversations
     the agent sees; empty means all.  scopes: the verbs that the token allows; None means all of the role.
+    available, away_from, away_until: see `AgentRow`.
     """
 
     id: UUID
@@ -60,6 +61,9 @@ class AgentRecord:
     expires_at: datetime | None = None
     teams: frozenset[str] = frozenset()
     scopes: frozenset[str] | None = None
+    available: bool = False
+    away_from: datetime | None = None
+    away_until: datetime | None = None
 
 
 def add_agent(
@@ -280,6 +284,9 @@ def _row(row: Mapping[str, Any] | sa.RowMapping) -> AgentRecord:
         seal=f"{row['token_hash']}.{row['role']}.{row['session_epoch']}",
         expires_at=row["expires_at"],
         scopes=scopes,
+        available=bool(row["available"]),
+        away_from=row["away_from"],
+        away_until=row["away_until"],
     )
 
 

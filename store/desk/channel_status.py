@@ -124,6 +124,29 @@ def channel_faults(connection: Connection) -> list[ChannelFault]:
     return [ChannelFault(**row) for row in connection.execute(statement.order_by(columns.channel)).mappings()]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsent:
+    """The messages of a channel that were tried and wait for another try. why: of one of them.  since: the oldest."""
+
+    channel: str
+    number: int
+    why: str
+    since: datetime
+
+
+def unsent_messages(connection: Connection, *, only_teams: Collection[str] | None) -> dict[str, Unsent]:
+    """Return by channel the messages that could not be sent so far. only_teams: whose; None means all."""
+    table, conversation = table_of(OutboundRow), table_of(ConversationRow)
+    shown = (sa.func.count().label("number"), sa.func.max(table.c.error).label("why"))
+    found = sa.select(table.c.channel, *shown, sa.func.min(table.c.created_at).label("since"))
+    found = found.where(table.c.state == sa.literal_column("'queued'"), table.c.error != "")
+    if only_teams is not None:
+        found = found.join(conversation, conversation.c.id == table.c.conversation_id)
+        found = found.where(among(conversation.c.team, only_teams))
+    rows = connection.execute(found.group_by(table.c.channel)).mappings()
+    return {row["channel"]: Unsent(**row) for row in rows}
+
+
 def read_status(
     connection: Connection, *, channels: Sequence[str], only_teams: Collection[str] | None = None
 ) -> DeskStatus:

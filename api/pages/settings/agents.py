@@ -89,6 +89,15 @@ def set_duty_on_page(
     return go_on(desk, actor, f"/settings/agents/{agent_id}", said="done_duty")
 
 
+@routes.post("/duty")
+def switch_duty(desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.SET_OWN_DUTY))], form: Form) -> Response:
+    """Begin or end one's own work, from any page; the rest of the duty stays as it is."""
+    begins = form.one("available") == "true"
+    change_agent(desk, actor.id, DutyOrder(available=begins), actor)
+    said = "done_away" if not begins else "done_on_duty" if actor.teams else "done_on_duty_without_team"
+    return go_on(desk, actor, form.one("back") or "/", said=said)
+
+
 @routes.post("/agents/{agent_id}/password")
 def own_password(request: Request, desk: DeskPart, actor: Reader, form: Form, *, agent_id: UUID) -> Response:
     """Set one's own password; every session ends, this one too."""

@@ -54,7 +54,7 @@ CASE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "why_not_conflict": ("not possible in its present state", "当前状态不允许此操作"),
     "why_not_stale": ("it has changed since", "会话已有更新"),
     "why_not_not_found": ("there is no such conversation", "会话不存在或无权查看"),
-    "why_not_forbidden": ("your role may not do this", "您的角色无权执行"),
+    "why_not_forbidden": ("your role may not do this", "你的角色无权执行"),
     "why_not_invalid": ("these values do not fit", "内容不符合要求"),
     # The customer's page.
     "open_contact": ("Open the customer's page", "打开客户页面"),

@@ -21,7 +21,7 @@ GENERATED_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "仅询问信息的回复草稿：涉及客户本人的资金或身份",
     ),
     "wrote_summary": ("Summary of the conversation", "会话摘要"),
-    "wrote_tone": ("Your text in another tone", "您的文字（改换语气）"),
+    "wrote_tone": ("Your text in another tone", "你的文字（改换语气）"),
     "wrote_translation": ("Translation", "译文"),
     "model_from": ("From:", "依据："),
     "model_marked": (

@@ -13,6 +13,14 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "role": ("Role", "角色"),
     "on_duty": ("on duty", "在岗"),
     "off_duty": ("away", "离开"),
+    "go_on_duty": ("You are away: go on duty", "当前离开：切换为在岗"),
+    "go_away": ("You are on duty: go away", "当前在岗：切换为离开"),
+    "done_on_duty": ("You are on duty: work is assigned to you.", "已在岗，会话会分配给你。"),
+    "done_on_duty_without_team": (
+        "You are on duty, but in no team: nothing is assigned to you by itself.",
+        "已在岗，但你还不属于任何团队，会话不会自动分配给你。",
+    ),
+    "done_away": ("You are away: nothing more is assigned to you.", "已离开，不再分配会话给你。"),
     "on_leave_until": ("on leave until {at}", "休假至 {at}"),
     "comma": (", ", "、"),
     "last_seen": ("Last seen", "最近使用"),
@@ -28,7 +36,7 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "categories_hint": ("Categories; none for all", "类别，不选为全部"),
     "done_duty": ("Saved.", "已保存。"),
     "access": ("Access", "登录与令牌"),
-    "own_password": ("Your password", "您的密码"),
+    "own_password": ("Your password", "你的密码"),
     "password": ("Password", "密码"),
     "password_hint": (
         "At least 10 characters. You are signed out and sign in by name, password and code.",

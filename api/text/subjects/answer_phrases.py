@@ -37,9 +37,9 @@ ANSWER_REASONS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 ANSWER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "fits": ("Fits", "可能适用"),
-    "fits_hint": ("Answers of the help pages that resemble the last message.", "帮助中心里与最近一条消息相近的内容。"),
-    "fits_score": ("{share} % sure", "把握 {share}%"),
+    "fits": ("Fits", "推荐答案"),
+    "fits_hint": ("Look for answers in the help pages", "查找帮助中心的相关答案"),
+    "fits_score": ("{share} % sure", "匹配度 {share}%"),
     "fits_wrong": ("Wrong answer", "答案不对"),
     "fits_wrong_hint": (
         "The words are proposed as a way to ask for the chosen answer; a senior approves them.",

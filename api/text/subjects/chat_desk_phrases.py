@@ -21,6 +21,7 @@ CHAT_DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "chats_by_agent": ("Chats by agent", "各客服的聊天"),
     "chat_case": ("Case", "会话"),
     "chats_waiting": ("Chats waiting", "聊天等候"),
+    "chats_ongoing": ("My chats, waiting for the visitor", "我的聊天，等客户回复"),
     "chat_waits": ("waiting", "已等"),
     "chat_visitor": ("Visitor", "访客"),
     "chat_title": ("Chat", "聊天"),

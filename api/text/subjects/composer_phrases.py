@@ -93,8 +93,8 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "ready_title": ("Title", "标题"),
     "ready_folder": ("Folder", "文件夹"),
     "ready_code": ("Short code, such as refund", "快捷码，如 tkcl"),
-    "ready_team": ("Team", "小组"),
-    "ready_all_teams": ("all teams", "所有小组"),
+    "ready_team": ("Team", "团队"),
+    "ready_all_teams": ("all teams", "所有团队"),
     "ready_text_in": ("Text in {language}", "文字（{language}）"),
     "ready_placeholders": ("Placeholders:", "占位符："),
     "ready_text_refused": (
@@ -112,7 +112,7 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "signatures": ("Signatures", "签名"),
     "signatures_lead": (
         "They stand below mail. Placeholders: {{agent}}, {{team}}, {{desk}}, {{reference}}.",
-        "显示在邮件末尾，按小组和客户语言选用。占位符：{{agent}}、{{team}}、{{desk}}、{{reference}}。",
+        "显示在邮件末尾，按团队和客户语言选用。占位符：{{agent}}、{{team}}、{{desk}}、{{reference}}。",
     ),
     "display_names": ("Agents' names as customers read them", "客户看到的客服姓名"),
     "macro": ("Macro", "快捷操作"),

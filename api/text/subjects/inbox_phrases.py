@@ -52,6 +52,8 @@ INBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "messages_many": ("{count} messages", "{count} 条消息"),
     "no_subject": ("(no subject)", "（无主题）"),
     "overdue_by": ("overdue by {span}", "已超时 {span}"),
+    "overdue_now": ("just overdue", "刚刚超时"),
+    "due_now": ("due within a minute", "不足 1 分钟"),
     "due_in": ("due in {span}", "剩余 {span}"),
     "span_m": ("{minutes} min", "{minutes} 分钟"),
     "span_h": ("{hours} h {minutes} min", "{hours} 小时 {minutes} 分"),

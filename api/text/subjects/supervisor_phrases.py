@@ -24,6 +24,7 @@ SUPERVISOR_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "let_in": ("Let in by the second look", "复查升级为紧急"),
     "volume_by_channel": ("Conversations by day and channel", "每日会话（按渠道）"),
     "volume_by_category": ("Conversations by day and category", "每日会话（按类别）"),
+    "chart_others": ("all others", "其他"),
     "highest": ("highest day: {number}", "单日最高：{number}"),
     "as_table": ("As a table", "表格"),
     "day": ("Day", "日期"),
@@ -37,5 +38,5 @@ SUPERVISOR_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "load": ("Agents' load", "客服负荷"),
     "agent": ("Agent", "客服"),
     "takes_work": ("Takes work", "接单"),
-    "capacity": ("Capacity", "上限"),
+    "capacity": ("Capacity", "接单上限"),
 }

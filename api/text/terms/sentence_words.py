@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from api.text.terms.delivery_words import DELIVERY
+
 # Refusals that an agent can meet on a page, by the room that says them.
 _REFUSALS: Final = (
     # Who may do what.
@@ -219,4 +221,4 @@ _TROUBLE: Final = (
 )
 
 # The sentence in English, `{...}` standing for a value: its Chinese words.
-SENTENCES: Final[Mapping[str, str]] = dict((*_REFUSALS, *_TROUBLE))
+SENTENCES: Final[Mapping[str, str]] = dict((*_REFUSALS, *DELIVERY, *_TROUBLE))

@@ -75,6 +75,40 @@ def test_waiting_chats_stand_in_their_band_below_the_emergencies(
     assert 'data-since="' in page
 
 
+def test_an_answered_chat_stays_in_sight_of_its_agent_until_it_is_over(
+    visitor: ChatVisitor, reference: str, browser: AppClient, client: AppClient, hands: Hands, database: Database
+) -> None:
+    def bands(path: str) -> list[str]:
+        return re.findall(r'<li class="band" id="chats-(\w+)"', browser.get(path).text)
+
+    assert bands("/") == ["waiting"]
+    with database.write() as connection:
+        connection.execute(sa.update(table_of(ConversationRow)).values(assignee="the agent"))
+    answer(client, reference, "We are looking into it.")
+    hands.work()
+    # Now it waits for the visitor, and is not among the open conversations.
+    assert (bands("/"), bands("/?view=mine"), bands("/?view=unassigned")) == (["ongoing"], ["ongoing"], [])
+    page = browser.get("/").text
+    assert page.count(f'href="/conversations/{reference}"') == 1
+    assert "Wu Min" in page
+    # A colleague's list does not have it.
+    with database.write() as connection:
+        connection.execute(sa.update(table_of(ConversationRow)).values(assignee="the supervisor"))
+    assert bands("/") == []
+    with database.write() as connection:
+        connection.execute(sa.update(table_of(ConversationRow)).values(assignee="the agent"))
+    # The visitor's next line opens the conversation, which then stands in the list itself.
+    visitor.write("thank you, and the fee?")
+    hands.work()
+    assert bands("/") == []
+    assert f'href="/conversations/{reference}"' in browser.get("/").text
+    answer(client, reference, "The fee comes back too.")
+    hands.work()
+    assert bands("/") == ["ongoing"]
+    assert act(browser, reference, do="end").status_code == 303
+    assert bands("/") == []
+
+
 def test_the_pane_says_that_a_typed_name_is_not_verified(
     reference: str, browser: AppClient, database: Database
 ) -> None:

@@ -103,6 +103,36 @@ def test_check_10_a_line_reaches_the_agent_by_the_stream_and_the_page_asks_no_mo
     page.context.close()
 
 
+def test_an_answered_chat_goes_from_those_that_wait_to_the_agents_own_while_it_is_open(
+    staffed: Staffed, browser: Browser
+) -> None:
+    visitor = browser.new_context(locale="en-GB").new_page()
+    visitor.set_default_timeout(PATIENCE)
+    visitor.goto(f"{staffed.desk.url}/chat/site")
+    visitor.fill("[data-text]", "where is my top-up")
+    visitor.keyboard.press("Enter")
+    visitor.wait_for_selector(".visitor[data-seq='1']")
+    staffed.desk.hands.work()
+    page = staffed.agent(browser, locale="en-GB")
+    page.on("pageerror", lambda error: said.append(str(error)))
+    said: list[str] = []
+    row = page.locator(".row.chat:has-text('where is my top-up')")
+    row.locator("a").click()
+    page.wait_for_selector("#text")
+    page.mouse.move(900, 300)
+    page.keyboard.press("t")
+    expect(page.locator(".toast")).to_contain_text("It is yours.")
+    page.fill("#text", "We look for it.")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".message.outgoing:has-text('We look for it.')")
+    staffed.desk.hands.work()
+    expect(page.locator("#chats-ongoing ~ .row.ongoing.chosen")).to_contain_text("where is my top-up")
+    expect(row).to_have_count(1)
+    assert said == []
+    page.context.close()
+    visitor.context.close()
+
+
 def test_the_agent_answers_with_a_picture_that_the_visitor_sees(staffed: Staffed, browser: Browser) -> None:
     page = staffed.agent(browser, locale="zh-CN")
     said = heard(staffed.visitor)

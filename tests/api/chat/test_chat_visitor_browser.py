@@ -343,6 +343,20 @@ def test_a_tab_that_was_open_before_the_chat_began_joins_it_and_takes_the_stream
     second.wait_for_selector(".agent:has-text('left')")
 
 
+def test_a_line_has_the_time_of_the_visitors_clock_before_and_after_a_reload(desk: LiveDesk, browser: Browser) -> None:
+    with browser.new_context(locale="en-GB", timezone_id="America/New_York") as context:
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        begin(page, desk)
+        shown = page.locator(".visitor time")
+        live, at = shown.text_content(), shown.get_attribute("datetime")
+        assert at is not None
+        assert live == f"{datetime.fromisoformat(at).astimezone(ZoneInfo('America/New_York')):%H:%M}"
+        page.reload()
+        page.wait_for_selector(".scripted [data-text]")
+        expect(shown).to_have_text(live)
+
+
 def test_the_words_of_a_session_that_is_over_return_into_the_field(desk: LiveDesk, context: BrowserContext) -> None:
     page = context.new_page()
     begin(page, desk)

@@ -17,6 +17,7 @@ from api.app import create_app
 from api.http.permissions import Role
 from api.http.problems import PROBLEMS
 from api.text.phrases import WORDS, Words
+from api.text.reasons import ReasonReader, say_line
 from api.text.terms.danger_names import GROUP_NAMES, PAIR_NAMES
 from api.text.terms.sentence_words import SENTENCES
 from api.text.terms.sentences import in_chinese, say_refusal
@@ -269,6 +270,44 @@ def test_chinese_words_keep_only_values_of_their_sentence() -> None:
     holes = re.compile(r"\{(\w+)\}")
     for english, chinese in SENTENCES.items():
         assert set(holes.findall(chinese)) <= set(holes.findall(english)), english
+
+
+def _sayings(node: ast.expr) -> Iterator[str]:
+    """Yield the sentences that an expression may be, with 7 for each value."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield node.value
+    elif isinstance(node, ast.JoinedStr):
+        yield "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values)
+    elif isinstance(node, ast.IfExp):
+        yield from (*_sayings(node.body), *_sayings(node.orelse))
+
+
+def _whys_of_senders() -> Iterator[tuple[str, str]]:
+    """Yield what senders say of a message that has not left, or may not have left."""
+    for room in ("sms", "social", "custom", "email/smtp"):
+        for path in sorted((ROOT / "connectors" / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                given: list[ast.expr] = []
+                if (isinstance(node, ast.keyword) and node.arg == "why") or (
+                    isinstance(node, ast.Assign)
+                    and any(isinstance(to, ast.Name) and to.id == "why" for to in node.targets)
+                ):
+                    given = [node.value]
+                elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_later":
+                    given = node.args[:1]
+                for each in given:
+                    yield from ((path.name, said) for said in _sayings(each) if " " in said)
+
+
+def test_an_agent_reads_in_chinese_why_a_message_has_not_left() -> None:
+    whys = list(_whys_of_senders())
+    assert len(whys) > 40
+    assert [each for each in whys if in_chinese(each[1]) is None] == []
+    # As a column of text holds it.
+    reader = ReasonReader(words=Words("zh"))
+    assert say_line("the provider cannot be reached (ConnectionError): check `url`", reader=reader).startswith(
+        "无法连接"
+    )
 
 
 def test_one_title_stands_for_every_language() -> None:

@@ -298,6 +298,18 @@ def test_supervisors_see_the_desks_figures(client_of: Callable[[str], AppClient]
     assert client_of("agent").get("/supervisor").status_code == 403
 
 
+@pytest.mark.parametrize("error", ["", "the provider is asked too often (429)"])
+def test_a_channel_that_receives_but_cannot_send_says_so(
+    browser: AppClient, client_of: Callable[[str], AppClient], database: Database, case: UUID, *, error: str
+) -> None:
+    assert press(browser, f"{CASE}/say", text="Done.", kind="reply", when="now").status_code == 303
+    with database.write() as connection:
+        connection.execute(sa.update(table_of(OutboundRow)).values(error=error))
+    for opened, page in ((browser, "/channels"), (client_of("supervisor"), "/supervisor")):
+        assert ("1 could not be sent so far" in opened.get(page).text) is bool(error), page
+    assert (error in browser.get("/channels").text) is True
+
+
 def test_agents_confirm_emergencies_and_see_similar_conversations(
     browser: AppClient, database: Database, case: UUID
 ) -> None:

@@ -69,6 +69,22 @@ def test_a_case_without_a_category_shows_what_the_desk_took_it_for(
 
 
 @pytest.mark.parametrize(
+    ("subject", "said", "shown"),
+    [
+        ("Refund", "Where is my refund?", "Where is my refund?"),
+        ("Refund", "Refund for the second order, please", "Refund for the second order, please"),
+        # A text without a subject is its own, whole or cut.
+        ("where is my refund", "where is my refund", "Failed transaction"),
+        ("where is my refund of last…", "where is my refund of last Thursday, 20 yuan", "Failed transaction"),
+    ],
+)
+def test_a_row_does_not_say_the_same_text_twice(settings: Settings, subject: str, said: str, shown: str) -> None:
+    row, last = replace(ROW, subject=subject, category="failed_transaction"), replace(SAID, text=said)
+    html = RowPainter(settings, build_environment())((row, [], last), moments=NOW)
+    assert f'<span class="glimpse cut">{shown}</span>' in html
+
+
+@pytest.mark.parametrize(
     "change",
     [
         {"row": replace(ROW, subject="Refund")},

@@ -16,6 +16,7 @@ from store.db.bulk import insert_rows
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.desk.agents import add_agent, find_by_name
+from store.desk.assignment import set_absence
 from store.desk.passwords import code_at, set_password
 from store.tables.case_records import RatingRow
 from tests.api.conftest import MovingClock
@@ -91,6 +92,31 @@ def test_an_agents_page_is_for_themselves_and_for_those_who_set_duties(
     assert (own.status_code, 'id="password-form"' in own.text) == (200, True)
     assert ('id="duty"' in own.text) is sets_own_duty
     assert browser.get(f"/settings/agents/{other.id}").status_code == (200 if sees_others else 403)
+
+
+@pytest.mark.parametrize("role", ["agent", "viewer"])
+def test_a_working_role_goes_on_duty_and_away_from_any_page(
+    signed_in: Callable[[str], AppClient], database: Database, role: str
+) -> None:
+    browser = signed_in(role)
+
+    def shown() -> str:
+        match = re.search(r'<button class="duty( on)?"', browser.get("/channels").text)
+        return "none" if match is None else "on" if match[1] else "away"
+
+    assert shown() == ("none" if role == "viewer" else "away")
+    answer = send(browser, "/settings/duty", available="true", back="/channels")
+    if role == "viewer":
+        assert answer.status_code == 403
+        return
+    assert (answer.status_code, answer.headers["location"], shown()) == (303, "/channels", "on")
+    assert send(browser, "/settings/duty", available="false", back="//other.example").headers["location"] == "/"
+    assert shown() == "away"
+    with database.write() as connection:
+        until = read_clock(connection) + timedelta(days=2)
+        set_absence(connection, name=f"the {role}", away_from=None, away_until=until)
+    page = browser.get("/channels").text
+    assert (shown(), "on leave until" in page) == ("none", True)
 
 
 def test_an_administrator_adds_an_agent_who_signs_in_by_password_and_code(

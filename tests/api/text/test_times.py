@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -29,3 +29,20 @@ def test_a_day_is_named_unless_it_is_today(at: datetime, english: str, chinese: 
     for language, expected in said.items():
         moments = Moments(now=NOW, zone=ZoneInfo("Asia/Shanghai"), words=Words(language))
         assert moments.short(at) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "english", "chinese", "level"),
+    [
+        (timedelta(minutes=90), "due in 1 h 30 min", "剩余 1 小时 30 分", "later"),
+        (timedelta(seconds=59), "due within a minute", "不足 1 分钟", "soon"),
+        (timedelta(seconds=-59), "just overdue", "刚刚超时", "overdue"),
+        (timedelta(seconds=-60), "overdue by 1 min", "已超时 1 分钟", "overdue"),
+    ],
+)
+def test_no_due_time_is_said_in_no_minutes(left: timedelta, english: str, chinese: str, level: str) -> None:
+    said: dict[Language, str] = {"en": english, "zh": chinese}
+    for language, expected in said.items():
+        clock = Moments(now=NOW, zone=ZoneInfo("Asia/Shanghai"), words=Words(language)).due(NOW + left)
+        assert clock is not None
+        assert (clock.text, clock.level) == (expected, level)
