@@ -12,6 +12,7 @@ from typing import Final
 
 from router.remarks.remark_grammar import RemarkGrammar, build_grammar
 from router.remarks.remark_kind import RemarkKind
+from router.remarks.remark_names import may_be_name
 from router.remarks.remark_parts import ARRIVED_PARTS, ASSENT_PARTS, REQUESTS, SLOTS, THANKS_PARTS
 from router.remarks.remark_words import (
     AROUND_PERSON,
@@ -92,10 +93,6 @@ _NAMED: Final = re.compile(
     r"\b((?:[Tt]hanks|[Tt]hank you|[Cc]heers|[Tt]hx|[Rr]egards|[Bb]est|[Ww]ishes|so much|very much|a lot|again)"
     r"(?: |[,!]?\s*\n\s*|, ))[A-Z][a-z]+(?: [A-Z][a-z]*\.?)?(?=\s*(?:$|[.,!\n😊🙏👍]))"
 )
-_NO_NAME: Final = re.compile(
-    r"(?:ing|ed)$|^(?:fraud|scam|theft|stolen|stole|lost|urgent|error|cancel|stop|hack|wrong|broken|order|card|phone|block"
-    r"|account|refund|money|help|nothing|yes|no|not|but|still|wait|again|bye|call|agent|human|please|hello|hi)"
-)
 # Roles that stand in thanks, too; with "phone" they ask for a number.
 _AMBIGUOUS: Final = frozenset({"客服", "客服人员", "客服专员", "manager", "a manager"})
 _PLACES: Final = frozenset({"电话", "phone", "by phone", "怎么", "怎样", "哪", "哪里", "如何"})
@@ -160,7 +157,7 @@ def _in_parts(tokens: list[str], said: int | None) -> int | None:
 def _without_name(found: re.Match[str]) -> str:
     """Return thanks or a closing without the name after it; unchanged where the word is none."""
     words = found[0][len(found[1]) :].lower().split()
-    return found[0] if any(_NO_NAME.search(word) or word in _remarks() for word in words) else f"{found[1]} "
+    return found[0] if any(not may_be_name(word) or word in _remarks() for word in words) else f"{found[1]} "
 
 
 def _thanks_or_assent(said: int) -> RemarkKind:

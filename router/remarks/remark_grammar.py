@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from router.remarks.remark_names import may_be_name
 from router.remarks.remark_parts import NAME
 
 _OPTIONAL: Final = "?*"
@@ -89,7 +90,7 @@ def _after(tokens: _Tokens, here: set[int], phrases: _Slot, *, may_repeat: bool)
         at = waiting.pop()
         if at >= len(tokens):
             continue
-        if NAME in phrases:
+        if NAME in phrases and may_be_name(tokens[at]):
             found.add(at + 1)
         for words in phrases.get(tokens[at], ()):
             end = at + len(words)

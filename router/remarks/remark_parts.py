@@ -47,8 +47,9 @@ gift: it|that|this|you|it all|all of it|the help|your help|all your help|all the
     the assistance|your patience|your time|the effort|your effort|your efforts|your kindness|the kindness|you guys
     your hard work|the hard work|the service|you all|everything|all you do|you helping|you helping me|the quick reply
     the quick response|the fast response|the fast reply|the update|the info|the explanation
-it: it|that|this|everything|things|all|the issue|the problem|my issue|my problem|issue|problem|the app|app|this one
-    that one|my app|the login|my login|it all|all of it
+it: it|that|this|everything|things|all|the app|app|this one|that one|my app|the login|my login|it all|all of it
+trouble: the issue|the problem|my issue|my problem|issue|problem|the issues|the problems
+over: fixed|sorted|resolved|solved|done|cleared up|cleared|sorted out|settled|taken care of
 is: is|has been|got|seems|looks|seems to be|looks to be|appears to be|is all|is now|has now been|are|are all|now
     is finally|is already|came|went|am|seem|look|have been
 by_now: all|now|finally|just|already|completely|totally|perfectly|fully|and|up and|quite|so|very|nice and|also
@@ -302,6 +303,7 @@ THANKS_PARTS: Final = (
 )
 ASSENT_PARTS: Final = (
     "it is by_now* well here*",
+    "trouble is by_now* over here*",
     "it works here*",
     "by_now* well here+",
     "works here+",

@@ -22,6 +22,7 @@ TEXTS = {
         "Thanks! Have a lovely evening ahead", "I'm very happy with the service, thank you",
         "谢谢客服，祝您工作顺利，生活愉快！", "你们效率真高", "感谢王老师耐心讲解", "谢谢你帮我解决了问题",
         "给你们添麻烦了，谢谢",
+        "Thanks Ming", "Thanks Fred!", "thanks mr smith", "感谢钱老师", "谢谢小王",
         "thanks, all good now", "麻烦你们了，已经好了", "没其他问题了，谢谢",
         "你们回复真快，赞", "麻烦你们这么久，谢谢",
         # What has come, next to thanks.
@@ -32,7 +33,7 @@ TEXTS = {
         "好的，谢谢", "收到谢谢", "ok thanks bye", "never mind i found it", "done", "弄好了", "不用了谢谢", "好的呢",
         "perfect, it's working now. thanks again", "It's all resolved now, thanks for everything",
         "ok got it, will try that. thanks", "makes sense now thank you so much for the clear explanation",
-        "收到，谢谢啦", "谢谢您的耐心解答，问题已经解决了", "已经可以登录了，谢谢", "知道怎么操作了，谢谢",
+        "the problem is now solved, thanks", "收到，谢谢啦", "谢谢您的耐心解答，问题已经解决了", "已经可以登录了，谢谢", "知道怎么操作了，谢谢",
         "好的谢谢，我试试", "按您说的重启了一下，果然好了，谢谢",
     ],
     RemarkKind.GREETING: [
@@ -75,6 +76,10 @@ TEXTS = {
         "good job losing my money", "the payment came back thanks", "Thanks, Scammed", "thanks,\nWaiting",
         "麻烦你处理一下", "帮我弄好", "你们快点", "你们快啊", "账号登录成功", "收到短信了", "钱到账了", "给我说清楚",
         "你们负责", "都给您了", "卡不用了", "订单不需要了", "处理好了吗", "谢谢处理", "谢谢帮忙处理", "尽快解决谢谢",
+        "the problem is back, thanks", "my issue is back up", "thanks, the issue is running again",
+        # Where a name would stand.
+        "Thanks Frozen", "Thanks Reset Password", "Thank you Suicide", "thanks dear hacked", "thanks agent refund",
+        "谢谢骗先生", "谢谢小冻", "谢谢小偷先生",
         "问题又来了",
         "现在好了钱没了", "谢谢你们骗我", "麻烦你们快点", "帮我解决问题谢谢", "你们的良心呢", "加油",
     ],
