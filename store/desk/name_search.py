@@ -64,6 +64,8 @@ def find_people(
     if not shown:
         return [], 0
     known, people = handles(connection, shown), _people(connection, shown, only_teams=only_teams)
+    # On PostgreSQL a contact may have been merged or deleted since the first statement.
+    shown = [each for each in shown if each in people]
     return [
         FoundPerson(**people[each], handles=tuple(known[each]), last_message_at=found[each]) for each in shown
     ], len(found)

@@ -6,16 +6,19 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+import sqlalchemy as sa
 
 from router.errors import Conflict, NotFound
 from store.contacts.merge import merge_contacts
 from store.contacts.profiles import CardChange, edit_contact
+from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.ids import new_id
 from store.desk.label_use import labels_in_use
 from store.desk.name_search import find_files, find_people
 from store.desk.names_index import NamedKind, named
 from store.desk.saved_views import MOST_VIEWS, add_view, delete_view, views_of
+from store.tables.messages import ConversationRow
 from tests.inbox_builder import Builder
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
@@ -62,6 +65,31 @@ def test_people_are_found_as_they_are_written(database: Database) -> None:
     assert {query: found(query) for query in EXPECTED} == EXPECTED
     with database.read() as connection:
         assert find_people(connection, "王芳", only_teams=None, limit=1)[1] == 2
+
+
+def test_a_person_whose_cases_move_away_while_we_look_is_left_out(database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        for handle, name in PEOPLE.values():
+            build.conversation(handle=handle, name=name)
+    moved, other = (build.contacts[PEOPLE[key][0]] for key in ("wang", "zhang"))
+
+    seen: list[str] = []
+
+    def move(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if not seen and "last_message_at" in statement:
+            seen.append(statement)
+            cases = table_of(ConversationRow)
+            with database.write() as writing:
+                writing.execute(sa.update(cases).where(cases.c.contact_id == moved).values(contact_id=other))
+
+    with database.read() as connection:
+        sa.event.listen(connection, "after_cursor_execute", move)
+        people, _ = find_people(connection, "王芳", only_teams=None, limit=5)
+
+    assert seen
+    # SQLite reads both statements from one state of the database.
+    assert [each.id for each in people] == ([moved] if database.is_sqlite else [])
 
 
 def test_a_name_is_found_alike_when_one_of_its_words_is_too_common_to_compare(database: Database) -> None:

@@ -143,6 +143,13 @@ def test_danger_never_closes_by_itself(desk: SendingDesk, change: dict[str, bool
     assert closer(desk, pending_closes_after=timedelta(microseconds=1)).once() == 0
 
 
+def test_a_case_that_is_a_part_of_another_one_stays_as_it_is(desk: SendingDesk) -> None:
+    receive(desk, "where is my refund", ago=timedelta(days=30))
+    pend(desk)
+    desk.change(ConversationRow, merged_into=cases(desk)[0].id)
+    assert closer(desk, pending_closes_after=timedelta(microseconds=1)).once() == 0
+
+
 def test_who_said_nothing_more_is_not_asked_how_it_was(desk: SendingDesk) -> None:
     with desk.database.write() as connection:
         take_closings(connection)
