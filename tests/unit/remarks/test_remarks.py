@@ -33,7 +33,8 @@ TEXTS = {
         "好的，谢谢", "收到谢谢", "ok thanks bye", "never mind i found it", "done", "弄好了", "不用了谢谢", "好的呢",
         "perfect, it's working now. thanks again", "It's all resolved now, thanks for everything",
         "ok got it, will try that. thanks", "makes sense now thank you so much for the clear explanation",
-        "the problem is now solved, thanks", "收到，谢谢啦", "谢谢您的耐心解答，问题已经解决了", "已经可以登录了，谢谢", "知道怎么操作了，谢谢",
+        "the problem is now solved, thanks",
+        "收到，谢谢啦", "谢谢您的耐心解答，问题已经解决了", "已经可以登录了，谢谢", "知道怎么操作了，谢谢",
         "好的谢谢，我试试", "按您说的重启了一下，果然好了，谢谢",
     ],
     RemarkKind.GREETING: [
