@@ -1,4 +1,4 @@
-"""Which words cannot be a name, where thanks have one: "thanks dear hacked" and "谢谢，冻" say what happened."""
+"""Which words cannot be a name, where thanks have one: "thanks dear hacked" and "谢谢骗先生" say what happened."""
 
 from __future__ import annotations
 
