@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from sqlalchemy.engine import Connection
 from store.chat.line_log import MOST, ChatLine, add_line, lines_after
 from store.chat.visitor_sessions import ChatSession, find_session
 from store.conversations.read import where_now
-from store.db.bulk import among, table_of
+from store.db.bulk import among_bound, table_of
 from store.db.engine import read_clock
 from store.tables.chat import ChatLineRow, ChatSessionRow, LineKind
 from store.tables.messages import ConversationRow
@@ -82,12 +83,19 @@ def note_mails(connection: Connection, rows: Collection[Mapping[str, Any]]) -> N
 
     rows: new incoming messages.
     """
-    table = table_of(ChatSessionRow)
-    cases = {row["conversation_id"] for row in rows}
-    found = sa.select(table.c.id, table.c.conversation_id).where(among(table.c.conversation_id, cases))
-    sessions = {row.conversation_id: row.id for row in connection.execute(found.order_by(table.c.heard_at))}
+    if not rows:
+        return
+    values = {"cases": {row["conversation_id"] for row in rows}}
+    sessions = {row.conversation_id: row.id for row in connection.execute(_sessions_of(), values)}
     for row in rows:
         if session_id := sessions.get(row["conversation_id"]):
             session = find_session(connection, session_id, lock=True)
-            values = {"text": row["text"], "inbound_id": row["inbound_id"], "by_mail": True}
-            add_line(connection, session, kind=LineKind.VISITOR, values=values, also={})
+            line = {"text": row["text"], "inbound_id": row["inbound_id"], "by_mail": True}
+            add_line(connection, session, kind=LineKind.VISITOR, values=line, also={})
+
+
+@cache
+def _sessions_of() -> sa.Select[Any]:
+    columns = table_of(ChatSessionRow).c
+    found = sa.select(columns.id, columns.conversation_id).where(among_bound(columns.conversation_id, "cases"))
+    return found.order_by(columns.heard_at)

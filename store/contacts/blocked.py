@@ -34,6 +34,8 @@ def block_sender(connection: Connection, contact_id: UUID, *, blocked: bool, by:
 
 def blocked_among(connection: Connection, contacts: Collection[UUID]) -> frozenset[UUID]:
     """Return which of the contacts are blocked."""
+    if not contacts:
+        return frozenset()
     return frozenset(connection.execute(_blocked(), {"contacts": contacts}).scalars())
 
 

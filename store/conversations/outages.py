@@ -22,28 +22,31 @@ _ALIKE: Final = 10
 _SEEN_EVERY: Final = timedelta(minutes=1)
 
 
-def notice_bursts(
-    connection: Connection, *, echoes: Mapping[str, UUID], customers: int, now: datetime
+def notice_outages(
+    connection: Connection,
+    *,
+    echoes: Mapping[str, UUID],
+    gists: Mapping[str, UUID],
+    said: Mapping[UUID, str],
+    customers: int,
+    now: datetime,
 ) -> list[NewEvent]:
-    """Return one event for each text that enough customers have written within `BURST`: one per burst.
+    """Return one event for each text that enough customers have written within `BURST`, and for each such gist.
 
-    echoes: text -> a message with it.  The database counts, so all workers see the same numbers.
+    A gist needs ten times as many customers, each with numbers of their own: people also write alike without any
+    outage. A gist whose equal texts were reported adds nothing. One event per burst.
+    echoes, gists: echo or gist -> a message with it.  said: the echo of each message.
+    The database counts, so all workers see the same numbers; what is known of both is one question.
     """
-    return _notice(connection, table_of(MessageRow).c.echo, echoes, customers=customers, now=now)
-
-
-def notice_waves(
-    connection: Connection, *, gists: Mapping[str, UUID], echoes: Mapping[UUID, str], customers: int, now: datetime
-) -> list[NewEvent]:
-    """Return one event for each gist that many customers have written within `BURST`, each with numbers of their own.
-
-    Ten times as many as write an equal text: people also write alike without any outage. A wave whose equal texts were
-    reported adds nothing.  gists: gist -> a message with it.  echoes: of these messages.
-    """
-    said = {echoes[message_id] for message_id in gists.values()}
-    reported = {echo for echo, at in _last_said(connection, said).items() if at >= now - BURST}
-    fresh = {gist: message_id for gist, message_id in gists.items() if echoes[message_id] not in reported}
-    return _notice(connection, table_of(MessageRow).c.gist, fresh, customers=_ALIKE * customers, now=now)
+    if not echoes and not gists:
+        return []
+    texts = {said[message_id] for message_id in gists.values()}
+    known = _last_said(connection, {*echoes, *gists, *texts})
+    columns = table_of(MessageRow).c
+    events = _notice(connection, columns.echo, echoes, known=known, customers=customers, now=now)
+    reported = {text for text in texts if text in known and known[text] >= now - BURST}
+    fresh = {gist: message_id for gist, message_id in gists.items() if said[message_id] not in reported}
+    return events + _notice(connection, columns.gist, fresh, known=known, customers=_ALIKE * customers, now=now)
 
 
 def _notice(
@@ -51,14 +54,13 @@ def _notice(
     column: sa.ColumnElement[str],
     echoes: Mapping[str, UUID],
     *,
+    known: dict[str, datetime],
     customers: int,
     now: datetime,
 ) -> list[NewEvent]:
-    if not echoes:
-        return []
+    """Record bursts of the values of a column. known: when each burst was seen last; gets those of now."""
     table, since = table_of(OutageRow), now - BURST
-    known = _last_said(connection, echoes)
-    fresh = {echo: at for echo, at in known.items() if at >= since}
+    fresh = {echo: known[echo] for echo in echoes if echo in known and known[echo] >= since}
     if fresh:
         # Once a minute is enough: if each page of an outage wrote here, each would wait for the one before it.
         stale = [echo for echo in sorted(fresh) if fresh[echo] < now - _SEEN_EVERY]
@@ -67,6 +69,8 @@ def _notice(
     events = []
     # Sorted, so that two pages with the same bursts do not deadlock.
     counts = _counts(connection, column, echoes.keys() - fresh.keys(), customers=customers, since=since)
+    # Recorded by us or, a moment earlier, by another worker.
+    known.update(dict.fromkeys(counts, now))
     for echo, count in sorted(counts.items()):
         row = {"first_at": now, "last_at": now, "customers": count, "message_id": echoes[echo]}
         if _is_first(connection, echo, row, since=since):

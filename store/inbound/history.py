@@ -315,6 +315,8 @@ def _automatic() -> sa.Select[Any]:
 
 def labels_of(connection: Connection, contact_ids: Collection[UUID]) -> dict[UUID, frozenset[str]]:
     """Return the labels of those contacts that have any."""
+    if not contact_ids:
+        return {}
     found: dict[UUID, set[str]] = {}
     for row in connection.execute(_labels(), {"contacts": contact_ids}):
         found.setdefault(row.contact_id, set()).add(row.label)

@@ -17,7 +17,7 @@ from router.reason import Reason, ReasonKey
 from store.conversations.alarms import Escalation, call_for, escalate
 from store.conversations.assignees import Released
 from store.conversations.danger_questions import ask_about_danger
-from store.conversations.outages import notice_bursts, notice_waves
+from store.conversations.outages import notice_outages
 from store.conversations.search import index_read
 from store.db.bulk import among, insert_marked, insert_new, insert_rows, table_of
 from store.db.ids import new_id
@@ -143,12 +143,10 @@ def write_outcome(
         connection, [{**row, "calm": calm.get(row["conversation_id"], row["calm"])} for row in outcome.emergencies]
     )
     ask_about_danger(connection, outcome.questions)
-    if outcome.echoes and outage_customers:
-        outcome.events += notice_bursts(connection, echoes=outcome.echoes, customers=outage_customers, now=now)
-    if outcome.gists and outage_customers:
-        echoes = {row["id"]: row["echo"] for row in outcome.messages}
-        outcome.events += notice_waves(
-            connection, gists=outcome.gists, echoes=echoes, customers=outage_customers, now=now
+    if outage_customers:
+        said = {row["id"]: row["echo"] for row in outcome.messages}
+        outcome.events += notice_outages(
+            connection, echoes=outcome.echoes, gists=outcome.gists, said=said, customers=outage_customers, now=now
         )
     append_events(connection, outcome.events)
 

@@ -19,32 +19,44 @@ from workers.routing.brain import Brain
 from workers.routing.page_history import LINKED_WITHIN, SAME_SUBJECT_WITHIN, History
 
 
-def recall(connection: Connection, page: Sequence[Incoming], *, brain: Brain, now: datetime) -> History:
-    """Return the stored facts about the senders of a page and about what its messages refer to. now: aware."""
+def recall(
+    connection: Connection,
+    page: Sequence[Incoming],
+    *,
+    brain: Brain,
+    now: datetime,
+    new_contacts: Collection[UUID] = (),
+) -> History:
+    """Return the stored facts about the senders of a page and about what its messages refer to. now: aware.
+
+    new_contacts: those that this transaction has made: nothing is stored about them yet, so nothing is read.
+    """
     signs = [incoming.analysis.signs for incoming in page]
     references = {reference for sign in signs for reference, _ in sign.tokens}
     message_ids = {message_id for sign in signs for message_id in sign.message_ids}
     by_reference = history.conversations_by_reference(connection, references)
     contacts = {incoming.contact_id for incoming in page}
     by_message_id = history.conversations_by_message_id(connection, message_ids, contacts=contacts)
-    chats, recent = _chats(connection, page, brain=brain), _recent(connection, page, now=now)
+    earlier = [incoming for incoming in page if incoming.contact_id not in new_contacts]
+    known_before = contacts.difference(new_contacts)
+    chats, recent = _chats(connection, earlier, brain=brain), _recent(connection, earlier, now=now)
     found = (by_reference.values(), *by_message_id.values(), chats, (words.conversation for words in recent))
     known = {each.conversation_id for cases in found for each in cases}
     return History.of(
         chats=chats,
         by_reference=by_reference,
         by_message_id=by_message_id,
-        labels=history.labels_of(connection, contacts) if brain.table.asks_for_labels else {},
+        labels=history.labels_of(connection, known_before) if brain.table.asks_for_labels else {},
         replies=history.automatic_replies(connection, known),
         ours=history.sent_by_us(connection, message_ids),
         recent=recent,
-        by_subject=_by_subject(connection, page),
-        blocked=blocked_among(connection, contacts),
+        by_subject=_by_subject(connection, earlier),
+        blocked=blocked_among(connection, known_before),
         written_to=_written_to(connection, page),
         asked=_asked(connection, page, known),
         said=history.messages_like(
             connection,
-            said={(incoming.contact_id, incoming.analysis.fingerprint) for incoming in page},
+            said={(incoming.contact_id, incoming.analysis.fingerprint) for incoming in earlier},
             message_ids=message_ids,
             hashes={incoming.row.content_hash for incoming in page},
         ),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -28,7 +28,7 @@ from store.db.engine import Database
 from store.events.append import EventKind, NewEvent, append_events
 from store.inbound import claims
 from store.inbound.claims import Claim, ClaimedInbound, DueRows
-from store.inbound.outcome import write_outcome
+from store.inbound.outcome import Outcome, write_outcome
 from store.tables.messages import Direction, InboundState
 from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
@@ -203,7 +203,8 @@ class Router:
         contacts = lock_contacts(connection, senders=prepared.senders, now=claimed.now, proposed=prepared.proposed)
         pairs = zip(prepared.messages, prepared.handles, strict=True)
         page = [incoming.of(contacts[handle]) for incoming, handle in pairs]
-        known = recall(connection, page, brain=self._brain, now=claimed.now)
+        new = {contact_id for handle, contact_id in prepared.proposed.items() if contacts[handle] == contact_id}
+        known = recall(connection, page, brain=self._brain, now=claimed.now, new_contacts=new)
         reach("route.locked")
         outcomes, verdicts = decide_page(page, history=known, brain=self._brain, drafts=prepared.drafts)
         reach("route.decided")
@@ -215,21 +216,24 @@ class Router:
                 outage_customers=self._brain.settings.omniyard.outage_customers,
                 now=claimed.now,
             )
-            self._note_chats(connection, outcome.messages)
+            self._note_chats(connection, outcome)
         claims.finish(connection, claimed, state=InboundState.ROUTED, ids=verdicts.routed)
         claims.finish_duplicates(connection, claimed, firsts=verdicts.duplicates)
         claims.finish_unanswerable(connection, claimed, reasons=verdicts.unanswerable)
         return verdicts
 
-    def _note_chats(self, connection: Connection, messages: Sequence[Mapping[str, Any]]) -> None:
-        """Record which conversations the lines of chats are in."""
+    def _note_chats(self, connection: Connection, outcome: Outcome) -> None:
+        """Record which conversations the lines of chats are in, and show other messages of theirs in the chats."""
         channels = self._brain.settings.channels
         shown = {name for name, channel in channels.items() if channel.chat_page}
-        lines = [row for row in messages if row["channel"] in shown and row["inbound_id"]]
+        lines = [row for row in outcome.messages if row["channel"] in shown and row["inbound_id"]]
         note_cases(connection, {row["inbound_id"]: row["conversation_id"] for row in lines})
         if shown:
-            others = [row for row in messages if row["channel"] not in shown]
-            note_mails(connection, [row for row in others if row["direction"] == Direction.INCOMING])
+            # What this page has opened is no chat's conversation, unless a line of a chat is in it.
+            opened = {row["id"] for row in outcome.conversations} - {row["conversation_id"] for row in lines}
+            others = [row for row in outcome.messages if row["channel"] not in shown]
+            joined = [row for row in others if row["conversation_id"] not in opened]
+            note_mails(connection, [row for row in joined if row["direction"] == Direction.INCOMING])
 
     def _postpone(self, claimed: Claim, error: TransientError) -> None:
         """Release the page; its messages then go one by one, because one of them may cause the failure.

@@ -363,3 +363,23 @@ def test_our_token_in_a_subject_is_no_word_of_the_customers(desk: Desk, token: s
 
     assert plain.classification.language == "zh-Hans"
     assert marked.classification == plain.classification
+
+
+def test_a_page_asks_only_for_what_it_contains(desk: Desk) -> None:
+    """What is read about a customer, a chat or an outage is read once, and only if something can be there."""
+    # Given a warm desk
+    desk.route(envelope("1", sender=ANN))
+    statements: list[str] = []
+    sa.event.listen(desk.database.engine, "before_cursor_execute", lambda *row: statements.append(row[2]))
+
+    # When a new customer writes, and then writes again
+    desk.route(envelope("2", sender=BOB, text="Where is the parcel that I sent to my sister last week?"))
+    first, statements[:] = statements[:], []
+    desk.route(envelope("3", sender=BOB, text="Where is the refund for the shoes that I returned in May?"))
+
+    # Then what is stored about earlier customers is asked for the second message only
+    about_customers = ("contact.blocked_at IS NOT NULL", "message.fingerprint", "row_number()")
+    assert [any(each in sql for sql in first if sql.startswith("SELECT")) for each in about_customers] == [False] * 3
+    assert [any(each in sql for sql in statements if sql.startswith("SELECT")) for each in about_customers] == [True] * 3
+    assert sum("FROM outage" in sql for sql in first) == 1
+    assert not any("FROM chat_session" in sql for sql in first)
