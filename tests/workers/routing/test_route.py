@@ -378,8 +378,8 @@ def test_a_page_asks_only_for_what_it_contains(desk: Desk) -> None:
     desk.route(envelope("3", sender=BOB, text="Where is the refund for the shoes that I returned in May?"))
 
     # Then what is stored about earlier customers is asked for the second message only
-    about_customers = ("contact.blocked_at IS NOT NULL", "message.fingerprint", "row_number()")
-    assert [any(each in sql for sql in first if sql.startswith("SELECT")) for each in about_customers] == [False] * 3
-    assert [any(each in sql for sql in statements if sql.startswith("SELECT")) for each in about_customers] == [True] * 3
+    about = ("contact.blocked_at IS NOT NULL", "message.fingerprint", "row_number()")
+    assert [any(each in sql for sql in first if sql.startswith("SELECT")) for each in about] == [False] * 3
+    assert [any(each in sql for sql in statements if sql.startswith("SELECT")) for each in about] == [True] * 3
     assert sum("FROM outage" in sql for sql in first) == 1
     assert not any("FROM chat_session" in sql for sql in first)
