@@ -56,7 +56,7 @@ by_now: all|now|finally|just|already|completely|totally|perfectly|fully|and|up a
 well: fine|good|ok|okay|working|fixed|sorted|resolved|solved|done|perfect|great|back to normal|cleared up|clear|set
     brilliant|back up|running|in order|under control|cleared|sorted out|up and running|smooth|smoothly|through
     crystal clear|settled|taken care of|finished|completed|as it should be|normal|well|wonderful
-here: now|again|here|at last|on my end|on my side|my end|from my end|today|thanks to you|perfectly|fine|great|well
+here: now|here|at last|on my end|on my side|my end|from my end|today|thanks to you|perfectly|fine|great|well
     with me|for me|from my side|this end|this time|already|finally|at the moment|for now|as well|too|like a charm
     like magic|as expected|as normal|like before|no problem|ok
 works: works|worked|did work|did the trick|helps|helped|did help|makes sense|made sense|solved it|fixed it
@@ -134,7 +134,7 @@ day: day|one|evening|night|weekend|week|afternoon|morning|time|holiday|holidays|
 ahead: ahead|everyone|too|all|guys|to you|to you all|you all|to you too|to all of you|team|yourself|to all
 bye: all the best|best of luck|good luck|talk soon|speak soon|catch you later|bye for now|until next time|stay safe
     take it easy|stay well|stay healthy|keep well|keep safe|be well|keep up the good work|keep up the great work
-    keep it up|toodles|god bless|see you around|see you next time|see you soon|cheerio|ta ta|tata|so long|farewell
+    keep it up|toodles|god bless|see you around|see you next time|see you soon|cheerio|ta ta|tata
     later gator|peace|toodle pip|ciao|adios|have a good one|warm regards|warmest regards|many regards|with regards
     sincerely|yours sincerely|yours truly|yours|yours faithfully|with thanks|with gratitude|hugs|kisses|speak later
     ttyl|talk later|nighty night|happy lunar new year|happy chinese new year|happy spring festival|merry xmas
@@ -178,7 +178,7 @@ _CHINESE: Final = """
 烦了: 了|啦|咯|喽|这么久|好久|了这么久|半天|大半天|一天|了半天|好几次|这么多次|了好几次|啰
 收: 收到|明白|了解|清楚|知道|懂|知悉|知晓|理解|晓得|收悉|get|get到|已阅|看到了|看到啦|记住|记下|学到|学会|会|听懂|看懂
     弄懂|搞懂|搞明白|弄明白|弄清楚|懂得|悉知|copy|ok|好|可以|行|没问题|get√|朕知道|本人知悉
-已: 已|已经|都|全|全都|终于|总算|刚|刚刚|刚才|现在|目前|今天|也|又|大致|基本|完全|彻底|这下|这回|这次|大概|嗯|嗯嗯|好
+已: 已|已经|都|全|全都|终于|总算|刚|刚刚|刚才|现在|目前|今天|也|大致|基本|完全|彻底|这下|这回|这次|大概|嗯|嗯嗯|好
     好的|行|我|我们|这边|我这边|俺|我这|我这里|自己|我自己|一下子|瞬间|就|马上就|立马就|果然|真的|成功|顺利|原来如此
     原来是这样|是|恩|哦|噢
 回复: 回复|您的回复|你的回复|你们的回复|解答|怎么操作|怎么弄|怎么做|怎么办理|该怎么操作|流程|操作方法|方法|操作|怎么用
@@ -220,8 +220,8 @@ _CHINESE: Final = """
     暂时没有其他问题了|暂时没问题了|暂时没有了|没什么问题了|没有其他事了|没啥问题了|没啥事了|没什么事了|没有别的事了
     没有其他需要了|没有疑问了|没疑问了|没有其他疑问了|没有其他的了|没其他的了|没别的|没有别的了|不打扰了|不打扰你们了
     不打扰您了|不打扰你了|不耽误您了|不耽误你们了|不麻烦了|不麻烦您了|不麻烦你们了|不麻烦你了|先去忙了|我去忙了
-    我先忙了|先下了|我先下了|先撤了|撤了|闪了|溜了|走了|我走了|你忙|您忙|你们忙|你先忙|您先忙|你们先忙|您忙吧|你忙吧
-    您先忙吧|你先忙吧|你们忙吧|去忙吧|您去忙吧|忙吧|早点休息|早些休息|注意休息|多注意身体|注意身体|保重|保重身体
+    我先忙了|先下了|我先下了|先撤了|撤了|闪了|溜了|你忙|您忙|你们忙|你先忙|您先忙|你们先忙|您忙吧|你忙吧
+    您先忙吧|你先忙吧|你们忙吧|去忙吧|您去忙吧|忙吧|早点休息|早些休息|注意休息|多注意身体|注意身体|保重身体
     后会有期|有缘再见|江湖再见|下次见|明天见|回见|改天见|拜拜啦|再见啦|再见了|白白|886|3166|不用回复了|无需回复
     不用回了|不需要回复了|不用再回复了|不用再回了|可以结束了|可以关闭了|可以结单了|可以关单了|结单吧|关单吧|结束吧
     可以结案了|不用再跟进了|无需再跟进|不用跟进了|不用再处理了|不用再查了|没有其他问题|没有别的问题|没其他问题

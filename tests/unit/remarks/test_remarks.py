@@ -81,6 +81,8 @@ TEXTS = {
         # Where a name would stand.
         "Thanks Frozen", "Thanks Reset Password", "Thank you Suicide", "thanks dear hacked", "thanks agent refund",
         "谢谢骗先生", "谢谢小冻", "谢谢小偷先生",
+        # A farewell to all may be one for ever.
+        "感谢大家，我走了", "我走了，保重，谢谢大家", "so long everyone", "thanks everyone, farewell", "谢谢钱又退回了",
         "问题又来了",
         "现在好了钱没了", "谢谢你们骗我", "麻烦你们快点", "帮我解决问题谢谢", "你们的良心呢", "加油",
     ],
