@@ -78,7 +78,8 @@ class FactBook:
     def __init__(self, settings: Settings, database: Database) -> None:
         self._settings, self._database = settings, database
         self._lock = threading.Lock()
-        self._known: dict[str, tuple[float, ChatFacts]] = {}
+        # Of each chat: when its facts were begun to be read, and what was read; None since its queue has changed.
+        self._known: dict[str, tuple[float, ChatFacts | None]] = {}
 
     @cached_property
     def calendars(self) -> Mapping[str, Calendar]:
@@ -89,22 +90,25 @@ class FactBook:
         """Return the calendar of a channel."""
         return self.calendars[self._settings.channels[channel].calendar]
 
-    def of(self, channel: str, *, now: datetime, fresh: bool = False) -> ChatFacts:
-        """Return a chat's facts. fresh: read the queue again, however new the known one is."""
+    def of(self, channel: str, *, now: datetime) -> ChatFacts:
+        """Return a chat's facts."""
+        began = monotonic()
         with self._lock:
-            known = self._known.get(channel)
-        if known and not fresh and monotonic() - known[0] < _FRESH_SECONDS:
-            return self._with_hours(known[1], channel, now=now)
+            read_at, known = self._known.get(channel, (began, None))
+        if known and began - read_at < _FRESH_SECONDS:
+            return self._with_hours(known, channel, now=now)
         with self._database.read() as connection:
             facts = self._read(connection, channel, now=now)
         with self._lock:
-            self._known[channel] = (monotonic(), facts)
+            # A slow reading must not replace a later one, nor what was forgotten while it read.
+            if began >= self._known.get(channel, (began, None))[0]:
+                self._known[channel] = (began, facts)
         return facts
 
     def forget(self, channel: str) -> None:
         """Read a chat's facts again when they are asked for next: its queue has changed."""
         with self._lock:
-            self._known.pop(channel, None)
+            self._known[channel] = (monotonic(), None)
 
     def _read(self, connection: Connection, channel: str, *, now: datetime) -> ChatFacts:
         answers = first_answers(connection, channel, limit=_SAMPLES)

@@ -91,10 +91,10 @@ class Chats:
             raise NotFound("there is no chat here")
         return found
 
-    def state(self, name: str, session: ChatSession | None, *, language: str, fresh: bool = False) -> ChatState:
-        """Return what a page shows. fresh: the visitor has just changed the queue."""
+    def state(self, name: str, session: ChatSession | None, *, language: str) -> ChatState:
+        """Return what a page shows."""
         now = self._now()
-        facts = self.facts.of(name, now=now, fresh=fresh)
+        facts = self.facts.of(name, now=now)
         zone = self.facts.calendar(name).zone
         common = common_state(facts, zone=zone, language=language, now=now)
         if session is None:
@@ -124,14 +124,13 @@ class Chats:
 
     def _changed(self, keys: Collection[UUID]) -> Collection[UUID]:
         """Return the sessions whose pages must show something new; see `KeyedWaker`."""
-        with self._database.write() if self._must_note_here() else self._database.read() as connection:
-            if self._must_note_here():
+        must_note = monotonic() - self._here_at >= _HERE_SECONDS
+        with self._database.write() if must_note else self._database.read() as connection:
+            if must_note:
                 note_here(connection, keys, now=self._now())
                 self._here_at = monotonic()
-            return {*self._by_version(connection), *self._by_typing(connection), *self._by_facts()} & set(keys)
-
-    def _must_note_here(self) -> bool:
-        return monotonic() - self._here_at >= _HERE_SECONDS
+            # Also of streams that have opened meanwhile: of a change of the facts they would hear only now.
+            return {*self._by_version(connection), *self._by_typing(connection), *self._by_facts()}
 
     def _by_version(self, connection: Connection) -> set[UUID]:
         found = changed_since(connection, read_clock(connection) - _ASKED_BACK)

@@ -1,7 +1,7 @@
 """Waiting streams by key: a change wakes the streams of its key, and no other.
 
-One task of the process asks what changed; what this process itself changes wakes its streams at once. A wake-up that
-is lost costs a heartbeat, because every stream reads the database again then.
+One task of the process asks what changed; what this process itself changes wakes its streams at once. A stream takes a
+ticket before it reads, so what changes while it reads wakes it too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ class Seat:
 
 
 class KeyedWaker(Generic[Key]):
-    """The streams of this process, by key. look: returns the keys that changed since it was asked last."""
+    """The streams of this process, by key.
+
+    look: gets the keys with open streams and returns those that changed since it was asked last; others do no harm.
+    """
 
     def __init__(self, look: Callable[[Collection[Key]], Collection[Key]], *, period: float = _PERIOD_SECONDS) -> None:
         self._look, self._period = look, period
