@@ -98,6 +98,21 @@ team = "front-line"
 sla = "standard"
 """
 
+SMS = """
+[channels.sms]
+kind = "twilio"
+account = "env:TWILIO_SID"
+token = "env:TWILIO_TOKEN"
+number = "+15005550006"
+calendar = "office"
+"""
+# A desk that asks what a greeting is about.
+GREETED = TOML.replace('data = "{data}"', 'data = "{data}"\ngreeting = "how"', 1).replace(
+    "[replies.danger]",
+    '[replies.how]\ntext = {{ en = "How can we help?", zh = "请问有什么可以帮您？" }}\n[replies.danger]',
+    1,
+)
+
 RECEIVED_AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)
 ANN = Party(PartyKind.EMAIL, "ann@customer.example", "Ann")
 BOB = Party(PartyKind.EMAIL, "bob@customer.example", "Bob")

@@ -123,7 +123,8 @@ class Predictor:
         words: dict[str, None] = {}
         for first, end in spans:
             word = page.found.text[first:end]
-            if not any(word in other for other in words):
+            # Every digit is a 0 there, so a number is no word of the message.
+            if "0" not in word and not any(word in other for other in words):
                 words[word] = None
         return tuple(words)[:_SHOWN]
 

@@ -31,7 +31,7 @@ _REMEMBERED: Final = 4096
 class ReadText:
     """A text as the heads take it. groups: a mask a sentence, for each passage.
 
-    pairs: found in the whole text; beside a clear one, those that something softens say nothing and are left out.
+    pairs: found in the whole text; next to a clear one, those that something softens say nothing and are left out.
     """
 
     passages: tuple[str, ...]

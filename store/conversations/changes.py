@@ -177,7 +177,7 @@ def _corrected(connection: Connection, case: LockedConversation, wanted: Change)
     if wanted.sub_intent and not wanted.category:
         raise PermanentError("`sub_intent` needs the `category` that it belongs to")
     if wanted.category is None or (wanted.category or None) == case.category:
-        # Of a case without a category an agent says for the first time that it is none of ours.
+        # An agent says for the first time that a case without a category belongs to none.
         is_news = wanted.category == "" and not is_none_of_ours(connection, case.id)
         if not is_news:
             return {}, {}

@@ -58,7 +58,7 @@ def keep_correction(
 
 
 def is_none_of_ours(connection: Connection, conversation_id: UUID) -> bool:
-    """Return whether an agent's last word on what the conversation is about is that it is no business of ours."""
+    """Return whether an agent's last word on what the conversation is about is that it belongs to no category."""
     table = table_of(CorrectionRow)
     last = sa.select(table.c.new_category).where(table.c.conversation_id == conversation_id)
     found = connection.execute(last.order_by(table.c.at.desc(), table.c.id.desc()).limit(1)).first()

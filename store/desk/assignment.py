@@ -176,8 +176,8 @@ def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: dateti
         theirs.setdefault(name, []).append(id_)
     # One statement an agent, not one a conversation. The conversations are locked already, in whatever order.
     for name, ids in theirs.items():
-        nobodys = sa.update(table).where(among(table.c.id, ids), table.c.assignee.is_(None))
-        connection.execute(nobodys.values(assignee=name, alarmed_at=None, version=table.c.version + 1))
+        unassigned = sa.update(table).where(among(table.c.id, ids), table.c.assignee.is_(None))
+        connection.execute(unassigned.values(assignee=name, alarmed_at=None, version=table.c.version + 1))
     connection.execute(sa.update(agents).where(among(agents.c.name, [*theirs])).values(assigned_at=now))
 
 

@@ -30,6 +30,7 @@ from workers.runtime.failpoints import (
     ANSWERING,
     CALLS,
     CHAT,
+    CLOSING,
     FILES,
     GENERATING,
     NAMES,
@@ -40,9 +41,21 @@ from workers.runtime.failpoints import (
     WEBHOOKS,
 )
 
-# `test_sending_failpoints.py` kills the sending, `tests/workers/chores/test_webhooks.py` the delivery of webhooks and
-# `tests/workers/chores/test_unanswered_pages.py` the escalation of pages.
-_ELSEWHERE = {*SENDING, *UNDOING, *CHAT, *WEBHOOKS, *PAGING, *RELEASING, *ANSWERING, *CALLS, *FILES, *GENERATING}
+# `test_sending_failpoints.py` kills the sending. In `tests/workers/chores/`, `test_webhooks.py` kills the delivery of
+# webhooks, `test_unanswered_pages.py` the escalation of pages and `test_close_silent.py` the closing of cases.
+_ELSEWHERE = {
+    *SENDING,
+    *UNDOING,
+    *CHAT,
+    *WEBHOOKS,
+    *PAGING,
+    *RELEASING,
+    *CLOSING,
+    *ANSWERING,
+    *CALLS,
+    *FILES,
+    *GENERATING,
+}
 _PLACES = [name for name in NAMES if name not in _ELSEWHERE]
 _POLLING = {name for name in _PLACES if name.startswith(("own", "fetch", "accept", "settle", "bell"))}
 _MODULES = {"connectors": "connectors", "worker": "workers"}

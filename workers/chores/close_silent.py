@@ -10,6 +10,7 @@ import structlog
 from router.settings import Settings
 from store.db.engine import Database, read_clock
 from store.outbound.silent_cases import SilenceKind, close_silent, is_any_silent, take_silent
+from workers.runtime.failpoints import reach
 
 # SQLite's only writer is locked while a page is written.
 _PAGE: Final = 50
@@ -44,10 +45,13 @@ class SilentCaseCloser:
             before = read_clock(connection) - self._after[kind]
             if not is_any_silent(connection, kind, before=before):
                 return 0
+        reach("close.before")
         with self._database.write() as connection:
             now = read_clock(connection)
             found = take_silent(connection, kind, before=now - self._after[kind], limit=_PAGE)
             close_silent(connection, found, kind=kind, at=now)
+            reach("close.written")
+        reach("close.after")
         if found:
             _log.info("cases.closed", cases=len(found), why=kind.value)
         return len(found)

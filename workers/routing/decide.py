@@ -124,7 +124,7 @@ def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder, dra
 
 
 def explained_conversation(incoming: Incoming, *, history: History, brain: Brain) -> Correlation:
-    """Return the conversation that a message would join, whoever wrote it."""
+    """Return the conversation that a message would join, of a customer or of our own side."""
     if incoming.analysis.voice and not incoming.analysis.correspondent.is_author:
         return _by_signs(incoming, history=history, brain=brain, own_side=True)
     return _correlate(incoming, history=history, brain=brain, repeated=history.repeated(incoming))

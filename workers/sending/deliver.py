@@ -86,7 +86,7 @@ _LONGEST_PAUSE: Final = timedelta(minutes=5)
 # A provider's clock may be behind ours.
 _CLOCKS_APART: Final = timedelta(minutes=5)
 _DEAD_AT_ONCE: Final = 100
-# After so many messages that must not leave, the transaction ends: on SQLite nobody else can write meanwhile.
+# After so many messages that must not leave, the transaction ends: on SQLite no other process can write meanwhile.
 _REMOVED_AT_ONCE: Final = 20
 
 _log = structlog.get_logger()

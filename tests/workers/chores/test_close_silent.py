@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,30 +18,28 @@ from store.db.engine import Database, read_clock
 from store.outbound.silent_cases import SilenceKind, why_closed
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow
-from tests.desk import TOML
+from tests import forks
+from tests.desk import GREETED, SMS
 from tests.outgoing_desk import Provider, SendingDesk
 from workers.chores.close_silent import SilentCaseCloser
 from workers.chores.publish_events import Publisher
+from workers.runtime.failpoints import CLOSING
 
-SMS = """
-[channels.sms]
-kind = "twilio"
-account = "env:TWILIO_SID"
-token = "env:TWILIO_TOKEN"
-number = "+15005550006"
-calendar = "office"
-
-[replies.how]
-text = {{ en = "How can we help?", zh = "请问有什么可以帮您？" }}
-
-[calendars.office]"""
-GREETED = TOML.replace("[calendars.office]", SMS, 1).replace('data = "{data}"', 'data = "{data}"\ngreeting = "how"', 1)
+GREETED_BY_SMS = GREETED.replace("[calendars.office]", f"{SMS}\n[calendars.office]", 1)
+# A pass in a process of its own, which an armed failpoint ends.
+CLOSE = """
+import sys
+from router.settings import read_settings
+from store.db.engine import Database
+from workers.chores.close_silent import SilentCaseCloser
+SilentCaseCloser(Database(sys.argv[1]), read_settings(open(sys.argv[2], encoding="utf-8").read())).once()
+"""
 CUSTOMER = Party(PartyKind.PHONE, "+447700900123")
 
 
 @pytest.fixture
 def desk(database: Database, tmp_path: Path) -> SendingDesk:
-    return SendingDesk(database, tmp_path, toml=GREETED, provider=Provider(channel="sms"))
+    return SendingDesk(database, tmp_path, toml=GREETED_BY_SMS, provider=Provider(channel="sms"))
 
 
 def receive(desk: SendingDesk, text: str, *, ago: timedelta = timedelta(0)) -> None:
@@ -78,6 +77,24 @@ def test_a_greeting_that_nothing_follows_closes_after_a_day_with_its_reason_and_
     kind = "conversation.status_changed"
     (closing,) = [row.payload for row in desk.rows(EventRow) if (row.kind, row.conversation_id) == (kind, case.id)]
     assert closing == {"from": "pending", "to": "resolved", "why": "no_question"}
+
+
+@pytest.mark.parametrize("place", CLOSING)
+def test_a_crash_closes_no_case_twice_and_forgets_none(
+    desk: SendingDesk, database_url: str, tmp_path: Path, place: str
+) -> None:
+    receive(desk, "hello", ago=timedelta(days=3))
+    desk.deliverer().once()
+    config = tmp_path / "channels.toml"
+    config.write_text(desk.text, encoding="utf-8")
+    armed = os.environ | {"OMNIYARD_FAILPOINTS": f"{place}=kill"}
+    died = forks.run(["-c", CLOSE, database_url, str(config)], env=armed)
+    assert died.returncode == -9
+
+    closer(desk).once()
+
+    assert (cases(desk)[0].status, why(desk)) == (Status.RESOLVED, SilenceKind.NO_QUESTION)
+    assert desk.rows(EventRow, "kind").count("conversation.status_changed") == 1
 
 
 @pytest.mark.parametrize("words", ["where is my refund", "agent please"])

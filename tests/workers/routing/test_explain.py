@@ -17,17 +17,8 @@ from router.threads.sign_kind import SignKind
 from store.contacts.profiles import label_contact
 from store.db.engine import Database
 from store.tables.messages import ConversationRow, InboundRow, MessageRow
-from tests.desk import ANN, TOML, Desk, envelope
+from tests.desk import ANN, SMS, TOML, Desk, envelope
 from workers.routing.explain import explain_envelope
-
-SMS = """
-[channels.sms]
-kind = "twilio"
-account = "env:TWILIO_SID"
-token = "env:TWILIO_TOKEN"
-number = "+15005550006"
-calendar = "office"
-"""
 
 
 @pytest.fixture

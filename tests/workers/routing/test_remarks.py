@@ -22,22 +22,9 @@ from store.outbound.automatic_answers import answer_case
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow, Direction, MessageRow
 from store.tables.operations import OutboundRow, SuppressionRow
-from tests.desk import TOML, Desk, envelope
+from tests.desk import GREETED, SMS, Desk, envelope
 from tests.outgoing_desk import Provider, SendingDesk
 
-SMS = """
-[channels.sms]
-kind = "twilio"
-account = "env:TWILIO_SID"
-token = "env:TWILIO_TOKEN"
-number = "+15005550006"
-calendar = "office"
-"""
-GREETED = TOML.replace('data = "{data}"', 'data = "{data}"\ngreeting = "how"', 1).replace(
-    "[replies.danger]",
-    '[replies.how]\ntext = {{ en = "How can we help?", zh = "请问有什么可以帮您？" }}\n[replies.danger]',
-    1,
-)
 PERSON = """
 [replies.soon]
 follow_ups = true

@@ -5,6 +5,7 @@ The rows O1 to O12 of the crash windows, those of T25 to T31 that are about send
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,11 +26,24 @@ from store.outbound.delivery_receipts import note_delivery
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from store.tables.self_service import AutoAnswerRow, AutoAnswerState
+from tests import forks
 from tests.desk import TOML, envelope
 from tests.outgoing_desk import AT_ONCE, UNKNOWN, Provider, SendingDesk, not_sent
 from workers.sending.deliver import InFlight, SendingPace
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+# A pass in a process of its own, which an armed failpoint ends.
+DELIVER = """
+import sys, threading
+from router.settings import read_settings
+from store.db.engine import Database
+from tests.outgoing_desk import AT_ONCE, Provider
+from workers.routing.brain import build_brain
+from workers.sending.deliver import Deliverer, InFlight
+database, brain = Database(sys.argv[1]), build_brain(read_settings(open(sys.argv[2], encoding="utf-8").read()))
+made = {"lane": "test", "senders": {"mail": Provider()}, "in_flight": InFlight(), "stopped": threading.Event()}
+Deliverer(database, brain, pace=AT_ONCE, **made).once()
+"""
 
 
 @pytest.fixture
@@ -589,6 +603,27 @@ def test_a_storm_that_rests_leaves_the_queue_in_few_statements_and_short_transac
     # And they took fewer statements than messages, and no transaction all of them
     assert len(sql) < len(ids)
     assert len(commits) >= 3
+
+
+@pytest.mark.parametrize(("place", "left"), [("deliver.written", 130), ("deliver.claimed", 29)])
+def test_a_crash_while_replies_leave_the_queue_cancels_and_reports_each_once(
+    database: Database, database_url: str, tmp_path: Path, place: str, left: int
+) -> None:
+    desk = SendingDesk(database, tmp_path)
+    ids = [automatic(desk, recipient=f"c{number}@customer.example") for number in range(130)]
+    with database.write() as connection:
+        limits.trip(connection, channel="mail", until=read_clock(connection) + timedelta(hours=1))
+    config = tmp_path / "channels.toml"
+    config.write_text(desk.text, encoding="utf-8")
+    armed = os.environ | {"OMNIYARD_FAILPOINTS": f"{place}=kill"}
+    died = forks.run(["-c", DELIVER, database_url, str(config)], env=armed)
+    assert died.returncode == -9
+    assert desk.rows(OutboundRow, "state").count("queued") == left
+
+    desk.deliverer().once()
+
+    assert [desk.row(each).state for each in ids] == ["cancelled"] * len(ids)
+    assert desk.rows(EventRow, "kind").count("outbound.cancelled") == len(ids)
 
 
 def test_of_a_storm_that_rests_an_answer_of_the_machine_is_looked_at_by_itself(
