@@ -118,6 +118,19 @@ def test_a_stranger_with_our_token_does_not_join_but_its_owner_does(desk: Desk) 
     assert messages[BOB.handle] != conversation.id
 
 
+def test_a_new_mail_with_the_reference_alone_joins_for_its_owner_and_is_linked_for_a_stranger(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    (conversation,) = desk.rows(ConversationRow)
+    subject = f"About {conversation.reference}"
+
+    desk.route(envelope("2", subject=subject), envelope("3", sender=BOB, subject=subject))
+
+    messages = {row.sender_handle: row.conversation_id for row in desk.rows(MessageRow)}
+    linked = {row.id: row.linked_to for row in desk.rows(ConversationRow)}
+    assert messages[ANN.handle] == conversation.id
+    assert linked == {conversation.id: None, messages[BOB.handle]: conversation.id}
+
+
 def test_a_guessed_reference_without_its_proof_joins_nothing(desk: Desk) -> None:
     desk.route(envelope("1"))
     (reference,) = desk.rows(ConversationRow, "reference")
