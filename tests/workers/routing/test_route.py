@@ -243,6 +243,14 @@ def test_an_automatic_reply_is_sent_once_a_period(desk: Desk) -> None:
     assert whys["3@customer.example"] == {"key": "reply_said_today", "values": {"reply": "closed"}}
 
 
+def test_a_receipt_names_the_short_reference_and_its_subject_the_token(desk: Desk) -> None:
+    desk.route(envelope("1", text="my account was hacked"))
+
+    (case,), (receipt,) = desk.rows(ConversationRow), desk.rows(OutboundRow)
+    assert f"has your case {case.reference}." in receipt.text
+    assert f"[{case.reference}-" in receipt.subject
+
+
 def test_a_follow_up_gets_only_replies_that_are_meant_for_it(desk: Desk) -> None:
     desk.route(envelope("1"), envelope("2", text="my account was hacked", in_reply_to=("1@customer.example",)))
 
