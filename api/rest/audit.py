@@ -79,7 +79,9 @@ class AuditQuery(RequestModel):
 
     actor: str | None = Field(default=None, max_length=100, description="An agent's exact name.")
     action: str | None = Field(default=None, max_length=100)
-    about: str | None = Field(default=None, max_length=200, description="The exact value of `object`.")
+    about: str | None = Field(
+        default=None, max_length=200, description="The exact value of `object`; or a reference, in any form."
+    )
     before: int | None = Field(default=None, ge=1, le=2**63 - 1, description="`next_before` of the page before.")
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 

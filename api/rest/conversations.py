@@ -21,6 +21,7 @@ from api.http.quick_route import QuickRoute
 from api.http.requests import Moment, RequestModel
 from api.paths import API
 from api.rest.lists.list_json import list_response, summary_json
+from api.rest.lists.list_query import found_in
 from api.rest.queries import Story, contact_of, find_for, program_reader, questions_of, read_list, read_messages
 from api.rest.schemas import (
     ConversationDetail,
@@ -34,10 +35,8 @@ from api.rest.search import LONGEST_QUERY
 from api.text.reasons import reasons
 from router.conversation_status import Status
 from router.settings.model import Priority
-from router.text.search_terms import read_query
 from store.conversations.lists import Filter, Sort, read_markers, unread_among
 from store.conversations.messages import attachments_of
-from store.conversations.search import conversations_with
 from store.db.plain_rows import asked_ahead
 from store.desk.inbox_counts import count_all
 
@@ -95,7 +94,8 @@ class ListQuery(RequestModel):
         min_length=1,
         max_length=LONGEST_QUERY,
         pattern=r"\S",
-        description="Words in its messages, as in `/search`; a common word matches only the newest messages.",
+        description="Words in its messages, as in `/search`, or its reference. A common word matches only the newest "
+        "messages.",
     )
     sort: Sort = Field(
         default=Sort.NEWEST,
@@ -128,7 +128,7 @@ def list_conversations(desk: DeskPart, actor: Reader, rows: Shown, query: Annota
         count_costly(desk, actor)
     with desk.database.read() as connection, asked_ahead(connection, []):
         if query.q is not None:
-            ids = conversations_with(connection, read_query(query.q), only_teams=actor.sees_only)
+            ids = found_in(connection, query.q.strip(), actor=actor)
             wanted = replace(wanted, ids=ids)
         listed, end = read_list(
             connection,

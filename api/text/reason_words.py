@@ -335,6 +335,7 @@ SIGN_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     SignKind.TOKEN: ("our token", "含有我方会话编号"),
     SignKind.ANSWERED: ("the message it answers", "回复了会话中的消息"),
     SignKind.QUOTING: ("a message that quotes it", "会话中的消息引用了它"),
+    SignKind.REFERENCE: ("the case's reference", "主题中写有会话编号"),
     SignKind.RETURNED: ("our message that came back", "我方邮件被退回"),
     SignKind.CHAT: ("the sender's conversation on this channel", "客户在此渠道的会话"),
     SignKind.REPEATED: ("the same words before", "此前发过相同内容"),

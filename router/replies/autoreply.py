@@ -49,7 +49,7 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
 
     A sender who wrote a password or a code gets a warning in the reply; if a follow-up gets no reply, the warning is a
     reply of its own.
-    reference: the signed token that the customer may quote.  now: aware.
+    reference: the short form, without its proof, as all pages and texts name the case.  now: aware.
     follow_up: the message joins a conversation.  status_link: the page that shows the customer the case's status.
     """
     if analysis.remark in NEEDS_NOTHING:

@@ -26,7 +26,7 @@ from router.envelope import CHAT_KINDS, Envelope
 from router.origin.journals import journaled_id
 from router.origin.sender_proof import SenderProof
 from router.reason import Reason, ReasonKey
-from router.text.case_tokens import MOST_TOKENS, TOKEN
+from router.text.case_tokens import MOST_TOKENS, TOKEN, bare_references
 from router.threads.sign_kind import SignKind
 
 # The core of a subject, without the additions of mail programs and lists.
@@ -154,10 +154,16 @@ _Pointer = tuple[SignKind, Candidate, frozenset[str] | None]
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The references to conversations in a message: references with their proof, and Message-IDs."""
+    """The references to conversations in a message: references with their proof, Message-IDs, references alone."""
 
     tokens: tuple[tuple[str, str], ...]
     message_ids: tuple[str, ...]
+    bare: tuple[str, ...] = ()
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """All conversations that are named, with a proof or without."""
+        return (*(reference for reference, _ in self.tokens), *self.bare)
 
 
 def make_token(key: bytes, *, reference: str, contact_id: UUID) -> str:
@@ -186,7 +192,7 @@ def find_signs(envelope: Envelope) -> Signs:
     own = (envelope.rfc_message_id,) if envelope.rfc_message_id else ()
     reported = tuple(filter(None, (journaled_id(envelope),)))
     message_ids = tuple(dict.fromkeys((*envelope.ancestors, *own, *reported)))
-    return Signs(tuple(dict.fromkeys(tokens))[:MOST_TOKENS], message_ids)
+    return Signs(tuple(dict.fromkeys(tokens))[:MOST_TOKENS], message_ids, bare_references(envelope.subject))
 
 
 def joined_first(known: Iterable[Candidate]) -> list[Candidate]:
@@ -345,6 +351,8 @@ def _pointed_at(
         # A message that bears the Message-ID of ours answers nothing.
         sent_to = ours.get(message_id) if sign is SignKind.ANSWERED else None
         found += [(sign, candidate, sent_to) for candidate in joined_first(by_message_id.get(message_id, ()))]
+    # A reference alone is no proof of ours: who takes part in the case and proves the address may join by it.
+    found += [(SignKind.REFERENCE, by_reference[each], None) for each in signs.bare if each in by_reference]
     return found
 
 

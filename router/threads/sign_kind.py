@@ -12,6 +12,7 @@ class SignKind(StrEnum):
     TOKEN = "our_token"  # noqa: S105  (no secret)
     ANSWERED = "answered_message"
     QUOTING = "quoting_message"
+    REFERENCE = "named_reference"
     RETURNED = "returned_message"
     CHAT = "open_chat"
     REPEATED = "repeated_words"

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
 from router.origin.sender_proof import ProofKind
+from router.text.case_tokens import typed_reference
 from store.db.bulk import among, among_bound, table_of
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
@@ -27,8 +28,6 @@ _BY_DOUBT: Final[Mapping[int, str]] = {1: ProofKind.PROVEN, 2: ProofKind.UNPROVE
 _WORSE: Final = sa.case(
     {proof: doubt for doubt, proof in _BY_DOUBT.items()}, value=table_of(MessageRow).c.sender_proof, else_=0
 )
-# Users may type these letters in a reference; its alphabet has only the characters they look like.
-_MISREAD: Final = str.maketrans({"I": "1", "L": "1", "O": "0", " ": None, "-": None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +159,7 @@ _KNOWN_HANDLES: Final = KnownRows(types_of(_handles()), tuple, most=_KNOWN)
 def find_conversation(connection: Connection, key: UUID | str) -> ConversationRecord:
     """Return the conversation with this id or reference.
 
+    key: a reference may be typed as people do, or be the token of a subject; see `typed_reference`.
     Raises NotFound when there is none.
     """
     statement, values = one_conversation(key)
@@ -171,7 +171,7 @@ def find_conversation(connection: Connection, key: UUID | str) -> ConversationRe
 
 def one_conversation(key: UUID | str) -> Question:
     """Return the question of `find_conversation`."""
-    return (_BY_ID, {"key": key}) if isinstance(key, UUID) else (_BY_REFERENCE, {"key": _as_printed(key)})
+    return (_BY_ID, {"key": key}) if isinstance(key, UUID) else (_BY_REFERENCE, {"key": typed_reference(key)})
 
 
 def glimpses(connection: Connection, conversation_ids: Sequence[UUID]) -> dict[UUID, LastMessage]:
@@ -206,10 +206,6 @@ def behind(
     # One row comparison, which an index answers; the usual `a < x or (a = x and b < y)` would scan.
     last = sa.tuple_(sa.literal(position.at, at.type), sa.literal(position.id, row_id.type))
     return sa.tuple_(at, row_id) < last
-
-
-def _as_printed(reference: str) -> str:
-    return reference.upper().translate(_MISREAD)
 
 
 def where_now(connection: Connection, conversation_ids: Collection[UUID]) -> dict[UUID, UUID]:

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Connection, RowMapping
 
 from router.errors import NotFound
 from router.routing.trace import Trace, read_trace
+from router.text.case_tokens import typed_reference
 from store.db.bulk import table_of
 from store.db.encryption import Sealer, sealer_of
 from store.db.sealed_rows import try_to_open
@@ -92,8 +93,7 @@ def _meant(key: str) -> sa.Select[tuple[UUID]]:
     try:
         known = UUID(key)
     except ValueError:
-        reference = key.strip("[] ").partition("-")[0].upper()
-        within = sa.select(conversation.c.id).where(conversation.c.reference == reference)
+        within = sa.select(conversation.c.id).where(conversation.c.reference == typed_reference(key))
         return sa.select(message.c.inbound_id).where(message.c.conversation_id.in_(within))
     ways = (
         sa.select(inbound.c.id).where(inbound.c.id == known),

@@ -22,6 +22,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.engine import Connection
 
+from router.text.case_tokens import typed_reference
 from store.db.bulk import columns_of, insert_rows, table_of
 from store.db.ids import new_id
 from store.tables.operations import AuditRow, EventRow
@@ -172,11 +173,17 @@ def list_audit(
     before: int | None = None,
     limit: int,
 ) -> list[AuditRecord]:
-    """Return sealed rows, newest first. before: the last number of the page before.  query: a `hash_query`."""
+    """Return sealed rows, newest first. before: the last number of the page before.  query: a `hash_query`.
+
+    about: an exact id or name, or a reference in any form.
+    """
     table = table_of(AuditRow)
     statement = sa.select(*columns_of(AuditRow, AuditRecord)).where(table.c.number.is_not(None))
-    for column, value in ((table.c.actor, actor), (table.c.action, action), (table.c.object, about)):
+    for column, value in ((table.c.actor, actor), (table.c.action, action)):
         statement = statement if value is None else statement.where(column == value)
+    if about is not None:
+        # A row names a case by its reference, a person may have it in another form.
+        statement = statement.where(table.c.object.in_({about, typed_reference(about)} - {""}))
     if query is not None:
         statement = statement.where(table.c.detail["query"].as_string() == query)
     if before is not None:

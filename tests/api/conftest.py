@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -63,6 +63,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out PostgreSQL where an API test is about something else."""
     here = Path(__file__).parent
     items[:] = [item for item in items if here not in item.path.parents or item.path.stem in ON_BOTH or _is_cheap(item)]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Close the windows that a test left open in a browser of its module, because it failed or because it forgot.
+
+    Their streams would slow the tests that follow, which then fail too.
+    """
+    named = item.funcargs.values() if isinstance(item, pytest.Function) else ()
+    browsers = [each for each in named if isinstance(getattr(each, "contexts", None), list)]
+    older = [context for browser in browsers for context in browser.contexts]
+    try:
+        return (yield)
+    finally:
+        for context in [context for browser in browsers for context in browser.contexts]:
+            if context not in older:
+                context.close()
 
 
 def _is_cheap(item: pytest.Item) -> bool:

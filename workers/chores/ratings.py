@@ -58,7 +58,7 @@ class RatingAsker:
             self._brain.settings,
             reply,
             language=closing.language,
-            reference=token,
+            reference=closing.reference,
             status_link=self._brain.status_link(closing.conversation_id, now=now),
         )
         outbound_id, sender = new_id(), self._brain.address_of(closing.channel)

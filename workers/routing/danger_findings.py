@@ -233,7 +233,7 @@ class EmergencyService:
         correction = NewCorrection(
             id=outbound_id,
             inbound_id=known.inbound_id,
-            text=fill_reply(self._settings, name, language=case.language, reference=token, status_link=link),
+            text=fill_reply(self._settings, name, language=case.language, reference=case.reference, status_link=link),
             rfc_message_id=make_message_id(token, outbound_id=outbound_id, sender=channel.address or ""),
             due_at=now + _UNDOABLE,
         )

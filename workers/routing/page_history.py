@@ -135,7 +135,7 @@ class History:
 
     def named(self, signs: Signs) -> dict[str, Candidate]:
         """Return by printed reference the conversations that a message names; the reference is the proof's."""
-        known = {reference: self.by_reference.get(reference) for reference, _ in signs.tokens}
+        known = {reference: self.by_reference.get(reference) for reference in signs.references}
         return {key: replace(self.cases[found], reference=key) for key, found in known.items() if found}
 
     def pointed_at(self, message_ids: Sequence[str], *, contact_id: UUID) -> dict[str, list[Candidate]]:

@@ -32,7 +32,7 @@ def recall(
     new_contacts: those that this transaction has made: nothing is stored about them yet, so nothing is read.
     """
     signs = [incoming.analysis.signs for incoming in page]
-    references = {reference for sign in signs for reference, _ in sign.tokens}
+    references = {reference for sign in signs for reference in sign.references}
     message_ids = {message_id for sign in signs for message_id in sign.message_ids}
     by_reference = history.conversations_by_reference(connection, references)
     contacts = {incoming.contact_id for incoming in page}

@@ -215,7 +215,7 @@ class Recorder:
             decision=placement.decision,
             settings=self.brain.settings,
             own=self.brain.own,
-            reference=names.token,
+            reference=placement.candidate.reference,
             now=self.now,
             follow_up=follow_up,
             status_link=names.status_link,

@@ -102,11 +102,11 @@ def wanted_by(connection: Connection, query: InboxQuery, *, actor: Actor, now: d
         due_before=now if query.overdue or view == "overdue" else None,
         unread_by=actor.id if query.unread else None,
         only_teams=actor.sees_only,
-        ids=_found(connection, query.q.strip(), actor=actor),
+        ids=found_in(connection, query.q.strip(), actor=actor),
     )
 
 
-def _found(connection: Connection, words: str, *, actor: Actor) -> set[UUID] | None:
+def found_in(connection: Connection, words: str, *, actor: Actor) -> set[UUID] | None:
     """Return the conversations with these words or this reference; None without a search."""
     if not words:
         return None

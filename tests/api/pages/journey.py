@@ -97,10 +97,12 @@ def serve(
         thread.start()
         while not server.started:
             time.sleep(0.01)
-        yield ServedDesk(f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens)
-        server.should_exit = True
-        thread.join(20)
-    database.close()
+        try:
+            yield ServedDesk(f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens)
+        finally:
+            server.should_exit = True
+            thread.join(20)
+            database.close()
 
 
 @contextmanager
@@ -108,32 +110,36 @@ def browser() -> Iterator[Browser]:
     """Open Chromium; skip the test on a machine without one."""
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS.split())
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS.split()) as opened,
+    ):
         yield opened
-        opened.close()
 
 
 @contextmanager
 def page_of(opened: Browser, desk: ServedDesk, name: str, *, language: str = "en-GB", **more: Any) -> Iterator[Page]:
-    """Sign an agent in and give the page; afterwards nothing may have been written to its console."""
-    page = opened.new_context(locale=language, **more).new_page()
-    page.set_default_timeout(PATIENCE)
+    """Sign an agent in and give the page; afterwards nothing may have been written to its console.
+
+    The window is closed also when a journey fails: its streams would slow those that follow in this browser.
+    """
     said: list[str] = []
+    with opened.new_context(locale=language, **more) as context:
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
 
-    def note(message: ConsoleMessage) -> None:
-        # An error page is a page: the browser writes its status down.
-        if message.type == "error" and message.location.get("url") != page.url:
-            said.append(message.text)
+        def note(message: ConsoleMessage) -> None:
+            # An error page is a page: the browser writes its status down.
+            if message.type == "error" and message.location.get("url") != page.url:
+                said.append(message.text)
 
-    page.on("console", note)
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.goto(f"{desk.url}/sign-in")
-    page.fill("#token", desk.tokens[name])
-    page.click("form.door button[type=submit]")
-    page.wait_for_url(f"{desk.url}/")
-    yield page
-    page.context.close()
+        page.on("console", note)
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(f"{desk.url}/sign-in")
+        page.fill("#token", desk.tokens[name])
+        page.click("form.door button[type=submit]")
+        page.wait_for_url(f"{desk.url}/")
+        yield page
     assert [line for line in said if "favicon" not in line] == []
 
 

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from api.rest.schemas import ConversationDetail, ConversationPage, MessagePage
+from router.errors import NotFound
+from store.conversations.read import find_conversation
+from store.conversations.traces import find_traced
 from store.db.engine import Database
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, TRACE, Builder, fill, mail_with_file
+from tests.reference_forms import FORMS
 
 LIST = "/api/v1/conversations"
 MINUTE = timedelta(minutes=1)
+MAIL = b"From: li@example.com\r\nSubject: Refund\r\n\r\nHello"
 
 
 def subjects(answer: Any) -> list[str]:
@@ -54,6 +60,36 @@ def test_the_answers_are_byte_by_byte_what_their_models_write(client: AppClient,
         said = client.get(path)
         assert said.headers["content-type"] == "application/json"
         assert model.model_validate_json(said.content).model_dump_json() == said.text
+
+
+@pytest.mark.parametrize("printed", ["K7QF2MXD4", "k7qf2mxd4", "Ｋ７ＱＦ２ＭＸＤ４"])
+def test_every_door_takes_every_form_of_a_reference(
+    client: AppClient, browser: AppClient, database: Database, printed: str
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case_id = build.conversation(reference="K7QF2MXD4", subject="Refund")
+        build.message(case_id, mail=MAIL)
+        build.message(build.conversation(reference="BBBBBBBBB", handle="b@example.com"), text="Hello")
+    for typed in (form.format(printed) for form in FORMS):
+        assert client.get(f"{LIST}/{quote(typed)}").json()["id"] == str(case_id)
+        assert [each["id"] for each in client.get(LIST, params={"q": typed}).json()["conversations"]] == [str(case_id)]
+        # The palette and the box lead to the same page.
+        assert "/conversations/K7QF2MXD4" in browser.get("/search", params={"q": typed}).text
+        assert "/conversations/K7QF2MXD4" in browser.get("/", params={"view": "all", "q": typed}).text
+        assert "Refund" in browser.get(f"/conversations/{quote(typed)}").text
+        with database.read() as connection:
+            assert find_conversation(connection, typed).id == case_id
+            assert [each.reference for each in find_traced(connection, typed)] == ["K7QF2MXD4"]
+
+
+@pytest.mark.parametrize("typed", ["K7QF2MXD", "ZZZZZZZZZ", "no such case"])
+def test_what_is_no_reference_gets_a_clear_word(client: AppClient, database: Database, typed: str) -> None:
+    answer = client.get(f"{LIST}/{quote(typed)}")
+    assert answer.status_code == 404
+    assert "there is no conversation with that id or reference" in answer.text
+    with database.read() as connection, pytest.raises(NotFound, match="expected the id of a message or a conversation"):
+        find_traced(connection, typed)
 
 
 @pytest.mark.parametrize(

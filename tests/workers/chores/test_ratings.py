@@ -59,6 +59,7 @@ def test_each_closing_is_asked_about_once_and_no_customer_twice_within_thirty_da
     assert look() == 2
     assert look() == 0
     texts = [text for text in desk.rows(OutboundRow, "text") if text.startswith("How was")]
+    assert [text for text in texts if "-" in text.partition("?")[0]] == [], "the short reference"
     assert len(texts) == 2
     assert all("https://desk.example/case/" in text for text in texts)
     # And a case that is closed again is not asked about again within thirty days, but later

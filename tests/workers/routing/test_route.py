@@ -118,6 +118,19 @@ def test_a_stranger_with_our_token_does_not_join_but_its_owner_does(desk: Desk) 
     assert messages[BOB.handle] != conversation.id
 
 
+def test_a_new_mail_with_the_reference_alone_joins_for_its_owner_and_is_linked_for_a_stranger(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    (conversation,) = desk.rows(ConversationRow)
+    subject = f"About {conversation.reference}"
+
+    desk.route(envelope("2", subject=subject), envelope("3", sender=BOB, subject=subject))
+
+    messages = {row.sender_handle: row.conversation_id for row in desk.rows(MessageRow)}
+    linked = {row.id: row.linked_to for row in desk.rows(ConversationRow)}
+    assert messages[ANN.handle] == conversation.id
+    assert linked == {conversation.id: None, messages[BOB.handle]: conversation.id}
+
+
 def test_a_guessed_reference_without_its_proof_joins_nothing(desk: Desk) -> None:
     desk.route(envelope("1"))
     (reference,) = desk.rows(ConversationRow, "reference")
@@ -228,6 +241,14 @@ def test_an_automatic_reply_is_sent_once_a_period(desk: Desk) -> None:
     assert len(desk.rows(OutboundRow)) == 1
     whys = {row.rfc_message_id: row.trace["reply"]["why"] for row in desk.rows(MessageRow)}
     assert whys["3@customer.example"] == {"key": "reply_said_today", "values": {"reply": "closed"}}
+
+
+def test_a_receipt_names_the_short_reference_and_its_subject_the_token(desk: Desk) -> None:
+    desk.route(envelope("1", text="my account was hacked"))
+
+    (case,), (receipt,) = desk.rows(ConversationRow), desk.rows(OutboundRow)
+    assert f"has your case {case.reference}." in receipt.text
+    assert f"[{case.reference}-" in receipt.subject
 
 
 def test_a_follow_up_gets_only_replies_that_are_meant_for_it(desk: Desk) -> None:
