@@ -140,7 +140,8 @@ def page_of(opened: Browser, desk: ServedDesk, name: str, *, language: str = "en
         page.click("form.door button[type=submit]")
         page.wait_for_url(f"{desk.url}/")
         yield page
-    assert [line for line in said if "favicon" not in line] == []
+    complaints = [line for line in said if "favicon" not in line]
+    assert complaints == [], complaints
 
 
 def serious(page: Page) -> list[str]:

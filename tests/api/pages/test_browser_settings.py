@@ -45,6 +45,8 @@ def test_an_agent_gets_a_password_and_signs_in_with_a_code(chromium: Browser, de
         assert serious(page) == []
         assert not overflows(page)
 
+        # Left first: a page that listens would be refused without its cookie, and say so.
+        page.goto("about:blank")
         page.context.clear_cookies()
         page.goto(f"{desk.url}/sign-in?next=/settings/agents")
         page.fill("#name", "Ming")
