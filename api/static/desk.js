@@ -61,7 +61,7 @@ document.addEventListener("keydown", (event) => {
   if (target.matches("input, select, textarea")) reach(target);
   else target.click();
   // A menu that opens has the focus on its first choice.
-  if (target.matches("summary")) target.parentElement.querySelector("button, input:not([type=hidden])")?.focus();
+  if (target.matches("summary")) target.parentElement.querySelector("button, select, input:not([type=hidden])")?.focus();
 });
 
 function segments(text) {

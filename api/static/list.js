@@ -24,8 +24,8 @@ function belongs(row, me) {
   const wanted = shows();
   if (wanted.opaque) return null;
   const view = VIEWS[wanted.view] || (() => row.status === wanted.view);
-  const fits = ["team", "category", "channel", "priority"].every((name) => !wanted[name] || wanted[name] === row[name]);
-  return fits && view(row, me) && (!wanted.overdue || VIEWS.overdue(row));
+  const fits = ["team", "assignee", "category", "channel", "priority"].every((name) => !wanted[name] || wanted[name] === row[name]);
+  return fits && view(row, me) && (!wanted.overdue || VIEWS.overdue(row)) && (!wanted.unassigned || !row.assignee);
 }
 
 const lane = (row) => Number(row.dataset.lane);

@@ -8,7 +8,8 @@ from typing import Final
 from api.rest.lists.list_query import InboxQuery
 
 # In the order in which they stand; the words are those of the fields.
-_FIELDS: Final = ("q", "team", "category", "channel", "priority", "label", "contact", "overdue", "unread")
+_TEXTS: Final = ("q", "team", "assignee", "category", "channel", "priority", "label", "contact")
+_FIELDS: Final = (*_TEXTS, "overdue", "unassigned", "unread")
 
 
 @dataclass(frozen=True, slots=True)

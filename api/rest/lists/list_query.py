@@ -34,6 +34,7 @@ VIEWS: Final[Mapping[str, Sequence[Status]]] = {
     "resolved": (Status.RESOLVED,),
     "all": (),
 }
+_WHOSE: Final = ("mine", "unassigned")
 
 
 class InboxQuery(BaseModel):
@@ -46,20 +47,23 @@ class InboxQuery(BaseModel):
     status: str = Field(default="", max_length=20)
     q: str = Field(default="", max_length=200)
     team: str = Field(default="", max_length=100)
+    assignee: str = Field(default="", max_length=100)
     category: str = Field(default="", max_length=100)
     channel: str = Field(default="", max_length=100)
     priority: str = Field(default="", max_length=20)
     label: str = Field(default="", max_length=50)
     contact: str = Field(default="", max_length=320)
     overdue: bool = False
+    unassigned: bool = False
     unread: bool = False
     sort: str = Field(default="", max_length=20)
     cursor: str | None = Field(default=None, max_length=200)
 
     @property
     def chosen(self) -> str:
-        """The selected view."""
-        return next((name for name in (self.view, self.status) if name in VIEWS), "open")
+        """The selected view. Those that say themselves whose they are give way to a filter that says it, too."""
+        chosen = next((name for name in (self.view, self.status) if name in VIEWS), "open")
+        return "open" if chosen in _WHOSE and (self.assignee or self.unassigned) else chosen
 
     @property
     def order(self) -> Sort:
@@ -72,7 +76,7 @@ class InboxQuery(BaseModel):
 
         opaque: only the server knows, so the script asks for the list again.
         """
-        names = ("team", "category", "channel", "priority", "overdue")
+        names = ("team", "assignee", "category", "channel", "priority", "overdue", "unassigned")
         plain = {name: getattr(self, name) for name in names}
         is_opaque = bool(self.q or self.contact or self.label or self.unread or self.cursor)
         return {**plain, "view": self.chosen, "sort": self.order, "opaque": is_opaque}
@@ -80,8 +84,8 @@ class InboxQuery(BaseModel):
     @property
     def narrowed(self) -> bool:
         """Whether a filter besides the view hides conversations."""
-        texts = (self.q, self.team, self.category, self.channel, self.priority, self.label, self.contact)
-        return any(texts) or self.overdue or self.unread
+        texts = (self.q, self.team, self.assignee, self.category, self.channel, self.priority, self.label, self.contact)
+        return any(texts) or self.overdue or self.unassigned or self.unread
 
 
 def wanted_by(connection: Connection, query: InboxQuery, *, actor: Actor, now: datetime) -> Filter:
@@ -90,8 +94,8 @@ def wanted_by(connection: Connection, query: InboxQuery, *, actor: Actor, now: d
     return Filter(
         statuses=VIEWS[view],
         teams=_chosen(query.team) or (sorted(actor.teams) if view == "team" else []),
-        assignees=[actor.name] if view == "mine" else [],
-        unassigned=view == "unassigned",
+        assignees=[actor.name] if view == "mine" else _chosen(query.assignee),
+        unassigned=query.unassigned or view == "unassigned",
         emergency=view == "emergencies",
         danger_first=True,
         categories=_chosen(query.category),

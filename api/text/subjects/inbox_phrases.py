@@ -13,6 +13,7 @@ INBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "overdue": ("Overdue", "已超时"),
     "emergencies": ("Emergencies", "紧急"),
     "search": ("Search", "搜索"),
+    "unassigned_only": ("Unassigned only", "只看未分配"),
     "unread_only": ("Unread only", "只看未读"),
     "unread": ("unread", "未读"),
     "label": ("Label", "标签"),

@@ -27,6 +27,7 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "key_back": ("back to the list", "返回列表"),
     "key_palette": ("search and commands", "搜索与命令"),
     "key_search": ("search field", "搜索框"),
+    "key_filter": ("filters of the list", "筛选列表"),
     "key_go": ("go to: mine, unassigned, open, emergencies, overdue", "前往：我的 / 未分配 / 待处理 / 紧急 / 已超时"),
     "key_go_more": (
         "go to: awaiting customer, snoozed, resolved, all, notices",

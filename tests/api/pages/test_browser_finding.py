@@ -20,6 +20,7 @@ def fill(build: Builder) -> None:
         case = build.conversation(
             reference=f"BBBBBBBB{number}", handle=f"ann{number}@example.com", name=f"Ann {number}", subject="Refund",
             priority="urgent" if number else "low", labels=["vip"] if number else [],
+            assignee=None if number else "Ming",
         )  # fmt: skip
         build.message(case, text=f"Where is my refund {number}?")
 
@@ -53,6 +54,30 @@ def test_results_show_while_one_types_and_keys_walk_through_them(chromium: Brows
         assert serious(page) == []
         page.get_by_role("link", name="轉帳未到").first.click()
         page.wait_for_url("**/conversations/AAAAAAAAA")
+
+
+def test_the_cases_of_one_agent_are_chosen_by_keys_and_their_address_can_be_shared(
+    chromium: Browser, desk: ServedDesk
+) -> None:
+    with page_of(chromium, desk, "Ming", language="zh-CN", viewport=TABLET) as page:
+        page.goto(f"{desk.url}/?view=all")
+        page.keyboard.press("f")
+        expect(page.locator("[data-filters] select[name=team]")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(page.locator("[data-filters] select[name=assignee]")).to_be_focused()
+        page.keyboard.type("Ming")
+        expect(page.locator("#filter-chips .chip")).to_contain_text("负责人：Ming")
+        expect(page.locator("ol.list > li")).to_have_count(1)
+        page.wait_for_url("**/?*assignee=Ming*")
+        assert serious(page) == []
+        shared = page.url
+        page.click("#filter-chips .chip")
+        expect(page.locator("ol.list > li")).to_have_count(4)
+        page.check("[data-filters] [name=unassigned]")
+        expect(page.locator("#filter-chips .chip")).to_contain_text("只看未分配")
+        expect(page.locator("ol.list > li")).to_have_count(3)
+        page.goto(shared)
+        expect(page.locator("ol.list > li")).to_have_count(1)
 
 
 def test_filters_act_at_once_and_a_list_becomes_a_view_on_a_phone(chromium: Browser, desk: ServedDesk) -> None:

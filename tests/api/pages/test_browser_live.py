@@ -202,6 +202,21 @@ def test_new_mail_and_changes_appear_in_every_tab_by_one_stream(chromium: Browse
     other.context.close()
 
 
+def test_a_list_of_one_agent_gets_by_the_stream_what_is_that_agents_alone(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=TABLET)
+    for query, subject, comes in (("assignee=Li", "Lis", True), ("unassigned=true", "Taken", False)):
+        page.goto(f"{desk.url}/?view=all&{query}")
+        page.wait_for_selector("html[data-live=yes]")
+        page.evaluate("window.same = true")
+        # What belongs into the list comes last: then the other one would be there, too.
+        desk.arrive(f"{subject} other", assignee=None if comes else "Li")
+        desk.arrive(subject, assignee="Li" if comes else None)
+        expect(page.locator("ol.list > li .what a").first).to_have_text(subject)
+        assert page.locator("ol.list > li", has_text=f"{subject} other").count() == 0
+        assert page.evaluate("window.same") is True
+    page.context.close()
+
+
 def test_what_an_agent_uses_is_never_reset(chromium: Browser, desk: Served) -> None:
     page = desk.window(chromium, "Ming", viewport=WIDE)
     case = desk.cases[9]

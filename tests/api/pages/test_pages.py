@@ -63,12 +63,35 @@ def test_the_list_shows_what_is_due(browser: AppClient, reference: str) -> None:
         ("?status=all&overdue=true", True),
         ("?contact=li@example.com&category=failed_transaction&channel=support-mail", True),
         ("?category=refund", False),
+        ("?assignee=Wang", False),
+        ("?unassigned=true", True),
+        # A view that says whose its conversations are gives way.
+        ("?view=mine&unassigned=true", True),
         # The empty values that a form sends for untouched fields.
         ("?status=open&team=&category=&channel=&contact=", True),
     ],
 )
 def test_the_list_is_filtered_by_its_address(browser: AppClient, reference: str, query: str, *, shown: bool) -> None:
     assert (f"/conversations/{reference}" in browser.get(f"/{query}").text) is shown
+
+
+def test_the_conversations_of_one_agent_are_listed_whatever_the_view(browser: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        build.conversation(subject="Theirs", assignee="Wang")
+        build.conversation(subject="Waits", assignee="Wang", status="pending")
+        build.conversation(subject="Nobodys")
+    for query, shown, kept in (
+        ("view=open&assignee=Wang", {"Theirs"}, "assignee=Wang&view=open"),
+        ("view=unassigned&assignee=Wang", {"Theirs"}, "assignee=Wang&view=open"),
+        ("view=mine&assignee=Wang", {"Theirs"}, "assignee=Wang&view=open"),
+        ("view=all&assignee=Wang", {"Theirs", "Waits"}, "assignee=Wang&view=all"),
+        ("view=all&unassigned=true", {"Nobodys"}, "unassigned=true&view=all"),
+    ):
+        page = browser.get(f"/?{query}").text
+        assert {name for name in ("Theirs", "Waits", "Nobodys") if f">{name}<" in page} == shown, query
+        # As a view it is kept as it is shown.
+        assert f'name="query" value="{kept}"' in unescape(page)
 
 
 def test_the_next_page_continues_where_the_page_ends(browser: AppClient, database: Database) -> None:

@@ -123,6 +123,27 @@ def test_a_customers_conversations_are_read_from_their_own_index(database: Datab
     assert "ix_conversation_contact_activity" in plan
 
 
+@pytest.mark.parametrize(
+    ("assignees", "index"), [(["Wang"], "ix_conversation_assignee"), ([], "ix_conversation_nobodys")]
+)
+def test_the_conversations_of_one_agent_and_of_none_are_read_from_their_own_indexes(
+    database: Database, assignees: list[str], index: str
+) -> None:
+    fill(database, 3000)
+    with database.write() as connection:
+        number = "CAST(substr(subject, 6) AS INTEGER)"
+        connection.execute(sa.text(f"UPDATE conversation SET assignee = 'Li' WHERE {number} % 50 <> 1"))
+        connection.execute(sa.text(f"UPDATE conversation SET assignee = 'Wang' WHERE {number} % 50 = 2"))
+        connection.execute(sa.text("ANALYZE"))
+    wanted = Filter(statuses=[Status.OPEN], assignees=assignees, unassigned=not assignees)
+    page, plan = read_planned(database, lambda connection: list_conversations(connection, wanted, limit=20))
+    assert len(page) == 20
+    assert {row.assignee for row, _ in page} == ({"Wang"} if assignees else {None})
+    # Of the two indexes of assignees either has few rows to read.
+    assert index in plan
+    assert "Seq Scan on conversation" not in plan
+
+
 def fill_mostly_resolved(database: Database, *, is_analysed: bool = True) -> None:
     """As an old desk: one of thirty conversations is not resolved."""
     fill(database, 1500)
