@@ -50,7 +50,6 @@ from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
 from store.chat.cases import note_agent_read
 from store.conversations.alarms import emergency_of
-from store.conversations.corrections import is_none_of_ours
 from store.conversations.lists import Filter, first_pages, read_markers, unread_among
 from store.conversations.messages import (
     AttachmentRecord,
@@ -182,7 +181,6 @@ def show_conversation(
         is_forged = has_forged(connection, story.conversation.id)
         around = _around(connection, desk, story, actor=actor, now=now)
         given = given_in(connection, story.conversation.id)
-        is_off_topic = not story.conversation.category and is_none_of_ours(connection, story.conversation.id)
         is_closed = story.conversation.status == Status.RESOLVED
         closed_why = why_closed(connection, story.conversation.id) if is_closed else None
         generated = fresh_texts(connection, desk, story.conversation.id)
@@ -221,7 +219,6 @@ def show_conversation(
         "answer_files": answer_files,
         "fitting": fitting,
         "none_of_ours": NONE_OF_OURS,
-        "is_none_of_ours": is_off_topic,
         "written": written,
         "closed_why": closed_why,
         "reader_language": language_of(request),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -63,6 +63,15 @@ def is_none_of_ours(connection: Connection, conversation_id: UUID) -> bool:
     last = sa.select(table.c.new_category).where(table.c.conversation_id == conversation_id)
     found = connection.execute(last.order_by(table.c.at.desc(), table.c.id.desc()).limit(1)).first()
     return found is not None and found.new_category is None
+
+
+def none_of_ours(category: sa.ColumnElement[Any], conversation_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
+    """Return the column that says so of each row; only of those without a category another table is read."""
+    table = table_of(CorrectionRow)
+    last = sa.select(table.c.new_category.is_(None)).where(table.c.conversation_id == conversation_id)
+    last = last.order_by(table.c.at.desc(), table.c.id.desc()).limit(1)
+    said = sa.func.coalesce(last.scalar_subquery(), sa.false())
+    return sa.case((category.is_(None), said), else_=sa.false()).label("none_of_ours")
 
 
 def corrected_texts(connection: Connection) -> list[CorrectedText]:

@@ -21,7 +21,7 @@ from router.conversation_status import Status
 from router.settings.model import PRIORITIES
 from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.conversations.handle_search import written_as
-from store.conversations.read import CONVERSATIONS, OWN_COLUMNS, ConversationRecord, Position
+from store.conversations.read import CONVERSATIONS, OWN_COLUMNS, ConversationRecord, Position, of_others
 from store.db.bulk import among, among_bound, table_of, unindexed
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.db.sql_functions import json_holds
@@ -282,7 +282,7 @@ def _statement(shape: _Shape) -> PlainStatement:
     arms = [_arm(shape, status=status) for status in shape.statuses]
     page = sa.union_all(*(sa.select(arm.subquery()) for arm in arms)).subquery()
     contact = table_of(ContactRow)
-    statement = sa.select(*(page.c[name] for name in OWN_COLUMNS), contact.c.name)
+    statement = sa.select(*(page.c[name] for name in OWN_COLUMNS), *of_others(page.c, contact.c))
     order = [page.c[part.at], page.c.id]
     ordered = statement.join(contact, contact.c.id == page.c.contact_id).order_by(
         *(order if part.ascending else [column.desc() for column in order])

@@ -17,6 +17,7 @@ from sqlalchemy.engine import Connection
 from router.errors import Conflict, NotFound
 from router.origin.sender_proof import ProofKind
 from router.text.case_tokens import typed_reference
+from store.conversations.corrections import none_of_ours
 from store.db.bulk import among, among_bound, table_of
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
@@ -41,7 +42,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRecord:
-    """One conversation with its contact. due_at: the earliest of its promises."""
+    """One conversation with its contact. due_at: the earliest of its promises.
+
+    none_of_ours: an agent said that it belongs to no category.
+    """
 
     id: UUID
     reference: str
@@ -71,6 +75,7 @@ class ConversationRecord:
     snoozed_by: str | None = None
     merged_into: UUID | None = None
     possible_danger: bool = False
+    none_of_ours: bool = False
 
     def __hash__(self) -> int:
         """Return the same number for equal records. All fields would take longer than the page has for a row."""
@@ -91,17 +96,25 @@ class LastMessage:
     sender_proof: str = ""
 
 
-# The columns of the conversation itself; the contact's name comes from another table.
-OWN_COLUMNS: Final = tuple(field.name for field in fields(ConversationRecord) if field.name != "contact_name")
-_SELECTED: Final = (*OWN_COLUMNS, "contact_name")
+# The columns of the conversation itself; the others come from other tables.
+_OTHERS: Final = ("contact_name", "none_of_ours")
+OWN_COLUMNS: Final = tuple(field.name for field in fields(ConversationRecord) if field.name not in _OTHERS)
+_SELECTED: Final = (*OWN_COLUMNS, *_OTHERS)
 
 
 def _one_conversation(name: str) -> PlainStatement:
     """Return the statement for a conversation. name: the column that has the bound `key`."""
     table, contact = table_of(ConversationRow), table_of(ContactRow)
-    statement = sa.select(*(table.c[column] for column in OWN_COLUMNS), contact.c.name)
+    statement = sa.select(*(table.c[column] for column in OWN_COLUMNS), *of_others(table.c, contact.c))
     statement = statement.join(contact, contact.c.id == table.c.contact_id)
     return PlainStatement(statement.where(table.c[name] == sa.bindparam("key")))
+
+
+def of_others(
+    conversation: sa.ColumnCollection[str, Any], contact: sa.ColumnCollection[str, Any]
+) -> tuple[sa.ColumnElement[Any], sa.ColumnElement[bool]]:
+    """Return the columns of a record that come from other tables, in their order."""
+    return contact.name, none_of_ours(conversation.category, conversation.id)
 
 
 def _conversation(row: Sequence[Any]) -> ConversationRecord:
@@ -112,9 +125,9 @@ def _conversation(row: Sequence[Any]) -> ConversationRecord:
 
 # How many rows of each kind are remembered: what the agents of a desk look at again and again, about a kilobyte each.
 _KNOWN: Final = 2_000
-# Makes records of the rows of a statement that selects `OWN_COLUMNS`, and then the contact's name.
+# Makes records of the rows of a statement that selects `OWN_COLUMNS`, and then `of_others`.
 CONVERSATIONS: Final = KnownRows(
-    [table_of(ConversationRow).c[name].type for name in OWN_COLUMNS] + [table_of(ContactRow).c.name.type],
+    [table_of(ConversationRow).c[name].type for name in OWN_COLUMNS] + [table_of(ContactRow).c.name.type, sa.Boolean()],
     _conversation,
     most=_KNOWN,
 )

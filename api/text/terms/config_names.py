@@ -70,9 +70,11 @@ class ConfigNames:
             return _OWN_LABELS[named][self.words.language == "zh"]
         return self.words("always_open") if (kind, named) == ("calendar", ALWAYS) else named
 
-    def matter(self, category: str | None, labels: Iterable[str]) -> str:
-        """Return what a case is about: its category; without one, what the desk's own label says of it."""
+    def matter(self, category: str | None, labels: Iterable[str], *, none_of_ours: bool = False) -> str:
+        """Return what a case is about: its category; without one, what an agent or the desk's own label says of it."""
         if category:
             return self("category", category)
+        if none_of_ours:
+            return self.words("none_of_ours")
         own = next((label for label in labels if label in _OWN_LABELS), None)
         return self("label", own) if own else self.words("unrecognised")

@@ -98,6 +98,13 @@ def fill(build: Builder) -> None:
         build.message(case, text="The bank says tomorrow.", received_at=at, **note)
         build.outbound(case, text="We have received your message.", kind="auto_reply", state="sent")
         build.outbound(case, text="We look into it.", kind="reply", state="failed", error="552 mailbox full")
+    for reference, danger, due_at in (("HHHHHHHHH", True, build.now + 52 * HOUR), ("JJJJJJJJJ", False, None)):
+        at = build.now - 300 * HOUR
+        old = build.conversation(
+            reference=reference, subject=LONG, possible_danger=danger, opened_at=at, last_message_at=at,
+            first_reply_due_at=due_at,
+        )  # fmt: skip
+        build.message(old, text="I have waited for three days, and no one has answered me. " * 3, received_at=at)
     build.quarantined(subject="Odd mail", reason="no sender")
 
 
@@ -121,6 +128,34 @@ def reach(page: Page, steps: Sequence[str]) -> None:
             page.keyboard.press(step.removeprefix("key:"))
         elif (found := page.locator(step).first).is_visible():
             found.click()
+
+
+@looks("desktop-en-light", "tablet-zh-dark", "phone-zh-light")
+def test_each_line_of_a_row_ends_at_its_own_last_part(chromium: Browser, desk: ServedDesk, look: Look) -> None:
+    with page_of(chromium, desk, "Root", **look.more) as page:
+        page.goto(f"{desk.url}/?view=open")
+        for reference, has_clock in (("HHHHHHHHH", True), ("JJJJJJJJJ", False)):
+            row = page.locator("ol.list > li", has=page.locator(f"[href='/conversations/{reference}']"))
+            subject, glimpse, date, chips = (
+                row.locator(each).bounding_box() for each in (".what a", ".glimpse", ".last", ".chips")
+            )
+            assert subject
+            assert glimpse
+            assert date
+            assert chips
+            end = date["x"] + date["width"]
+            assert glimpse["x"] + glimpse["width"] == pytest.approx(chips["x"] - 8, abs=1)
+            assert chips["x"] + chips["width"] == pytest.approx(end, abs=1)
+            assert chips["width"] < date["width"], "what the long date takes, the glimpse keeps"
+            if has_clock:
+                clock = row.locator(".clock").bounding_box()
+                assert clock
+                assert subject["x"] + subject["width"] == pytest.approx(clock["x"] - 8, abs=1)
+                line = row.locator(".what").bounding_box()
+                assert line
+                assert subject["width"] >= 0.45 * line["width"]
+            else:
+                assert subject["x"] + subject["width"] == pytest.approx(end, abs=1)
 
 
 @looks(*USUAL)

@@ -130,6 +130,9 @@ def test_of_a_case_that_was_not_recognised_an_agent_says_once_that_it_is_none_of
     page = browser.get(CASE).text
     assert '<option value="-" selected>none of ours</option>' in page
     assert '<span class="chip unknown">none of ours</span>' in page
+    # The list says the same, and of the other case without a category that it was not recognised.
+    shown = re.findall(r'<span class="chip category unknown">([^<]*)</span>', browser.get("/?view=all").text)
+    assert sorted(shown) == ["none of ours", "not recognised"]
     assert [(each["old_category"], each["new_category"]) for each in rows(database, CorrectionRow)] == [(None, None)]
     press(browser, f"{CASE}/change", do="category", category="refund")
     assert "not chosen" not in browser.get(CASE).text

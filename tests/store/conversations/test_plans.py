@@ -37,6 +37,7 @@ def test_a_page_of_the_list_is_read_from_an_index_without_sorting_the_table(data
     assert "_activity" in plan
     assert "Seq Scan on conversation" not in plan
     assert "SCAN conversation" not in plan
+    assert "SCAN correction" not in plan
 
 
 def test_the_few_emergencies_are_listed_from_their_small_index(database: Database) -> None:
