@@ -49,7 +49,7 @@ from router.errors import TransientError
 from router.settings.model import PRIORITIES
 from router.text.sms_segments import BASIC, EXTENDED
 from store.chat.cases import note_agent_read
-from store.conversations.alarms import emergency_of
+from store.conversations.alarms import answer_to, emergency_of
 from store.conversations.lists import Filter, first_pages, read_markers, unread_among
 from store.conversations.messages import (
     AttachmentRecord,
@@ -266,6 +266,7 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
     alike = similar_to(connection, row.id, now=now, only_teams=actor.sees_only)
     same = Filter(ids={each.conversation_id for each in alike}, only_teams=actor.sees_only)
     composer = compose(connection, desk, row, actor=actor, missing=missing, now=now)
+    called = find_alarm(connection, row.id)
     return {
         "missing": missing,
         "others": others,
@@ -274,7 +275,9 @@ def _around(connection: Connection, desk: Desk, story: Story, *, actor: Actor, n
         "ratings": ratings_of(connection, row.id),
         "linked": linked_case(connection, row, actor=actor),
         "similar": read_list(connection, same, after=None, limit=_OTHERS)[0] if alike else [],
-        "called": find_alarm(connection, row.id),
+        "called": called,
+        # Shown of an emergency that has no verdict yet.
+        "answered": answer_to(connection, called) if called and called.confirmed is None and row.emergency else None,
         "planned": has_planned(connection, row.id),
         "composer": composer,
         "snoozes": snoozes(now, zone=desk.settings.omniyard.timezone, opens_at=composer.opens_at),

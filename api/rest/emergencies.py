@@ -19,7 +19,7 @@ from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.queries import find_for
 from router.errors import NotFound
-from store.conversations.alarms import EmergencyRecord
+from store.conversations.alarms import EmergencyRecord, PageAnswer, answer_to
 from store.conversations.danger_questions import DangerQuestion
 from workers.routing.danger_findings import find_alarm, find_question
 
@@ -55,6 +55,8 @@ class EmergencyDetail(BaseModel):
             "confirmed_at": "2026-11-22T19:04:00Z",
             "paged": True,
             "paged_by": "",
+            "answered_by": "Li Na",
+            "answered_at": "2026-11-22T19:06:00Z",
             "escalations": 1,
             "escalated_to": "Wang Fang",
             "escalated_at": "2026-11-22T19:10:00Z",
@@ -69,12 +71,16 @@ class EmergencyDetail(BaseModel):
     confirmed_at: datetime | None
     paged: bool = Field(description="false: possible danger, no one was called; an agent decides.")
     paged_by: str = Field(description="The agent who said that the customer is in danger; empty: the message did.")
-    escalations: int = Field(description="How often it went on because no one confirmed or released it.")
+    answered_by: str = Field(
+        description="The agent whose answer to the customer was the first since; empty without one."
+    )
+    answered_at: datetime | None = Field(description="When. An answer says that a person has it, and is no verdict.")
+    escalations: int = Field(description="How often it went on because no one confirmed, released or answered it.")
     escalated_to: str = Field(description="To which agent or team it went last; empty: not yet, or to no one.")
     escalated_at: datetime | None
 
     @classmethod
-    def of(cls, row: EmergencyRecord) -> EmergencyDetail:
+    def of(cls, row: EmergencyRecord, *, answer: PageAnswer | None) -> EmergencyDetail:
         """Return the row as the API shows it."""
         return cls(
             inbound_id=row.inbound_id,
@@ -85,6 +91,8 @@ class EmergencyDetail(BaseModel):
             confirmed_at=row.confirmed_at,
             paged=True,
             paged_by=row.paged_by,
+            answered_by=answer.by if answer else "",
+            answered_at=answer.at if answer else None,
             escalations=row.steps,
             escalated_to=row.stepped_to,
             escalated_at=row.stepped_at,
@@ -102,6 +110,8 @@ class EmergencyDetail(BaseModel):
             confirmed_at=question.answered_at,
             paged=False,
             paged_by="",
+            answered_by="",
+            answered_at=None,
             escalations=0,
             escalated_to="",
             escalated_at=None,
@@ -147,4 +157,4 @@ def _detail(connection: Connection, conversation_id: UUID) -> EmergencyDetail:
         return EmergencyDetail.asked(question)
     if known is None:
         raise NotFound("no one was called for this conversation")
-    return EmergencyDetail.of(known)
+    return EmergencyDetail.of(known, answer=answer_to(connection, known))

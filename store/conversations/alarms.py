@@ -19,7 +19,9 @@ from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import Rows
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
 from store.tables.emergencies import EmergencyRow
-from store.tables.messages import ConversationRow
+from store.tables.messages import ConversationRow, Direction, MessageRow
+from store.tables.operations import REPLY, OutboundRow
+from store.tables.outbound_state import LEFT
 
 # Emergencies that agents look at again and again.
 _REMEMBERED: Final = 500
@@ -47,13 +49,21 @@ class EmergencyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnansweredPage:
-    """A page that no one has confirmed or released, with where its conversation is."""
+    """A page that no one has confirmed or released, or answered, with where its conversation is."""
 
     conversation_id: UUID
     team: str
     assignee: str | None
     steps: int
     paged: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageAnswer:
+    """The first answer that the customer got since people were called. by: its author."""
+
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +132,29 @@ def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRe
 def emergency_of(conversation_id: UUID) -> Question:
     """Return the question of `find_emergency`."""
     return _EMERGENCY, {"conversation": conversation_id}
+
+
+def answer_to(connection: Connection, known: EmergencyRecord) -> PageAnswer | None:
+    """Return the answer by which an agent showed that a person has the emergency; None without one."""
+    table = table_of(EmergencyRow)
+    answers = _answers(sa.literal(known.conversation_id, table.c.conversation_id.type), since=known.at)
+    columns = answers.selected_columns
+    first = connection.execute(answers.order_by(columns.received_at, columns.id).limit(1)).first()
+    return PageAnswer(by=first.sender_name or first.sender_handle, at=first.received_at) if first else None
+
+
+def _answers(conversation_id: sa.ColumnElement[UUID], *, since: Any) -> sa.Select[Any]:  # noqa: ANN401  (or a column)
+    """Return the agents' answers that left, or may have; what waits or failed has told the customer nothing."""
+    message, sent = table_of(MessageRow), table_of(OutboundRow)
+    left = sa.exists().where(
+        sent.c.id == message.c.outbound_id, sent.c.kind == REPLY, sent.c.state.in_([state.value for state in LEFT])
+    )
+    # What a colleague sent by a mail program has no row in the ledger.
+    said = (message.c.direction == Direction.OUTGOING, sa.or_(message.c.outbound_id.is_(None), left))
+    columns = (message.c[name] for name in ("id", "sender_name", "sender_handle", "received_at"))
+    return sa.select(*columns).where(
+        message.c.conversation_id == conversation_id, message.c.received_at >= since, *said
+    )
 
 
 def _emergency() -> sa.Select[Any]:
@@ -244,4 +277,5 @@ def _unanswered(since: datetime) -> sa.Select[Any]:
         sa.select(*columns)
         .join(case, case.c.id == table.c.conversation_id)
         .where(table.c.confirmed.is_(None), sa.func.coalesce(table.c.stepped_at, table.c.at) <= since, *waits)
+        .where(sa.not_(_answers(table.c.conversation_id, since=table.c.at).exists()))
     )

@@ -26,9 +26,7 @@ from store.outbound.ledger import OutboundClaim
 from store.outbound.replies import SAYS_NOTHING
 from store.tables.messages import Direction, MessageRow
 from store.tables.operations import REPLY, OutboundRow, OutboundState
-
-# What has left, or may have.
-_LEFT = (OutboundState.SENDING, OutboundState.SENT, OutboundState.UNKNOWN)
+from store.tables.outbound_state import LEFT
 
 
 def why_held(connection: Connection, row: OutboundClaim) -> Reason | None:
@@ -43,7 +41,7 @@ def why_held(connection: Connection, row: OutboundClaim) -> Reason | None:
     # By the id too: a message that waited to be routed was not there to be read, however early it was received.
     newer = sa.or_(message.c.id > first_id_at(row.known_until), message.c.received_at > row.known_until)
     theirs = sa.and_(message.c.direction == Direction.INCOMING, message.c.origin.not_in(SAYS_NOTHING))
-    left = sa.exists().where(other.c.id == message.c.outbound_id, other.c.id != row.id, among(other.c.state, _LEFT))
+    left = sa.exists().where(other.c.id == message.c.outbound_id, other.c.id != row.id, among(other.c.state, LEFT))
     ours = sa.and_(message.c.direction == Direction.OUTGOING, left)
     found = sa.select(message.c.direction).where(
         among(message.c.conversation_id, {row.conversation_id, moved_to}), newer, sa.or_(theirs, ours)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 
 class OutboundState(StrEnum):
@@ -21,3 +22,7 @@ class OutboundState(StrEnum):
     UNKNOWN = "unknown"
     NEEDS_PERSON = "needs_person"
     CANCELLED = "cancelled"
+
+
+# What has left, or may have.
+LEFT: Final = (OutboundState.SENDING, OutboundState.SENT, OutboundState.UNKNOWN)

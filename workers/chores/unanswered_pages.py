@@ -1,5 +1,6 @@
-"""Let a page that no one confirms or releases go on to the next person: a chore of the sweep.
+"""Let a page that no one confirms, releases or answers go on to the next person: a chore of the sweep.
 
+An answer is read from the messages that left, not written down a second time: no crash comes between the two.
 A step and its event are one transaction: a crash repeats the step or finds it done, and never half of it.
 """
 

@@ -20,6 +20,10 @@ DANGER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "page_team": ("Yes, it is an emergency: call the team", "是紧急，呼叫值班"),
     "deny_danger": ("No, an ordinary case", "不是，按普通会话处理"),
     "called_at": ("The team was called {at}; no one has confirmed yet.", "{at} 已呼叫值班，尚无人确认。"),
+    "called_answered": (
+        "The team was called {at}; {name} answered the customer {answered}. Still to say: is it an emergency?",
+        "{at} 已呼叫值班，{name} 已于 {answered} 答复客户。请确认紧急，或按误报解除。",
+    ),
     "went_on": (
         "Not confirmed in time: it went on to {to} {at} (step {number}).",
         "未及时确认，{at} 已转呼 {to}（第 {number} 次）。",

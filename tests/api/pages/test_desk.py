@@ -314,17 +314,26 @@ def test_a_channel_that_receives_but_cannot_send_says_so(
 
 
 def test_agents_confirm_emergencies_and_see_similar_conversations(
-    browser: AppClient, database: Database, case: UUID
+    browser: AppClient, client_of: Callable[[str], AppClient], database: Database, case: UUID
 ) -> None:
     with database.write() as connection:
         build = Builder(connection)
         called = {"conversation_id": case, "inbound_id": new_id(), "at": NOON, "evidence": {}, "by": ""}
         insert_rows(connection, EmergencyRow, rows=[called | {"confirmed": None, "confirmed_at": None}])
+        connection.execute(sa.update(table_of(ConversationRow)).values(emergency=True))
         build.message(case, channel="out", echo="said")
         for name, channel in (("Zhang", "web"), ("Wu", "sms")):
             same = build.conversation(handle=f"{name}@example.com", name=name, subject=f"{name} too", channel=channel)
             build.message(same, echo="said")
+    assert "no one has confirmed yet" in browser.get(CASE).text
+    with database.write() as connection:
+        said = {"direction": "outgoing", "sender_name": "Wang", "origin": "ourselves", "trace": {}}
+        Builder(connection).message(case, text="It is locked.", **said)
     page = browser.get(CASE).text
+    assert "no one has confirmed yet" not in page
+    assert "; Wang answered the customer" in page
+    told = client_of("agent").get(f"/api/v1/conversations/{case}/emergency").json()
+    assert (told["confirmed"], told["answered_by"]) == (None, "Wang")
     assert "Others wrote the same" in page
     assert "Zhang too" in page
     assert "False alarm" in page

@@ -8,14 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
-from store.db.engine import Database
+from store.conversations.alarms import answer_to, find_emergency
+from store.db.bulk import table_of
+from store.db.engine import Database, read_clock
+from store.db.ids import new_id
 from store.desk.agents import add_agent, revoke_agent
 from store.desk.assignment import set_duty
+from store.outbound.replies import FORWARD, NewReply, add_reply, lock_answerable
 from store.tables.agents import SkillKind
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
-from store.tables.operations import EventRow
+from store.tables.operations import EventRow, OutboundRow
+from store.tables.outbound_state import LEFT, OutboundState
 from tests import forks
 from tests.desk import TOML, Desk, envelope
 from workers.chores.unanswered_pages import PageEscalator
@@ -118,6 +124,53 @@ def test_a_judged_page_stays_where_it_is(database: Database, tmp_path: Path, dan
         EmergencyService(desk.settings).judge(connection, row.id, danger=danger, by="Bo")
 
     assert escalate(desk) == 0
+
+
+def answer(desk: Desk, *, state: OutboundState = OutboundState.SENT, **more: Any) -> None:
+    """Let an agent answer. state: of the answer, after it was queued."""
+    (row,) = desk.rows(ConversationRow)
+    with desk.database.write() as connection:
+        now = read_clock(connection)
+        reply = NewReply(
+            id=new_id(), dedupe_key=new_id().hex, author="Bo", sender="support@desk.example", subject="Re",
+            text="We lock it now.", masked="We lock it now.", rfc_message_id=f"{new_id().hex}@desk.example",
+            due_at=now, **more,
+        )  # fmt: skip
+        add_reply(connection, lock_answerable(connection, row.id), reply=reply, now=now)
+        table = table_of(OutboundRow)
+        connection.execute(sa.update(table).where(table.c.id == reply.id).values(state=state))
+
+
+def answered(desk: Desk) -> str | None:
+    (row,) = desk.rows(ConversationRow)
+    with desk.database.read() as connection:
+        found = answer_to(connection, find_emergency(connection, row.id))
+        return found.by if found else None
+
+
+@pytest.mark.parametrize("state", OutboundState)
+def test_a_page_whose_customer_an_agent_answered_stays_where_it_is(
+    database: Database, tmp_path: Path, state: OutboundState
+) -> None:
+    desk = paged_desk(database, tmp_path)
+    answer(desk, state=state)
+
+    # What waits, failed or was taken back has told the customer nothing.
+    has_left = state in LEFT
+    assert answered(desk) == ("Bo" if has_left else None)
+    assert escalate(desk) == (0 if has_left else 1)
+    (alarm,) = desk.rows(EmergencyRow)
+    assert alarm.confirmed is None  # an answer is no verdict
+
+
+def test_what_is_passed_on_and_what_was_said_before_answers_no_page(database: Database, tmp_path: Path) -> None:
+    desk = paged_desk(database, tmp_path)
+    answer(desk, kind=FORWARD, recipient="bank@example.com")
+    assert (answered(desk), escalate(desk)) == (None, 1)
+
+    answer(desk)
+    desk.change(EmergencyRow, at=datetime.now(UTC) + timedelta(seconds=2), stepped_at=datetime.now(UTC) - AFTER * 2)
+    assert (answered(desk), escalate(desk)) == (None, 1)
 
 
 def test_a_resolved_case_calls_no_one(database: Database, tmp_path: Path) -> None:
