@@ -10,7 +10,7 @@ CASE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "pick": ("Select {name}", "选择 {name}"),
     "bulk": ("Selected conversations", "所选会话"),
     "bulk_count": ("{count} selected", "已选 {count}"),
-    "bulk_more": ("Assign, team, label, snooze", "分配、团队、标签、稍后处理"),
+    "bulk_more": ("Assign, team, label, snooze", "分配、团队、标签、暂缓"),
     "bulk_clear": ("Clear selection", "取消选择"),
     "bulk_done": ("{done} of {count} done", "已完成 {done} / {count}"),
     "bulk_ok": ("done", "已完成"),

@@ -12,7 +12,7 @@ ACTION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "release": ("Give it back", "取消认领"),
     "assign": ("Assign", "分配"),
     "assign_to": ("Assign to", "分配给"),
-    "snooze": ("Snooze", "稍后处理"),
+    "snooze": ("Snooze", "暂缓"),
     "snooze_until": ("Until", "暂缓至"),
     "in_1_hour": ("1 hour", "1 小时后"),
     "in_4_hours": ("4 hours", "4 小时后"),

@@ -61,7 +61,7 @@ INBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "span_d": ("{days} d {hours} h", "{days} 天 {hours} 小时"),
     "keys": (
         "Keys: j k move, Enter opens, u goes back, / searches; inside: r replies, t takes, e resolves, s snoozes",
-        "快捷键：j / k 移动，回车打开，u 返回，/ 搜索；会话中 r 回复，t 认领，e 解决，s 稍后处理",
+        "快捷键：j / k 移动，回车打开，u 返回，/ 搜索；会话中 r 回复，t 认领，e 解决，s 暂缓",
     ),
     "chip_urgent": ("urgent", "优先级：最高"),
     "chip_high": ("high", "优先级：高"),

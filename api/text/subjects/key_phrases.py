@@ -43,7 +43,7 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "key_assign": ("assign", "分配"),
     "key_resolve": ("resolve", "解决"),
     "key_reopen": ("reopen", "重新打开"),
-    "key_snooze": ("snooze, then the choice", "稍后处理，再选时间"),
+    "key_snooze": ("snooze, then the choice", "暂缓，再选时间"),
     "key_label": ("label", "标签"),
     "key_priority": ("priority", "优先级"),
     "key_confirm": ("confirm the emergency", "确认紧急"),

@@ -101,7 +101,7 @@ _REFUSALS: Final = (
     ("the conversation has changed; read what is new before you answer", "会话有新内容，请先查看再回复。"),
     ("`sub_intent` needs the `category` that it belongs to", "请先选择类别。"),
     ("a conversation has at most {most} labels", "一个会话最多有 {most} 个标签。"),
-    ("`snoozed_until` and the status `snoozed` need each other", "请选择暂缓到什么时间。"),
+    ("`snoozed_until` and the status `snoozed` need each other", "请选择暂缓至何时。"),
     ("`snoozed_until` must be in the future", "暂缓的时间必须在将来。"),
     ("a {what} must not contain a card number, a password or another secret", "标签不能包含卡号、密码等敏感信息。"),
     ("no one was called for this conversation", "该会话没有呼叫过值班。"),

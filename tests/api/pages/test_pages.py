@@ -126,6 +126,18 @@ def test_a_conversation_shows_its_story_and_why_it_is_here(browser: AppClient, r
         assert words in page, words
 
 
+def test_a_customer_without_a_name_is_headed_by_what_is_known_of_them(browser: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(reference="NNNNNNNNN", handle="+8613800138000", name="", channel="phone")
+        build.message(case, text="验证码收不到")
+    page = browser.get("/conversations/NNNNNNNNN").text
+    (link,) = re.findall(r'<a class="known-as" [^>]*href="([^"]+)">\+8613800138000</a>', page)
+    their_own = browser.get(link).text
+    assert "<h1>+8613800138000</h1>" in their_own
+    assert "<title>+8613800138000" in their_own
+
+
 def test_html_is_shown_in_a_sandboxed_frame(browser: AppClient, reference: str) -> None:
     frames = Tags(browser.get(f"/conversations/{reference}").text).of("iframe")
     [frame] = [each for each in frames if str(each["src"]).startswith("/messages/")]

@@ -44,6 +44,12 @@ _KEYS = (
 )
 
 
+def test_what_is_put_aside_has_one_chinese_word() -> None:
+    said = {key: chinese for key, (english, chinese) in WORDS.items() if "snooze" in english.casefold()}
+    assert len(said) > 5
+    assert [key for key, chinese in said.items() if "暂缓" not in chinese] == []
+
+
 @pytest.mark.parametrize("key", _KEYS)
 def test_the_glossary_has_the_words_of_the_pages(key: str) -> None:
     words = {each.strip() for each in _CHINESE}
