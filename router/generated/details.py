@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from router.text.chinese_numerals import chinese_number
 from router.text.chinese_script import fold_case
-from router.text.facts import chinese_number
 
 _UNITS: Final = {
     "minute": "min", "minutes": "min", "min": "min", "mins": "min", "分钟": "min", "分鐘": "min",

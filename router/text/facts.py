@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
+from router.text.bare_amounts import find_bare_amounts
+from router.text.chinese_numerals import chinese_number
 from router.text.chinese_script import fold_case
 from router.text.patterns import WordPlaces, matches_at
 
@@ -61,12 +63,10 @@ _AMOUNT_BEFORE_UNIT: Final = re.compile(
     rf"(?P<figure>\d(?<![\d.,].){_FIGURE})(?P<scale>{_SCALE})多?\s?(?P<unit>{_UNIT})(?![a-z])"
 )
 _SCALES: Final = {"万": 10_000, "萬": 10_000, "千": 1_000, "百": 100, "k": 1_000, "": 1}
-_CHINESE_DIGITS: Final = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2}
 _CHINESE_AMOUNT: Final = re.compile(
     r"(?P<figure>[一二两兩三四五六七八九十百千万萬零](?<![\d.].)[一二两兩三四五六七八九十百千万萬零]{0,8})"
     r"(?:多|来)?(?P<unit>块钱|块|塊|元|美元|美金|港币|港幣|欧元)"
 )
-_CHINESE_SCALES: Final = {"十": 10, "百": 100, "千": 1_000, "万": 10_000, "萬": 10_000}
 _ACCOUNT_NAMES: Final = WordPlaces(
     "user", "account", "wallet", "login", "uid", "账", "帳", "帐", "賬", "用户名", "用戶名", "会员号", "會員號", "昵称",
     "暱稱", "微信号", "微信號",
@@ -125,6 +125,7 @@ def find_facts(text: str) -> tuple[Fact, ...]:
         found += [*_phones(plain), *_transactions(lowered), *_money(lowered)]
     if not lowered.isascii():
         found += _money_in_words(lowered)
+    found += (Fact("amount", f"{value:.2f}") for value in find_bare_amounts(lowered))
     found += _times(lowered, has_digits=has_digits)
     return tuple(dict.fromkeys([*found, *_devices(lowered)]))
 
@@ -184,24 +185,6 @@ def _money_in_words(lowered: str) -> Iterator[Fact]:
 
 def _amount(value: Decimal, unit: str) -> tuple[Fact, Fact]:
     return Fact("amount", f"{value:.2f}"), Fact("currency", _UNITS[unit])
-
-
-def chinese_number(numeral: str) -> int:
-    """Return the value of a Chinese numeral below a hundred million: "三千五" is 3,500, "两万" is 20,000."""
-    total = section = digit = 0
-    scale = 1
-    for char in numeral:
-        if char in "万萬":
-            total, section, digit, scale = (total + (section + digit or 1)) * 10_000, 0, 0, 10_000
-        elif char in _CHINESE_SCALES:
-            scale = _CHINESE_SCALES[char]
-            section, digit = section + (digit or 1) * scale, 0
-        else:
-            digit = _CHINESE_DIGITS[char]
-            scale = 1 if char == "零" else scale
-    # A last digit without a unit counts in the next smaller unit: "三千五".
-    shortened = digit and scale >= 100 and "零" not in numeral
-    return total + section + digit * (scale // 10 if shortened else 1)
 
 
 def _times(lowered: str, *, has_digits: bool) -> Iterator[Fact]:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from router.text.chinese_numerals import chinese_number
 from router.text.fact_kinds import FACT_KINDS
-from router.text.facts import Fact, chinese_number, find_facts
+from router.text.facts import Fact, find_facts
 
 
 def values(text, kind):
