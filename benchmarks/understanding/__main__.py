@@ -12,6 +12,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,6 +63,17 @@ def measure_language(bench: Bench) -> Result:
     return texts.language(bench.banking)
 
 
+def measure_remarks(bench: Bench) -> Result:
+    """Count what is taken for no matter, of the corpora and the shipped examples."""
+    settings = load_settings(_SHIPPED)
+    strangers = [one.text for part in (bench.banking, bench.inside, bench.outside) for one in part]
+    unlabelled = bench.folder / "ordinary_bank_zh.jsonl"
+    if unlabelled.exists():
+        strangers += [json.loads(line)["text"] for line in unlabelled.read_text(encoding="utf-8").splitlines()]
+    shipped = [one.text for one in examples_of(settings, load_intents(_SHIPPED, settings))]
+    return {"corpora": texts.remarks(strangers), "shipped_examples": texts.remarks(shipped)}
+
+
 def measure_banking77(bench: Bench) -> Result:
     """Cross-validate on all 77 intents."""
     return intents.banking77(bench.banking, encoder=bench.encoder, folds=range(1 if bench.quick else 3))
@@ -110,6 +122,7 @@ _MEASUREMENTS: dict[str, Callable[[Bench], Result]] = {
     "masking": measure_masking,
     "duplicates": measure_duplicates,
     "language": measure_language,
+    "remarks": measure_remarks,
     "cost": measure_cost,
     "danger": measure_danger,
     "wallet": measure_wallet,

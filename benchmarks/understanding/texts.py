@@ -20,6 +20,8 @@ from router.classify import Classifier
 from router.classify.encoder import Encoder
 from router.classify.ngram_head import Floats
 from router.masking.mask import mask
+from router.remarks.recognise_remark import remark_of
+from router.remarks.remark_kind import RemarkKind
 from router.text.facts import find_facts
 from router.text.language import detect
 from router.text.plain import fold
@@ -42,6 +44,13 @@ def masking(*, count: int) -> Result:
 def masking_of(sentences: Sequence[Sentence]) -> Result:
     """Count real sentences, which hold no secret, in which one was found."""
     return {"sentences": len(sentences), "masked": sum(bool(mask(one.text).kinds) for one in sentences)}
+
+
+def remarks(sentences: Sequence[str]) -> Result:
+    """Count the sentences that are taken for thanks, a greeting, a call for a person, or nothing: see `RemarkKind`."""
+    kinds = Counter(str(remark_of(text)) for text in sentences)
+    content = kinds.pop(str(RemarkKind.CONTENT), 0)
+    return {"sentences": content + sum(kinds.values()), "touched": sum(kinds.values()), "kinds": dict(kinds)}
 
 
 def duplicates(*, count: int) -> Result:

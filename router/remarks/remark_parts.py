@@ -76,9 +76,16 @@ money_in: i received|i have received|received|i got|got|i have got|just received
     i have now received|i see|i can see
 money: the money|my money|the refund|my refund|the funds|my funds|refund|money|the cash|my cash|the full amount
     the amount
-came: arrived|came|came in|came back|is back|is here|has arrived|just arrived|is in|received|has come|came through
-    is there|has come through|has come back|just came in|is in my account|arrived safely|has been received|back
-    in my account
+came: arrived|came|came in|is here|has arrived|just arrived|is in|received|has come|came through|is there
+    has come through|just came in|is in my account|arrived safely|has been received|in my account
+back: came back|is back|has come back|is all back|back
+again: again|once again|once more
+fits: works|is working|works fine|is fine|is good|is ok|is okay|is normal|is up|is up and running|is all good|is well
+i_can: i can|i can now|now i can|i can finally|finally i can|i am able to|we can
+use: log in|login|log on|sign in|get in|use it|use the app|open it|open the app|access it|access my account|pay
+own: my account|the account|my card|my wallet|it
+free: is unlocked|is unblocked|is unfrozen|is restored|has been unlocked|has been unblocked|has been unfrozen
+    is accessible|is active
 will: i will|we will|will|let me
 try: give it a try|try that|try it|give that a try|try this|do that|check|check it|check it out|take a look
     have a look|keep that in mind|keep it in mind|remember that|bear that in mind|try it out|try it now|do that now
@@ -153,70 +160,73 @@ your_own: you|you all|u|all|a|an|the|your|and|rest of|the rest of|rest of the|re
 enjoy: enjoy
 """
 _CHINESE: Final = """
-我: 我|我们|那|那就|那我|那我就|先|在此|真心|由衷|衷心|诚挚|诚心|在这里|再|再次|再一次|最后|总之|也|还是|必须|还是要
-    真的要|真的是|我要|我想|想|要|给您|给你|给你们
-很: 非常|十分|万分|太|真|真的|真是|真心|很|特别|实在|超|超级|无比|衷心|万般|由衷|诚挚|好|相当|蛮|挺|确实|格外|极其
+lead_in: 我|我们|那|那就|那我|那我就|先|在此|真心|由衷|衷心|诚挚|诚心|在这里|再|再次|再一次|最后|总之|也|还是|必须
+    还是要|真的要|真的是|我要|我想|想|要|给您|给你|给你们
+degree: 非常|十分|万分|太|真|真的|真是|真心|很|特别|实在|超|超级|无比|衷心|万般|由衷|诚挚|好|相当|蛮|挺|确实|格外|极其
     炒鸡|巨|也太|真真|实在是|真的是|真的很|简直|这么|如此|hin
-谢: 谢谢|感谢|多谢|谢|感激|感恩|致谢|有劳|谢过|跪谢|叩谢|拜谢|万谢|谢谢谢谢|3q|三克油|thanks|thank you|thx|感激不尽
-    不胜感激|感谢感谢|多谢多谢|辛苦|感谢万分|谢天谢地|蟹蟹|谢谢啦|笔芯|比心|鞠躬|抱拳|唔该|唔该晒|多谢晒
-你: 你|您|你们|您们|贵司|贵公司|客服|大家|各位|亲|亲爱的|客服小姐姐|客服小哥哥|小姐姐|小哥哥|小哥|客服同志|工作人员
-    客服人员|客服老师|老师|团队|你们团队|客服团队|官方|平台|小伙伴|小可爱|小仙女|美女|帅哥|宝子|宝|亲们|师傅|同事|专员
-    各位客服|客服妹妹|客服姐姐|姐妹|兄弟|哥们|大佬|大神|哥|姐|这位客服|人工客服|那位客服|上一位客服|您和团队
-的: 的|地|这么|如此|那么|对我|给我|给我们|一直|一直以来|今天|这次|此次|本次|们|们的|方|费心|不厌其烦|及时的|一路
+gratitude: 谢谢|感谢|多谢|谢|感激|感恩|致谢|有劳|谢过|跪谢|叩谢|拜谢|万谢|谢谢谢谢|3q|三克油|thanks|thank you|thx
+    感激不尽|不胜感激|感谢感谢|多谢多谢|辛苦|感谢万分|谢天谢地|蟹蟹|谢谢啦|笔芯|比心|鞠躬|抱拳|唔该|唔该晒|多谢晒
+addressee: 你|您|你们|您们|贵司|贵公司|客服|大家|各位|亲|亲爱的|客服小姐姐|客服小哥哥|小姐姐|小哥哥|小哥|客服同志
+    工作人员|客服人员|客服老师|老师|团队|你们团队|客服团队|官方|平台|小伙伴|小可爱|小仙女|美女|帅哥|宝子|宝|亲们|师傅
+    同事|专员|各位客服|客服妹妹|客服姐姐|姐妹|兄弟|哥们|大佬|大神|哥|姐|这位客服|人工客服|那位客服|上一位客服|您和团队
+linker: 的|地|这么|如此|那么|对我|给我|给我们|一直|一直以来|今天|这次|此次|本次|们|们的|方|费心|不厌其烦|及时的|一路
     百忙之中|抽空|提供
-用心: 耐心|及时|热心|细心|快速|迅速|贴心|周到|专业|优质|大力|鼎力|详细|细致|认真|热情|高效|暖心|全力|悉心|真诚|温馨
+manner: 耐心|及时|热心|细心|快速|迅速|贴心|周到|专业|优质|大力|鼎力|详细|细致|认真|热情|高效|暖心|全力|悉心|真诚|温馨
     尽心|用心|友好|快捷|亲切|这么快|这么及时|尽责|负责|积极|秒回|第一时间|很快|和|与|及|以及|跟|高质量|温柔|清晰|清楚
     又|且
-助: 帮助|帮忙|解答|回复|答复|支持|服务|协助|指导|指点|关心|配合|讲解|说明|解释|反馈|提醒|告知|付出|理解|工作|跟进|照顾
-    态度|关照|体谅|包容|陪伴|信息|信任|沟通|回答|建议|关注|安慰|通知|相助|的处理|的解决|的帮助|的解答
-帮: 帮|帮我|帮忙|替我|给我|帮我们|为我|已经帮我|都帮我|这么快帮我|这么快就帮我|及时帮我|耐心帮我|帮助我|协助我
-办: 解决了|处理了|搞定了|弄好了|查到了|找到了|查清了|查清楚了|恢复了|修好了|办好了|解答了|处理好了|解决好了|解释清楚了
-    讲清楚了|弄明白了|找回了|追回了|找回来了|处理完了|解封了|解锁了
-事: 问题|这个问题|我的问题|了问题|这事|这件事|了|的问题|难题|大问题|一个大问题|了大忙|了难题|了这个问题|了我的问题
+help_given: 帮助|帮忙|解答|回复|答复|支持|服务|协助|指导|指点|关心|配合|讲解|说明|解释|反馈|提醒|告知|付出|理解|工作
+    跟进|照顾|态度|关照|体谅|包容|陪伴|信息|信任|沟通|回答|建议|关注|安慰|通知|相助|的处理|的解决|的帮助|的解答
+for_us: 帮|帮我|帮忙|替我|给我|帮我们|为我|已经帮我|都帮我|这么快帮我|这么快就帮我|及时帮我|耐心帮我|帮助我|协助我
+settled: 解决了|处理了|搞定了|弄好了|查到了|找到了|查清了|查清楚了|恢复了|修好了|办好了|解答了|处理好了|解决好了
+    解释清楚了|讲清楚了|弄明白了|找回了|追回了|找回来了|处理完了|解封了|解锁了
+matter: 问题|这个问题|我的问题|了问题|这事|这件事|了|的问题|难题|大问题|一个大问题|了大忙|了难题|了这个问题|了我的问题
     好了|完了|所有问题|疑惑|了疑惑|困难|燃眉之急
-烦: 麻烦|打扰|叨扰|劳烦|辛苦
-烦了: 了|啦|咯|喽|这么久|好久|了这么久|半天|大半天|一天|了半天|好几次|这么多次|了好几次|啰
-收: 收到|明白|了解|清楚|知道|懂|知悉|知晓|理解|晓得|收悉|get|get到|已阅|看到了|看到啦|记住|记下|学到|学会|会|听懂|看懂
-    弄懂|搞懂|搞明白|弄明白|弄清楚|懂得|悉知|copy|ok|好|可以|行|没问题|get√|朕知道|本人知悉
-已: 已|已经|都|全|全都|终于|总算|刚|刚刚|刚才|现在|目前|今天|也|大致|基本|完全|彻底|这下|这回|这次|大概|嗯|嗯嗯|好
+bothered: 麻烦|打扰|叨扰|劳烦|辛苦
+how_long: 了|啦|咯|喽|这么久|好久|了这么久|半天|大半天|一天|了半天|好几次|这么多次|了好几次|啰
+understood: 收到|明白|了解|清楚|知道|懂|知悉|知晓|理解|晓得|收悉|get|get到|已阅|看到了|看到啦|记住|记下|学到|学会|会
+    听懂|看懂|弄懂|搞懂|搞明白|弄明白|弄清楚|懂得|悉知|copy|ok|好|可以|行|没问题|get√|朕知道|本人知悉
+already: 已|已经|都|全|全都|终于|总算|刚|刚刚|刚才|现在|目前|今天|也|大致|基本|完全|彻底|这下|这回|这次|大概|嗯|嗯嗯|好
     好的|行|我|我们|这边|我这边|俺|我这|我这里|自己|我自己|一下子|瞬间|就|马上就|立马就|果然|真的|成功|顺利|原来如此
     原来是这样|是|恩|哦|噢
-回复: 回复|您的回复|你的回复|你们的回复|解答|怎么操作|怎么弄|怎么做|怎么办理|该怎么操作|流程|操作方法|方法|操作|怎么用
-    意思
-问题: 问题|我的问题|这个问题|事情|这事|这件事|这个|这边|我这边|那边|情况|软件|页面|系统|app|它|之前的问题|上次的问题
+instructions: 回复|您的回复|你的回复|你们的回复|解答|怎么操作|怎么弄|怎么做|怎么办理|该怎么操作|流程|操作方法|方法|操作
+    怎么用|意思
+subject: 问题|我的问题|这个问题|事情|这事|这件事|这个|这边|我这边|那边|情况|软件|页面|系统|app|它|之前的问题|上次的问题
     昨天的问题|刚才的问题|一切|按您说的|按你说的|照您说的|照你说的|按照您说的|按照你说的|按你们说的|试了一下|试了下
     试了|重启后|重启之后|重启了一下|更新后|更新之后|重新登录后|重新登录|弄了一下|操作后|操作了一下|用您的方法
     用你的方法|用这个方法|用你说的方法|这个方法|您说的方法|方法
-好了: 好了|好啦|好咯|解决了|解决啦|处理好了|处理完了|搞定了|搞定啦|弄好了|弄好啦|弄完了|弄明白了|恢复了|恢复正常了
+mended: 好了|好啦|好咯|解决了|解决啦|处理好了|处理完了|搞定了|搞定啦|弄好了|弄好啦|弄完了|弄明白了|恢复了|恢复正常了
     恢复正常|正常了|正常啦|成功了|成功啦|能用了|可以用了|可以了|可以啦|能登录了|能登了|登上了|登录上了|登上去了
     登进去了|登录成功|登录成功了|可以登录了|能登上了|能打开了|可以打开了|行了|没事了|没问题了|没有问题了|修好了|ok了
     通了|找到了|查到了|完成了|办好了|办完了|妥了|顺利解决了|顺利解决|完美解决|完美解决了|圆满解决|圆满解决了|已解决
     已恢复|已处理|已搞定|恢复使用了|会用了|能用啦|可以用啦|用上了|弄成了|改好了|设置好了|绑定成功|绑定好了|绑上了|有效
+    又能登录了|又能登了|又能用了|又可以用了|又可以登录了|又正常了|又恢复正常了|又能打开了
     有用|管用|没毛病了|没毛病|好用|好使|好使了|找回来了|进去了|能进去了|登进来了|能正常用了|可以正常用了|能正常使用了
     可以正常使用了|正常使用了|都好|很好|改过来了|改好啦|解开了|解封了|解锁了
-到账: 到账了|到账啦|到了|收到了|收到啦|退回来了|退回了|返还了|已到账|已收到|已退回|已到|到账|回来了|入账了|已入账
+credited: 到账了|到账啦|到了|收到了|收到啦|退回来了|退回了|返还了|已到账|已收到|已退回|已到|到账|回来了|入账了|已入账
     退到了|追回来了
-钱: 钱|款|退款|款项|金额|这笔钱|那笔钱|钱款|退的钱|工资|资金|提现
-收到钱: 收到退款了|收到钱了|收到退款|收到款了|钱收到了|款收到了|退款收到了|拿到退款了|拿到钱了|收到退款啦|收到钱啦
-啦: 了|啦|啊|呀|哈|哦|噢|喔|呐|哒|嘞|咯|喽|的|哟|呦|哇|耶|捏|惹|滴|唷|欸|诶|哩|嘻嘻|哈哈|嘿嘿|鸭|吖|咧
-赞: 给力|棒|好|赞|牛|厉害|贴心|靠谱|暖心|优秀|不错|到位|好评|点赞|超赞|完美|nice|善良|可爱|友好|亲切|棒棒的|杠杠的
+funds: 钱|款|退款|款项|金额|这笔钱|那笔钱|钱款|退的钱|工资|资金|提现
+got_funds: 钱又回来了|我的钱又回来了|余额又回来了|收到退款了|收到钱了|收到退款|收到款了|钱收到了|款收到了|退款收到了
+    拿到退款了|拿到钱了|收到退款啦|收到钱啦
+particle: 了|啦|啊|呀|哈|哦|噢|喔|呐|哒|嘞|咯|喽|的|哟|呦|哇|耶|捏|惹|滴|唷|欸|诶|哩|嘻嘻|哈哈|嘿嘿|鸭|吖|咧
+praise: 给力|棒|好|赞|牛|厉害|贴心|靠谱|暖心|优秀|不错|到位|好评|点赞|超赞|完美|nice|善良|可爱|友好|亲切|棒棒的|杠杠的
     没得说|没话说|一流|顶呱呱|牛逼|牛掰|绝了|太强了|强|神速|有效率|效率高|服务到位|暖|感动|舒心|省心|欣慰|五星
     五星好评|满分|十分满意|很满意|非常满意|好人一生平安|好人|人美心善|一百分|100分
-服务: 你们|您们|你|您|客服|服务|态度|效率|速度|处理速度|处理|响应|响应速度|办事|办事效率|解决速度|解决|讲解|解答|真是
-    真的|这|这个|这位|小姐姐|小哥|小哥哥|工作人员|贵司|服务态度|你们的|您的|你的|的|你们家|平台|体验|解释|说|讲|人
+service_part: 你们|您们|你|您|客服|服务|态度|效率|速度|处理速度|处理|响应|响应速度|办事|办事效率|解决速度|解决|讲解|解答
+    真是|真的|这|这个|这位|小姐姐|小哥|小哥哥|工作人员|贵司|服务态度|你们的|您的|你的|的|你们家|平台|体验|解释|说|讲|人
     回答|人工客服|给|打|也|还|这次|对|这服务|这效率|这速度|做事|沟通|说得|讲得|讲的|说的|解释得|解释的|处理得|处理的
     做得|做的|得|给个|给您|给你|给你们|来个|必须|一个|全部|都|为|为你们|为您|点个|我|我很|心里|感觉
-极: 极了|得很|得不得了|得一批|哈|了|啊|呀|哦|的|哒|呢|啦|滴|得没话说|多了|很多
-祝: 祝|祝愿|祝福|愿|祝您|祝你|祝你们|祝大家|也祝|也祝您|也祝你|也祝你们|同祝|同祝您|提前祝|预祝|最后祝|顺祝|顺颂
+emphasis: 极了|得很|得不得了|得一批|哈|了|啊|呀|哦|的|哒|呢|啦|滴|得没话说|多了|很多
+wish: 祝|祝愿|祝福|愿|祝您|祝你|祝你们|祝大家|也祝|也祝您|也祝你|也祝你们|同祝|同祝您|提前祝|预祝|最后祝|顺祝|顺颂
     祝各位|希望您|希望你们|希望你|祝客服|祝贵司
-您: 你|您|你们|您们|大家|各位|客服|小姐姐|小哥哥|们|全家|阖家|和家人|和您的家人|家人|以及家人|团队|贵司|美女|一家人
-生活: 工作|生活|事业|身体|家庭|一切|万事|天天|每天|周末|假期|节日|新年|新春|春节|国庆|中秋|元旦|端午|五一|晚上|今天
+wished_to: 你|您|你们|您们|大家|各位|客服|小姐姐|小哥哥|们|全家|阖家|和家人|和您的家人|家人|以及家人|团队|贵司|美女
+    一家人
+occasion: 工作|生活|事业|身体|家庭|一切|万事|天天|每天|周末|假期|节日|新年|新春|春节|国庆|中秋|元旦|端午|五一|晚上|今天
     心情|阖家|全家|平安夜|圣诞|圣诞节|七夕|年年|步步|生意|财源|学业|日子|双节|国庆节|中秋节|儿童节|龙年|蛇年|马年|兔年
     虎年|猴年|羊年|元宵|元宵节|清明|天天都|每一天|一天|早日|永远|天天有|工作都|都|有|工作和生活
-顺: 顺利|愉快|快乐|开心|幸福|健康|安康|平安|如意|顺心|大吉|吉祥|美满|发财|进步|胜利|高升|大卖|兴隆|好运|顺遂|欢乐|安好
-    美好|广进|商祺|大发|平平安安|越来越好|好心情|好梦|顺顺利利|健健康康|开开心心|快快乐乐|红火|有余|升职加薪|暴富|加薪
-    一生平安|好人有好报|辉煌|好福气
-再会: 下次再聊|回聊|有空再聊|就这样|先这样|没别的事了|没有别的问题了|没其他事了|没别的问题了|暂时没有问题了
+fortune: 顺利|愉快|快乐|开心|幸福|健康|安康|平安|如意|顺心|大吉|吉祥|美满|发财|进步|胜利|高升|大卖|兴隆|好运|顺遂|欢乐
+    安好|美好|广进|商祺|大发|平平安安|越来越好|好心情|好梦|顺顺利利|健健康康|开开心心|快快乐乐|红火|有余|升职加薪|暴富
+    加薪|一生平安|好人有好报|辉煌|好福气
+farewell: 下次再聊|回聊|有空再聊|就这样|先这样|没别的事了|没有别的问题了|没其他事了|没别的问题了|暂时没有问题了
     暂时没有其他问题了|暂时没问题了|暂时没有了|没什么问题了|没有其他事了|没啥问题了|没啥事了|没什么事了|没有别的事了
     没有其他需要了|没有疑问了|没疑问了|没有其他疑问了|没有其他的了|没其他的了|没别的|没有别的了|不打扰了|不打扰你们了
     不打扰您了|不打扰你了|不耽误您了|不耽误你们了|不麻烦了|不麻烦您了|不麻烦你们了|不麻烦你了|先去忙了|我去忙了
@@ -231,20 +241,19 @@ _CHINESE: Final = """
     松了一口气|虚惊一场|原来如此|原来是这样|原来这样|这样啊|这样子啊|这样呀|是这样啊|恍然大悟|豁然开朗|涨知识了|学到了
     长知识了|帮大忙了|帮了我大忙|帮了我大忙了|帮了我一个大忙|你帮了我大忙了|救了我一命|救命恩人|太感动了|感动|爱了
     爱了爱了|么么|笔芯|比心心|抱抱|期待下次|以后还来|还会再来|会继续支持|支持你们|会一直支持你们|一直支持你们|必须五星
-试: 我试试|我试一下|我试试看|我去试试|我去看看|我看看|我看一下|我再看看|我再试试|我去试一下|我先试试|试试看|我先看看
-    我明天试试|我回头试试|我研究一下
-小: 小|阿|老
-名: @
-先生: 老师|先生|女士|小姐|经理|总|姐|哥|姐姐|哥哥|妹妹|同学|主管|客服|师傅|主任|老板|大哥|大姐
-让: 让|给|害
-受累: 添麻烦了|费心了|受累了|操心了|辛苦了|久等了|跑一趟了|加班了|白跑一趟了|忙活了|添乱了|费神了|添麻烦|添麻烦啦
+will_see: 我试试|我试一下|我试试看|我去试试|我去看看|我看看|我看一下|我再看看|我再试试|我去试一下|我先试试|试试看
+    我先看看|我明天试试|我回头试试|我研究一下
+familiar: 小|阿|老
+honorific: 老师|先生|女士|小姐|经理|总|姐|哥|姐姐|哥哥|妹妹|同学|主管|客服|师傅|主任|老板|大哥|大姐
+caused: 让|给|害
+burden: 添麻烦了|费心了|受累了|操心了|辛苦了|久等了|跑一趟了|加班了|白跑一趟了|忙活了|添乱了|费神了|添麻烦|添麻烦啦
     增加麻烦了
-快: 快|及时|迅速|高效|清楚|清晰|详细|用心|尽责|认真|负责|负责任|耐心|满意|放心|安心|开心|高兴|热情|温柔|细心|有耐心
+quality: 快|及时|迅速|高效|清楚|清晰|详细|用心|尽责|认真|负责|负责任|耐心|满意|放心|安心|开心|高兴|热情|温柔|细心|有耐心
     专业|周到|高|贴心|到位
-东西: 账号|我的账号|账户|我的账户|密码|登录|功能|手机|卡|我的卡|支付|付款|人脸|实名|实名认证|认证|绑卡|验证码
-不用: 不用麻烦了|不用处理了|不用管了|不需要了|不用了|不用啦|不用查了|不必了|不必麻烦了|不用再麻烦了|不用帮忙了
+own_thing: 账号|我的账号|账户|我的账户|密码|登录|功能|手机|卡|我的卡|支付|付款|人脸|实名|实名认证|认证|绑卡|验证码
+not_needed: 不用麻烦了|不用处理了|不用管了|不需要了|不用了|不用啦|不用查了|不必了|不必麻烦了|不用再麻烦了|不用帮忙了
     不用看了
-回: 回复|答复|回消息|到账|回信
+reply_noun: 回复|答复|回消息|到账|回信
 """
 
 
@@ -277,56 +286,65 @@ THANKS_PARTS: Final = (
     "enjoy your_own+ day ahead*",
     "bye ahead*",
     "thank amount* title name",
-    "我* 很* 谢 啦*",
-    "我* 很* 谢 你+ 的? 啦*",
-    "我* 很* 谢 你* 的* 用心* 的* 助 啦*",
-    "我* 很* 谢 你* 的* 用心* 的* 助 用心 助 啦*",
-    "我* 很* 谢 你* 的* 用心* 的* 助 助 啦*",
-    "我* 很* 谢 你* 的* 帮 办 事* 啦*",
-    "我* 很* 谢 小 名 先生? 啦*",
-    "我* 很* 谢 名 先生 啦*",
-    "我* 很* 谢 小 名 先生? 的* 用心* 的* 助 啦*",
-    "我* 很* 谢 名 先生 的* 用心* 的* 助 啦*",
-    "我* 很* 烦 你+ 烦了 啦*",
-    "我* 很* 让 你+ 受累 啦*",
-    "服务* 很* 赞 啦* 极*",
-    "服务* 很* 赞 赞 啦* 极*",
-    "服务* 很+ 快 啦* 极*",
-    "服务* 回 服务* 很+ 快 啦* 极*",
-    "服务* 很+ 快 很* 赞 啦* 极*",
-    "服务* 很+ 快 服务* 很+ 快 啦* 极*",
-    "祝 您* 生活* 顺 啦*",
-    "祝 您* 生活* 顺 生活* 顺 啦*",
-    "祝 您* 生活* 顺 生活* 顺 生活* 顺 啦*",
-    "生活 顺 啦*",
-    "再会 啦*",
+    "lead_in* degree* gratitude particle*",
+    "lead_in* degree* gratitude addressee+ linker? particle*",
+    "lead_in* degree* gratitude addressee* linker* manner* linker* help_given particle*",
+    "lead_in* degree* gratitude addressee* linker* manner* linker* help_given manner help_given particle*",
+    "lead_in* degree* gratitude addressee* linker* manner* linker* help_given help_given particle*",
+    "lead_in* degree* gratitude addressee* linker* for_us settled matter* particle*",
+    "lead_in* degree* gratitude familiar name honorific? particle*",
+    "lead_in* degree* gratitude name honorific particle*",
+    "lead_in* degree* gratitude familiar name honorific? linker* manner* linker* help_given particle*",
+    "lead_in* degree* gratitude name honorific linker* manner* linker* help_given particle*",
+    "lead_in* degree* bothered addressee+ how_long particle*",
+    "lead_in* degree* caused addressee+ burden particle*",
+    "service_part* degree* praise particle* emphasis*",
+    "service_part* degree* praise praise particle* emphasis*",
+    "service_part* degree+ quality particle* emphasis*",
+    "service_part* reply_noun service_part* degree+ quality particle* emphasis*",
+    "service_part* degree+ quality degree* praise particle* emphasis*",
+    "service_part* degree+ quality service_part* degree+ quality particle* emphasis*",
+    "wish wished_to* occasion* fortune particle*",
+    "wish wished_to* occasion* fortune occasion* fortune particle*",
+    "wish wished_to* occasion* fortune occasion* fortune occasion* fortune particle*",
+    "occasion fortune particle*",
+    "farewell particle*",
 )
 ASSENT_PARTS: Final = (
     "it is by_now* well here*",
     "trouble is by_now* over here*",
     "it works here*",
+    "it fits again here*",
+    "fits again here*",
     "by_now* well here+",
     "works here+",
     "got it_got here*",
     "will try here*",
     "sense here*",
     "no_more for_now*",
-    "已* 收 啦+",
-    "已* 收 啦* 回复 啦+",
-    "已* 问题* 已* 好了 啦*",
-    "已* 不用 啦*",
-    "已* 试 啦*",
+    "already* understood particle+",
+    "already* understood particle* instructions particle+",
+    "already* subject* already* mended particle*",
+    "already* not_needed particle*",
+    "already* will_see particle*",
 )
 ARRIVED_PARTS: Final = (
     "money_in money here*",
     "money by_now* came here*",
+    "money by_now* back again? here*",
+    "i_can use again? here*",
+    "own free again? here*",
     "it by_now* came here*",
-    "已* 钱 已* 到账 啦*",
-    "已* 到账 啦+",
-    "已* 收到钱 啦*",
-    "已* 东西 已* 好了 啦*",
+    "already* funds already* credited particle*",
+    "already* credited particle+",
+    "already* got_funds particle*",
+    "already* own_thing already* mended particle*",
 )
-"""What has come or works again, next to thanks: without them it may be the beginning of a matter."""
+"""What has come or works again, next to thanks: without them it may be the beginning of a matter.
+
+"Again" is good news only where it is a part of the row: what went through, arrived or was done again happened twice.
+What is back must have a name: "it came back" is said of an error, too.
+"""
 
 REQUESTS: Final = frozenset({"please", "pls", "plz", "plse"})
 """With one of these words the parts do not count: "quick reply please" asks for one."""

@@ -63,7 +63,7 @@ _PRAISE: Final = """
 """
 # What may stand between them and says nothing itself.
 _FILLERS: Final = """
-    a lot|a bunch|a million|a ton|so much|very much|so|very|really|much|many|again|all|you|u|your|lol|haha|hehe|hah|oh
+    a lot|a bunch|a million|a ton|so much|very much|so|very|really|much|many|all|you|u|your|lol|haha|hehe|hah|oh
     ah|aha|ooh|wow|phew|well|mate|bro|dude|man|dear|sir|madam|maam|guys|team|everyone|folks|friend|buddy|hun|pal
     from me|and|then|now|just|i am|that is|it is|is|please|pls|plz|i|me|too|ok then|x|xx|sorry
     你|您|你们|您们|侬|亲|亲爱的|客服|小姐姐|小哥哥|小哥|师傅|老师|大家|各位|美女|帅哥|朋友|兄弟|姐|哥|姐姐|哥哥|宝
@@ -75,7 +75,7 @@ _FILLERS: Final = """
 _SALUTATIONS: Final = """
     hello|hi|hey|hiya|heya|yo|helo|hallo|howdy|hola|good morning|morning|good afternoon|afternoon|good evening|evening
     good day|greetings|dear support|dear team|dear customer service|dear customer support|hi there|hello there
-    hey there|there|support|customer service|customer support|to whom it may concern|ni hao|nihao
+    hello again|hi again|hey there|there|support|customer service|customer support|to whom it may concern|ni hao|nihao
     你好|你好呀|你好啊|你好哇|你好哦|您好|您好啊|您好呀|妳好|你们好|大家好|亲|哈喽|哈啰|哈罗|嗨|嘿|早|早啊|早上好
     上午好|中午好|下午好|晚上好|早安|午安|晚好|客服你好|客服您好|哈囉
 """

@@ -25,7 +25,9 @@ TEXTS = {
         "Thanks Ming", "Thanks Fred!", "thanks mr smith", "感谢钱老师", "谢谢小王",
         "thanks, all good now", "麻烦你们了，已经好了", "没其他问题了，谢谢",
         "你们回复真快，赞", "麻烦你们这么久，谢谢",
-        # What has come, next to thanks.
+        # What has come, next to thanks; "again" where it is good news.
+        "thanks, the money is back again", "谢谢，钱又回来了", "thanks, my account is unlocked",
+        "thank you, I can log in again", "thank you, it works again", "thanks again for your help",
         "thanks, the refund arrived", "received the money, thank you very much", "收到退款了，谢谢", "钱到账了，多谢",
     ],
     RemarkKind.ASSENT: [
@@ -34,6 +36,7 @@ TEXTS = {
         "perfect, it's working now. thanks again", "It's all resolved now, thanks for everything",
         "ok got it, will try that. thanks", "makes sense now thank you so much for the clear explanation",
         "the problem is now solved, thanks",
+        "谢谢，又能登录了", "ok thanks, it is unlocked now", "thanks, it is working fine now", "谢谢，又可以用了",
         "收到，谢谢啦", "谢谢您的耐心解答，问题已经解决了", "已经可以登录了，谢谢", "知道怎么操作了，谢谢",
         "好的谢谢，我试试", "按您说的重启了一下，果然好了，谢谢",
     ],
@@ -78,6 +81,13 @@ TEXTS = {
         "麻烦你处理一下", "帮我弄好", "你们快点", "你们快啊", "账号登录成功", "收到短信了", "钱到账了", "给我说清楚",
         "你们负责", "都给您了", "卡不用了", "订单不需要了", "处理好了吗", "谢谢处理", "谢谢帮忙处理", "尽快解决谢谢",
         "the problem is back, thanks", "my issue is back up", "thanks, the issue is running again",
+        # What happened again, or is back without a name.
+        "thanks, it is gone again", "谢谢，钱又没了", "thanks, it went through again",
+        "ok thanks, that went through again", "thanks, now it is back", "thanks, I received it again",
+        "thank you, it came back again", "thanks, it came back", "thank you, I got it again",
+        "thanks it is done again", "谢谢，又退了",
+        "Thanks, it is here again", "谢谢，验证码又收到了", "谢谢，又不行了", "好的谢谢，但是又被锁了",
+        "thanks, I lost it again",
         # Where a name would stand.
         "Thanks Frozen", "Thanks Reset Password", "Thank you Suicide", "thanks dear hacked", "thanks agent refund",
         "谢谢骗先生", "谢谢小冻", "谢谢小偷先生",
