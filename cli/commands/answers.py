@@ -18,9 +18,12 @@ from router.answers.caution import AskedQuestion
 from router.answers.faq import examine_faq
 from router.answers.gap_groups import group_questions
 from router.masking.mask import mask
+from router.settings import Settings
 from router.settings.files import find_settings, load_settings
 from router.text.facts import find_facts
 from router.text.language import detect
+from store.db.engine import Database
+from store.db.open import current_version, open_database, require_current
 from store.desk.phrasings import gaps, help_verdicts
 from workers.answering.answerer import MODES, decision_trace
 from workers.answering.faq_files import faq_folder, intents_next_to, read_faq_folder
@@ -53,12 +56,30 @@ def train_command(config: ConfigOption = None, *, as_json: JsonOption = False) -
     Example: omniyard answers train
     """
     configure_logging("warning", stream=sys.stderr)
-    with open_desk(config) as (settings, database):
+    settings = load_settings(config)
+    database = _database_with_tables(settings)
+    try:
         report = learn_answers(settings, config=find_settings(config), encoder=encoder_of(settings), database=database)
+    finally:
+        if database:
+            database.close()
     if as_json:
         print_json(asdict(report))
     else:
         _print(report)
+
+
+def _database_with_tables(settings: Settings) -> Database | None:
+    """Return the database, for agents' ways to ask; None for a desk that has never started.
+
+    Raises ConfigError for tables of another version.
+    """
+    database = open_database(settings)
+    if current_version(database) is None:
+        database.close()
+        return None
+    require_current(database)
+    return database
 
 
 def _print(report: AnswerReport) -> None:

@@ -42,6 +42,7 @@ from store.db.engine import NO_POOLER, Database, read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, is_usable, latest_version, open_database
 from store.db.private_files import close_files, find_open_files
+from workers.answering.silence import channels_that_answer, why_silent
 from workers.broker.connect import connect_broker, silent_sentinels
 from workers.broker.doorbell import broker_url
 from workers.training.lessons import EXAMPLES_CHANGED, examples_changed
@@ -267,6 +268,8 @@ def _examinations(settings: Settings, *, file: Path) -> dict[str, Callable[[], H
     # A new desk has none.
     if ModelFolder.of(settings).in_force():
         parts["model"] = partial(examine_model, settings, file)
+    if channels_that_answer(settings):
+        parts["answers"] = partial(examine_answers, settings)
     if settings.answers.model:
         parts["model that writes"] = partial(examine_answer_model, settings.answers.model)
     if settings.desk.oidc:
@@ -279,6 +282,12 @@ def _examinations(settings: Settings, *, file: Path) -> dict[str, Callable[[], H
             parts[f"webhook {name}"] = partial(examine_webhook, webhook)
     # Mail is sent by another server than it is received from; in other kinds one provider does both.
     return parts | {f"replies of {name}": sender.probe for name, sender in open_senders(settings).get(MAIL, {}).items()}
+
+
+def examine_answers(settings: Settings) -> Health:
+    """Test whether the machine can answer alone where the file says so."""
+    why = why_silent(settings)
+    return Health(ok=not why, findings=tuple(why) or ("the thresholds are trained",))
 
 
 def _examined(examine: Callable[[], Health]) -> Health:

@@ -27,6 +27,7 @@ from store.chat.explained import ChatCounts, count_chats
 from store.db.engine import Database
 from store.desk.channel_status import ChannelStatus, DeskStatus, read_status
 from workers.answering.faq_files import faq_folder, read_faq_folder
+from workers.answering.silence import why_silent
 from workers.training.lessons import EXAMPLES_CHANGED, examples_changed
 from workers.training.model_store import ModelFolder, touched_since
 
@@ -58,9 +59,10 @@ def status_command(
         if as_json:
             counts = _counts(settings, database)
             also = {"chats": asdict(counts) if counts else None, "model_spent": bool(spent)}
-            print_json(_plain(status) | also | {"examples_changed": bool(old), "answers_out_of_force": answers})
+            said = {"answers_out_of_force": answers, "answers_silent": why_silent(settings)}
+            print_json(_plain(status) | also | said | {"examples_changed": bool(old)})
         else:
-            notes = (spent, old, *_shortened(answers))
+            notes = (spent, old, *_about_answers(settings, file))
             Console(highlight=False).print(_screen(status, _chats(settings, database), notes=notes))
         if not status.balanced:
             raise typer.Exit(FAILED)
@@ -101,6 +103,11 @@ def _answers_out_of_force(file: Path) -> list[str]:
     return out_of_force(read_faq_folder(faq_folder(file)), today=datetime.now(UTC).date())
 
 
+def _about_answers(settings: Settings, file: Path) -> list[str]:
+    """Return lines: what keeps the machine from answering alone, and the files that are out of force."""
+    return [*(f"answers: {line}" for line in why_silent(settings)), *_shortened(_answers_out_of_force(file))]
+
+
 def _shortened(lines: Sequence[str]) -> list[str]:
     more = len(lines) - _MOST_ANSWERS
     shown = [f"answers: {line}" for line in lines[:_MOST_ANSWERS]]
@@ -111,7 +118,7 @@ def _watch(settings: Settings, database: Database, *, file: Path, old: str) -> N
     with Live(console=Console(highlight=False), screen=False, auto_refresh=False) as live:
         while True:
             try:
-                notes = (_spent(settings, database), old, *_shortened(_answers_out_of_force(file)))
+                notes = (_spent(settings, database), old, *_about_answers(settings, file))
                 shown = _screen(_read(settings, database), _chats(settings, database), notes=notes)
                 live.update(shown, refresh=True)
             except TransientError as error:

@@ -18,7 +18,7 @@ from cli.commands.check.surroundings import check_surroundings
 from cli.processes.leftovers import end_leftovers, only_one
 from cli.processes.ports import check_free, listeners
 from cli.processes.screen import DeskOpening
-from cli.processes.supervisor_process import LESSON, Plan
+from cli.processes.supervisor_process import LESSON, THRESHOLDS, Plan
 from cli.processes.template import Template
 from router.errors import ConfigError
 from router.settings import Settings
@@ -27,6 +27,7 @@ from store.db.keys import desk_key
 from store.db.migrate import upgrade
 from store.db.open import open_database
 from store.desk.agents import add_agent, list_agents
+from workers.answering.silence import is_training_due
 from workers.broker.embedded import EmbeddedBroker
 from workers.training.first_model import is_due
 from workers.training.lessons import EXAMPLES_CHANGED, examples_changed
@@ -100,6 +101,8 @@ def _commands(start: DeskStart, *, learns: bool) -> dict[str, list[str]]:
         commands["demo"] = _demo(start.settings, start.ports)
     if learns:
         commands[LESSON] = [sys.executable, "-m", "workers.training.first_model"]
+    if is_training_due(start.settings):
+        commands[THRESHOLDS] = [sys.executable, "-m", "workers.answering.first_thresholds"]
     return commands
 
 

@@ -29,6 +29,7 @@ from workers.broker.embedded import EmbeddedBroker
 
 BROKER: Final = "broker"
 LESSON: Final = "learning"
+THRESHOLDS: Final = "answers"
 TEMPLATE: Final = "template"
 _BROKER_SECONDS: Final = 10.0
 _READY_SECONDS: Final = 20.0
@@ -90,7 +91,7 @@ def _run(plan: Plan) -> None:
     template = template_of(daemons, environment=plan.environment, complain=partial(lines, TEMPLATE))
     template.adopt(*plan.template)
     supervisor = Supervisor(
-        commands, environment=plan.environment, speak=lines, last=BROKER, once={LESSON}, template=template
+        commands, environment=plan.environment, speak=lines, last=BROKER, once={LESSON, THRESHOLDS}, template=template
     )
     # Before anything starts: a process inherits the signals that are blocked.
     supervisor.catch_signals()

@@ -280,6 +280,23 @@ def test_a_database_without_tables_says_which_command_helps(tmp_path: Path):
     assert "run `omniyard migrate`" in desk.printed_error
 
 
+def test_answers_are_trained_before_the_first_start(tmp_path: Path):
+    desk = _Desk(tmp_path)
+    (tmp_path / "faq").mkdir()
+    (tmp_path / "faq" / "refund--when.en.md").write_text("# How long?\n\nSeven days.\n", encoding="utf-8")
+    # It comes as far as the questions, of which there are too few here.
+    desk.run("answers", "train", code=1)
+    assert "the answers cannot be trained" in desk.printed_error
+
+
+def test_status_says_why_nothing_is_answered_alone(desk: _Desk) -> None:
+    assert desk.json("status")["answers_silent"] == []
+    desk.config.write_text(desk.config.read_text() + '\n[answers]\nmode = "answer"\n')
+    said = desk.json("status")["answers_silent"]
+    assert said
+    assert all(line in " ".join(desk.run("status").split()) for line in said)
+
+
 def test_the_doctor_finds_a_new_desk_in_order_and_changes_nothing(tmp_path: Path):
     desk = _Desk(tmp_path)
     found = {each["part"]: each for each in desk.json("doctor")}

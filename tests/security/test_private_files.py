@@ -67,8 +67,13 @@ def test_the_store_itself_keeps_folder_database_journal_and_key_private(tmp_path
 
 
 @pytest.mark.parametrize(
-    "module", ["api", "connectors", "workers", "cli", "cli.demo", "workers.training.first_model"], ids=str
-)
+    "module",
+    [
+        "api", "connectors", "workers", "cli", "cli.demo", "workers.training.first_model",
+        "workers.answering.first_thresholds",
+    ],
+    ids=str,
+)  # fmt: skip
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads the umask of a process from Linux's /proc")
 def test_every_entry_point_creates_files_for_their_owner_alone(module: str, tmp_path: Path) -> None:
     # The process says its umask when it ends, because some of these end within milliseconds.

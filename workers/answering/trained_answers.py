@@ -59,6 +59,12 @@ class AnswerFolder:
         """Return whether vectors are stored, of whatever encoder."""
         return any((Path(settings.omniyard.data) / "models" / "answers").glob("*.npy"))
 
+    @staticmethod
+    def all_trained(settings: Settings) -> list[TrainedAnswers]:
+        """Return the models that are stored, of whatever encoder: with another one each has its own."""
+        files = (Path(settings.omniyard.data) / "models" / "answers").glob("*.json")
+        return [trained for file in sorted(files) if (trained := _read(file))]
+
     def stamp(self) -> int:
         """Return a number that changes when another model is stored; 0 without one."""
         try:
@@ -68,10 +74,7 @@ class AnswerFolder:
 
     def trained(self) -> TrainedAnswers | None:
         """Return the trained model; None if there is none, or none that can be read."""
-        try:
-            return _ADAPTER.validate_json(self._model_file.read_bytes())
-        except (OSError, ValidationError):
-            return None
+        return _read(self._model_file)
 
     def keep(self, trained: TrainedAnswers) -> None:
         """Put a trained model in force."""
@@ -118,6 +121,13 @@ class AnswerFolder:
             draft.replace(file)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _read(file: Path) -> TrainedAnswers | None:
+    try:
+        return _ADAPTER.validate_json(file.read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def in_force(trained: TrainedAnswers | None, *, answers: Sequence[str]) -> AnswerModel | None:

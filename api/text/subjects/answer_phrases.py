@@ -22,7 +22,10 @@ ANSWER_REASONS: Final[Mapping[str, tuple[str, str]]] = {
     Key.GATE_SEVERAL_QUESTIONS: ("it asks several questions", "包含多个问题"),
     Key.NOTHING_RESEMBLES: ("no answer resembles it", "没有相近的答案"),
     Key.ANSWER_HAS_RULE: ("the answer {answer} is not sent by itself", "答案 {answer} 设置为不自动发送"),
-    Key.NO_THRESHOLD: ("no threshold has been trained", "尚未训练自动回答的阈值"),
+    Key.NO_THRESHOLD: (
+        "nothing is answered alone before `omniyard answers train` has found from when on that is safe",
+        "尚未得出自动回答的阈值，需由管理员运行 `omniyard answers train`",
+    ),
     Key.BELOW_ANSWER: (
         "the confidence {confidence} is below {threshold}, from which an answer is sent",
         "置信度 {confidence} 低于自动发送所需的 {threshold}",

@@ -24,6 +24,7 @@ from router.settings.lines import locate
 from router.settings.model import Settings
 from router.settings.validation import examine_settings
 from workers.answering.faq_files import faq_folder, intents_next_to, read_faq_folder
+from workers.answering.silence import why_silent
 from workers.training.lessons import EXAMPLES_CHANGED, examples_changed
 
 
@@ -70,7 +71,7 @@ def _examples(settings: Settings, path: Path) -> list[Finding]:
 
 
 def _answers(settings: Settings, path: Path, *, today: date) -> list[Finding]:
-    """Return what is wrong with the files of the FAQ, which have lines of their own; none stops the desk."""
+    """Return what is wrong with the files of the FAQ, and what keeps the machine silent; none stops the desk."""
     found = examine_faq(
         read_faq_folder(faq_folder(path)),
         intents=intents_next_to(path, settings),
@@ -79,7 +80,8 @@ def _answers(settings: Settings, path: Path, *, today: date) -> list[Finding]:
     )
     own = (path.parent / "faq").is_dir()
     # The shipped answers are written for the shipped categories.
-    return [Finding(place=("answers",), message=line, level="warning") for line in found] if own else []
+    lines = [*(found if own else []), *why_silent(settings)]
+    return [Finding(place=("answers",), message=line, level="warning") for line in lines]
 
 
 def _danger(path: Path) -> list[Finding]:
