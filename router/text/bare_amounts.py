@@ -115,7 +115,7 @@ _BEFORE_ENGLISH: Final = re.compile(
 )
 _MAY_PRECEDE: Final = re.compile(
     r"(?:^|[.,;!?(\n]|\b(?:my|the|a|an|of|that|this|another|about|around|over|extra|and|for|why|because|but|so|says?|still"
-    r"|where|where's|now|again|have|had|today|yesterday))\s*$"
+    r"|where|where's|now|again|have|had|today|yesterday)\s)\s*$"
 )
 
 
