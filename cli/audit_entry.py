@@ -9,12 +9,12 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from store.db.engine import read_clock
-from store.desk.audit import AuditEntry, append_audit
+from store.desk.audit import AuditAction, AuditEntry, append_audit
 
 _ACTOR: Final = "the command line"
 
 
-def write_down(connection: Connection, action: str, *, about: str, **detail: str) -> None:
+def write_down(connection: Connection, action: AuditAction, *, about: str, **detail: str) -> None:
     """Add an audit row in the action's own transaction, with the operating system's user name as a detail.
 
     That name is no proof: a person who may run commands on the machine may use another user's account.

@@ -25,7 +25,7 @@ from store.chat.cases import session_of
 from store.chat.endings import BLOCKED_FOR, block_visitor, end_chat, hand_over
 from store.chat.visitor_sessions import ChatSession
 from store.db.engine import read_clock
-from store.desk.audit import AuditEntry, append_audit
+from store.desk.audit import AuditAction, AuditEntry, append_audit
 from store.outbound.replies import lock_answerable
 
 routes: Final = APIRouter(prefix="/conversations", include_in_schema=False)
@@ -64,7 +64,7 @@ def act_on_chat(desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Respo
             block_visitor(connection, session.id, lasts=BLOCKED_FOR if verb == "block" else timedelta(0))
     else:
         raise ProblemError("invalid", "this button is not one of this desk")
-    _write_down(desk, actor, f"chat.{verb}", about=key)
+    _write_down(desk, actor, AuditAction(f"chat.{verb}"), about=key)
     desk.chats.facts.forget(session.channel)
     desk.chats.waker.wake(session.id)
     answer = RedirectResponse(f"/conversations/{key}", status_code=303)
@@ -91,7 +91,7 @@ def _transfer(
         hand_over(connection, session.id, to=assignee or title_in(titles, session.language, name=team))
 
 
-def _write_down(desk: Desk, actor: Actor, action: str, *, about: str) -> None:
+def _write_down(desk: Desk, actor: Actor, action: AuditAction, *, about: str) -> None:
     with desk.database.write() as connection:
         at = read_clock(connection)
         entry = AuditEntry(at=at, actor=actor.name, actor_id=actor.id, action=action, object=about, detail={})

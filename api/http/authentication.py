@@ -31,6 +31,7 @@ from store.desk.agents import (
     note_use,
     owner_of,
 )
+from store.desk.audit import AuditAction
 
 _CHALLENGE: Final = {"WWW-Authenticate": 'Bearer realm="omniyard"'}
 _TOO_COSTLY: Final = "too many searches and reports in a minute; wait a minute"
@@ -95,7 +96,7 @@ def _refuse_token(desk: Desk, token: str, *, address: str) -> None:
     if seconds := desk.token_failures.wait(address, agent_id=claimed):
         desk.refusals.note(Refused.TOKENS)
         raise TooManyFailuresError(seconds)
-    desk.trail.stranger("request.refused", claimed=claimed, address=address, why="token")
+    desk.trail.stranger(AuditAction.REQUEST_REFUSED, claimed=claimed, address=address, why="token")
 
 
 class TooManyFailuresError(ProblemError):
@@ -116,7 +117,7 @@ def sign_in(desk: Desk, request: Request, token: str, *, response: Response) -> 
     refuse_too_many(desk, request, owner=owner)
     agent = _by_token(desk, token)
     if agent is None:
-        desk.trail.stranger("session.refused", claimed=owner, address=address, why="token")
+        desk.trail.stranger(AuditAction.SESSION_REFUSED, claimed=owner, address=address, why="token")
         return None
     begin_session(desk, request, agent, response=response)
     return agent
@@ -126,7 +127,7 @@ def refuse_too_many(desk: Desk, request: Request, *, owner: UUID | None) -> None
     """Raise TooManyFailuresError if this address, or this agent's sign-in, failed too often. owner: unproven."""
     address = client_of(request)
     if seconds := desk.sign_ins.wait(address, agent_id=owner):
-        desk.trail.stranger("session.refused", claimed=owner, address=address, why="too often")
+        desk.trail.stranger(AuditAction.SESSION_REFUSED, claimed=owner, address=address, why="too often")
         raise TooManyFailuresError(seconds)
 
 
@@ -134,7 +135,7 @@ def begin_session(desk: Desk, request: Request, agent: AgentRecord, *, response:
     """Begin a session of an agent who has proven who they are."""
     address = client_of(request)
     desk.sign_ins.succeeded(address, agent_id=agent.id)
-    desk.trail.session(agent, "session.began", address=address)
+    desk.trail.session(agent, AuditAction.SESSION_BEGAN, address=address)
     _set_cookie(desk, response, desk.sessions.begin(agent, now=desk.now()))
 
 
@@ -144,7 +145,7 @@ def sign_out(desk: Desk, request: Request, *, response: Response) -> None:
     if session and agent:
         with desk.database.write() as connection:
             end_session(connection, session.id, longest=LONGEST)
-        desk.trail.session(agent, "session.ended", address=client_of(request))
+        desk.trail.session(agent, AuditAction.SESSION_ENDED, address=client_of(request))
     response.delete_cookie(cookie_name(desk), path="/", secure=desk.secure, httponly=True, samesite="lax")
 
 

@@ -21,7 +21,7 @@ from api.text.reasons import reasons
 from router.errors import NotFound
 from store.conversations.messages import attachments_of, find_attachment, find_fetched, find_message, find_original
 from store.db.engine import read_clock
-from store.desk.audit import AuditEntry, append_audit
+from store.desk.audit import AuditAction, AuditEntry, append_audit
 
 _BYTES: Final[dict[str, Any]] = {
     "description": "The bytes, as a download.",
@@ -73,7 +73,7 @@ def download_original(
             at=read_clock(connection),
             actor=actor.name,
             actor_id=actor.id,
-            action="original.read",
+            action=AuditAction.ORIGINAL_READ,
             object=str(message_id),
         )
         append_audit(connection, [read])

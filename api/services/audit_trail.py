@@ -23,7 +23,7 @@ from router.errors import OmniyardError
 from router.masking.mask import mask
 from store.db.engine import Database
 from store.desk.agents import AgentRecord
-from store.desk.audit import AuditEntry, append_audit, hash_query
+from store.desk.audit import AuditAction, AuditEntry, append_audit, hash_query
 
 _PERIOD_SECONDS: Final = 0.5
 _PAGE: Final = 500
@@ -36,8 +36,6 @@ _MOST_LOOKS: Final = 10_000
 _STRANGERS: Final = (10.0, 500.0)
 _UNKNOWN: Final = "unknown"
 _READS: Final = frozenset({"GET", "HEAD"})
-_READ: Final = "request.read"
-_LISTED: Final = "request.listed"
 # The key of the number of rows, in a request's scope and in an entry's detail.
 _ROWS: Final = "rows"
 # Parts of a page; the page has a row already.
@@ -68,12 +66,12 @@ class Trail:
             return
         self._add(entry)
 
-    def session(self, agent: AgentRecord, action: str, *, address: str) -> None:
+    def session(self, agent: AgentRecord, action: AuditAction, *, address: str) -> None:
         """Add an entry for a session that begins or ends."""
         detail = {"address": address}
         self._add(AuditEntry(at=datetime.now(UTC), actor=agent.name, actor_id=agent.id, action=action, detail=detail))
 
-    def stranger(self, action: str, *, claimed: UUID | None, address: str, why: str) -> None:
+    def stranger(self, action: AuditAction, *, claimed: UUID | None, address: str, why: str) -> None:
         """Add an entry for a refused token, once in some minutes. claimed: the agent whom it names, unproven."""
         about = str(claimed or "")
         if self._is_known(action, about, address, why):
@@ -140,7 +138,7 @@ def note_rows(scope: MutableMapping[str, Any], rows: Sized) -> None:
 
 def _is_look(entry: AuditEntry, *, is_poll: bool) -> bool:
     """Return whether the same look within some minutes adds nothing: a list, or a page that polls itself."""
-    return entry.action == _LISTED or (entry.action == _READ and is_poll)
+    return entry.action is AuditAction.REQUEST_LISTED or (entry.action is AuditAction.REQUEST_READ and is_poll)
 
 
 def _look(entry: AuditEntry, scope: Mapping[str, Any], *, is_poll: bool) -> tuple[str, ...]:
@@ -154,8 +152,9 @@ def _entry(scope: Mapping[str, Any], *, route: str, status: int, key: bytes) -> 
     is_read = scope["method"] in _READS
     if actor is None or route in _PARTS or status >= 500:
         return None
-    done = (_READ if about else _LISTED) if is_read else "request.changed"
-    action = "request.refused" if status >= 400 else done
+    seen = AuditAction.REQUEST_READ if about else AuditAction.REQUEST_LISTED
+    done = seen if is_read else AuditAction.REQUEST_CHANGED
+    action = AuditAction.REQUEST_REFUSED if status >= 400 else done
     detail = {"route": route, "method": scope["method"], "status": str(status), "request_id": scope["request_id"]}
     asked = hash_query(key, scope["query_string"].decode("latin-1")) if is_read else ""
     detail |= {name: value for name, value in ((_ROWS, scope.get(_ROWS)), ("query", asked)) if value}

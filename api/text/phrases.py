@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from api.text.pages.audit_phrases import AUDIT_WORDS
 from api.text.pages.case_phrases import CASE_WORDS
 from api.text.pages.finding_phrases import FINDING_WORDS
 from api.text.pages.generated_phrases import GENERATED_WORDS
@@ -39,6 +40,7 @@ LANGUAGES: Final[tuple[Language, ...]] = ("en", "zh")
 
 # Key: English, Chinese. `{...}` is filled in.
 WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    **AUDIT_WORDS,
     **CASE_WORDS,
     **FINDING_WORDS,
     **LOOK_WORDS,

@@ -16,6 +16,7 @@ from cli.terminal import ConfigOption, JsonOption, print_json, print_table
 from router.errors import NotFound
 from store.desk.agents import ROTATION, AgentRecord, add_agent, change_role, list_agents, revoke_agent, rotate_token
 from store.desk.assignment import Duty, duties, set_duty
+from store.desk.audit import AuditAction
 from store.tables.agents import SkillKind
 
 commands = typer.Typer(
@@ -41,7 +42,7 @@ def add(
     with open_desk(config) as (_, database), database.write() as connection:
         scopes = [verb.value for verb in scope] if scope else None
         agent, token = add_agent(connection, name=name, role=role.value, scopes=scopes, lasts=_lasts(days))
-        write_down(connection, "agent.added", about=name, role=role.value, scopes=" ".join(scopes or ()))
+        write_down(connection, AuditAction.AGENT_ADDED, about=name, role=role.value, scopes=" ".join(scopes or ()))
     _show_token(agent, token, as_json=as_json)
 
 
@@ -61,7 +62,7 @@ def rotate(
     overlap = timedelta() if at_once else ROTATION
     with open_desk(config) as (_, database), database.write() as connection:
         agent, token = rotate_token(connection, name=name, overlap=overlap, lasts=_lasts(days))
-        write_down(connection, "agent.token_rotated", about=name)
+        write_down(connection, AuditAction.AGENT_TOKEN_ROTATED, about=name)
     _show_token(agent, token, as_json=as_json)
 
 
@@ -135,7 +136,9 @@ def set_all(  # noqa: PLR0913  (one a thing that may be set)
         if role:
             change_role(connection, name=name, role=role)
         duty = set_duty(connection, name=name, available=available, capacity=capacity, chat_slots=chats, skills=skills)
-        write_down(connection, "agent.set", about=name, duty=_in_words(duty), **({"role": str(role)} if role else {}))
+        write_down(
+            connection, AuditAction.AGENT_SET, about=name, duty=_in_words(duty), **({"role": str(role)} if role else {})
+        )
     if as_json:
         print_json(asdict(duty))
     else:
@@ -150,7 +153,7 @@ def revoke(name: Annotated[str, typer.Argument(help="As shown by `agent list`.")
     """
     with open_desk(config) as (_, database), database.write() as connection:
         agent = revoke_agent(connection, name=name)
-        write_down(connection, "agent.revoked", about=name)
+        write_down(connection, AuditAction.AGENT_REVOKED, about=name)
     typer.echo(f"{agent.name} can no longer use the desk")
 
 

@@ -20,6 +20,7 @@ from connectors.originals import unpack
 from router.errors import NotFound, PermanentError, SealKeyMissing
 from store.conversations.messages import MessageRecord, attachments_of, find_original, messages_of, outbound_of
 from store.conversations.read import ConversationRecord, Position, find_conversation, handles
+from store.desk.audit import AuditAction
 
 _PAGE: Final = 200
 
@@ -44,7 +45,7 @@ def export_command(
         messages = _all_messages(connection, conversation.id)
         document = _document(connection, conversation, messages)
         originals, shut = _originals(connection, messages) if to else ({}, {})
-        action = "case.exported" if to is None else "case.exported_with_originals"
+        action = AuditAction.CASE_EXPORTED if to is None else AuditAction.CASE_EXPORTED_WITH_ORIGINALS
         write_down(connection, action, about=conversation.reference)
     if to is None:
         print_json(document)

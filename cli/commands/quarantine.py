@@ -25,6 +25,7 @@ from router.errors import PermanentError, SealKeyMissing
 from router.masking.mask import mask
 from store.conversations.messages import PackedOriginal
 from store.db.engine import Database
+from store.desk.audit import AuditAction
 from store.inbound.quarantine import (
     QuarantinedRecord,
     discard,
@@ -145,7 +146,7 @@ def _reason(row: QuarantinedRecord) -> str:
 def _opened(inbound_id: UUID, *, config: Path | None) -> bytes:
     with open_desk(config) as (_, database), database.write() as connection:
         packed = find_quarantined_original(connection, inbound_id)
-        write_down(connection, "original.read", about=str(inbound_id))
+        write_down(connection, AuditAction.ORIGINAL_READ, about=str(inbound_id))
     return unpack(packed.content, size=packed.size)
 
 

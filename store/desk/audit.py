@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -25,6 +26,7 @@ from sqlalchemy.engine import Connection
 from router.text.case_tokens import typed_reference
 from store.db.bulk import columns_of, insert_rows, table_of
 from store.db.ids import new_id
+from store.desk.access.audited_things import ids_called
 from store.tables.operations import AuditRow, EventRow
 
 _PAGE: Final = 500
@@ -43,13 +45,53 @@ _ACTORS: Final = ("by", "author")
 _ABOUT: Final = ("contact_id", "inbound_id", "outbound_id")
 
 
+class AuditAction(StrEnum):
+    """What a row can be about, apart from the kinds of events: the audit page has words for each."""
+
+    REQUEST_READ = "request.read"
+    REQUEST_LISTED = "request.listed"
+    REQUEST_CHANGED = "request.changed"
+    REQUEST_REFUSED = "request.refused"
+    SESSION_BEGAN = "session.began"
+    SESSION_ENDED = "session.ended"
+    SESSION_REFUSED = "session.refused"
+    AGENT_ADDED = "agent.added"
+    AGENT_SET = "agent.set"
+    AGENT_ROLE = "agent.role"
+    AGENT_EMAIL = "agent.email"
+    AGENT_ACCOUNT = "agent.account"
+    AGENT_PROVIDER_SET = "agent.provider_set"
+    AGENT_REVOKE = "agent.revoke"
+    AGENT_REVOKED = "agent.revoked"
+    AGENT_TOKEN = "agent.token"  # noqa: S105  (a kind of row)
+    AGENT_TOKEN_ROTATED = "agent.token_rotated"  # noqa: S105
+    AGENT_TOKEN_LIMITED = "agent.token_limited"  # noqa: S105
+    AGENT_TOKEN_ENDED = "agent.token_ended"  # noqa: S105
+    AGENT_PASSWORD = "agent.password"  # noqa: S105
+    AGENT_PASSWORD_SET = "agent.password_set"  # noqa: S105
+    AGENT_FACTOR = "agent.factor"
+    AGENT_RECOVERY_RENEWED = "agent.recovery_renewed"
+    AGENT_RECOVERY_USED = "agent.recovery_used"
+    CALL_CALLED_BACK = "call.called_back"
+    CALL_NOTED = "call.noted"
+    CASE_EXPORTED = "case.exported"
+    CASE_EXPORTED_WITH_ORIGINALS = "case.exported_with_originals"
+    CHAT_BLOCK = "chat.block"
+    CHAT_END = "chat.end"
+    CHAT_TRANSFER = "chat.transfer"
+    CHAT_UNBLOCK = "chat.unblock"
+    KEY_RESEALED = "key.resealed"
+    KEY_ROTATED = "key.rotated"
+    ORIGINAL_READ = "original.read"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """A row to write. detail: words and ids of ours, as texts."""
 
     at: datetime
     actor: str
-    action: str
+    action: AuditAction
     object: str = ""
     actor_id: UUID | None = None
     detail: Mapping[str, str] = field(default_factory=dict)
@@ -96,19 +138,22 @@ def hash_query(key: bytes, query: str) -> str:
 
 def append_audit(connection: Connection, entries: Sequence[AuditEntry]) -> None:
     """Insert rows in the caller's transaction; they are sealed within a second."""
-    rows = [
+    rows = (
         {
-            "id": new_id(),
             "at": entry.at,
             "actor": entry.actor,
             "actor_id": entry.actor_id,
-            "action": entry.action,
+            "action": str(entry.action),
             "object": entry.object,
             "detail": dict(entry.detail),
         }
         for entry in entries
-    ]
-    insert_rows(connection, AuditRow, rows=rows)
+    )
+    _insert(connection, rows)
+
+
+def _insert(connection: Connection, rows: Iterable[Mapping[str, Any]]) -> None:
+    insert_rows(connection, AuditRow, rows=[{"id": new_id(), **row} for row in rows])
 
 
 def is_anything_unsealed(connection: Connection) -> bool:
@@ -120,7 +165,7 @@ def is_anything_unsealed(connection: Connection) -> bool:
 def copy_actions(connection: Connection, *, after: int) -> None:
     """Copy events with greater numbers that name an actor; only the publisher may call this."""
     events = connection.execute(_with_actor(), {"after": after}).mappings()
-    append_audit(connection, [entry for event in events if (entry := _entry_of(event))])
+    _insert(connection, [row for event in events if (row := _row_of(event))])
 
 
 @cache
@@ -175,15 +220,16 @@ def list_audit(
 ) -> list[AuditRecord]:
     """Return sealed rows, newest first. before: the last number of the page before.  query: a `hash_query`.
 
-    about: an exact id or name, or a reference in any form.
+    about: an exact id or name, or a reference in any form; what is called so is found under its id too.
     """
     table = table_of(AuditRow)
     statement = sa.select(*columns_of(AuditRow, AuditRecord)).where(table.c.number.is_not(None))
     for column, value in ((table.c.actor, actor), (table.c.action, action)):
         statement = statement if value is None else statement.where(column == value)
     if about is not None:
-        # A row names a case by its reference, a person may have it in another form.
-        statement = statement.where(table.c.object.in_({about, typed_reference(about)} - {""}))
+        # A row names a case by its id or its reference, a person may have it in another form.
+        named = {about, typed_reference(about), *ids_called(connection, about)}
+        statement = statement.where(table.c.object.in_(named - {""}))
     if query is not None:
         statement = statement.where(table.c.detail["query"].as_string() == query)
     if before is not None:
@@ -223,11 +269,17 @@ def _broken(number: int, why: str, *, at: tuple[int, bytes]) -> AuditCheck:
     return AuditCheck(rows=number - 1, broken=number, why=why, head=(at[0], at[1].hex()))
 
 
-def _entry_of(event: sa.RowMapping) -> AuditEntry | None:
+def _row_of(event: sa.RowMapping) -> dict[str, Any] | None:
     payload, case = event["payload"], event["conversation_id"]
     actor = next((str(payload[key]) for key in _ACTORS if payload.get(key)), "")
     if not actor:
         return None
-    detail = {key: str(value) for key, value in payload.items() if key not in _ACTORS and value is not None}
+    detail = {key: _as_text(value) for key, value in payload.items() if key not in _ACTORS and value is not None}
     about = str(case) if case else next((detail[key] for key in _ABOUT if key in detail), "")
-    return AuditEntry(at=event["at"], actor=actor, action=event["kind"], object=about, detail=detail)
+    # A later version may have written the event, so its kind may be none of ours.
+    kind = {"at": event["at"], "action": event["kind"], "object": about}
+    return {**kind, "actor": actor, "actor_id": None, "detail": detail}
+
+
+def _as_text(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -29,6 +29,7 @@ from api.paths import SIGN_IN
 from api.services.signed_text import Ticket, read_signed, sign
 from store.desk.access.recovery_codes import count_recovery_codes, make_recovery_codes, use_recovery_code
 from store.desk.agents import AgentRecord, find_by_name
+from store.desk.audit import AuditAction
 from store.desk.passwords import check_password, new_secret, use_code
 
 _PURPOSE: Final = "code"
@@ -62,7 +63,7 @@ def give_password(request: Request, desk: DeskPart, form: Form) -> Response:
         found = check_password(connection, name=name, password=form.whole("password"))
     if found is None:
         about = claimed.id if claimed else None
-        desk.trail.stranger("session.refused", claimed=about, address=client_of(request), why="password")
+        desk.trail.stranger(AuditAction.SESSION_REFUSED, claimed=about, address=client_of(request), why="password")
         return show_sign_in(request, wished=wished, status=401, trouble="password_wrong", kept=kept)
     # The attempt was none of a stranger; a wrong code counts again.
     desk.sign_ins.succeeded(client_of(request), agent_id=found.agent.id)
@@ -93,7 +94,7 @@ def give_code(request: Request, desk: DeskPart, form: Form) -> Response:
         proof = check(connection, desk, agent, form=form, ticket=ticket)
     if proof is None:
         why, wrong = ("recovery code", "recovery_wrong") if recovery else ("code", "code_wrong")
-        desk.trail.stranger("session.refused", claimed=agent.id, address=client_of(request), why=why)
+        desk.trail.stranger(AuditAction.SESSION_REFUSED, claimed=agent.id, address=client_of(request), why=why)
         return _code_page(request, desk, ticket, form=form, wrong=wrong)
     return _begun(request, desk, agent, proof=proof, form=form, wished=ticket.wished)
 
@@ -133,7 +134,7 @@ def _begun(request: Request, desk: Desk, agent: AgentRecord, *, proof: _Proof, f
     else:
         answer = after_sign_in(request, desk, actor_of(agent), form=form, wished=wished)
     if proof.left is not None:
-        desk.trail.session(agent, "agent.recovery_used", address=client_of(request))
+        desk.trail.session(agent, AuditAction.AGENT_RECOVERY_USED, address=client_of(request))
     begin_session(desk, request, agent, response=answer)
     return answer
 

@@ -17,7 +17,7 @@ from store.db.engine import read_clock
 from store.desk.access.provider_accounts import bind_account, find_by_email
 from store.desk.agents import AgentRecord, change_role, find_by_name
 from store.desk.assignment import set_duty
-from store.desk.audit import AuditEntry, append_audit
+from store.desk.audit import AuditAction, AuditEntry, append_audit
 from store.tables.agents import SkillKind
 
 _EMAIL: Final = "email"
@@ -102,7 +102,7 @@ def _follow(connection: Connection, agent: AgentRecord, *, role: str, teams: Seq
             at=read_clock(connection),
             actor=agent.name,
             actor_id=agent.id,
-            action="agent.provider_set",
+            action=AuditAction.AGENT_PROVIDER_SET,
             object=agent.name,
             detail=changes,
         )

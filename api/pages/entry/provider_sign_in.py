@@ -20,6 +20,7 @@ from api.paths import SIGN_IN
 from api.services.signed_text import Ticket, proof_of, read_signed, sign
 from connectors.oidc.rounds import ProviderRefusal, SignInRound
 from router.errors import ConfigError, TransientError
+from store.desk.audit import AuditAction
 
 if TYPE_CHECKING:
     from connectors.oidc.identity_provider import OidcProvider
@@ -106,7 +107,7 @@ def _asked(
 def _refused(request: Request, desk: Desk, refusal: ProviderRefusal | AgentRefusal, *, wished: str) -> Response:
     claimed = refusal.agent_id if isinstance(refusal, AgentRefusal) else None
     why = f"provider: {refusal.why}"
-    desk.trail.stranger("session.refused", claimed=claimed, address=client_of(request), why=why)
+    desk.trail.stranger(AuditAction.SESSION_REFUSED, claimed=claimed, address=client_of(request), why=why)
     trouble = "provider_unknown_agent" if isinstance(refusal, AgentRefusal) else "provider_refused"
     return show_sign_in(request, wished=wished, status=401, trouble=trouble)
 

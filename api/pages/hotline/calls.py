@@ -23,7 +23,7 @@ from router.text.visible import is_visible
 from store.calls.call_backs import list_call_backs, settle_call_back, settle_call_backs_of
 from store.conversations.lists import Filter
 from store.db.engine import read_clock
-from store.desk.audit import AuditEntry, append_audit
+from store.desk.audit import AuditAction, AuditEntry, append_audit
 
 _CASES: Final = 10
 _CALL_BACKS: Final = 50
@@ -62,7 +62,9 @@ def called_back(desk: DeskPart, actor: Speaker, form: Form) -> Response:
         if not settle_call_back(connection, call_id, by=actor.name, only_teams=actor.sees_only):
             raise NotFound("This wish is settled already.")
         at = read_clock(connection)
-        entry = AuditEntry(at=at, actor=actor.name, actor_id=actor.id, action="call.called_back", object=str(call_id))
+        entry = AuditEntry(
+            at=at, actor=actor.name, actor_id=actor.id, action=AuditAction.CALL_CALLED_BACK, object=str(call_id)
+        )
         append_audit(connection, [entry])
     return RedirectResponse("/calls", _SEE_OTHER)
 
@@ -93,7 +95,9 @@ def note(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, shown:
             settle_call_backs_of(
                 connection, channel=channel, caller=number_of(hotlines[channel], number), by=actor.name
             )
-        entry = AuditEntry(at=at, actor=actor.name, actor_id=actor.id, action="call.noted", object=str(inbound_id))
+        entry = AuditEntry(
+            at=at, actor=actor.name, actor_id=actor.id, action=AuditAction.CALL_NOTED, object=str(inbound_id)
+        )
         append_audit(connection, [entry])
     return RedirectResponse("/calls?noted=true", _SEE_OTHER)
 

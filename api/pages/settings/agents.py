@@ -29,6 +29,7 @@ from store.desk.access.provider_accounts import email_of, is_bound, release_acco
 from store.desk.access.recovery_codes import count_recovery_codes
 from store.desk.agents import add_agent, change_role, revoke_agent, rotate_token
 from store.desk.assignment import set_duty
+from store.desk.audit import AuditAction
 from store.desk.passwords import forget_second_factor, has_factor, set_password
 from store.tables.agents import SkillKind
 
@@ -59,7 +60,7 @@ def add(request: Request, desk: DeskPart, actor: Manager, form: Form, *, shown: 
             set_duty(connection, name=made.name, skills={SkillKind.TEAM: [team] if team else []})
     except Refused as error:
         return _all(request, desk, actor, shown=shown, refused=error)
-    write_down(desk, actor, "agent.added", about=made.name, role=role)
+    write_down(desk, actor, AuditAction.AGENT_ADDED, about=made.name, role=role)
     return _one(request, desk, actor, agent_id=made.id, once=("once_first_token", token))
 
 
@@ -110,7 +111,7 @@ def own_password(request: Request, desk: DeskPart, actor: Reader, form: Form, *,
             set_password(connection, name=actor.name, password=form.whole("password"))
     except Refused as error:
         return _one(request, desk, actor, agent_id=agent_id, refused=error)
-    write_down(desk, actor, "agent.password_set", about=actor.name)
+    write_down(desk, actor, AuditAction.AGENT_PASSWORD_SET, about=actor.name)
     return RedirectResponse("/sign-in", status_code=303)
 
 
@@ -128,7 +129,8 @@ def access(request: Request, desk: DeskPart, actor: Manager, form: Form, *, agen
         once = _ACCESS[verb](desk, entry.name, form)
     except Refused as error:
         return _one(request, desk, actor, agent_id=agent_id, refused=error)
-    write_down(desk, actor, f"agent.{verb}", about=entry.name, **({"role": form.one("role")} if verb == "role" else {}))
+    said = {"role": form.one("role")} if verb == "role" else {}
+    write_down(desk, actor, AuditAction(f"agent.{verb}"), about=entry.name, **said)
     if once:
         return _one(request, desk, actor, agent_id=agent_id, once=once)
     home = "/settings/agents" if verb == "revoke" else f"/settings/agents/{agent_id}"

@@ -16,6 +16,8 @@ from api.http.pagination import read_cursor, write_cursor
 from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError
 from api.pages.cases.after import go_on
+from api.pages.render import moments_of
+from api.pages.settings.audit_sentences import AuditTeller, ids_in, kinds_in_words
 from api.pages.settings.frame import require_room, show_room
 from api.rest.audit import AuditQuery, list_entries
 from api.rest.outbound import Verdict, settle
@@ -23,6 +25,9 @@ from api.rest.quarantine import DiscardOrder, ReplayOrder, discard_message, repl
 from api.rest.ratings import RatingQuery
 from api.rest.ratings import list_entries as list_ratings
 from api.rest.webhook_deliveries import DeliveryQuery, Replay, list_rows, list_targets, replay
+from api.text.terms.config_names import ConfigNames
+from store.desk.access.audited_things import things_named
+from store.desk.agents import list_agents
 from store.outbound.review import TROUBLED, list_outbound
 from store.tables.operations import DeliveryState, OutboundState
 
@@ -127,7 +132,18 @@ def audit(
     given = {name: value for name, value in wanted.model_dump().items() if value}
     query = AuditQuery(**given, limit=_ROWS)
     page = list_entries(desk, shown, query)
-    context = {"query": query, "entries": page.entries, "next_before": page.next_before}
+    with desk.database.read() as connection:
+        things = things_named(connection, ids_in(page.entries))
+        people = sorted(agent.name for agent in list_agents(connection))
+    moments = moments_of(request, desk)
+    teller = AuditTeller(ConfigNames(desk.settings, moments.words), moments, things)
+    context = {
+        "query": query,
+        "lines": [teller.line(row) for row in page.entries],
+        "next_before": page.next_before,
+        "kinds": kinds_in_words(moments.words),
+        "people": people,
+    }
     return show_room(request, desk, actor, template="audit", context=context)
 
 

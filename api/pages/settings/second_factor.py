@@ -18,6 +18,7 @@ from api.rest.access.access_audit import write_down
 from router.errors import PermanentError
 from store.desk.access.recovery_codes import make_recovery_codes
 from store.desk.agents import find_by_name
+from store.desk.audit import AuditAction
 from store.desk.passwords import use_code
 
 routes: Final = APIRouter(prefix="/settings", include_in_schema=False)
@@ -32,7 +33,7 @@ def renew_recovery_codes(request: Request, desk: DeskPart, actor: Reader, form: 
     refuse_too_many(desk, request, owner=actor.id)
     codes = _renewed(desk, actor, code=form.one("code"))
     desk.sign_ins.succeeded(client_of(request), agent_id=actor.id)
-    write_down(desk, actor, "agent.recovery_renewed", about=actor.name)
+    write_down(desk, actor, AuditAction.AGENT_RECOVERY_RENEWED, about=actor.name)
     context: dict[str, object] = {"codes": codes, "left": None, "wished": f"/settings/agents/{agent_id}", "kept": {}}
     return render(request, "entry/recovery_codes.html.jinja", context)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from api.desk import Desk
 from api.http.permissions import Actor
 from store.db.engine import read_clock
-from store.desk.audit import AuditEntry, append_audit
+from store.desk.audit import AuditAction, AuditEntry, append_audit
 
 
-def write_down(desk: Desk, actor: Actor, action: str, *, about: str, **detail: str) -> None:
+def write_down(desk: Desk, actor: Actor, action: AuditAction, *, about: str, **detail: str) -> None:
     """Add an audit row about what was done to an agent's access."""
     with desk.database.write() as connection:
         entry = AuditEntry(

@@ -23,6 +23,7 @@ from store.desk.access.provider_accounts import email_of, is_bound, release_acco
 from store.desk.access.recovery_codes import count_recovery_codes
 from store.desk.agents import AgentRecord, add_agent, change_role, list_agents, revoke_agent
 from store.desk.assignment import set_duty
+from store.desk.audit import AuditAction
 from store.desk.passwords import has_factor
 from store.tables.agents import SkillKind
 
@@ -102,7 +103,7 @@ def add(desk: DeskPart, order: NewAgent, actor: Manager) -> AddedAgent:
         set_duty(connection, name=made.name, skills={SkillKind.TEAM: order.teams})
         if order.email:
             set_email(connection, name=made.name, email=order.email)
-    write_down(desk, actor, "agent.added", about=made.name, role=order.role.value)
+    write_down(desk, actor, AuditAction.AGENT_ADDED, about=made.name, role=order.role.value)
     return AddedAgent(id=made.id, name=made.name, role=made.role, token=token)
 
 
@@ -141,7 +142,7 @@ def end(desk: DeskPart, agent_id: UUID, actor: Manager) -> None:
     with desk.database.write() as connection:
         agent = in_force(connection, agent_id)
         revoke_agent(connection, name=agent.name)
-    write_down(desk, actor, "agent.revoke", about=agent.name)
+    write_down(desk, actor, AuditAction.AGENT_REVOKE, about=agent.name)
 
 
 def in_force(connection: Connection, agent_id: UUID) -> AgentRecord:
@@ -170,13 +171,13 @@ def _access(connection: Connection, agent: AgentRecord) -> AgentAccess:
     )
 
 
-def _audit_rows(order: AccessOrder) -> list[tuple[str, dict[str, str]]]:
+def _audit_rows(order: AccessOrder) -> list[tuple[AuditAction, dict[str, str]]]:
     """Return the audit rows of a change, named as the page names them; an address is no detail of the trail."""
-    rows: list[tuple[str, dict[str, str]]] = []
+    rows: list[tuple[AuditAction, dict[str, str]]] = []
     if order.role is not None:
-        rows.append(("agent.role", {"role": order.role.value}))
+        rows.append((AuditAction.AGENT_ROLE, {"role": order.role.value}))
     if order.email is not None:
-        rows.append(("agent.email", {}))
+        rows.append((AuditAction.AGENT_EMAIL, {}))
     if order.has_account is False:
-        rows.append(("agent.account", {}))
+        rows.append((AuditAction.AGENT_ACCOUNT, {}))
     return rows

@@ -19,6 +19,7 @@ from api.rest.access.access_audit import write_down
 from api.rest.access.agent_access import Manager, in_force, refuse_own
 from store.desk.access.tokens import TokenRecord, end_token, limit_token, list_tokens
 from store.desk.agents import ROTATION, rotate_token
+from store.desk.audit import AuditAction
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"
 _TOKEN: Final[dict[str, Any]] = {
@@ -100,7 +101,7 @@ def make(desk: DeskPart, agent_id: UUID, order: NewToken, actor: Manager) -> Mad
         _, token = rotate_token(connection, name=agent.name, overlap=timedelta(days=order.overlap_days))
         limit_token(connection, agent_id, {"expires_at": order.expires_at})
         entry = _entry(next(row for row in list_tokens(connection) if row.agent_id == agent_id))
-    write_down(desk, actor, "agent.token", about=agent.name)
+    write_down(desk, actor, AuditAction.AGENT_TOKEN, about=agent.name)
     return MadeToken(token=token, entry=entry)
 
 
@@ -114,7 +115,9 @@ def change(desk: DeskPart, agent_id: UUID, order: TokenOrder, actor: Manager) ->
         agent = in_force(connection, agent_id)
         limit_token(connection, agent_id, changes)
         entry = _entry(next(row for row in list_tokens(connection) if row.agent_id == agent_id))
-    write_down(desk, actor, "agent.token_limited", about=agent.name, **{name: str(changes[name]) for name in changes})
+    write_down(
+        desk, actor, AuditAction.AGENT_TOKEN_LIMITED, about=agent.name, **{name: str(changes[name]) for name in changes}
+    )
     return entry
 
 
@@ -125,7 +128,7 @@ def end(desk: DeskPart, agent_id: UUID, actor: Manager) -> None:
     with desk.database.write() as connection:
         agent = in_force(connection, agent_id)
         end_token(connection, agent_id)
-    write_down(desk, actor, "agent.token_ended", about=agent.name)
+    write_down(desk, actor, AuditAction.AGENT_TOKEN_ENDED, about=agent.name)
 
 
 def _entry(row: TokenRecord) -> TokenEntry:

@@ -1,4 +1,4 @@
-"""Phrases of the settings: agents, sign-in, ledgers, webhooks, audit, ratings, in English and in Chinese."""
+"""Phrases of the settings: agents, sign-in, ledgers, webhooks, ratings, in English and in Chinese."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "factor_open": ("Open it in an authenticator on this device", "在本机验证器中打开"),
     "another_account": ("Another account", "换个账号"),
-    # Ledger, webhooks, audit, ratings, quarantine, channels.
+    # Ledger, webhooks, ratings, quarantine, channels.
     "outbound_ledger": ("Outgoing and failed", "待发与失败"),
     "outbound_hint": (
         "What has not left, and what only a person can decide: a second sending may reach the customer twice.",
@@ -102,11 +102,6 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "no_deliveries": ("No deliveries in this state.", "没有此状态的投递。"),
     "last_error": ("Last error", "最近错误"),
     "done_delivered": ("{count} queued again.", "已重新排队 {count} 条。"),
-    "audit": ("Audit", "操作审计"),
-    "audit_action": ("Action", "操作"),
-    "audit_about": ("About", "对象"),
-    "audit_detail": ("Details", "详情"),
-    "audit_empty": ("No entries match.", "没有符合的记录。"),
     "ratings": ("Ratings", "客户评价"),
     "ratings_empty": ("No customer has rated a case yet.", "还没有客户评价。"),
     "score": ("{score} of 5", "{score} / 5"),

@@ -19,6 +19,7 @@ from router.errors import ConfigError
 from router.settings import Settings
 from store.db.encryption import can_seal, key_name
 from store.db.keys import desk_key, older_keys, rotate_key
+from store.desk.audit import AuditAction
 from store.inbound.reseal import ResealProgress, SealCount, count_seals, reseal
 
 commands = typer.Typer(
@@ -71,7 +72,7 @@ def rotate_command(config: ConfigOption = None) -> None:
         kept = rotate_key(settings)
         name = key_name(desk_key(settings, purpose=_PURPOSE)).hex()
         with database.write() as connection:
-            write_down(connection, "key.rotated", about=name)
+            write_down(connection, AuditAction.KEY_ROTATED, about=name)
     typer.echo(f"{name} seals from now on; the key before it is kept in {kept}")
     typer.echo("restart every process, then run `omniyard key reseal`")
 
@@ -97,7 +98,7 @@ def reseal_command(
             show(progress, total)
         name = key_name(desk_key(settings, purpose=_PURPOSE)).hex()
         with database.write() as connection:
-            write_down(connection, "key.resealed", about=name, resealed=str(progress.resealed))
+            write_down(connection, AuditAction.KEY_RESEALED, about=name, resealed=str(progress.resealed))
     _report(progress, name=name, as_json=as_json)
     if progress.shut:
         raise typer.Exit(FAILED)
