@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
-from uuid import UUID
+from itertools import groupby
+from typing import Annotated, Any, Final, NamedTuple
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -14,9 +15,12 @@ from api.http.authentication import Requires
 from api.http.forms import Fields, Form
 from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError
-from api.pages.render import moments_of, render
+from api.pages.render import language_of, moments_of, render
 from api.rest.changes import ChangeOrder
 from api.rest.replies import LONGEST_TEXT
+from api.text.phrases import LANGUAGES as LANGUAGES_OF_WORDS
+from api.text.phrases import Language, Words
+from api.text.terms.starter_texts import STARTER_TEXTS, StarterText
 from router.masking.mask import mask
 from router.settings.model import PRIORITIES
 from router.text.visible import is_visible
@@ -36,6 +40,16 @@ _LONGEST_NAME: Final = 100
 _STATUSES: Final = ("pending", "resolved", "open")
 
 routes: Final = APIRouter(include_in_schema=False)
+
+
+class StarterLine(NamedTuple):
+    """A text that is offered, as a reader sees it."""
+
+    key: str
+    title: str
+    text: str
+
+
 Editor = Annotated[Actor, Depends(Requires(Verb.EDIT_READY_TEXTS))]
 
 
@@ -63,6 +77,33 @@ def keep_ready_text(request: Request, desk: DeskPart, actor: Editor, form: Form)
     return RedirectResponse(PAGE, status_code=303)
 
 
+@routes.post(PAGE + "/starters")
+def take_starters(request: Request, desk: DeskPart, actor: Editor, form: Form) -> Response:
+    """Take the chosen texts over that a fresh desk offers; one that is there already stays as it is."""
+    language = language_of(request)
+    chosen = [each for each in STARTER_TEXTS if each.key in form.many("key")]
+    with desk.database.write() as connection:
+        known = {each.id for each in list_ready_texts(connection)}
+        for each in chosen:
+            if (text := _starter(each, language=language, by=actor.name)).id not in known:
+                write_ready_text(connection, text)
+    return RedirectResponse(PAGE, status_code=303)
+
+
+def _starter(starter: StarterText, *, language: Language, by: str) -> ReadyText:
+    place = LANGUAGES_OF_WORDS.index(language)
+    return ReadyText(
+        id=uuid5(NAMESPACE_URL, f"omniyard:ready-text:{starter.key}"),
+        folder=starter.folder[place],
+        title=starter.title[place],
+        code=starter.code,
+        team="",
+        texts=dict(starter.texts),
+        actions=None,
+        changed_by=by,
+    )
+
+
 @routes.post(PAGE + "/{text_id}/delete")
 def drop_ready_text(desk: DeskPart, actor: Editor, text_id: UUID) -> Response:
     """Delete a ready text."""
@@ -77,6 +118,7 @@ def _page(request: Request, desk: Desk, *, chosen: ReadyText | None, refused: st
         listed = list_ready_texts(connection)
     context = {
         "listed": listed,
+        "starters": _starters(moments_of(request, desk).words) if not listed else (),
         "folders": sorted({each.folder for each in listed}),
         "chosen": chosen,
         "refused": refused,
@@ -87,6 +129,15 @@ def _page(request: Request, desk: Desk, *, chosen: ReadyText | None, refused: st
         "teams": desk.settings.teams,
     }
     return render(request, "ready_texts.html.jinja", context)
+
+
+def _starters(words: Words) -> list[tuple[str, list[StarterLine]]]:
+    """Return what a desk without ready texts is offered: folder, and its texts in the reader's language."""
+    place, language = LANGUAGES_OF_WORDS.index(words.language), words.language
+    return [
+        (folder, [StarterLine(each.key, each.title[place], each.texts[language]) for each in texts])
+        for folder, texts in groupby(STARTER_TEXTS, key=lambda each: each.folder[place])
+    ]
 
 
 def _text(form: Fields, *, by: str) -> ReadyText:

@@ -86,6 +86,12 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "ready_no_folder": ("Without a folder", "未分文件夹"),
     "ready_automatic": ("Automatic replies", "自动回复"),
     "ready_none": ("There is no ready text yet. Write the first one.", "还没有常用回复，请先写第一条。"),
+    "ready_starters": ("Begin with these", "从这些开始"),
+    "ready_starters_lead": (
+        "There is no ready text yet. These suit an e-wallet and promise no time and no result: use, change or delete.",
+        "还没有常用回复。下面几条适合电子钱包，中英文都有，不承诺时限和结果，可直接使用，也可修改或删除。",
+    ),
+    "ready_starters_take": ("Use the chosen ones", "启用所选"),
     "ready_new": ("New ready text", "新建常用回复"),
     "ready_edit": ("Change ready text", "修改常用回复"),
     "ready_delete": ("Delete", "删除"),

@@ -8,6 +8,7 @@ from typing import Final
 # Key: English, Chinese. `{...}` is filled in.
 NOTICE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "notices": ("Notices", "通知"),
+    "toast_close": ("Close this notice", "关闭提示"),
     "notices_none": ("Nothing has happened to your cases.", "你的会话暂无新动态"),
     "notices_read": ("Mark all read", "全部已读"),
     "notices_all": ("All", "全部"),

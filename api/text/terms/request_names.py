@@ -67,6 +67,7 @@ REQUEST_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "POST /desk/new": ("write a new message", "写新邮件"),
     "GET /ready-texts": ("the ready texts", "常用回复"),
     "POST /ready-texts": ("save a ready text", "保存常用回复"),
+    "POST /ready-texts/starters": ("take over the offered ready texts", "启用推荐的常用回复"),
     "POST /ready-texts/{text_id}/delete": ("delete the ready text {text_id}", "删除常用回复{text_id}"),
     "GET /reply-texts": ("the prepared texts", "常用回复"),
     "GET /signatures": ("the signatures", "签名"),

@@ -11,9 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from api.http.permissions import Role
+from api.text.terms.starter_texts import STARTER_TEXTS, StarterText
+from router.masking.mask import mask
 from router.replies.placeholders import fill, unfilled
 from store.db.bulk import table_of
 from store.db.engine import Database
+from store.desk.composer.ready_texts import list_ready_texts
 from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
@@ -136,3 +139,39 @@ def test_a_macro_goes_with_an_answer_in_one_transaction(
     assert row(database, id=case)["labels"] == ["refund"]
     gone = press(browser, f"{CASE}/say", **answer | {"macro": "0" * 32})
     assert gone.status_code == 404
+
+
+def test_a_fresh_desk_offers_texts_that_are_taken_over_once(supervisor: AppClient, database: Database) -> None:
+    page = supervisor.get(f"{PAGE}?language=zh").text
+    keys = re.findall(r'name="key" value="([a-z-]+)" checked', page)
+    assert "如何重置密码" in page
+    assert len(keys) == len(STARTER_TEXTS)
+    for _ in range(2):
+        taken = {"key": [key for key in keys if key != "refund-merchant"]}
+        assert supervisor.post(f"{PAGE}/starters?language=zh", data=taken).status_code == 303
+    with database.read() as connection:
+        listed = list_ready_texts(connection)
+    assert len(listed) == len(keys) - 1
+    assert {each.folder for each in listed} == {"重置密码", "账户锁定", "交易失败", "退款", "账户安全"}
+    # What is there is not offered again.
+    assert 'name="key"' not in supervisor.get(PAGE).text
+
+
+def test_an_agent_may_not_take_them_over(browser: AppClient) -> None:
+    assert browser.post(f"{PAGE}/starters", data={"key": "refund-ask"}).status_code == 403
+
+
+@pytest.mark.parametrize("text", STARTER_TEXTS, ids=lambda text: text.key)
+def test_an_offered_text_can_be_sent_as_it_is(text: StarterText) -> None:
+    for language, said in text.texts.items():
+        assert unfilled(said) == ()
+        assert mask(said).text == said
+        # A period, an amount or a share is the operator's to say; a list has numbers.
+        assert not re.search(r"\d+\s*(小时|天|日|个工作日|分钟|元|%|hours?|days?|minutes?|yuan)", said), language
+        assert not re.search(r"保证|一定会|马上退|guarantee|we will refund|will be refunded", said), language
+    assert set(text.texts) == {"zh", "en"}
+    assert all(all(part) for part in (text.folder, text.title))
+
+
+def test_no_two_offered_texts_share_a_code_or_a_key() -> None:
+    assert len({each.code for each in STARTER_TEXTS}) == len({each.key for each in STARTER_TEXTS}) == len(STARTER_TEXTS)

@@ -1,0 +1,65 @@
+"""The notice of an action covers nothing that one reads or presses, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.api.pages.journey import ServedDesk, browser, page_of, serve
+from tests.inbox_builder import Builder
+
+SIZES = {1280: 900, 900: 900, 390: 844}
+# What the notice lies over, of that which one reads or presses. Messages scroll in their own pane.
+COVERS = """() => {
+    const notice = document.querySelector(".toast").getBoundingClientRect();
+    const over = (box) => box.width && box.height && box.left < notice.right && box.right > notice.left
+        && box.top < notice.bottom && box.bottom > notice.top;
+    const parts = document.querySelectorAll("#why, .composer, .columns > aside, .head, #list-pane .row");
+    return [...parts].filter((part) => over(part.getBoundingClientRect())).map((part) => part.className || part.id);
+}"""
+
+
+def fill(build: Builder) -> None:
+    for number in range(3):
+        case = build.conversation(
+            reference=f"AAAAAAAA{number}", subject="退款什么时候到账", handle=f"{number}@example.com"
+        )
+        build.message(case, text="退款 " * 200)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
+    folder, now = tmp_path_factory.mktemp("notice"), datetime.now(UTC) - timedelta(hours=1)
+    with serve(folder, roles={"Ming": "agent"}, fill=fill, now=now) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as opened:
+        yield opened
+
+
+def at_the_end(page: Page) -> None:
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    page.locator(".columns > .main").evaluate("(pane) => { pane.scrollTop = pane.scrollHeight; }")
+
+
+@pytest.mark.parametrize(("width", "case"), [(1280, 0), (900, 1), (390, 2)])
+def test_a_notice_has_its_own_place_and_can_be_closed(
+    chromium: Browser, desk: ServedDesk, width: int, case: int
+) -> None:
+    window = {"width": width, "height": SIZES[width]}
+    with page_of(chromium, desk, "Ming", language="zh-CN", viewport=window) as page:
+        page.goto(f"{desk.url}/conversations/AAAAAAAA{case}")
+        page.locator("#actions [value=take]").click()
+        expect(page.locator(".toast")).to_contain_text("已由你负责")
+        page.locator("#why summary").click()
+        at_the_end(page)
+        assert page.evaluate(COVERS) == []
+        page.get_by_role("button", name="关闭提示").click()
+        expect(page.locator(".toast")).to_have_count(0)
+        assert page.locator(".toasts").bounding_box()["height"] == 0  # type: ignore[index]
