@@ -41,8 +41,11 @@ class Fields:
 
 
 async def fields_of(request: Request) -> Fields:
-    """Return the fields of an urlencoded form; the middleware has limited the body's size."""
-    body = await request.body()
+    """Return the fields of a form, without files; the middleware has limited the body's size."""
+    body, said = await request.body(), request.headers.get("content-type", "")
+    if said.lower().startswith("multipart/"):
+        # A form with files whose session had ended: the sign-in form holds what was typed.
+        return Fields({name: [value] for name, value in read_multipart(body, content_type=said).fields.items()})
     try:
         return Fields(parse_qs(body.decode("ascii"), max_num_fields=_MOST_FIELDS, strict_parsing=bool(body)))
     except (ValueError, UnicodeDecodeError) as error:

@@ -26,10 +26,10 @@ MOST_BODY_BYTES: Final = 65_536
 ANSWER_BYTES: Final = 262_144
 # A form that waits during the sign-in, which is written into a form again: of each byte, three.
 KEPT_BYTES: Final = 2 * ANSWER_BYTES
-_ANSWER: Final = re.compile(r"/conversations/[^/]+/(say|draft|macro)|/desk/new")
+_ANSWER: Final = re.compile(r"/conversations/[^/]+/(say|draft|macro)")
 # All files of an answer at once, with what a form writes around them (`api.pages.composer.answer_files`).
 FILES_BYTES: Final = 19 * 1024 * 1024
-_FILES: Final = re.compile(r"/conversations/[^/]+/files")
+_FILES: Final = re.compile(r"/conversations/[^/]+/files|/desk/new")
 _GIVEN_ID: Final = re.compile(r"[0-9A-Za-z_-]{8,64}")
 _ONE_CASE: Final = re.compile(r"^/case/[^/]+/")
 _BODIES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -180,15 +180,24 @@ def _everyone(connection: Connection, settings: Settings, answers: AnswerAddress
 def fill_ready(desk: Desk, row: ConversationRecord, *, actor: Actor, text: ReadyText, now: datetime) -> Canned:
     """Return one ready text as it is filled for a conversation."""
     moment = ReplyMoment(missing=(), opens_at=desk.replying.opening(row.channel, now=now), now=now)
-    return _filled(text, row, values=_values(desk.settings, row, actor, moment))
+    return _filled(text, row.language, values=_values(desk.settings, row, actor, moment))
 
 
 def _ready(connection: Connection, row: ConversationRecord, *, values: ValuesByLanguage) -> list[Canned]:
-    return [_filled(each, row, values=values) for each in list_ready_texts(connection, teams=[row.team])]
+    return [_filled(each, row.language, values=values) for each in list_ready_texts(connection, teams=[row.team])]
 
 
-def _filled(each: ReadyText, row: ConversationRecord, *, values: ValuesByLanguage) -> Canned:
-    language, text = choose(each.texts, language=row.language) if each.texts else ("en", "")
+def ready_for_a_first_mail(
+    connection: Connection, settings: Settings, actor: Actor, *, teams: Sequence[str], language: str
+) -> list[Canned]:
+    """Return the ready texts for a mail that opens its case: what only a case has stays in braces, to be filled in."""
+    values = {"desk": settings.omniyard.name_in(language), "agent": actor.name}
+    texts = (each for each in list_ready_texts(connection, teams=teams) if each.texts)
+    return [replace(_filled(each, language, values=lambda _: values), actions={}) for each in texts]
+
+
+def _filled(each: ReadyText, wanted: str, *, values: ValuesByLanguage) -> Canned:
+    language, text = choose(each.texts, language=wanted) if each.texts else ("en", "")
     return Canned(
         name=str(each.id),
         title=each.title,

@@ -19,7 +19,9 @@
         this.mark(mark);
       });
       this.files = document.querySelector("#answer-files");
-      if (this.files) this.takesFiles();
+      // A first mail has no place on the server yet: its files stay in its own field and leave with it.
+      this.own = form.querySelector("input[type=file]");
+      if (this.files || this.own) this.takesFiles();
     }
 
     mark(kind) {
@@ -56,10 +58,7 @@
     }
 
     takesFiles() {
-      const box = this.form.closest(".composer");
-      const input = this.files.querySelector("input[type=file]");
-      this.files.querySelector(":scope > button").hidden = true;
-      input.addEventListener("change", () => this.send([...input.files]));
+      const box = this.form.closest(".composer") || this.form;
       const carries = (event) => [...(event.dataTransfer?.types || [])].includes("Files");
       box.addEventListener("dragover", (event) => { if (carries(event)) { event.preventDefault(); box.classList.add("dropping"); } });
       box.addEventListener("dragleave", () => box.classList.remove("dropping"));
@@ -76,6 +75,10 @@
         event.preventDefault();
         this.send(files);
       });
+      if (!this.files) return;
+      const input = this.files.querySelector("input[type=file]");
+      this.files.querySelector(":scope > button").hidden = true;
+      input.addEventListener("change", () => this.send([...input.files]));
       this.files.addEventListener("submit", (event) => {
         if (!event.submitter?.hasAttribute("formaction")) return;
         event.preventDefault();
@@ -86,6 +89,12 @@
 
     async send(files) {
       if (!files.length) return;
+      if (this.own) {
+        const all = new DataTransfer();
+        [...this.own.files, ...files].forEach((file) => all.items.add(file));
+        this.own.files = all.files;
+        return;
+      }
       const body = new FormData();
       files.forEach((file) => body.append("files", file, file.name || "picture.png"));
       await this.post(this.files.getAttribute("action"), body);
@@ -110,7 +119,7 @@
   // A form whose text has no place on the server yet: the tab keeps it until it is sent.
   function keep(form) {
     const place = `omniyard-form:${form.getAttribute("action")}`;
-    const named = [...form.elements].filter((field) => field.name && field.type !== "hidden");
+    const named = [...form.elements].filter((field) => field.name && !["hidden", "file"].includes(field.type) && !field.closest("[data-canned]"));
     if (!document.querySelector("#refusal")) {
       let kept = {};
       try { kept = JSON.parse(sessionStorage.getItem(place)) || {}; } catch { /* Nothing that can be read is kept. */ }
@@ -130,8 +139,9 @@
     if (sent && document.querySelector(".toast")) { sessionStorage.removeItem(sent); sessionStorage.removeItem("omniyard-sent-form"); }
     const kept = root.querySelector("form[data-keep]");
     if (kept && !begun.has(kept)) { begun.add(kept); keep(kept); }
-    const form = root.querySelector("#reply-form");
-    if (form && !begun.has(form)) { begun.add(form); new Tools(form); }
+    const form = root.querySelector("#reply-form, #new-mail");
+    // A form that is kept is known already.
+    if (form && !form.dataset.tools) { form.dataset.tools = "1"; new Tools(form); }
   }
 
   document.addEventListener("desk:shown", (event) => init(event.target));

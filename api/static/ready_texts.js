@@ -147,7 +147,7 @@
   }
 
   function init(root) {
-    const form = root.querySelector("#reply-form");
+    const form = root.querySelector("#reply-form, #new-mail");
     if (form?.querySelector("#ready-menu") && !begun.has(form)) { begun.add(form); new ReadyMenu(form); }
     const find = root.querySelector("[data-find-texts]");
     if (!find || begun.has(find)) return;

@@ -46,6 +46,7 @@ class OpenedCase:
     """A conversation that was opened. inbound_id: of the entry that stands for its first message."""
 
     reference: str
+    conversation_id: UUID
     inbound_id: UUID
 
 
@@ -63,7 +64,7 @@ def open_case(connection: Connection, case: DeskCase, *, by: str, now: datetime)
     insert_rows(connection, ConversationRow, rows=[row])
     payload = {"inbound_id": str(inbound_id), "route": "", "by": by}
     append_events(connection, [NewEvent(EventKind.CONVERSATION_OPENED, row["id"], payload, at=now)])
-    return OpenedCase(reference=reference, inbound_id=inbound_id)
+    return OpenedCase(reference=reference, conversation_id=row["id"], inbound_id=inbound_id)
 
 
 def link_first(connection: Connection, message_id: UUID, *, inbound_id: UUID) -> None:

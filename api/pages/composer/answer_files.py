@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
@@ -19,6 +20,7 @@ from api.http.problems import ProblemError, wants_page
 from api.pages.pictures import picture_type
 from api.pages.render import moments_of
 from api.rest.queries import find_for, require_sight
+from api.text.phrases import Words
 from connectors.registry import kind_of
 from router.errors import NotFound
 from router.masking.mask import mask
@@ -55,6 +57,14 @@ def limit_on(desk: Desk, channel: str) -> FileLimit:
     return FileLimit(page.largest, page.files) if page else FileLimit(MOST_BYTES, _MOST_FILES)
 
 
+def refuse_more(limit: FileLimit, *, sizes: Sequence[int], words: Words) -> None:
+    """Raise ProblemError where the files of an answer are more than it may have. sizes: in bytes."""
+    if sum(sizes) > limit.bytes:
+        raise ProblemError("invalid", words("refused_file", most=limit.megabytes))
+    if len(sizes) > limit.files:
+        raise ProblemError("invalid", words("refused_number", most=limit.files))
+
+
 async def _whole_body(request: Request) -> bytes:
     return await request.body()
 
@@ -75,12 +85,10 @@ def add_files(request: Request, desk: DeskPart, actor: Speaker, key: str, *, bod
         if channel is None or not kind_of(channel).can.files:
             raise ProblemError("invalid", words("plain_channel"))
         known, limit = draft_files(connection, agent_id=actor.id, conversation_id=case.id), limit_on(desk, case.channel)
-        if sum(each.size for each in known) + sum(len(content) for _, content in filled.files) > limit.bytes:
-            raise ProblemError("invalid", words("refused_file", most=limit.megabytes))
-        if len(known) + len(filled.files) > limit.files:
-            raise ProblemError("invalid", words("refused_number", most=limit.files))
-        for name, content in filled.files:
-            add_file(connection, _file(name, content), agent_id=actor.id, conversation_id=case.id)
+        added = [file_named(name, content) for name, content in filled.files]
+        refuse_more(limit, sizes=[each.size for each in known] + [len(each.content) for each in added], words=words)
+        for each in added:
+            add_file(connection, each, agent_id=actor.id, conversation_id=case.id)
     return _onwards(request, key)
 
 
@@ -127,7 +135,7 @@ def pass_on_files(desk: Desk, actor: Actor, key: str) -> None:
         last = answer_address(connection, case.id, contact_id=case.contact_id, channel=case.channel).message_id
         listed = attachments_of(connection, [last])[last] if last and can(actor, Verb.READ_FILES) else []
         originals = [(file, find_attachment(connection, file.id)[1]) for file in listed]
-    contents = [_file(file.name, desk.originals.part(original, file.part)) for file, original in originals]
+    contents = [file_named(file.name, desk.originals.part(original, file.part)) for file, original in originals]
     with desk.database.write() as connection:
         known = draft_files(connection, agent_id=actor.id, conversation_id=case.id)
         added = [
@@ -139,7 +147,8 @@ def pass_on_files(desk: Desk, actor: Actor, key: str) -> None:
             add_file(connection, each, agent_id=actor.id, conversation_id=case.id)
 
 
-def _file(name: str, content: bytes) -> FileContent:
+def file_named(name: str, content: bytes) -> FileContent:
+    """Return a file as it is stored: its name without paths and secrets."""
     shown = mask(safe_name(name)).text
     return FileContent(
         name=shown, media_type=mimetypes.guess_type(shown)[0] or "application/octet-stream", content=content

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Annotated, Final
 from uuid import uuid4
 
@@ -13,13 +15,15 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
-from api.http.forms import Fields, Form
+from api.http.forms import Fields, fields_of, read_multipart
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import answer_once
 from api.http.problems import ProblemError
 from api.pages.actions import flash_after, once_of, onwards, words_of
+from api.pages.composer.answer_files import file_named, limit_on, refuse_more
 from api.pages.composer.drafts import addresses
 from api.pages.render import moments_of, render
+from api.pages.reply_box import Canned, ready_for_a_first_mail
 from api.rest.replies import LONGEST_TEXT, MessageOrder, PostedMessage, post_within
 from connectors.originals import pack
 from connectors.registry import kind_of
@@ -32,6 +36,7 @@ from store.contacts.identities import Handle, lock_contacts
 from store.conversations.read import find_conversation
 from store.db.engine import read_clock
 from store.inbound.desk_cases import DeskCase, OpenedCase, link_first, open_case
+from store.outbound.answer_files import FileContent, add_file
 
 PAGE: Final = "/desk/new"
 _LONGEST_SUBJECT: Final = 200
@@ -39,6 +44,8 @@ _CREATED: Final = 201
 
 routes: Final = APIRouter(include_in_schema=False)
 Speaker = Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))]
+# Names and contents.
+Files = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +58,7 @@ class FirstMail:
     name: str
     subject: str
     order: MessageOrder
+    files: tuple[FileContent, ...] = field(default=(), repr=False)
 
 
 @routes.get(PAGE)
@@ -59,11 +67,24 @@ def new_mail(request: Request, desk: DeskPart, actor: Speaker, to: str = "") -> 
     return _page(request, desk, actor, form=Fields({"to": [to]}))
 
 
+async def _filled_form(request: Request) -> tuple[Fields, Files]:
+    """Return the fields and the files; without files a form may be urlencoded."""
+    said = request.headers.get("content-type", "")
+    has_files = said.lower().startswith("multipart/")
+    files = read_multipart(await request.body(), content_type=said).files if has_files else ()
+    return await fields_of(request), files
+
+
 @routes.post(PAGE)
-def send_new_mail(request: Request, desk: DeskPart, actor: Speaker, form: Form) -> Response:
-    """Open a conversation with the mail, all or nothing."""
+def send_new_mail(
+    request: Request, desk: DeskPart, actor: Speaker, filled: Annotated[tuple[Fields, Files], Depends(_filled_form)]
+) -> Response:
+    """Open a conversation with the mail and its files, all or nothing; or insert a ready text, without a script."""
+    form, files = filled
+    if form.one("insert"):
+        return _page(request, desk, actor, form=_inserted(request, desk, actor, form=form))
     try:
-        mail = _mail(request, desk, actor, form=form)
+        mail = _mail(request, desk, actor, form=form, files=files)
         key, posted = _open(desk, actor, mail, once=once_of(form, "new"))
     except TransientError:
         raise
@@ -75,12 +96,28 @@ def send_new_mail(request: Request, desk: DeskPart, actor: Speaker, form: Form) 
     return onwards(desk, f"/conversations/{key}", flash=flash)
 
 
+def _ready(request: Request, desk: Desk, actor: Actor) -> list[Canned]:
+    language = moments_of(request, desk).words.language
+    with desk.database.read() as connection:
+        teams = ["", *_teams(desk, actor)]
+        return ready_for_a_first_mail(connection, desk.settings, actor, teams=teams, language=language)
+
+
+def _inserted(request: Request, desk: Desk, actor: Actor, *, form: Fields) -> Fields:
+    """Return the form with the chosen ready text below what was typed."""
+    chosen = next((each.text for each in _ready(request, desk, actor) if each.name == form.one("canned")), "")
+    text = "\n\n".join(part for part in (form.whole("text"), chosen) if part)
+    return Fields({**form.values, "text": [text]})
+
+
 def _page(request: Request, desk: Desk, actor: Actor, *, form: Fields, refused: str = "") -> HTMLResponse:
     context = {
         "channels": _channels(desk),
         "teams": _teams(desk, actor),
         "form": form,
         "refused": refused,
+        "canned": _ready(request, desk, actor),
+        "file_limit": limit_on(desk, ""),
         "form_key": uuid4().hex,
         "longest": LONGEST_TEXT,
     }
@@ -99,7 +136,7 @@ def _teams(desk: Desk, actor: Actor) -> list[str]:
     return [name for name in desk.settings.teams if actor.sees_only is None or name in actor.sees_only]
 
 
-def _mail(request: Request, desk: Desk, actor: Actor, *, form: Fields) -> FirstMail:
+def _mail(request: Request, desk: Desk, actor: Actor, *, form: Fields, files: Files) -> FirstMail:
     """Return the mail of the form. Raises ProblemError and ValueError where it cannot be sent."""
     words, text = moments_of(request, desk).words, form.whole("text")
     from connectors.email.mime.addresses import handle_of  # noqa: PLC0415  (the reader of mail, for this page only)
@@ -113,8 +150,10 @@ def _mail(request: Request, desk: Desk, actor: Actor, *, form: Fields) -> FirstM
     to = addresses(form.one("to"))
     if len(to) != 1 or "@" not in to[0]:
         raise ProblemError("invalid", words("refused_no_recipient"))
+    refuse_more(limit_on(desk, form.one("channel")), sizes=[len(content) for _, content in files], words=words)
     order = MessageOrder(
         text=text,
+        ends_draft=bool(files),
         based_on_version=1,
         copies=addresses(form.one("copies")),
         blind_copies=addresses(form.one("blind_copies")),
@@ -129,6 +168,7 @@ def _mail(request: Request, desk: Desk, actor: Actor, *, form: Fields) -> FirstM
         name=form.one("name")[:100],
         subject=mask(form.one("subject")[:_LONGEST_SUBJECT]).text,
         order=order,
+        files=tuple(file_named(name, content) for name, content in files),
     )
 
 
@@ -138,11 +178,14 @@ def _open(desk: Desk, actor: Actor, mail: FirstMail, *, once: str) -> tuple[str,
     def make() -> PostedMessage:
         opened = _case(connection, actor, mail)
         key = opened.reference
+        for file in mail.files:
+            add_file(connection, file, agent_id=actor.id, conversation_id=opened.conversation_id)
         posted = post_within(connection, desk, key, order=mail.order, actor=actor, once=once, opens_with=mail.to)
         link_first(connection, posted.message.id, inbound_id=opened.inbound_id)
         return posted
 
-    asked = f"new\n{mail}"
+    sent = [(file.name, sha256(file.content).hexdigest()) for file in mail.files]
+    asked = f"new\n{mail}\n{sent}"
     with desk.database.write() as connection:
         posted, _ = answer_once(
             connection, make, model=PostedMessage, actor=actor, key=once, asked=asked, status=_CREATED

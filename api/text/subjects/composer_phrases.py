@@ -77,6 +77,8 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Your text was not sent: the session had ended. It waits in the conversation as a draft.",
         "登录已失效，文字尚未发送。登录后会作为草稿回到会话中。",
     ),
+    "attach_most": ("together at most {most} MB", "合计不超过 {most} MB"),
+    "attach_again": ("Nothing was sent. Choose your files again.", "邮件尚未发出。如有附件，请重新选择。"),
     "ready_texts": ("Ready texts", "常用回复"),
     "ready_texts_lead": (
         "Agents find them by “/” in the answer box. A macro has actions, too, and does all with one press.",

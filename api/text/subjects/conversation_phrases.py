@@ -17,6 +17,8 @@ CONVERSATION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "forged_points_at": ("The case that it pointed at", "其所指的会话"),
     "proof_failed": ("forged sender", "发件人系伪造"),
+    "proof_failed_short": ("forged", "伪造"),
+    "proof_unproven_short": ("not verified", "未验证"),
     "proof_unproven": ("sender not verified", "发件人未验证"),
     "merged_into": ("Merged: its messages are in another conversation now.", "已合并：消息已移至另一会话。"),
     "merged_open": ("Open that one", "打开该会话"),

@@ -18,6 +18,8 @@ from router.envelope import Envelope, Party, PartyKind, to_json
 from router.settings.model import DeskSettings
 from store.db.bulk import table_of
 from store.db.engine import Database
+from store.db.ids import new_id
+from store.desk.composer.ready_texts import ReadyText, write_ready_text
 from store.outbound import ledger
 from store.outbound.answer_files import files_of
 from store.tables.agents import AgentRow
@@ -201,3 +203,38 @@ def test_an_agent_writes_first_and_the_answer_joins(browser: AppClient, database
         linked = sa.select(sa.func.count()).where(table_of(MessageRow).c.inbound_id.in_(entries))
         assert (len(entries), connection.execute(linked).scalar()) == (1, 1)
     assert [state for state, _ in books] == ["routed"]
+
+
+def test_a_first_mail_has_files_and_ready_texts(browser: AppClient, database: Database, case: UUID) -> None:
+    with database.write() as connection:
+        text = ReadyText(
+            id=new_id(), folder="", title="Refund", code="tk", team="", actions=None, changed_by="Zhao",
+            texts={"en": "Dear {customer}, {desk} looks into it. {agent}"},
+        )  # fmt: skip
+        write_ready_text(connection, text)
+    # Given the ready text in the form's own menu, filled as far as a mail without a case can be
+    page = browser.get("/desk/new").text
+    assert 'data-text="Dear {customer}, E-wallet support looks into it. the agent"' in page
+    mail = {"key": hidden(page, "key"), "channel": "out", "team": "payments", "to": "new@customer.example"}
+    mail |= {"subject": "Your parcel", "copies": "", "blind_copies": "", "name": ""}
+    # Without a script it is inserted by a press, below what was typed
+    shown = browser.post(
+        "/desk/new", data=mail | {"text": "Hello", "insert": "yes", "canned": str(text.id)}, headers=OURS
+    )
+    assert (shown.status_code, "Hello\n\nDear {customer}" in shown.text) == (200, True)
+    # A gap is not sent, nor are too many bytes, and no case is opened
+    files = [("files", ("../receipt.pdf", b"%PDF-1.4 receipt")), ("files", ("two.png", b"\x89PNG two"))]
+    assert (
+        browser.post("/desk/new", data=mail | {"text": "Dear {customer}"}, files=files, headers=OURS).status_code == 422
+    )
+    huge = [("files", ("big.bin", b"0" * (18 * 1024 * 1024 + 1)))]
+    assert browser.post("/desk/new", data=mail | {"text": "Hello"}, files=huge, headers=OURS).status_code == 422
+    # The mail leaves with its files; the same press twice sends it once
+    answers = [browser.post("/desk/new", data=mail | {"text": "Hello"}, files=files, headers=OURS) for _ in range(2)]
+    assert len({each.headers["location"] for each in answers}) == 1
+    sent = outgoing(database)
+    assert [(each.media_type, each.content) for each in sent.files] == [
+        ("application/pdf", b"%PDF-1.4 receipt"),
+        ("image/png", b"\x89PNG two"),
+    ]
+    assert "/" not in sent.files[0].name

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
+import httpx
 import pytest
 
 from store.db.engine import Database
@@ -90,6 +91,18 @@ def test_a_posted_new_mail_is_shown_again_after_the_password(
     # The press sends it, in the session that has begun.
     sent = known[0].post("/desk/new", content=urlencode(typed))
     assert (sent.status_code, sent.headers["location"].startswith("/conversations/")) == (303, True)
+
+
+def test_a_new_mail_with_files_keeps_its_text(known: tuple[AppClient, str], case: UUID) -> None:
+    typed, files = {"to": "wang@example.com", "text": "你好，\n\n见附件"}, {"files": ("a.txt", b"a")}
+    form = httpx.Request("POST", "http://testserver/desk/new", data=typed, files=files)
+    said = {"Content-Type": form.headers["content-type"]}
+    away = known[0].post("/desk/new", content=form.read(), headers=said)
+    assert away.status_code == 307
+    page = known[0].post(away.headers["location"], content=form.read(), headers=said).text
+    assert 'name="kept"' in page
+    assert "你好，" in unescape(page)
+    assert "见附件" in unescape(page)
 
 
 @pytest.mark.parametrize("path", ["/ready-texts", "/signatures", "/calls"])
