@@ -140,8 +140,8 @@
     const kept = root.querySelector("form[data-keep]");
     if (kept && !begun.has(kept)) { begun.add(kept); keep(kept); }
     const form = root.querySelector("#reply-form, #new-mail");
-    // A form that is kept is known already.
-    if (form && !form.dataset.tools) { form.dataset.tools = "1"; new Tools(form); }
+    // A form that is kept is in the set already.
+    if (form?.elements.text && !form.dataset.tools) { form.dataset.tools = "1"; new Tools(form); }
   }
 
   document.addEventListener("desk:shown", (event) => init(event.target));

@@ -61,11 +61,11 @@ def test_a_fresh_desk_takes_texts_over_and_a_first_mail_uses_them_with_files(
         assert not overflows(page)
         page.fill("[name=to]", "wang@customer.example")
         page.fill("[name=subject]", "退款")
-        page.focus("#text")
+        page.focus("[name=text]")
         page.keyboard.press("/")
         page.keyboard.type("退款单号")
         page.keyboard.press("Enter")
-        expect(page.locator("#text")).to_have_value(STARTER_TEXTS[6].texts["zh"])
+        expect(page.locator("[name=text]")).to_have_value(STARTER_TEXTS[6].texts["zh"])
         page.set_input_files("#answer-file", {"name": "one.txt", "mimeType": "text/plain", "buffer": b"one"})
         page.locator("#new-mail").evaluate(DROP)
         assert page.locator("#answer-file").evaluate("(field) => field.files.length") == 2
