@@ -1,0 +1,52 @@
+"""In a narrow window the answer box has room, and what is proven of a sender is read whole; in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.api.pages.journey import ServedDesk, browser, overflows, page_of, serve
+from tests.api.pages.test_browser_new_mail import MORE
+from tests.inbox_builder import Builder
+
+LONG = "a.very.long.address.of.a.customer@customers.example"
+
+
+def fill(build: Builder) -> None:
+    case = build.conversation(
+        reference="AAAAAAAAA", channel="out", subject="退款什么时候到账，已经等了三天", handle=LONG
+    )
+    build.message(case, channel="out", text="退款", sender_proof="failed", sender_handle=LONG)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
+    folder, now = tmp_path_factory.mktemp("narrow"), datetime.now(UTC) - timedelta(hours=1)
+    with serve(folder, roles={"Ming": "agent"}, fill=fill, now=now, more=MORE) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
+def test_the_answer_box_and_the_proof_have_room_at_900_px(chromium: Browser, desk: ServedDesk, language: str) -> None:
+    with page_of(chromium, desk, "Ming", language=language, viewport={"width": 900, "height": 900}) as page:
+        page.goto(f"{desk.url}/conversations/AAAAAAAAA")
+        expect(page.locator("#text")).to_be_visible()
+        # Four lines of 26 px, and the tools and buttons in one line below.
+        assert page.locator("#text").bounding_box()["height"] >= 104  # type: ignore[index]
+        assert page.locator("#reply-form .bar").bounding_box()["height"] < 60  # type: ignore[index]
+        # Opened reasons push nothing out of the window for good: what does not fit is reached by scrolling.
+        page.locator("#why summary").click()
+        page.locator("#reply-form button[value=reply]").scroll_into_view_if_needed()
+        expect(page.locator("#reply-form button[value=reply]")).to_be_in_viewport(ratio=1)
+        for chip in (page.locator("#list-pane .chip.proof"), page.locator("article .chip.emergency")):
+            assert chip.evaluate("(each) => each.scrollWidth <= each.clientWidth"), chip
+        assert not overflows(page)
