@@ -19,6 +19,7 @@ from store.conversations.assignees import may_work
 from store.conversations.danger_questions import IS_POSSIBLE_DANGER
 from store.db.bulk import among, among_bound, columns_of, insert_rows, table_of
 from store.db.engine import read_clock
+from store.db.plain_rows import PlainStatement
 from store.tables.agents import AgentRow, AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
 
@@ -59,7 +60,7 @@ class Duty:
 
 def is_any_unassigned(connection: Connection, teams: Collection[str]) -> bool:
     """Return whether any open conversation of these teams has no assignee."""
-    return connection.execute(_any_of_teams(), {"teams": teams}).first() is not None
+    return bool(_any_of_teams().rows(connection, {"teams": teams}))
 
 
 def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDuty]:
@@ -132,7 +133,7 @@ def take_waiting(connection: Connection, teams: Collection[str]) -> list[Waiting
 
 def is_any_elsewhere(connection: Connection) -> bool:
     """Return whether a fall-back team has an unassigned conversation of another one."""
-    return connection.execute(_any_elsewhere()).first() is not None
+    return bool(_any_elsewhere().rows(connection, {}))
 
 
 def take_elsewhere(connection: Connection) -> list[Waiting]:
@@ -276,15 +277,15 @@ def _is_open() -> sa.ColumnElement[bool]:
 
 
 @cache
-def _any_of_teams() -> sa.Select[Any]:
+def _any_of_teams() -> PlainStatement:
     theirs = among_bound(table_of(ConversationRow).c.team, "teams")
-    return sa.select(sa.literal(1)).where(*_unassigned(), theirs).limit(1)
+    return PlainStatement(sa.select(sa.literal(1)).where(*_unassigned(), theirs).limit(1))
 
 
 @cache
-def _any_elsewhere() -> sa.Select[Any]:
+def _any_elsewhere() -> PlainStatement:
     elsewhere = table_of(ConversationRow).c.home_team.is_not(None)
-    return sa.select(sa.literal(1)).where(*_unassigned(), elsewhere).limit(1)
+    return PlainStatement(sa.select(sa.literal(1)).where(*_unassigned(), elsewhere).limit(1))
 
 
 @cache

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -45,13 +45,13 @@ class FeedEvent:
 
 def is_anything_unnumbered(connection: Connection) -> bool:
     """Return whether there are events to number."""
-    return connection.execute(_unnumbered()).first() is not None
+    return bool(_unnumbered().rows(connection, {}))
 
 
 @cache
-def _unnumbered() -> sa.Select[Any]:
+def _unnumbered() -> PlainStatement:
     columns = table_of(EventRow).c
-    return sa.select(columns.id).where(columns.number.is_(None)).limit(1)
+    return PlainStatement(sa.select(columns.id).where(columns.number.is_(None)).limit(1))
 
 
 def number_events(connection: Connection, *, after: int, limit: int) -> int:

@@ -27,6 +27,7 @@ from sqlalchemy.engine import Connection
 from router.errors import LeaseLost
 from store.db.bulk import among_bound, columns_of, table_of
 from store.db.engine import database_now, read_clock
+from store.db.plain_rows import PlainStatement
 from store.tables.messages import InboundRow, InboundState
 
 LEASE: Final = timedelta(seconds=30)
@@ -102,11 +103,11 @@ def is_due(connection: Connection, which: DueRows) -> bool:
 
     A claim that finds nothing asks for each kind of rows, and takes SQLite's only lock for it.
     """
-    return connection.execute(_is_due(which)).first() is not None
+    return bool(_is_due(which).rows(connection, {}))
 
 
 @cache
-def _is_due(which: DueRows) -> sa.Select[Any]:
+def _is_due(which: DueRows) -> PlainStatement:
     columns = table_of(InboundRow).c
     now = sa.type_coerce(database_now(), columns.due_at.type)
     fresh = columns.attempts == 0
@@ -116,7 +117,7 @@ def _is_due(which: DueRows) -> sa.Select[Any]:
         DueRows.HEAVY: (fresh, columns.weight > LIGHT),
         DueRows.TRIED: (columns.attempts > 0,),
     }
-    return sa.select(sa.literal(1)).where(*_due(now), *kinds[which]).limit(1)
+    return PlainStatement(sa.select(sa.literal(1)).where(*_due(now), *kinds[which]).limit(1))
 
 
 def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = (), lease: timedelta = LEASE) -> Claim:
