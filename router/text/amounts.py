@@ -10,7 +10,8 @@ from typing import Final
 # Letters and digits alone, as every index word; no text has such a word.
 _WORD: Final = "zamt{cents}"
 _NUMBER: Final = r"(?:\d{1,3}(?:,\d{3})+|\d{1,12})(?:\.\d{1,2})?"
-_IN_TEXT: Final = re.compile(rf"(?<![\d.,]){_NUMBER}(?![\d])(?:\s?(万|千))?")
+# The same, but a digit is looked for first and what stands before it after that: the engine can jump to digits.
+_IN_TEXT: Final = re.compile(r"\d(?<![\d.,]\d)(?:\d{0,2}(?:,\d{3})+|\d{0,11})(?:\.\d{1,2})?(?!\d)(?:\s?(万|千))?")
 _SIGN: Final = r"[¥$€£₩]|rmb|cny|usd|eur|gbp|hkd|jpy|us\$|hk\$"
 _UNIT: Final = rf"元|块|圆|yuan|dollars?|euros?|{_SIGN}"
 _QUERY: Final = re.compile(rf"(?:{_SIGN})?\s?({_NUMBER})\s?(万|千)?\s?(?:{_UNIT})?", re.IGNORECASE)

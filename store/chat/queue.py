@@ -62,8 +62,13 @@ class ChatCase:
 
 def is_here(now: datetime) -> sa.ColumnElement[bool]:
     """Return the condition that a session's visitor is there, or was less than ten minutes ago."""
-    table, since = table_of(ChatSessionRow), now - KEEPS_PLACE
-    return sa.or_(table.c.here_until > since, table.c.heard_at > since)
+    return was_here(now - KEEPS_PLACE)
+
+
+def was_here(since: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
+    """Return the condition that a session's visitor was there after a moment: `is_here` by the time it may name."""
+    columns = table_of(ChatSessionRow).c
+    return sa.or_(columns.here_until > since, columns.heard_at > since)
 
 
 def waiting_in(connection: Connection, channel: str) -> list[UUID]:

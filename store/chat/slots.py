@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,8 +16,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from store.chat.queue import FirstAnswer, is_here
-from store.db.bulk import among, columns_of, table_of
+from store.chat.queue import KEEPS_PLACE, FirstAnswer, was_here
+from store.db.bulk import among, among_bound, columns_of, table_of
 from store.db.engine import read_clock
 from store.tables.chat import ChatSessionRow
 from store.tables.messages import ConversationRow
@@ -26,18 +27,29 @@ _MOST_WAITS: Final = 10_000
 
 def chats_by_agent(connection: Connection) -> dict[str, int]:
     """Return how many visitors each agent talks to now; agents without one are left out."""
-    live = _live(connection).subquery()
-    counted = sa.select(live.c.assignee, sa.func.count()).where(live.c.assignee.is_not(None))
-    rows = connection.execute(counted.group_by(live.c.assignee))
+    rows = connection.execute(_counted(), {"since": read_clock(connection) - KEEPS_PLACE})
     return {row[0]: row[1] for row in rows}
+
+
+@cache
+def _counted() -> sa.Select[Any]:
+    live = _live().subquery()
+    counted = sa.select(live.c.assignee, sa.func.count()).where(live.c.assignee.is_not(None))
+    return counted.group_by(live.c.assignee)
 
 
 def live_cases(connection: Connection, cases: Collection[UUID]) -> set[UUID]:
     """Return which of these conversations have a visitor who is there, or was a moment ago."""
     if not cases:
         return set()
-    live = _live(connection).subquery()
-    return set(connection.execute(sa.select(live.c.case_id).where(among(live.c.case_id, cases))).scalars())
+    values = {"since": read_clock(connection) - KEEPS_PLACE, "cases": cases}
+    return set(connection.execute(_live_among(), values).scalars())
+
+
+@cache
+def _live_among() -> sa.Select[Any]:
+    live = _live().subquery()
+    return sa.select(live.c.case_id).where(among_bound(live.c.case_id, "cases"))
 
 
 def answers_since(connection: Connection, since: datetime, *, teams: Collection[str] | None) -> list[FirstAnswer]:
@@ -51,11 +63,15 @@ def answers_since(connection: Connection, since: datetime, *, teams: Collection[
     return [FirstAnswer(**row) for row in rows]
 
 
-def _live(connection: Connection) -> sa.Select[Any]:
-    """Return one row for each conversation with a visitor; a merged one counts as the one that it is part of."""
+def _live() -> sa.Select[Any]:
+    """Return one row for each conversation with a visitor; a merged one counts as the one that it is part of.
+
+    Since when a visitor was there is bound under the name "since".
+    """
     table, case = table_of(ChatSessionRow), table_of(ConversationRow).alias("chat_case")
     own = table_of(ConversationRow)
     about = sa.func.coalesce(own.c.merged_into, own.c.id)
     found = sa.select(case.c.id.label("case_id"), case.c.assignee).distinct()
     found = found.select_from(table).join(own, own.c.id == table.c.conversation_id).join(case, case.c.id == about)
-    return found.where(table.c.ended_at.is_(None), is_here(read_clock(connection)), case.c.status != Status.RESOLVED)
+    here = was_here(sa.bindparam("since", type_=table.c.here_until.type))
+    return found.where(table.c.ended_at.is_(None), here, case.c.status != Status.RESOLVED)

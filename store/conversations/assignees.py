@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -40,13 +41,13 @@ class Released:
         return NewEvent(EventKind.CONVERSATION_ASSIGNED, self.conversation_id, payload, at=at)
 
 
-def may_work(now: datetime) -> tuple[sa.ColumnElement[bool], ...]:
+def may_work(now: datetime | sa.BindParameter[datetime]) -> tuple[sa.ColumnElement[bool], ...]:
     """Return the conditions of an agent's row for work; the scopes of a token are not among them. now: the clock."""
     columns = table_of(AgentRow).c
     return (_in_force(now), columns.role.in_(sorted(WORKING_ROLES)))
 
 
-def _in_force(now: datetime) -> sa.ColumnElement[bool]:
+def _in_force(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
     columns = table_of(AgentRow).c
     valid = sa.or_(columns.expires_at.is_(None), columns.expires_at > now, columns.previous_until > now)
     return sa.and_(columns.revoked_at.is_(None), sa.func.coalesce(valid, sa.false()))
@@ -54,12 +55,10 @@ def _in_force(now: datetime) -> sa.ColumnElement[bool]:
 
 def assignees(connection: Connection) -> dict[str, Assignee]:
     """Return every agent that ever was, by name."""
-    agent, skill = table_of(AgentRow).c, table_of(AgentSkillRow).c
-    in_force = _in_force(read_clock(connection)).label("in_force")
     teams: dict[UUID, set[str]] = {}
-    for row in connection.execute(sa.select(skill.agent_id, skill.value).where(skill.kind == SkillKind.TEAM)):
+    for row in connection.execute(_teams()):
         teams.setdefault(row.agent_id, set()).add(row.value)
-    found = connection.execute(sa.select(agent.id, agent.name, agent.role, agent.scopes, in_force))
+    found = connection.execute(_all_agents(), {"now": read_clock(connection)})
     return {
         row.name: Assignee(
             name=row.name,
@@ -70,6 +69,22 @@ def assignees(connection: Connection) -> dict[str, Assignee]:
         )
         for row in found
     }
+
+
+# Each pass of the assigner asks both.
+
+
+@cache
+def _teams() -> sa.Select[Any]:
+    skill = table_of(AgentSkillRow).c
+    return sa.select(skill.agent_id, skill.value).where(skill.kind == SkillKind.TEAM)
+
+
+@cache
+def _all_agents() -> sa.Select[Any]:
+    agent = table_of(AgentRow).c
+    in_force = _in_force(sa.bindparam("now", type_=agent.expires_at.type)).label("in_force")
+    return sa.select(agent.id, agent.name, agent.role, agent.scopes, in_force)
 
 
 def require_assignee(connection: Connection, name: str, *, team: str) -> None:

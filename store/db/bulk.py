@@ -32,6 +32,8 @@ _ConvertAll = Callable[[Sequence[Any]], Sequence[Any]]
 _STATEMENTS: Final = 128
 _MOMENTS: Final = 1024
 _DIALECTS: Final = 8
+# Of columns; statements have some of their own.
+_TYPES: Final = 1024
 
 
 def table_of(model: type[SQLModel]) -> sa.Table:
@@ -272,6 +274,7 @@ def _takes_arrays(dialect: Dialect) -> bool:
     return dialect.name == "postgresql"
 
 
+@lru_cache(maxsize=_TYPES)
 def _of_column(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _ConvertAll | None:
     form = array_form(type_, dialect) if _takes_arrays(dialect) else None
     if form and not isinstance(type_, sa.JSON):

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, Connection, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.compiler import compiles
+from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.errors import ConfigError, PermanentError, TransientError
@@ -210,12 +211,21 @@ def insert_ignore(connection: Connection, table: type[Any]) -> Any:  # noqa: ANN
 
 
 def upsert(
-    connection: Connection, table: type[Any], *, row: Mapping[str, Any], keys: Sequence[str], changed: Sequence[str]
+    connection: Connection,
+    table: type[SQLModel],
+    *,
+    row: Mapping[str, Any],
+    keys: Sequence[str],
+    changed: Sequence[str],
 ) -> None:
     """Insert a row, or update the columns `changed` of the row with the same `keys`."""
-    fresh = insert_into(connection, table).values(**row)
-    statement = fresh.on_conflict_do_update(index_elements=keys, set_={name: row[name] for name in changed})
-    connection.execute(statement)
+    connection.execute(_upserting(connection.dialect.name, table, keys=tuple(keys), changed=tuple(changed)), row)
+
+
+@cache
+def _upserting(dialect: str, table: type[SQLModel], *, keys: tuple[str, ...], changed: tuple[str, ...]) -> sa.Insert:
+    fresh = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    return fresh.on_conflict_do_update(index_elements=keys, set_={name: fresh.excluded[name] for name in changed})
 
 
 def _sqlite_engine(url: URL) -> sa.Engine:

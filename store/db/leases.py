@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import cache
+from typing import Any
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -25,7 +27,7 @@ def take_lease(connection: Connection, *, name: str, holder: str, lasts: timedel
     statement = statement.on_conflict_do_update(
         index_elements=["name"],
         set_={"token": token, "holder": holder, "until": now + lasts},
-        where=table.c.until < now,
+        where=table.c.until <= now,
     )
     return connection.execute(statement.returning(table.c.token)).scalar_one_or_none()
 
@@ -35,9 +37,8 @@ def renew_lease(connection: Connection, *, name: str, token: UUID, lasts: timede
 
     Raises LeaseLost when another process owns it now.
     """
-    table = table_of(LeaseRow)
-    statement = sa.update(table).where(table.c.name == name, table.c.token == token)
-    _must_hit(connection.execute(statement.values(until=read_clock(connection) + lasts)).rowcount, name=name)
+    owned = {"b_name": name, "b_token": token, "b_until": read_clock(connection) + lasts}
+    _must_hit(connection.execute(_renewing(), owned).rowcount, name=name)
 
 
 def confirm_lease(connection: Connection, *, name: str, token: UUID) -> None:
@@ -45,17 +46,28 @@ def confirm_lease(connection: Connection, *, name: str, token: UUID) -> None:
 
     Raises LeaseLost when another process owns it now.
     """
-    table = table_of(LeaseRow)
-    statement = sa.select(table.c.name).where(table.c.name == name, table.c.token == token).with_for_update()
-    _must_hit(len(connection.execute(statement).all()), name=name)
+    _must_hit(len(connection.execute(_confirming(), {"b_name": name, "b_token": token}).all()), name=name)
 
 
 def release_lease(connection: Connection, *, name: str, token: UUID) -> None:
     """Let the next owner in at once; does nothing if we do not own it any more."""
+    connection.execute(_renewing(), {"b_name": name, "b_token": token, "b_until": read_clock(connection)})
+
+
+@cache
+def _renewing() -> sa.Update:
     table = table_of(LeaseRow)
-    connection.execute(
-        sa.update(table).where(table.c.name == name, table.c.token == token).values(until=read_clock(connection))
-    )
+    return sa.update(table).where(*_owned()).values(until=sa.bindparam("b_until"))
+
+
+@cache
+def _confirming() -> sa.Select[Any]:
+    return sa.select(table_of(LeaseRow).c.name).where(*_owned()).with_for_update()
+
+
+def _owned() -> tuple[sa.ColumnElement[bool], ...]:
+    columns = table_of(LeaseRow).c
+    return (columns.name == sa.bindparam("b_name"), columns.token == sa.bindparam("b_token"))
 
 
 def _must_hit(rows: int, *, name: str) -> None:

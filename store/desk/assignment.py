@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,8 +17,9 @@ from router.errors import NotFound, PermanentError
 from router.routing.assignment import SEES_ALL_ROLES, WEIGHTS, WORK_SCOPE, OnDuty, Turn
 from store.conversations.assignees import may_work
 from store.conversations.danger_questions import IS_POSSIBLE_DANGER
-from store.db.bulk import among, columns_of, insert_rows, table_of
+from store.db.bulk import among, among_bound, columns_of, insert_rows, table_of
 from store.db.engine import read_clock
+from store.db.plain_rows import PlainStatement
 from store.tables.agents import AgentRow, AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
 
@@ -58,9 +60,7 @@ class Duty:
 
 def is_any_unassigned(connection: Connection, teams: Collection[str]) -> bool:
     """Return whether any open conversation of these teams has no assignee."""
-    columns = table_of(ConversationRow).c
-    statement = sa.select(sa.literal(1)).where(*_unassigned(), among(columns.team, teams))
-    return connection.execute(statement.limit(1)).first() is not None
+    return bool(_any_of_teams().rows(connection, {"teams": teams}))
 
 
 def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDuty]:
@@ -68,21 +68,24 @@ def lock_on_duty(connection: Connection, *, off_duty: bool = False) -> list[OnDu
 
     off_duty: the agents who are not available too.
     """
-    there = _workers(read_clock(connection), off_duty=off_duty).with_for_update()
-    return _with_loads(connection, connection.execute(there).all())
+    there = connection.execute(_workers(off_duty=off_duty, locked=True), {"now": read_clock(connection)})
+    return _with_loads(connection, there.all())
 
 
 def read_workers(connection: Connection, *, off_duty: bool) -> list[OnDuty]:
     """Return the same agents without a lock, for a page that says how many there are."""
-    there = _workers(read_clock(connection), off_duty=off_duty)
-    return _with_loads(connection, connection.execute(there).all())
+    there = connection.execute(_workers(off_duty=off_duty, locked=False), {"now": read_clock(connection)})
+    return _with_loads(connection, there.all())
 
 
-def _workers(now: datetime, *, off_duty: bool) -> sa.Select[Any]:
+@cache
+def _workers(*, off_duty: bool, locked: bool) -> sa.Select[Any]:
     columns = table_of(AgentRow).c
+    now = sa.bindparam("now", type_=columns.away_until.type)
     names = ("id", "name", "role", "scopes", "capacity", "chat_slots", "assigned_at")
     there = sa.select(*(columns[name] for name in names)).where(*may_work(now)).order_by(columns.id)
-    return there if off_duty else there.where(is_on_duty(now))
+    there = there if off_duty else there.where(is_on_duty(now))
+    return there.with_for_update() if locked else there
 
 
 def _with_loads(connection: Connection, found: Sequence[sa.Row[Any]]) -> list[OnDuty]:
@@ -104,7 +107,7 @@ def _with_loads(connection: Connection, found: Sequence[sa.Row[Any]]) -> list[On
     ]
 
 
-def is_on_duty(now: datetime) -> sa.ColumnElement[bool]:
+def is_on_duty(now: datetime | sa.BindParameter[datetime]) -> sa.ColumnElement[bool]:
     """Return the condition that an agent takes assigned work: is available, and not absent. now: the clock."""
     columns = table_of(AgentRow).c
     is_absent = sa.and_(columns.away_until > now, sa.func.coalesce(columns.away_from <= now, sa.true()))
@@ -130,21 +133,18 @@ def take_waiting(connection: Connection, teams: Collection[str]) -> list[Waiting
 
 def is_any_elsewhere(connection: Connection) -> bool:
     """Return whether a fall-back team has an unassigned conversation of another one."""
-    elsewhere = table_of(ConversationRow).c.home_team.is_not(None)
-    statement = sa.select(sa.literal(1)).where(*_unassigned(), elsewhere).limit(1)
-    return connection.execute(statement).first() is not None
+    return bool(_any_elsewhere().rows(connection, {}))
 
 
 def take_elsewhere(connection: Connection) -> list[Waiting]:
     """Lock and return unassigned conversations that fall-back teams have, the oldest first; skip locked ones."""
-    columns = table_of(ConversationRow).c
-    statement = sa.select(*columns_of(ConversationRow, Waiting)).where(*_unassigned(), columns.home_team.is_not(None))
-    statement = statement.order_by(columns.opened_at, columns.id).limit(_MOST_WAITING).with_for_update(skip_locked=True)
-    return [Waiting(**row) for row in connection.execute(statement).mappings()]
+    return [Waiting(**row) for row in connection.execute(_elsewhere()).mappings()]
 
 
 def move_between(connection: Connection, *, moves: Mapping[UUID, str], now: datetime) -> None:
     """Move locked conversations on to another fall-back team, or back to their own."""
+    if not moves:
+        return
     table, team = table_of(ConversationRow), sa.bindparam("b_team", type_=table_of(ConversationRow).c.team.type)
     is_home = table.c.home_team == team
     values = {
@@ -154,9 +154,8 @@ def move_between(connection: Connection, *, moves: Mapping[UUID, str], now: date
         "alarmed_at": sa.case((is_home, None), else_=now),
     }
     which = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
-    if moves:
-        rows = [{"b_id": id_, "b_team": name} for id_, name in sorted(moves.items())]
-        connection.execute(which.values(**values, version=table.c.version + 1), rows)
+    rows = [{"b_id": id_, "b_team": name} for id_, name in sorted(moves.items())]
+    connection.execute(which.values(**values, version=table.c.version + 1), rows)
 
 
 def forget_home(connection: Connection, ids: Collection[UUID]) -> None:
@@ -170,32 +169,30 @@ def assign(connection: Connection, *, assignees: Mapping[UUID, str], now: dateti
     """Assign locked conversations to agents."""
     if not assignees:
         return
-    table, agents = table_of(ConversationRow), table_of(AgentRow)
     theirs: dict[str, list[UUID]] = {}
     for id_, name in assignees.items():
         theirs.setdefault(name, []).append(id_)
     # One statement an agent, not one a conversation. The conversations are locked already, in whatever order.
     for name, ids in theirs.items():
-        unassigned = sa.update(table).where(among(table.c.id, ids), table.c.assignee.is_(None))
-        connection.execute(unassigned.values(assignee=name, alarmed_at=None, version=table.c.version + 1))
-    connection.execute(sa.update(agents).where(among(agents.c.name, [*theirs])).values(assigned_at=now))
+        connection.execute(_assigning(), {"b_ids": ids, "b_name": name})
+    connection.execute(_noting_given(), {"b_names": [*theirs], "b_now": now})
 
 
 def note_given(connection: Connection, name: str, *, now: datetime) -> None:
     """Write down that a locked agent was given work."""
-    agents = table_of(AgentRow)
-    connection.execute(sa.update(agents).where(agents.c.name == name).values(assigned_at=now))
+    connection.execute(_noting_given(), {"b_names": [name], "b_now": now})
 
 
 def note_alarms(connection: Connection, *, teams: Mapping[UUID, str], now: datetime) -> None:
     """Record that no agent is there for locked conversations, and their (new) teams."""
+    if not teams:
+        return
     table = table_of(ConversationRow)
     which = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
     team = sa.bindparam("b_team", type_=table.c.team.type)
     home = sa.case((table.c.team == team, table.c.home_team), else_=sa.func.coalesce(table.c.home_team, table.c.team))
     moved = which.values(team=team, home_team=home, alarmed_at=now, version=table.c.version + 1)
-    if teams:
-        connection.execute(moved, [{"b_id": id_, "b_team": team} for id_, team in sorted(teams.items())])
+    connection.execute(moved, [{"b_id": id_, "b_team": team} for id_, team in sorted(teams.items())])
 
 
 def set_duty(
@@ -252,7 +249,10 @@ def duties(connection: Connection) -> dict[str, Duty]:
 
 
 def another_agent_is_available(
-    team: sa.ColumnElement[str], assignee: sa.ColumnElement[str | None], *, now: datetime
+    team: sa.ColumnElement[str],
+    assignee: sa.ColumnElement[str | None],
+    *,
+    now: datetime | sa.BindParameter[datetime],
 ) -> sa.ColumnElement[bool]:
     """Return the condition that `assignee` is away while another agent of `team` is available."""
     agent, skill = table_of(AgentRow), table_of(AgentSkillRow)
@@ -273,32 +273,87 @@ def _is_open() -> sa.ColumnElement[bool]:
     return table_of(ConversationRow).c.status == sa.literal_column(f"'{Status.OPEN.value}'")
 
 
+# The assigner asks these at each pass: SQLAlchemy takes longer to build one than to run it.
+
+
+@cache
+def _any_of_teams() -> PlainStatement:
+    theirs = among_bound(table_of(ConversationRow).c.team, "teams")
+    return PlainStatement(sa.select(sa.literal(1)).where(*_unassigned(), theirs).limit(1))
+
+
+@cache
+def _any_elsewhere() -> PlainStatement:
+    elsewhere = table_of(ConversationRow).c.home_team.is_not(None)
+    return PlainStatement(sa.select(sa.literal(1)).where(*_unassigned(), elsewhere).limit(1))
+
+
+@cache
+def _elsewhere() -> sa.Select[Any]:
+    elsewhere = table_of(ConversationRow).c.home_team.is_not(None)
+    return _oldest(sa.select(*columns_of(ConversationRow, Waiting)).where(*_unassigned(), elsewhere))
+
+
+def _oldest(statement: sa.Select[Any]) -> sa.Select[Any]:
+    columns = table_of(ConversationRow).c
+    return statement.order_by(columns.opened_at, columns.id).limit(_MOST_WAITING).with_for_update(skip_locked=True)
+
+
+@cache
+def _assigning() -> sa.Update:
+    table = table_of(ConversationRow)
+    unassigned = sa.update(table).where(among_bound(table.c.id, "b_ids"), table.c.assignee.is_(None))
+    return unassigned.values(assignee=sa.bindparam("b_name"), alarmed_at=None, version=table.c.version + 1)
+
+
+@cache
+def _noting_given() -> sa.Update:
+    agents = table_of(AgentRow)
+    return sa.update(agents).where(among_bound(agents.c.name, "b_names")).values(assigned_at=sa.bindparam("b_now"))
+
+
 def _waiting(connection: Connection, *, team: str, turn: Turn) -> list[Waiting]:
+    rows = connection.execute(_waiting_in(turn), {"team": team}).mappings()
+    return [Waiting(**row) for row in rows]
+
+
+@cache
+def _waiting_in(turn: Turn) -> sa.Select[Any]:
     columns = table_of(ConversationRow).c
     statement = sa.select(*columns_of(ConversationRow, Waiting))
-    statement = statement.where(*_unassigned(), columns.team == team)
+    statement = statement.where(*_unassigned(), columns.team == sa.bindparam("team"))
     statement = statement.where(columns.emergency.is_(turn is Turn.EMERGENCY))
     if turn is Turn.POSSIBLE_DANGER:
         statement = statement.where(IS_POSSIBLE_DANGER)
     elif turn is Turn.REST:
         statement = statement.where(columns.possible_danger.is_(False))
-    statement = statement.order_by(columns.opened_at, columns.id).limit(_MOST_WAITING).with_for_update(skip_locked=True)
-    return [Waiting(**row) for row in connection.execute(statement).mappings()]
+    return _oldest(statement)
 
 
 def _skills(connection: Connection, agent_ids: Collection[UUID]) -> dict[tuple[UUID, SkillKind], list[str]]:
-    columns, found = table_of(AgentSkillRow).c, dict[tuple[UUID, SkillKind], list[str]]()
-    statement = sa.select(columns.agent_id, columns.kind, columns.value).where(among(columns.agent_id, agent_ids))
-    for row in connection.execute(statement.order_by(columns.value)):
+    found: dict[tuple[UUID, SkillKind], list[str]] = {}
+    for row in connection.execute(_skilled(), {"ids": agent_ids}):
         found.setdefault((row.agent_id, SkillKind(row.kind)), []).append(row.value)
     return found
 
 
+@cache
+def _skilled() -> sa.Select[Any]:
+    columns = table_of(AgentSkillRow).c
+    statement = sa.select(columns.agent_id, columns.kind, columns.value)
+    return statement.where(among_bound(columns.agent_id, "ids")).order_by(columns.value)
+
+
 def _loads(connection: Connection, names: Collection[str]) -> dict[str, int]:
-    columns = table_of(ConversationRow).c
-    statement = sa.select(columns.assignee, columns.priority, sa.func.count())
-    theirs = statement.where(among(columns.assignee, names), _is_open())
     loads: dict[str, int] = {}
-    for name, priority, number in connection.execute(theirs.group_by(columns.assignee, columns.priority)):
+    for name, priority, number in connection.execute(_counted(), {"names": names}):
         loads[name] = loads.get(name, 0) + number * WEIGHTS.get(priority, WEIGHTS["normal"])
     return loads
+
+
+@cache
+def _counted() -> sa.Select[Any]:
+    columns = table_of(ConversationRow).c
+    statement = sa.select(columns.assignee, columns.priority, sa.func.count())
+    theirs = statement.where(among_bound(columns.assignee, "names"), _is_open())
+    return theirs.group_by(columns.assignee, columns.priority)

@@ -179,11 +179,10 @@ def _with_actor() -> sa.Select[Any]:
 
 def seal(connection: Connection) -> int:
     """Give a page of rows numbers and seals; return how many. Only the publisher may call this."""
-    table = table_of(AuditRow)
-    oldest = sa.select(table).where(table.c.number.is_(None)).order_by(text(_ORDER[connection.dialect.name]))
-    rows = connection.execute(oldest.limit(_PAGE)).mappings().all()
+    rows = connection.execute(_unsealed(connection.dialect.name)).mappings().all()
     if not rows:
         return 0
+    table = table_of(AuditRow)
     number, before = _head(connection)
     sealed = []
     for row in rows:
@@ -193,6 +192,12 @@ def seal(connection: Connection) -> int:
     statement = sa.update(table).where(table.c.id == sa.bindparam("row"))
     connection.execute(statement.values(number=sa.bindparam("given"), hash=sa.bindparam("sealed")), sealed)
     return len(sealed)
+
+
+@cache
+def _unsealed(dialect: str) -> sa.Select[Any]:
+    table = table_of(AuditRow)
+    return sa.select(table).where(table.c.number.is_(None)).order_by(text(_ORDER[dialect])).limit(_PAGE)
 
 
 def check_chain(connection: Connection) -> AuditCheck:

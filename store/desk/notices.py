@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from router.event_kinds import EventKind
 from router.text.mentions import names_mentioned
 from store.conversations.lists import seen_by_teams
-from store.db.bulk import among, insert_or_replace, table_of
+from store.db.bulk import among, among_bound, insert_or_replace, table_of
 from store.db.engine import upsert
 from store.db.plain_rows import PlainStatement, Question
 from store.tables.agents import AgentNoticeKind, AgentNoticeRow, AgentPreferenceRow, AgentRow
@@ -59,10 +59,7 @@ def write_notices(connection: Connection, *, after: int) -> int:
 
     Call it in the publisher's transaction, so that each event is written once.
     """
-    event = table_of(EventRow)
-    columns = (event.c.number, event.c.kind, event.c.conversation_id, event.c.payload, event.c.at)
-    wanted = sa.select(*columns).where(event.c.number > after, among(event.c.kind, [str(kind) for kind in _KINDS]))
-    events = connection.execute(wanted.order_by(event.c.number)).mappings().all()
+    events = connection.execute(_telling(), {"after": after}).mappings().all()
     if not events:
         return 0
     agents = _agents(connection)
@@ -78,6 +75,15 @@ def write_notices(connection: Connection, *, after: int) -> int:
     rows = [{**dict(zip(named, key, strict=True)), **values} for key, values in news.items()]
     insert_or_replace(connection, AgentNoticeRow, rows=rows)
     return len(news)
+
+
+@cache
+def _telling() -> sa.Select[Any]:
+    """Return the query for the new events that may mean something for agents, built once: each publication asks."""
+    event = table_of(EventRow).c
+    columns = (event.number, event.kind, event.conversation_id, event.payload, event.at)
+    kinds = among(event.kind, [str(kind) for kind in _KINDS])
+    return sa.select(*columns).where(event.number > sa.bindparam("after"), kinds).order_by(event.number)
 
 
 def _meaning(
@@ -97,15 +103,24 @@ def _meaning(
 
 
 def _agents(connection: Connection) -> dict[str, UUID]:
+    return {row.name: row.id for row in connection.execute(_named_agents())}
+
+
+@cache
+def _named_agents() -> sa.Select[Any]:
     columns = table_of(AgentRow).c
-    statement = sa.select(columns.name, columns.id).where(columns.revoked_at.is_(None))
-    return {row.name: row.id for row in connection.execute(statement)}
+    return sa.select(columns.name, columns.id).where(columns.revoked_at.is_(None))
 
 
 def _owners(connection: Connection, ids: Collection[UUID]) -> dict[UUID, str | None]:
+    rows = connection.execute(_owned(), {"ids": [each for each in ids if each]})
+    return {row.id: row.assignee for row in rows}
+
+
+@cache
+def _owned() -> sa.Select[Any]:
     columns = table_of(ConversationRow).c
-    statement = sa.select(columns.id, columns.assignee).where(among(columns.id, [each for each in ids if each]))
-    return {row.id: row.assignee for row in connection.execute(statement)}
+    return sa.select(columns.id, columns.assignee).where(among_bound(columns.id, "ids"))
 
 
 def _notes(connection: Connection, payloads: Sequence[Mapping[str, Any]]) -> dict[str, str]:

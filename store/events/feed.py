@@ -45,8 +45,13 @@ class FeedEvent:
 
 def is_anything_unnumbered(connection: Connection) -> bool:
     """Return whether there are events to number."""
-    table = table_of(EventRow)
-    return connection.execute(sa.select(table.c.id).where(table.c.number.is_(None)).limit(1)).first() is not None
+    return bool(_unnumbered().rows(connection, {}))
+
+
+@cache
+def _unnumbered() -> PlainStatement:
+    columns = table_of(EventRow).c
+    return PlainStatement(sa.select(columns.id).where(columns.number.is_(None)).limit(1))
 
 
 def number_events(connection: Connection, *, after: int, limit: int) -> int:
@@ -55,10 +60,13 @@ def number_events(connection: Connection, *, after: int, limit: int) -> int:
     after: the newest number.  Only the publisher may call this, with its lease's row locked. An event that is committed
     later gets a later number; the unique index refuses a second publisher.
     """
-    order = _ORDER[connection.dialect.name]
-    statement = _NUMBER.format(order=order, columns=f"id, {order}")
-    values = {"base": after, "most": limit}
-    return connection.execute(sa.text(statement), values).rowcount
+    return connection.execute(_numbering(connection.dialect.name), {"base": after, "most": limit}).rowcount
+
+
+@cache
+def _numbering(dialect: str) -> sa.TextClause:
+    order = _ORDER[dialect]
+    return sa.text(_NUMBER.format(order=order, columns=f"id, {order}"))
 
 
 def newest_number(connection: Connection) -> int:

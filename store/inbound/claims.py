@@ -12,7 +12,7 @@ So that the others are routed too while urgent ones never end, the sweep claims 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -25,8 +25,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import LeaseLost
-from store.db.bulk import among, among_bound, columns_of, table_of
-from store.db.engine import Rows, database_now, read_clock
+from store.db.bulk import among_bound, columns_of, table_of
+from store.db.engine import database_now, read_clock
+from store.db.plain_rows import PlainStatement
 from store.tables.messages import InboundRow, InboundState
 
 LEASE: Final = timedelta(seconds=30)
@@ -102,11 +103,11 @@ def is_due(connection: Connection, which: DueRows) -> bool:
 
     A claim that finds nothing asks for each kind of rows, and takes SQLite's only lock for it.
     """
-    return connection.execute(_is_due(which)).first() is not None
+    return bool(_is_due(which).rows(connection, {}))
 
 
 @cache
-def _is_due(which: DueRows) -> sa.Select[Any]:
+def _is_due(which: DueRows) -> PlainStatement:
     columns = table_of(InboundRow).c
     now = sa.type_coerce(database_now(), columns.due_at.type)
     fresh = columns.attempts == 0
@@ -116,7 +117,7 @@ def _is_due(which: DueRows) -> sa.Select[Any]:
         DueRows.HEAVY: (fresh, columns.weight > LIGHT),
         DueRows.TRIED: (columns.attempts > 0,),
     }
-    return sa.select(sa.literal(1)).where(*_due(now), *kinds[which]).limit(1)
+    return PlainStatement(sa.select(sa.literal(1)).where(*_due(now), *kinds[which]).limit(1))
 
 
 def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = (), lease: timedelta = LEASE) -> Claim:
@@ -254,76 +255,102 @@ def hold(connection: Connection, claimed: Claim) -> None:
 
     Raises LeaseLost when any of them was claimed by another worker: a worker that was suspended must not write.
     """
-    table = table_of(InboundRow)
-    statement = sa.select(sa.literal(1)).where(*_ours(claimed)).order_by(table.c.id).with_for_update()
-    if len(connection.execute(statement).all()) != len(claimed.rows):
+    if len(connection.execute(_holding(), _named(claimed)).all()) != len(claimed.rows):
         raise LeaseLost("some of the claimed messages belong to another worker now")
 
 
 def finish(connection: Connection, claimed: Claim, *, state: InboundState, ids: Collection[UUID]) -> None:
     """Set the state of the claimed rows `ids`; call `hold` first in the same transaction."""
     if ids:
-        table = table_of(InboundRow)
-        statement = sa.update(table).where(among(table.c.id, ids), table.c.lease_token == claimed.token)
-        _release(connection, statement, values={"state": state, "reason": ""})
+        connection.execute(_finishing(), {"b_ids": ids, "b_token": claimed.token, "b_state": state})
 
 
 def finish_duplicates(connection: Connection, claimed: Claim, *, firsts: dict[UUID, UUID]) -> None:
     """Mark rows as duplicates. firsts: duplicate -> the inbound row that came first."""
-    values = {"state": InboundState.DUPLICATE, "duplicate_of": sa.bindparam("b_first"), "reason": ""}
-    rows = [{"b_id": duplicate, "b_first": first} for duplicate, first in firsts.items()]
-    _finish_each(connection, claimed, values=values, rows=rows)
+    rows = [{"b_id": duplicate, "b_first": first, "b_token": claimed.token} for duplicate, first in firsts.items()]
+    if rows:
+        connection.execute(_finishing_duplicate(), rows)
 
 
 def finish_unanswerable(connection: Connection, claimed: Claim, *, reasons: dict[UUID, str]) -> None:
     """Quarantine rows. reasons: row -> why."""
-    values = {"state": InboundState.QUARANTINED, "reason": sa.bindparam("b_reason")}
-    rows = [{"b_id": row_id, "b_reason": reason} for row_id, reason in reasons.items()]
-    _finish_each(connection, claimed, values=values, rows=rows)
+    rows = [{"b_id": row_id, "b_reason": reason, "b_token": claimed.token} for row_id, reason in reasons.items()]
+    if rows:
+        connection.execute(_finishing_unanswerable(), rows)
 
 
 def put_off(connection: Connection, claimed: Claim, *, waits: dict[UUID, timedelta]) -> None:
     """Return rows as if they were not tried, until what they wait for may be here. waits: row -> for how long."""
     table, now = table_of(InboundRow), read_clock(connection)
     values = {"due_at": sa.bindparam("b_due_at"), "attempts": table.c.attempts - 1}
-    rows = [{"b_id": row_id, "b_due_at": now + wait} for row_id, wait in waits.items()]
-    _finish_each(connection, claimed, values=values, rows=rows)
+    rows = [{"b_id": row_id, "b_due_at": now + wait, "b_token": claimed.token} for row_id, wait in waits.items()]
+    if rows:
+        connection.execute(_released(_one_of_ours(), values), rows)
 
 
 def give_back(connection: Connection, claimed: Claim, *, reason: str, wait: timedelta) -> None:
     """Return the rows for another attempt after `wait`; rows that another worker has claimed stay unchanged."""
-    table = table_of(InboundRow)
-    due_at = read_clock(connection) + wait
-    _release(connection, sa.update(table).where(*_ours(claimed)), values={"due_at": due_at, "reason": reason})
+    values = {"due_at": read_clock(connection) + wait, "reason": reason}
+    connection.execute(_released(sa.update(table_of(InboundRow)).where(*_ours()), values), _named(claimed))
 
 
 def forget_attempt(connection: Connection, claimed: Claim, *, reason: str, wait: timedelta) -> None:
     """Return the rows as if they were not tried, after a failure that was not caused by them."""
     table = table_of(InboundRow)
     values = {"due_at": read_clock(connection) + wait, "attempts": table.c.attempts - 1, "reason": reason}
-    _release(connection, sa.update(table).where(*_ours(claimed)), values=values)
+    connection.execute(_released(sa.update(table).where(*_ours()), values), _named(claimed))
 
 
 def quarantine(connection: Connection, claimed: Claim, *, reason: str) -> list[UUID]:
     """Quarantine the claimed rows with a reason; return those that were still ours."""
     table = table_of(InboundRow)
     values = {"state": InboundState.QUARANTINED, "reason": reason, "lease_token": None, "lease_until": None}
-    statement = sa.update(table).where(*_ours(claimed)).values(**values)
-    return list(connection.execute(statement.returning(table.c.id)).scalars())
+    statement = sa.update(table).where(*_ours()).values(**values)
+    return list(connection.execute(statement.returning(table.c.id), _named(claimed)).scalars())
 
 
-def _ours(claimed: Claim) -> tuple[sa.ColumnElement[bool], ...]:
+def _named(claimed: Claim) -> dict[str, Any]:
+    """Return the values of a statement with `_ours`."""
+    return {"b_ids": claimed.ids, "b_token": claimed.token}
+
+
+def _ours() -> tuple[sa.ColumnElement[bool], ...]:
+    """Return the conditions of claimed rows that are still ours; `_named` has the values."""
     columns = table_of(InboundRow).c
-    ours = (among(columns.id, claimed.ids), columns.lease_token == claimed.token)
+    ours = (among_bound(columns.id, "b_ids"), columns.lease_token == sa.bindparam("b_token"))
     return (*ours, columns.state == InboundState.RECEIVED)
 
 
-def _finish_each(connection: Connection, claimed: Claim, *, values: dict[str, Any], rows: Rows) -> None:
+# Each page runs these: SQLAlchemy takes longer to build one than to run it.
+
+
+@cache
+def _holding() -> sa.Select[Any]:
+    return sa.select(sa.literal(1)).where(*_ours()).order_by(table_of(InboundRow).c.id).with_for_update()
+
+
+@cache
+def _finishing() -> sa.Update:
     table = table_of(InboundRow)
-    ours = sa.update(table).where(table.c.id == sa.bindparam("b_id"), table.c.lease_token == claimed.token)
-    if rows:
-        _release(connection, ours, values=values, rows=rows)
+    ours = (among_bound(table.c.id, "b_ids"), table.c.lease_token == sa.bindparam("b_token"))
+    return _released(sa.update(table).where(*ours), {"state": sa.bindparam("b_state"), "reason": ""})
 
 
-def _release(connection: Connection, statement: sa.Update, *, values: dict[str, Any], rows: Rows | None = None) -> None:
-    connection.execute(statement.values(lease_token=None, lease_until=None, **values), rows)
+@cache
+def _finishing_duplicate() -> sa.Update:
+    values = {"state": InboundState.DUPLICATE, "duplicate_of": sa.bindparam("b_first"), "reason": ""}
+    return _released(_one_of_ours(), values)
+
+
+@cache
+def _finishing_unanswerable() -> sa.Update:
+    return _released(_one_of_ours(), {"state": InboundState.QUARANTINED, "reason": sa.bindparam("b_reason")})
+
+
+def _one_of_ours() -> sa.Update:
+    table = table_of(InboundRow)
+    return sa.update(table).where(table.c.id == sa.bindparam("b_id"), table.c.lease_token == sa.bindparam("b_token"))
+
+
+def _released(statement: sa.Update, values: Mapping[str, Any]) -> sa.Update:
+    return statement.values(lease_token=None, lease_until=None, **values)

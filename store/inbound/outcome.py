@@ -19,7 +19,7 @@ from store.conversations.assignees import Released
 from store.conversations.danger_questions import ask_about_danger
 from store.conversations.outages import notice_outages
 from store.conversations.search import index_read
-from store.db.bulk import among, insert_marked, insert_new, insert_rows, table_of
+from store.db.bulk import among, among_bound, insert_marked, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import another_agent_is_available
 from store.desk.names_index import index_files
@@ -213,15 +213,23 @@ def _release_from_absent(
     touched = sorted({touch.conversation_id for touch in touches if touch.wakes})
     if not touched:
         return
-    left = another_agent_is_available(table.c.team, table.c.assignee, now=now)
-    theirs = (table.c.assignee.is_not(None), among(table.c.team, handed_out), left)
-    found = sa.select(table.c.id, table.c.team, table.c.assignee).where(among(table.c.id, touched), *theirs)
-    rows = connection.execute(found.order_by(table.c.id).with_for_update()).all()
+    rows = connection.execute(_left_behind(), {"ids": touched, "teams": handed_out, "now": now}).all()
     if not rows:
         return
     connection.execute(sa.update(table).where(among(table.c.id, [row.id for row in rows])).values(assignee=None))
     away = [(row, Reason(ReasonKey.AGENT_IS_AWAY, {"agent": row.assignee})) for row in rows]
     append_events(connection, [Released(row.id, row.team, row.assignee, why).event(at=now) for row, why in away])
+
+
+@cache
+def _left_behind() -> sa.Select[Any]:
+    """Return the query for those conversations whose agent is away while another is available."""
+    table = table_of(ConversationRow)
+    now = sa.bindparam("now", type_=table.c.held_until.type)
+    left = another_agent_is_available(table.c.team, table.c.assignee, now=now)
+    theirs = (table.c.assignee.is_not(None), among_bound(table.c.team, "teams"), left)
+    found = sa.select(table.c.id, table.c.team, table.c.assignee).where(among_bound(table.c.id, "ids"), *theirs)
+    return found.order_by(table.c.id).with_for_update()
 
 
 _RECEIVED_AT: Final[sa.BindParameter[datetime]] = sa.bindparam("b_received_at")

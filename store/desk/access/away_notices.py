@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from store.db.bulk import among, insert_new, table_of
+from store.db.bulk import among_bound, insert_new, table_of
 from store.tables.agents import AgentNoticeKind, AgentNoticeRow, AgentPreferenceRow, AgentRow, AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
 from store.tables.operations import AGENT_MAIL, OutboundRow, OutboundState
@@ -57,8 +58,18 @@ def waiting_for_away(
 
     after: the number before the first new event.
     """
+    values = {"after": after, "kinds": [str(kind) for kind in kinds], "now": now}
+    for row in connection.execute(_waiting(), values).mappings():
+        if _MAIL in row["value"].split() and _sees(connection, row):
+            fields = {name: row[name] for name in AwayNotice.__dataclass_fields__}
+            yield AwayNotice(**fields)
+
+
+@cache
+def _waiting() -> sa.Select[Any]:
+    """Return the query for new notices of agents who are away, built once: each publication asks."""
     notice, agent, case = (table_of(row) for row in (AgentNoticeRow, AgentRow, ConversationRow))
-    chosen = table_of(AgentPreferenceRow)
+    chosen, now = table_of(AgentPreferenceRow), sa.bindparam("now", type_=table_of(AgentRow).c.away_until.type)
     absent = sa.and_(sa.or_(agent.c.away_from.is_(None), agent.c.away_from <= now), agent.c.away_until > now)
     joined = notice.join(agent, agent.c.id == notice.c.agent_id).join(case, case.c.id == notice.c.conversation_id)
     joined = joined.join(chosen, sa.and_(chosen.c.agent_id == agent.c.id, chosen.c.name == _CHOICES))
@@ -68,17 +79,13 @@ def waiting_for_away(
         *(case.c[name] for name in ("reference", "subject", "emergency", "language", "team")),
         chosen.c.value,
     ).select_from(joined)
-    wanted = statement.where(
-        notice.c.number > after,
-        among(notice.c.kind, [str(kind) for kind in kinds]),
+    return statement.where(
+        notice.c.number > sa.bindparam("after"),
+        among_bound(notice.c.kind, "kinds"),
         agent.c.email != "",
         agent.c.revoked_at.is_(None),
         sa.or_(agent.c.available.is_(False), absent),
-    )
-    for row in connection.execute(wanted.order_by(notice.c.number)).mappings():
-        if _MAIL in row["value"].split() and _sees(connection, row):
-            fields = {name: row[name] for name in AwayNotice.__dataclass_fields__}
-            yield AwayNotice(**fields)
+    ).order_by(notice.c.number)
 
 
 def queue_agent_mail(
