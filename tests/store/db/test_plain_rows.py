@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import PermanentError, TransientError
-from store.conversations.read import ConversationRecord
-from store.db.bulk import columns_of, table_of
+from store.conversations.read import OWN_COLUMNS
+from store.db.bulk import table_of
 from store.db.engine import Database
 from store.db.ids import new_id
 from store.db.plain_rows import KnownRows, PlainStatement, asked_ahead, types_of
@@ -22,7 +22,7 @@ from store.tables.messages import ConversationRow
 from tests.inbox_builder import Builder
 
 TABLE = table_of(ConversationRow)
-COLUMNS = columns_of(ConversationRow, ConversationRecord, but={"contact_name"})
+COLUMNS = [TABLE.c[name] for name in OWN_COLUMNS]
 
 
 def statement() -> sa.Select[tuple[object, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from collections.abc import Callable, Iterator
 from queue import Queue
 from typing import Self
@@ -57,11 +58,21 @@ class _Consumed:
     def __enter__(self) -> Self:
         self.listener.start()
         self.worker.start()
+        # An announcement before that is heard by no one.
+        self._wait_for_listeners(1)
         return self
 
     def __exit__(self, *_: object) -> None:
         self.listener.stop()
         self.worker.stop(timeout=20_000)
+        # The thread looks whether it is stopped after each announcement.
+        self.broker.announce_urgent()
+        self._wait_for_listeners(0)
+
+    def _wait_for_listeners(self, number: int) -> None:
+        channel = f"omniyard:announced:{QUEUE}"
+        while self.broker.client.pubsub_numsub(channel) != [(channel.encode(), number)]:
+            time.sleep(0.01)
 
 
 def test_a_ring_wakes_the_consumers_and_all_other_listeners(url: str):
