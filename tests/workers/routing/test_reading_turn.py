@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
-from typing import Self
-from uuid import uuid4
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
-from store.inbound.claims import LIGHT, Claim, ClaimedInbound
+from store.db.bulk import table_of
+from store.db.engine import Database
+from store.inbound.claims import LIGHT
+from store.tables.messages import InboundRow
+from tests.desk import Desk, envelope
 from workers.routing import reading_turn
 from workers.routing.reading_turn import ReadingTurn
-from workers.routing.route import Router
-
-_NOW = datetime(2026, 3, 2, tzinfo=UTC)
 
 
 def test_the_thread_that_waits_goes_before_the_one_that_has_just_had_the_turn() -> None:
@@ -111,34 +111,19 @@ def test_many_threads_take_turns_one_at_a_time_and_all_come_to_their_end() -> No
 
 @pytest.mark.parametrize(("weight", "keeps_others_waiting"), [(LIGHT, True), (LIGHT + 1, False)])
 def test_a_heavy_message_leaves_the_turn_to_others(
-    weight: int, keeps_others_waiting: bool, monkeypatch: pytest.MonkeyPatch
+    database: Database, tmp_path: Path, weight: int, keeps_others_waiting: bool
 ) -> None:
-    row = ClaimedInbound(uuid4(), "mail", "1", "", 1, weight, b"", False, 0, _NOW, _NOW)
-    seen: list[bool] = []
-    router = Router.__new__(Router)
-    router._turn, router._database, router._lease = ReadingTurn(), _Nowhere(), None
-    monkeypatch.setattr(Router, "_work", lambda self, claimed: seen.append(self._turn.is_held) or 1)
-    assert router._in_turn(lambda _: Claim(uuid4(), _NOW, (row,))) == 1
-    assert seen == [keeps_others_waiting]
+    desk, held = Desk(database, tmp_path), list[bool]()
+    desk.accept(envelope("1"))
+    with database.write() as connection:
+        connection.execute(sa.update(table_of(InboundRow)).values(weight=weight))
 
+    def look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        # A page that has been read looks up its senders, and only then passes the turn on.
+        if statement.startswith("SELECT") and "identity" in statement:
+            held.append(desk.router._turn.is_held)
 
-class _Nowhere:
-    """A database in which something is due."""
+    sa.event.listen(database.engine, "before_cursor_execute", look)
+    assert desk.router.route_oldest() == 1
 
-    def read(self) -> _Nowhere:
-        return self
-
-    def write(self) -> _Nowhere:
-        return self
-
-    def execute(self, *_: object) -> _Nowhere:
-        return self
-
-    def first(self) -> tuple[int]:
-        return (1,)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return None
+    assert held[0] is keeps_others_waiting
