@@ -138,6 +138,8 @@ class Recorder:
             payload = {"inbound_id": str(row.id), "route": decision.route.name}
             self.event(EventKind.CONVERSATION_ESCALATED, placement.conversation_id, payload=payload)
             self._called(placement)
+        elif decision.emergency and not row.backfill:
+            self.outcome.said_again.append(self._danger(placement, decision))
         elif placement.is_doubtful and not placement.candidate.emergency:
             self._asked(placement)
 
