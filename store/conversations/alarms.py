@@ -118,17 +118,23 @@ def call_for(connection: Connection, rows: Rows) -> None:
 
 
 def call_again(connection: Connection, rows: Rows) -> None:
-    """Start the pages anew whose customers say danger again after an agent's answer that was no verdict.
+    """Start the pages anew whose customers say danger again: after an answer that was no verdict, or in a closed case.
 
-    What the emergency made of the case stays known. One without an answer goes on as it did.
+    rows: of emergencies, with `reopens`: the case was resolved.
+    What the emergency made of the case stays known. One without an answer goes on as it did, and one that was confirmed
+    in a case that is open has its agent.
     """
     table = table_of(EmergencyRow)
     for row in rows:
         again = {name: row[name] for name in ("inbound_id", "at", "evidence")}
-        again |= {"steps": 0, "stepped_at": None, "stepped_to": ""}
-        theirs = (table.c.conversation_id == row["conversation_id"], table.c.confirmed.is_(None))
-        was_answered = _answers(table.c.conversation_id, since=table.c.at).exists()
-        connection.execute(sa.update(table).where(*theirs, was_answered).values(**again))
+        again |= {"steps": 0, "stepped_at": None, "stepped_to": "", "paged_by": ""}
+        again |= {"confirmed": None, "by": "", "confirmed_at": None, "changed": None}
+        was_answered = sa.and_(
+            table.c.confirmed.is_(None), _answers(table.c.conversation_id, since=table.c.at).exists()
+        )
+        is_over = sa.or_(was_answered, table.c.confirmed.is_(True)) if row["reopens"] else was_answered
+        theirs = table.c.conversation_id == row["conversation_id"]
+        connection.execute(sa.update(table).where(theirs, is_over).values(**again))
 
 
 def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRecord:

@@ -60,7 +60,7 @@ class Outcome:
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
     emergencies, questions: rows to insert.  echoes, gists: echo or gist -> a message with that text.
-    said_again: danger in conversations that are emergencies; like rows of `emergencies`.
+    said_again: danger in conversations that are emergencies: see `call_again`.
     first_words: what conversations become that had no matter.  labels: one to add to each conversation.
     returned: messages of ours that came back.  asked: questions that the machine may answer.
     """

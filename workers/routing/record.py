@@ -139,7 +139,8 @@ class Recorder:
             self.event(EventKind.CONVERSATION_ESCALATED, placement.conversation_id, payload=payload)
             self._called(placement)
         elif decision.emergency and not row.backfill:
-            self.outcome.said_again.append(self._danger(placement, decision))
+            said = self._danger(placement, decision) | {"reopens": placement.candidate.resolved}
+            self.outcome.said_again.append(said)
         elif placement.is_doubtful and not placement.candidate.emergency:
             self._asked(placement)
 

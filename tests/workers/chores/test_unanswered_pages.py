@@ -201,6 +201,23 @@ def test_danger_that_is_said_again_after_an_answer_starts_the_page_anew(
     assert (again.paged, again.calm) == (first.paged, first.calm)
 
 
+@pytest.mark.parametrize(("status", "calls"), [("open", False), ("resolved", True)])
+def test_danger_in_a_confirmed_case_that_was_resolved_is_a_new_one(
+    database: Database, tmp_path: Path, status: str, calls: bool
+) -> None:
+    desk = paged_desk(database, tmp_path)
+    (row,) = desk.rows(ConversationRow)
+    with desk.database.write() as connection:
+        EmergencyService(desk.settings).judge(connection, row.id, danger=True, by="Bo")
+    desk.change(ConversationRow, status=status)
+
+    desk.route(envelope("2", text="I was hacked again", in_reply_to=("1@customer.example",)))
+    wait(desk)
+
+    (alarm,) = desk.rows(EmergencyRow)
+    assert (alarm.confirmed, escalate(desk)) == ((None, 1) if calls else (True, 0))
+
+
 def test_danger_that_is_said_again_without_an_answer_delays_no_step(database: Database, tmp_path: Path) -> None:
     desk = paged_desk(database, tmp_path)
     desk.route(envelope("2", text="I was hacked, do you hear", in_reply_to=("1@customer.example",)))
