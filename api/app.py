@@ -25,7 +25,7 @@ from api.customer.customer_errors import error_page
 from api.desk import Clock, Desk, Ringer, utc_now
 from api.http.address_throttle import AddressThrottle
 from api.http.hosts import RequireHost
-from api.http.middleware import KEPT_BYTES, Boundary
+from api.http.middleware import FILES_BYTES, KEPT_BYTES, Boundary
 from api.http.null_characters import RefuseNull
 from api.http.openapi import describe, operation_id
 from api.http.problems import install
@@ -158,7 +158,9 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     # The paths whose bodies may be larger than all others: forms with files, messages with theirs, and an answer that
     # was typed without a session.
     larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES}
-    larger |= {f"{SIGN_IN}{step}": KEPT_BYTES for step in ("", "/password", "/code", "/kept")}
+    larger |= {f"{SIGN_IN}{step}": KEPT_BYTES for step in ("/password", "/code", "/kept")}
+    # A mail with files whose session had ended arrives there whole; its text is kept.
+    larger[SIGN_IN] = FILES_BYTES
     if form := desk.visitors.channel:
         larger[CONTACT] = form[1].largest + customer.FORM_BYTES
     larger |= {f"{CHAT}/{name}/send": page.largest + customer.FORM_BYTES for name, page in desk.chats.pages.items()}

@@ -14,6 +14,11 @@ from api.http.problems import ProblemError
 
 # A form of ours has a dozen fields; one with a list of selected rows has a page of them.
 _MOST_FIELDS: Final = 120
+# Characters in the fields of a form with files: the sign-in form has room for as many, and a mail has half of them.
+_MOST_TEXT: Final = 40_000
+
+# Names and contents.
+Files = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,33 @@ class Fields:
 
 
 async def fields_of(request: Request) -> Fields:
-    """Return the fields of a form, without files; the middleware has limited the body's size."""
+    """Return the fields of a form, without its files: see `filled_form`."""
+    # A form with files whose session had ended arrives here too: the sign-in form holds what was typed.
+    return (await filled_form(request))[0]
+
+
+async def filled_form(request: Request) -> tuple[Fields, Files]:
+    """Return the fields and the files of a form; the middleware has limited the body's size.
+
+    Raises ProblemError for a body that is no form, and for fields that only a form without files may not have.
+    """
     body, said = await request.body(), request.headers.get("content-type", "")
     if said.lower().startswith("multipart/"):
-        # A form with files whose session had ended: the sign-in form holds what was typed.
-        return Fields({name: [value] for name, value in read_multipart(body, content_type=said).fields.items()})
+        filled = read_multipart(body, content_type=said)
+        return Fields({name: [value] for name, value in _usual(filled.fields).items()}), filled.files
+    return _urlencoded(body), ()
+
+
+def _usual(fields: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the fields beside files, which the middlewares for forms without files have not read."""
+    if sum(map(len, fields.values())) > _MOST_TEXT:
+        raise ProblemError("too-large")
+    if any("\x00" in text for text in (*fields, *fields.values())):
+        raise ProblemError("bad-request", "no field may contain the character U+0000")
+    return fields
+
+
+def _urlencoded(body: bytes) -> Fields:
     try:
         return Fields(parse_qs(body.decode("ascii"), max_num_fields=_MOST_FIELDS, strict_parsing=bool(body)))
     except (ValueError, UnicodeDecodeError) as error:

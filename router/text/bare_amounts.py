@@ -20,10 +20,12 @@ _SCALES: Final = {
     "": 1, "百": 100, "千": 1_000, "k": 1_000, "thousand": 1_000, "grand": 1_000, "万": 10_000, "w": 10_000,
 }  # fmt: skip
 _SCALE: Final = r"(?P<scale>\s?[百千万]|[kw](?![a-z])|\s(?:thousand|grand)\b)?"
-# The whole number, and no part of a date, a clock, a percentage or a range. At most eight digits: a phone has eleven.
+# The whole number, and no part of a date, a clock, a percentage or a range.
 _NUMBER_ENDS: Final = r"(?![\d%‰]|[.,:/]\d|\s?[-~–—至到]\s?\d|\s?[百千万])"
-_NUMBER: Final = rf"(?P<figure>(?:\d{{1,3}}(?:,\d{{3}}){{1,2}}|\d{{1,8}})(?:\.\d{{1,2}})?){_SCALE}{_NUMBER_ENDS}"
-_NUMERAL: Final = r"(?P<numeral>[一二两三四五六七八九十百千万零]{2,9})(?![百千万零])"
+# Seven digits or more without a comma or cents are an order, a card or a phone rather than a million.
+_FIGURE: Final = r"(?:\d{1,3}(?:,\d{3}){1,2}|\d{1,6}|\d{7,8}(?=\.\d{2}))(?:\.\d{1,2})?"
+_NUMBER: Final = rf"(?P<figure>{_FIGURE}){_SCALE}{_NUMBER_ENDS}"
+_NUMERAL: Final = r"(?P<numeral>[一二两三四五六七八九十百千万零]{2,9})(?![一二两三四五六七八九十百千万零])"
 _DIGIT: Final = re.compile(r"\d(?<!\d.)(?<!\d[.,].)")
 _NUMERAL_START: Final = re.compile(r"[一二两三四五六七八九十百](?<![一二两三四五六七八九十百千万零].)")
 _IS_SCALED: Final = re.compile("[十百千万]")
@@ -69,8 +71,9 @@ _BEFORE_CHINESE: Final = re.compile(
     rf"(?:(?=\d[\d,.]){_NUMBER}|{_NUMERAL})(?:[多还也都就又全的钱]|左右|一直|至今|仍|\s){{0,3}}"
     rf"(?:{'|'.join(_CHINESE_AFTER.words)})"
 )
-# A whole message may answer "how much?"; digits alone may be a code.
-_WHOLE: Final = re.compile(rf"\s*(?:{_NUMBER}|(?=.*[一二两三四五六七八九]){_NUMERAL})(?:多|左右|吧)?[。.!\s]*")
+# A whole message may answer "how much?"; digits alone may be a code. Blanks around it are stripped before: a pattern
+# that begins with any number of them takes a time that grows with their square.
+_WHOLE: Final = re.compile(rf"(?:{_NUMBER}|(?=.{{0,8}}[一二两三四五六七八九]){_NUMERAL})(?:多|左右|吧)?[。.!\s]*")
 
 _ENGLISH_BEFORE: Final = WordPlaces(
     "amount", "total", "a sum", "sen", "paid", "pay", "transfer", "charg", "debit", "deduct", "withdr", "deposit",
@@ -96,7 +99,7 @@ _ENGLISH_GOES_ON: Final = (
     r"(?=\s*$|\s*[.,;!?()\[\]\"'\n]|\s+(?:-|to|from|for|on|in|into|by|via|with|and|but|or|yesterday|today|this|last|at|as"
     r"|was|were|is|has|have|had|it|that|which|out|back|instead|twice|again|because|when|while|then|not|never|still"
     r"|did|does|didnt|hasnt|my|the|only|now|since|so|through|using|without|plus|i|he|she|they|you|we|went|got"
-    r"|failed|missing|per|each|due|[a-z]{3,}ed)\b)"
+    r"|failed|missing|per|each|due|[a-z]{3,}ed)\b(?! ?cent))"
 )
 _AFTER_ENGLISH: Final = re.compile(
     rf"(?<![a-z])(?:(?:amount|total)\s|{_ENGLISH_NOUN}|{_ENGLISH_VERB}){_ROUGHLY}{_NUMBER}{_ENGLISH_GOES_ON}"
@@ -114,8 +117,8 @@ _BEFORE_ENGLISH: Final = re.compile(
     r"|withdrawn|deposit(?:ed)?|top[ -]?up|payment|arrived?|received|paid|sent|stolen|lost)\b"
 )
 _MAY_PRECEDE: Final = re.compile(
-    r"(?:^|[.,;!?(\n]|\b(?:my|the|a|an|of|that|this|another|about|around|over|extra|and|for|why|because|but|so|says?|still"
-    r"|where|where's|now|again|have|had|today|yesterday)\s)\s*$"
+    r"(?:[.,;!?]\s+|(?:^|[(\n]|\b(?:my|the|a|an|of|that|this|another|about|around|over|extra|and|for|why|because|but|so|says?|still"
+    r"|where|where's|now|again|have|had|today|yesterday)\s)\s*)$"
 )
 
 
@@ -129,7 +132,7 @@ def find_bare_amounts(lowered: str) -> Iterator[Decimal]:
     found = [] if is_ascii else [*_in_chinese(text, digits)]
     if digits:
         found += _in_english(text, digits)
-    whole = _WHOLE.fullmatch(text)
+    whole = _WHOLE.fullmatch(text.strip())
     if whole and (whole["numeral"] or whole["scale"]):
         found.append(whole)
     yield from filter(None, map(_value, found))

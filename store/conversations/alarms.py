@@ -117,6 +117,26 @@ def call_for(connection: Connection, rows: Rows) -> None:
         connection.execute(sa.update(table).where(*judged).values(**again, confirmed=None, by="", confirmed_at=None))
 
 
+def call_again(connection: Connection, rows: Rows) -> None:
+    """Start the pages anew whose customers say danger again: after an answer that was no verdict, or in a closed case.
+
+    rows: of emergencies, with `reopens`: the case was resolved.
+    What the emergency made of the case stays known. One without an answer goes on as it did, and one that was confirmed
+    in a case that is open has its agent.
+    """
+    table = table_of(EmergencyRow)
+    for row in rows:
+        again = {name: row[name] for name in ("inbound_id", "at", "evidence")}
+        again |= {"steps": 0, "stepped_at": None, "stepped_to": "", "paged_by": ""}
+        again |= {"confirmed": None, "by": "", "confirmed_at": None, "changed": None}
+        was_answered = sa.and_(
+            table.c.confirmed.is_(None), _answers(table.c.conversation_id, since=table.c.at).exists()
+        )
+        is_over = sa.or_(was_answered, table.c.confirmed.is_(True)) if row["reopens"] else was_answered
+        theirs = table.c.conversation_id == row["conversation_id"]
+        connection.execute(sa.update(table).where(theirs, is_over).values(**again))
+
+
 def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRecord:
     """Return the emergency of a conversation.
 
@@ -149,8 +169,11 @@ def _answers(conversation_id: sa.ColumnElement[UUID], *, since: Any) -> sa.Selec
     left = sa.exists().where(
         sent.c.id == message.c.outbound_id, sent.c.kind == REPLY, sent.c.state.in_([state.value for state in LEFT])
     )
-    # What a colleague sent by a mail program has no row in the ledger.
-    said = (message.c.direction == Direction.OUTGOING, sa.or_(message.c.outbound_id.is_(None), left))
+    # What a colleague sent by a mail program has no row in the ledger, and its copy may come later than the danger.
+    elsewhere = sa.and_(
+        message.c.outbound_id.is_(None), sa.func.coalesce(message.c.sent_at, message.c.received_at) >= since
+    )
+    said = (message.c.direction == Direction.OUTGOING, sa.or_(elsewhere, left))
     columns = (message.c[name] for name in ("id", "sender_name", "sender_handle", "received_at"))
     return sa.select(*columns).where(
         message.c.conversation_id == conversation_id, message.c.received_at >= since, *said

@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.reason import Reason, ReasonKey
-from store.conversations.alarms import Escalation, call_for, escalate
+from store.conversations.alarms import Escalation, call_again, call_for, escalate
 from store.conversations.assignees import Released
 from store.conversations.danger_questions import ask_about_danger
 from store.conversations.outages import notice_outages
@@ -60,6 +60,7 @@ class Outcome:
     held, released: how many messages wait because their channel is closed, and how many the second check released.
     heard: how many messages there are in which a customer may be in danger.
     emergencies, questions: rows to insert.  echoes, gists: echo or gist -> a message with that text.
+    said_again: danger in conversations that are emergencies: see `call_again`.
     first_words: what conversations become that had no matter.  labels: one to add to each conversation.
     returned: messages of ours that came back.  asked: questions that the machine may answer.
     """
@@ -81,6 +82,7 @@ class Outcome:
     released: int = 0
     heard: int = 0
     emergencies: list[Mapping[str, Any]] = field(default_factory=list)
+    said_again: list[Mapping[str, Any]] = field(default_factory=list)
     questions: list[Mapping[str, Any]] = field(default_factory=list)
     echoes: dict[str, UUID] = field(default_factory=dict)
     gists: dict[str, UUID] = field(default_factory=dict)
@@ -142,6 +144,7 @@ def write_outcome(
     call_for(
         connection, [{**row, "calm": calm.get(row["conversation_id"], row["calm"])} for row in outcome.emergencies]
     )
+    call_again(connection, outcome.said_again)
     ask_about_danger(connection, outcome.questions)
     if outage_customers:
         said = {row["id"]: row["echo"] for row in outcome.messages}

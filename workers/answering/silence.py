@@ -9,7 +9,7 @@ from router.settings import Settings
 if TYPE_CHECKING:
     from workers.answering.trained_answers import TrainedAnswers
 
-TRAIN: Final = "run `omniyard answers train`, which takes about a minute; `omniyard up` does so at its start"
+_TRAIN: Final = "run `omniyard answers train`, which takes about a minute"
 _SENDS: Final = frozenset({"offer", "answer"})
 
 
@@ -22,9 +22,9 @@ def why_silent(settings: Settings) -> list[str]:
         return found
     models = _trained(settings)
     if not models:
-        why = f"the thresholds are not trained: {TRAIN}"
+        why = f"the thresholds are not trained: {_TRAIN}; `omniyard up` does so at its start"
     elif all(each.model.thresholds.answer is None for each in models):
-        why = f"{models[0].model.thresholds.refused}: add ways to ask to the files of `faq`, then {TRAIN}"
+        why = f"{models[0].model.thresholds.refused}: add ways to ask to the files of `faq`, then {_TRAIN}"
     else:
         return found
     return [*found, f"on {', '.join(alone)} the machine offers titles and answers nothing alone, because {why}"]

@@ -138,6 +138,9 @@ class Recorder:
             payload = {"inbound_id": str(row.id), "route": decision.route.name}
             self.event(EventKind.CONVERSATION_ESCALATED, placement.conversation_id, payload=payload)
             self._called(placement)
+        elif decision.emergency and not row.backfill:
+            said = self._danger(placement, decision) | {"reopens": placement.candidate.resolved}
+            self.outcome.said_again.append(said)
         elif placement.is_doubtful and not placement.candidate.emergency:
             self._asked(placement)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Annotated, Final
@@ -15,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
-from api.http.forms import Fields, fields_of, read_multipart
+from api.http.forms import Fields, Files, filled_form
 from api.http.permissions import Actor, Verb
 from api.http.preconditions import answer_once
 from api.http.problems import ProblemError
@@ -44,8 +43,6 @@ _CREATED: Final = 201
 
 routes: Final = APIRouter(include_in_schema=False)
 Speaker = Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))]
-# Names and contents.
-Files = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +64,9 @@ def new_mail(request: Request, desk: DeskPart, actor: Speaker, to: str = "") -> 
     return _page(request, desk, actor, form=Fields({"to": [to]}))
 
 
-async def _filled_form(request: Request) -> tuple[Fields, Files]:
-    """Return the fields and the files; without files a form may be urlencoded."""
-    said = request.headers.get("content-type", "")
-    has_files = said.lower().startswith("multipart/")
-    files = read_multipart(await request.body(), content_type=said).files if has_files else ()
-    return await fields_of(request), files
-
-
 @routes.post(PAGE)
 def send_new_mail(
-    request: Request, desk: DeskPart, actor: Speaker, filled: Annotated[tuple[Fields, Files], Depends(_filled_form)]
+    request: Request, desk: DeskPart, actor: Speaker, filled: Annotated[tuple[Fields, Files], Depends(filled_form)]
 ) -> Response:
     """Open a conversation with the mail and its files, all or nothing; or insert a ready text, without a script."""
     form, files = filled
@@ -99,8 +88,7 @@ def send_new_mail(
 def _ready(request: Request, desk: Desk, actor: Actor) -> list[Canned]:
     language = moments_of(request, desk).words.language
     with desk.database.read() as connection:
-        teams = ["", *_teams(desk, actor)]
-        return ready_for_a_first_mail(connection, desk.settings, actor, teams=teams, language=language)
+        return ready_for_a_first_mail(connection, desk.settings, actor, teams=_teams(desk, actor), language=language)
 
 
 def _inserted(request: Request, desk: Desk, actor: Actor, *, form: Fields) -> Fields:

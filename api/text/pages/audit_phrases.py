@@ -47,8 +47,11 @@ AUDIT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit_request.listed": ("looked at {thing}", "查看了{thing}"),
     "audit_request.listed/rows": ("looked at {thing} ({rows} shown)", "查看了{thing}（显示 {rows} 条）"),
     "audit_request.changed": ("asked to {deed}", "提交操作：{deed}"),
-    "audit_request.refused": ("asked to {deed}, and was refused: {why}", "想{deed}，被拒绝：{why}"),
-    "audit_request.refused/read": ("asked to look at {thing}, and was refused: {why}", "想查看{thing}，被拒绝：{why}"),
+    "audit_request.refused": ("asked to {deed}, and was refused: {why}", "尝试{deed}，被拒绝：{why}"),
+    "audit_request.refused/read": (
+        "asked to look at {thing}, and was refused: {why}",
+        "尝试查看{thing}，被拒绝：{why}",
+    ),
     "audit_request.refused/token": (
         "used an access token that is not in force (from {address})",
         "使用了无效的访问令牌（来自 {address}）",
@@ -128,7 +131,7 @@ AUDIT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit_conversation.labelled": ("changed the labels of {case}: {labels}", "更改了 {case} 的标签：{labels}"),
     "audit_conversation.redirected": ("changed the address that answers of {case} go to", "更改了 {case} 的回复地址"),
     "audit_conversation.snoozed": ("snoozed {case} until {until}", "把 {case} 暂缓至 {until}"),
-    "audit_conversation.released": ("brought {case} back from its snooze", "让 {case} 结束暂缓"),
+    "audit_conversation.released": ("brought {case} back from its snooze", "结束了 {case} 的暂缓"),
     "audit_conversation.status_changed": (
         "changed {case} from “{from}” to “{to}”",
         "把 {case} 从“{from}”改为“{to}”",

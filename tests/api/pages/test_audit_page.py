@@ -157,7 +157,7 @@ def test_who_looked_at_a_customer_or_was_refused_is_said(
     assert f'<a href="/people/{contact}">李明</a>' in page
     assert "the agent 查看了客户 李明" in said
     assert "the agent 查看了会话列表（显示 1 条）" in said
-    assert "the agent 想查看操作审计，被拒绝：没有权限" in said
+    assert "the agent 尝试查看操作审计，被拒绝：没有权限" in said
     assert f"the agent 提交操作：修改会话 #{CASE}" in said
     # The filter finds a case by its reference in the rows that hold its id, and the record stays one press away.
     found = auditor.get(f"/settings/audit?language=zh&about=%23{CASE}", headers={"Accept": "text/html"}).text

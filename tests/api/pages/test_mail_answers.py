@@ -215,6 +215,9 @@ def test_a_first_mail_has_files_and_ready_texts(browser: AppClient, database: Da
     # Given the ready text in the form's own menu, filled as far as a mail without a case can be
     page = browser.get("/desk/new").text
     assert 'data-text="Dear {customer}, E-wallet support looks into it. the agent"' in page
+    # Enter in a field presses the first button of the form that sends anything: it must not be that of the ready text
+    form = page[page.index('id="new-mail"') :]
+    assert form.index('<button type="submit">') < form.index('name="insert"')
     mail = {"key": hidden(page, "key"), "channel": "out", "team": "payments", "to": "new@customer.example"}
     mail |= {"subject": "Your parcel", "copies": "", "blind_copies": "", "name": ""}
     # Without a script it is inserted by a press, below what was typed

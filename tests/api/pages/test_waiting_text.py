@@ -93,8 +93,9 @@ def test_a_posted_new_mail_is_shown_again_after_the_password(
     assert (sent.status_code, sent.headers["location"].startswith("/conversations/")) == (303, True)
 
 
-def test_a_new_mail_with_files_keeps_its_text(known: tuple[AppClient, str], case: UUID) -> None:
-    typed, files = {"to": "wang@example.com", "text": "你好，\n\n见附件"}, {"files": ("a.txt", b"a")}
+@pytest.mark.parametrize("size", [1, 3_000_000])
+def test_a_new_mail_with_files_keeps_its_text(known: tuple[AppClient, str], case: UUID, size: int) -> None:
+    typed, files = {"to": "wang@example.com", "text": "你好，\n\n见附件"}, {"files": ("a.txt", b"a" * size)}
     form = httpx.Request("POST", "http://testserver/desk/new", data=typed, files=files)
     said = {"Content-Type": form.headers["content-type"]}
     away = known[0].post("/desk/new", content=form.read(), headers=said)
@@ -103,6 +104,15 @@ def test_a_new_mail_with_files_keeps_its_text(known: tuple[AppClient, str], case
     assert 'name="kept"' in page
     assert "你好，" in unescape(page)
     assert "见附件" in unescape(page)
+
+
+@pytest.mark.parametrize(("text", "status"), [("a\x00b", 400), ("长" * 40_001, 413), ("长" * 40_000, 200)])
+def test_a_form_with_files_has_no_room_for_what_others_may_not_have(
+    known: tuple[AppClient, str], text: str, status: int
+) -> None:
+    form = httpx.Request("POST", "http://testserver/sign-in", data={"text": text}, files={"files": ("a.txt", b"a")})
+    said = {"Content-Type": form.headers["content-type"]}
+    assert known[0].post("/sign-in?again=/desk/new", content=form.read(), headers=said).status_code == status
 
 
 @pytest.mark.parametrize("path", ["/ready-texts", "/signatures", "/calls"])

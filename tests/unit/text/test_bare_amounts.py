@@ -51,6 +51,8 @@ def amounts(text):
         ("my 3000 transfer has not arrived", "3000.00"),
         ("where is my 250 refund", "250.00"),
         ("付了880", "880.00"),
+        ("转了1,200,000", "1200000.00"),
+        ("I paid 1234567.50 for it", "1234567.50"),
         ("刷走6800", "6800.00"),
         ("上周五提现1500到现在还是处理中", "1500.00"),
         ("充的200不见了", "200.00"),
@@ -156,6 +158,12 @@ def test_a_number_next_to_a_word_of_money_is_an_amount(text, amount):
         "每日限额5000怎么提高",
         "I pay more than 500 with my card",
         "what is the sum of 3, 7 and 9",
+        "退了三百六十五天还没到",
+        "消费12345678没到账",
+        "refund 8812345 not received",
+        "transferred 12345678 to",
+        "fee is 3 per cent",
+        "a $.02 refund",
     ],
 )
 def test_a_count_a_time_and_the_number_of_a_thing_are_no_amounts(text):
@@ -173,3 +181,9 @@ def test_an_amount_with_its_currency_is_found_once():
 @given(st.text(alphabet="转付了一二百千万0123456789,.: 元没到账sentpaid", max_size=60))
 def test_any_amount_is_more_than_nothing(text):
     assert all(value > 0 for value in find_bare_amounts(text))
+
+
+@pytest.mark.parametrize("end", ["1x", "x一", "一百x", "转1"])
+def test_blanks_before_a_number_take_no_time_that_grows_with_their_square(end):
+    # With the square this would take minutes, and the run's own limit would end it.
+    assert amounts(" \t\u3000" * 60_000 + end) == amounts(end)

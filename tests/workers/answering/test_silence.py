@@ -58,6 +58,7 @@ def test_untrained_thresholds_are_named_with_their_command_until_they_are_traine
     (said,) = why_silent(settings)
     assert "on site-chat" in said
     assert "`omniyard answers train`" in said
+    assert "`omniyard up` does so" in said
     assert is_training_due(settings)
     assert not examine_answers(settings).ok
     train(settings, answer=0.9)
@@ -72,6 +73,8 @@ def test_a_training_that_found_no_threshold_says_why(tmp_path):
     (said,) = why_silent(settings)
     assert "no threshold reaches 95% right answers" in said
     assert "add ways to ask" in said
+    # It trains the first thresholds alone.
+    assert "omniyard up" not in said
     assert not is_training_due(settings)
 
 

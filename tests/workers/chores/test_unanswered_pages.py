@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,19 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from router.envelope import Party, PartyKind
+from router.reason import Reason, ReasonKey
 from store.conversations.alarms import answer_to, find_emergency
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.desk.agents import add_agent, revoke_agent
 from store.desk.assignment import set_duty
-from store.outbound.replies import FORWARD, NewReply, add_reply, lock_answerable
+from store.outbound.delivery_receipts import ReturnedMail, note_returned
+from store.outbound.replies import FORWARD, NewReply, add_note, add_reply, lock_answerable
 from store.tables.agents import SkillKind
 from store.tables.emergencies import EmergencyRow
-from store.tables.messages import ConversationRow
+from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from store.tables.outbound_state import LEFT, OutboundState
 from tests import forks
@@ -170,6 +174,98 @@ def test_what_is_passed_on_and_what_was_said_before_answers_no_page(database: Da
 
     answer(desk)
     desk.change(EmergencyRow, at=datetime.now(UTC) + timedelta(seconds=2), stepped_at=datetime.now(UTC) - AFTER * 2)
+    assert (answered(desk), escalate(desk)) == (None, 1)
+
+
+@pytest.mark.parametrize("status", ["open", "resolved"])
+def test_danger_that_is_said_again_after_an_answer_starts_the_page_anew(
+    database: Database, tmp_path: Path, status: str
+) -> None:
+    desk = paged_desk(database, tmp_path)
+    escalate(desk)
+    answer(desk)
+    past = datetime.now(UTC) - timedelta(hours=1)
+    (first,) = desk.rows(EmergencyRow)
+    desk.change(EmergencyRow, at=past, stepped_at=past)
+    desk.change(MessageRow, received_at=past + timedelta(minutes=1))
+    desk.change(ConversationRow, status=status)
+    assert escalate(desk) == 0
+
+    desk.route(envelope("2", text="I was hacked again, they are in my account", in_reply_to=("1@customer.example",)))
+
+    assert (answered(desk), escalate(desk)) == (None, 0)  # it may stay where it is for ten minutes
+    wait(desk)
+    assert (escalate(desk), steps(desk)) == (1, [(1, "front-line"), (1, "front-line")])
+    (again,) = desk.rows(EmergencyRow)
+    assert again.inbound_id != first.inbound_id
+    assert (again.paged, again.calm) == (first.paged, first.calm)
+
+
+@pytest.mark.parametrize(("status", "calls"), [("open", False), ("resolved", True)])
+def test_danger_in_a_confirmed_case_that_was_resolved_is_a_new_one(
+    database: Database, tmp_path: Path, status: str, calls: bool
+) -> None:
+    desk = paged_desk(database, tmp_path)
+    (row,) = desk.rows(ConversationRow)
+    with desk.database.write() as connection:
+        EmergencyService(desk.settings).judge(connection, row.id, danger=True, by="Bo")
+    desk.change(ConversationRow, status=status)
+
+    desk.route(envelope("2", text="I was hacked again", in_reply_to=("1@customer.example",)))
+    wait(desk)
+
+    (alarm,) = desk.rows(EmergencyRow)
+    assert (alarm.confirmed, escalate(desk)) == ((None, 1) if calls else (True, 0))
+
+
+def test_danger_that_is_said_again_without_an_answer_delays_no_step(database: Database, tmp_path: Path) -> None:
+    desk = paged_desk(database, tmp_path)
+    desk.route(envelope("2", text="I was hacked, do you hear", in_reply_to=("1@customer.example",)))
+
+    assert escalate(desk) == 1
+
+
+@pytest.mark.parametrize(("minutes", "counts"), [(-20, False), (1, True)])
+def test_a_mail_programs_answer_counts_by_when_it_was_sent_and_not_by_when_its_copy_came(
+    database: Database, tmp_path: Path, minutes: int, counts: bool
+) -> None:
+    desk = paged_desk(database, tmp_path)
+    ours, ann = Party(PartyKind.EMAIL, "support@desk.example"), Party(PartyKind.EMAIL, "ann@customer.example")
+    (alarm,) = desk.rows(EmergencyRow)
+    copy = envelope("copy", sender=ours, text="We look into it.", in_reply_to=("1@customer.example",))
+    now = datetime.now(UTC)
+
+    desk.route(replace(copy, to=(ann,), received_at=now, sent_at=alarm.at + timedelta(minutes=minutes)))
+
+    assert [row.direction for row in desk.rows(MessageRow)].count("outgoing") == 1
+    assert (answered(desk) is not None, escalate(desk)) == (counts, 0 if counts else 1)
+
+
+def test_an_answer_that_came_back_lets_the_page_go_on(database: Database, tmp_path: Path) -> None:
+    desk = paged_desk(database, tmp_path)
+    answer(desk)
+    (sent,) = [row for row in desk.rows(OutboundRow) if row.author == "Bo"]
+    with desk.database.write() as connection:
+        mail = ReturnedMail(
+            rfc_message_id=sent.rfc_message_id,
+            addresses=frozenset({sent.recipient}),
+            why=Reason(ReasonKey.MAIL_CAME_BACK, {"status": "5.1.1"}),
+        )
+        note_returned(connection, [mail])
+
+    assert (answered(desk), escalate(desk)) == (None, 1)
+
+
+def test_a_note_and_an_automatic_reply_answer_no_page(database: Database, tmp_path: Path) -> None:
+    desk = paged_desk(database, tmp_path)
+    (row,) = desk.rows(ConversationRow)
+    with desk.database.write() as connection:
+        add_note(
+            connection, lock_answerable(connection, row.id), author="Bo", masked="I look.", now=read_clock(connection)
+        )
+    desk.change(OutboundRow, state=OutboundState.SENT)
+
+    assert [each.kind for each in desk.rows(OutboundRow)] == ["auto_reply"]
     assert (answered(desk), escalate(desk)) == (None, 1)
 
 
