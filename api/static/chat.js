@@ -322,6 +322,7 @@
     const now = [state.phase, state.may_rate, state.rated, state.email, state.reference].join();
     if (now === drawnAfter) return;
     drawnAfter = now;
+    const stays = atEnd();
     after.replaceChildren();
     const mails = Boolean(root.dataset.mail), offersMail = mails && state.phase === "waiting" && !state.email;
     after.hidden = state.phase !== "ended" && !offersMail;
@@ -333,6 +334,8 @@
     } else if (offersMail) {
       after.append(make("p", "", t("by_mail_lead")), byMail("by_mail", "/contact", "by_mail_done"));
     }
+    // What opens below takes its room from the thread: the last line stays in sight.
+    if (stays) flow.scrollTop = flow.scrollHeight;
   }
   function byMail(label, path, done) {
     const node = make("form", "row"), button = make("button", "", t(label)), name = make("label", "grow"), field = make("input");

@@ -138,7 +138,17 @@ function patchUsed(list, fresh) {
     else insert(list, document.importNode(each, true));
   }
   const shown = bandOf(list);
-  if (shown.some((each) => each.matches(":hover") || each.contains(document.activeElement))) return;
+  const kept = [...fresh.querySelectorAll("ol.list > li:not([data-lane]) .what a")].map((each) => each.getAttribute("href"));
+  if (shown.some((each) => each.matches(":hover") || each.contains(document.activeElement))) {
+    // A visitor who waits no more stays under the pointer, dimmed and without a clock.
+    for (const each of shown) {
+      const link = each.querySelector(".what a");
+      if (!link || kept.includes(link.getAttribute("href"))) continue;
+      each.classList.add("left");
+      each.querySelector(".waits")?.remove();
+    }
+    return;
+  }
   shown.forEach((each) => each.remove());
   placeBand(list, [...fresh.querySelectorAll("ol.list > li:not([data-lane])")].map((each) => document.importNode(each, true)));
 }
@@ -174,7 +184,10 @@ document.addEventListener("click", (event) => {
   if (event.target.id === "pending") showPending();
 });
 document.addEventListener("mouseout", () => document.querySelectorAll(".row.left:not(:hover)").forEach((row) => {
-  if (!row.contains(document.activeElement)) row.remove();
+  if (row.contains(document.activeElement)) return;
+  row.remove();
+  // The count above a band is the server's.
+  if (row.matches(".chat")) document.dispatchEvent(new CustomEvent("desk:ask"));
 }));
 document.addEventListener("desk:shown", (event) => {
   if (event.target.id !== "list-pane") return;

@@ -7,6 +7,7 @@
 
   // As long as the server lets an action be undone.
   const GONE_AFTER_MILLISECONDS = 120000;
+  const LEFT_MILLISECONDS = 10000;
 
   function closes(toast) {
     const box = toast.parentElement;
@@ -32,6 +33,8 @@
         if (left > 0 && toast.isConnected) return;
         clearInterval(tick);
         toast.querySelector("form")?.remove();
+        // The thread says how the answer fares.
+        setTimeout(() => toast.querySelector(".close").click(), LEFT_MILLISECONDS);
       }, 500);
     });
   }

@@ -62,6 +62,7 @@ api_base = "http://127.0.0.1:{telegram}"
 
 [channels.app]
 kind = "custom"
+title = {{ zh = "App 内客服", en = "In-app chat" }}
 calendar = "chat"
 push = false
 [channels.app.pull]

@@ -24,6 +24,7 @@ from api.pages.composer.drafts import addresses
 from api.pages.render import moments_of, render
 from api.pages.reply_box import Canned, ready_for_a_first_mail
 from api.rest.replies import LONGEST_TEXT, MessageOrder, PostedMessage, post_within
+from api.text.terms.config_names import ConfigNames
 from connectors.originals import pack
 from connectors.registry import kind_of
 from router.envelope import PartyKind
@@ -99,8 +100,13 @@ def _inserted(request: Request, desk: Desk, actor: Actor, *, form: Fields) -> Fi
 
 
 def _page(request: Request, desk: Desk, actor: Actor, *, form: Fields, refused: str = "") -> HTMLResponse:
+    words, channels = moments_of(request, desk).words, _channels(desk)
+    kept = [name for name in channels if desk.settings.channels[name].keeps_outbox]
+    names = ConfigNames(desk.settings, words)
     context = {
-        "channels": _channels(desk),
+        "channels": channels,
+        "kept": kept,
+        "kept_names": words("comma").join(names("channel", name) for name in kept),
         "teams": _teams(desk, actor),
         "form": form,
         "refused": refused,

@@ -64,7 +64,7 @@ def give_password(request: Request, desk: DeskPart, form: Form) -> Response:
     if found is None:
         about = claimed.id if claimed else None
         desk.trail.stranger(AuditAction.SESSION_REFUSED, claimed=about, address=client_of(request), why="password")
-        return show_sign_in(request, wished=wished, status=401, trouble="password_wrong", kept=kept)
+        return show_sign_in(request, wished=wished, status=401, trouble="password_wrong", claimed=name, kept=kept)
     # The attempt was none of a stranger; a wrong code counts again.
     desk.sign_ins.succeeded(client_of(request), agent_id=found.agent.id)
     ticket = CodeTicket(

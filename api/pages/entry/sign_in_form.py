@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import Response
 
 from api.desk import Desk, desk_of
 from api.pages.render import moments_of, render
+from api.paths import SIGN_IN
 from router.settings.values import title_in
+
+
+def _link(wished: str, **changes: str) -> str:
+    return f"{SIGN_IN}?{urlencode({'next': wished, **changes})}"
 
 
 def show_sign_in(
@@ -19,11 +26,13 @@ def show_sign_in(
     status: int = 200,
     trouble: str = "",
     seconds: int = 0,
+    claimed: str = "",
     kept: Mapping[str, str] | None = None,
 ) -> Response:
     """Return the form.
 
     wished: the path to go on to.  trouble: the phrase of what was wrong.  seconds: until the next attempt.
+    claimed: the name that was typed, which stands in the form again.
     kept: the fields of a form that was sent without a session.
     """
     desk = desk_of(request)
@@ -31,7 +40,11 @@ def show_sign_in(
         "wished": wished,
         "trouble": trouble,
         "seconds": seconds,
+        "claimed": claimed,
         "kept": kept or {},
+        # The form has a URL of its own, also after a refusal; what waits in it would be lost.
+        "here": not kept,
+        "link": partial(_link, wished),
         "provider": provider_name(request, desk),
         "by_password": takes_passwords(desk),
     }

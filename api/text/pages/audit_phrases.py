@@ -128,6 +128,10 @@ AUDIT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "changed what {case} is about: {category}",
         "把 {case} 的类别改为“{category}”",
     ),
+    "audit_conversation.recategorised/none": (
+        "said that {case} is none of ours",
+        "把 {case} 标为不属于业务范围",
+    ),
     "audit_conversation.labelled": ("changed the labels of {case}: {labels}", "更改了 {case} 的标签：{labels}"),
     "audit_conversation.redirected": ("changed the address that answers of {case} go to", "更改了 {case} 的回复地址"),
     "audit_conversation.snoozed": ("snoozed {case} until {until}", "把 {case} 暂缓至 {until}"),

@@ -58,6 +58,14 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "No mail channel can send: its configuration needs a `send` table.",
         "没有可发信的邮件渠道：请在配置中填写 send。",
     ),
+    "new_mail_kept": (
+        "No mail server is set: the mail is kept in the outbox, and the customer does not get it.",
+        "尚未设置邮件服务器：邮件会保留在发件箱，客户不会收到。",
+    ),
+    "new_mail_kept_some": (
+        "No mail server is set for {names}: such a mail is kept in the outbox, and the customer does not get it.",
+        "“{names}”尚未设置邮件服务器：由此发出的邮件会保留在发件箱，客户不会收到。",
+    ),
     "draft": ("Draft", "草稿"),
     "draft_save": ("Save draft", "保存草稿"),
     "draft_saving": ("Saving…", "正在保存…"),

@@ -33,6 +33,8 @@ DANGER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "未及时确认，{at} 转呼时无人在岗（第 {number} 次）。",
     ),
     "done_confirm": ("Confirmed as an emergency.", "已确认为紧急。"),
+    "judged_confirm": ("Confirmed by {name}", "{name} 已确认紧急"),
+    "judged_release": ("Released by {name}", "{name} 已解除紧急"),
     "done_release_emergency": ("Released: no emergency.", "已解除紧急，按普通会话处理。"),
     "done_page": ("The team is called; confirmed as an emergency.", "已呼叫值班，并确认为紧急。"),
     "done_deny": ("No danger: an ordinary case.", "已判断为不紧急，按普通会话处理。"),

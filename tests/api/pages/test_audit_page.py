@@ -136,6 +136,18 @@ def test_rows_are_sentences_in_both_languages(
     assert said["zh"]["conversation.status_changed"] == f"王芳 解决了 #{CASE}"
 
 
+def test_a_case_marked_as_none_of_ours_is_said(client_of: Callable[[str], AppClient], database: Database) -> None:
+    with database.write() as connection:
+        case = Builder(connection).conversation(reference=CASE)
+        detail: dict[str, Any] = {"category": None, "from": "refund"}
+        kind = EventKind.CONVERSATION_RECATEGORISED
+        append_audit(connection, [AuditEntry(at=NOON, actor="王芳", action=kind, object=str(case), detail=detail)])  # type: ignore[arg-type]
+        while seal(connection):
+            pass
+    page = client_of("auditor").get("/settings/audit?language=zh", headers={"Accept": "text/html"}).text
+    assert sentences(page)[kind] == f"王芳 把 #{CASE} 标为不属于业务范围"
+
+
 def test_who_looked_at_a_customer_or_was_refused_is_said(
     app: FastAPI, client_of: Callable[[str], AppClient], database: Database
 ) -> None:

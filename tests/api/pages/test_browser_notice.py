@@ -23,7 +23,7 @@ COVERS = """() => {
 
 
 def fill(build: Builder) -> None:
-    for number in range(3):
+    for number in range(4):
         case = build.conversation(
             reference=f"AAAAAAAA{number}", subject="退款什么时候到账", handle=f"{number}@example.com"
         )
@@ -41,6 +41,17 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
 def chromium() -> Iterator[Browser]:
     with browser() as opened:
         yield opened
+
+
+def test_open_reasons_leave_the_send_button_in_sight(chromium: Browser, desk: ServedDesk) -> None:
+    """On a low laptop screen, with a notice: nothing has to be scrolled for."""
+    with page_of(chromium, desk, "Ming", language="zh-CN", viewport={"width": 1280, "height": 720}) as page:
+        page.goto(f"{desk.url}/conversations/AAAAAAAA3")
+        page.locator("#actions [value=take]").click()
+        expect(page.locator(".toast")).to_be_visible()
+        page.locator("#why summary").click()
+        fits = "(pane) => pane.scrollHeight <= pane.clientHeight"
+        assert page.locator(".columns > .main").evaluate(fits)
 
 
 def at_the_end(page: Page) -> None:

@@ -45,6 +45,7 @@ def test_an_answer_without_a_mail_server_is_in_the_outbox(
     brain, senders = build_brain(settings), open_senders(settings)["mail"]
     sending = Deliverer(database, brain, lane="mail", senders=senders, in_flight=InFlight(), stopped=threading.Event())
     assert sending.once() == 1
+    assert "No mail server is set: the mail is kept in the outbox" in browser.get("/desk/new").text
     shown = browser.get("/outbox").text
     for words in ("We look into it.", "li@example.com", "/conversations/K7QF2MXD4", "kept, not sent"):
         assert words in shown, words

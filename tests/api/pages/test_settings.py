@@ -132,6 +132,9 @@ def test_an_administrator_adds_an_agent_who_signs_in_by_password_and_code(
     browser = AppClient(app, portal, headers={"Accept": "text/html", "Accept-Language": "zh"})
     wrong = send(browser, "/sign-in/password", name="Li Na", password="not it at all")
     assert (wrong.status_code, "用户名或密码不正确" in wrong.text) == (401, True)
+    # The name stays, and so do the ways to change the looks.
+    assert 'value="Li Na"' in wrong.text
+    assert 'href="/sign-in?next=%2F&amp;language=en"' in wrong.text
     step = send(browser, "/sign-in/password", name="Li Na", password=password, next="/settings/agents").text
     secret, ticket = (
         found(r'id="secret">([^<]+)<', step).replace(" ", ""),
