@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from fastapi import Depends, Request
 
+from api.http.null_characters import HAS_NULL
 from api.http.problems import ProblemError
 
 # A form of ours has a dozen fields; one with a list of selected rows has a page of them.
@@ -68,7 +69,7 @@ def _usual(fields: Mapping[str, str]) -> Mapping[str, str]:
     if sum(map(len, fields.values())) > _MOST_TEXT:
         raise ProblemError("too-large")
     if any("\x00" in text for text in (*fields, *fields.values())):
-        raise ProblemError("bad-request", "no field may contain the character U+0000")
+        raise ProblemError("bad-request", HAS_NULL)
     return fields
 
 

@@ -15,7 +15,7 @@ from api.http.problems import ProblemError, respond
 from api.paths import API
 from connectors.registry_row import VOICE_PATH, WEBHOOKS_PATH
 
-_DETAIL: Final = "the request contains the character U+0000"
+HAS_NULL: Final = "the request contains the character U+0000"
 
 
 _FREE: Final = (f"{WEBHOOKS_PATH}/", f"{VOICE_PATH}/", f"{API}/")
@@ -37,7 +37,7 @@ class RefuseNull:
         elif "\x00" in scope["path"]:
             await respond(Request(scope), "not-found")(scope, receive, send)
         elif _has_null(scope["query_string"]):
-            await respond(Request(scope), "bad-request", detail=_DETAIL)(scope, receive, send)
+            await respond(Request(scope), "bad-request", detail=HAS_NULL)(scope, receive, send)
         elif Headers(scope=scope).get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
             await self._app(scope, _CheckedForm(receive), send)
         else:
@@ -55,7 +55,7 @@ class _CheckedForm:
         if message["type"] == "http.request":
             self._seen += message.get("body", b"")
             if _has_null(self._seen):
-                raise ProblemError("bad-request", _DETAIL)
+                raise ProblemError("bad-request", HAS_NULL)
         return message
 
 
