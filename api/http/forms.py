@@ -65,7 +65,7 @@ async def filled_form(request: Request) -> tuple[Fields, Files]:
 
 
 def _usual(fields: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the fields beside files, which the middlewares for forms without files have not read."""
+    """Return the fields that came with files, which the middlewares for forms without files have not read."""
     if sum(map(len, fields.values())) > _MOST_TEXT:
         raise ProblemError("too-large")
     if any("\x00" in text for text in (*fields, *fields.values())):

@@ -118,7 +118,7 @@ def call_for(connection: Connection, rows: Rows) -> None:
 
 
 def call_again(connection: Connection, rows: Rows) -> None:
-    """Start the pages anew whose customers say danger again: after an answer that was no verdict, or in a closed case.
+    """Start the pages again whose customers say danger again: after an answer that was no verdict, or in a closed case.
 
     rows: of emergencies, with `reopens`: the case was resolved.
     What the emergency made of the case stays known. One without an answer goes on as it did, and one that was confirmed
@@ -164,7 +164,7 @@ def answer_to(connection: Connection, known: EmergencyRecord) -> PageAnswer | No
 
 
 def _answers(conversation_id: sa.ColumnElement[UUID], *, since: Any) -> sa.Select[Any]:  # noqa: ANN401  (or a column)
-    """Return the agents' answers that left, or may have; what waits or failed has told the customer nothing."""
+    """Return the agents' answers that left, or may have; what waits or failed has not reached the customer."""
     message, sent = table_of(MessageRow), table_of(OutboundRow)
     left = sa.exists().where(
         sent.c.id == message.c.outbound_id, sent.c.kind == REPLY, sent.c.state.in_([state.value for state in LEFT])

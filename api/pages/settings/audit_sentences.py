@@ -244,7 +244,7 @@ def _duty(row: AuditEntryShown, detail: Mapping[str, Any]) -> str:
 
 def _assigned(row: AuditEntryShown, detail: Mapping[str, Any]) -> str:
     if not detail.get("assignee"):
-        return "nobody"
+        return "unassigned"
     return "self" if detail["assignee"] == row.actor else ""
 
 

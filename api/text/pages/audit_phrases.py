@@ -118,7 +118,7 @@ AUDIT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit_conversation.opened": ("opened {case}", "新建了 {case}"),
     "audit_conversation.assigned": ("gave {case} to {assignee}", "把 {case} 分给了 {assignee}"),
     "audit_conversation.assigned/self": ("took {case}", "认领了 {case}"),
-    "audit_conversation.assigned/nobody": ("released {case}; no one has it now", "取消了 {case} 的分配"),
+    "audit_conversation.assigned/unassigned": ("released {case}; no one has it now", "取消了 {case} 的分配"),
     "audit_conversation.moved": ("moved {case} to the team {team}", "把 {case} 转给了{team}"),
     "audit_conversation.prioritised": (
         "changed the priority of {case} from {from} to {priority}",

@@ -19,7 +19,7 @@ PATIENCE = 60.0
 
 
 class SlowReader:
-    """A thread that has read the queue and does not go on before it is told to."""
+    """A thread that has read the queue and does not go on before it may."""
 
     def __init__(self, database: Database) -> None:
         self._name, self._has_read, self._goes_on = "slow reader", threading.Event(), threading.Event()

@@ -159,7 +159,7 @@ def test_a_page_whose_customer_an_agent_answered_stays_where_it_is(
     desk = paged_desk(database, tmp_path)
     answer(desk, state=state)
 
-    # What waits, failed or was taken back has told the customer nothing.
+    # What waits, failed or was taken back has not reached the customer.
     has_left = state in LEFT
     assert answered(desk) == ("Bo" if has_left else None)
     assert escalate(desk) == (0 if has_left else 1)
