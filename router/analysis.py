@@ -27,8 +27,9 @@ from router.remarks.remark_kind import NEEDS_NOTHING, RemarkKind
 from router.text.case_tokens import TOKEN
 from router.text.search_terms import words_to_index
 from router.text.visible import is_visible
-from router.threads.correlation import Signs, find_signs, has_our_form, is_answer_subject
+from router.threads.correlation import Signs, find_signs, has_our_form
 from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of, gist_of
+from router.threads.subject_lines import is_answer_subject
 
 # No person in danger waits behind these automatic messages; a web form's mail is automatic too, but is heard.
 _UNHEARD: Final = frozenset({OriginKind.BOUNCE, OriginKind.BULK, OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})

@@ -27,7 +27,8 @@ from api.services.case_access import ProvenAddress, digits_of
 from connectors.registry import kind_of
 from router.envelope import PartyKind
 from router.settings.channels.base import ChannelSettings
-from router.threads.correlation import answer_subject, make_message_id
+from router.threads.correlation import make_message_id
+from router.threads.subject_lines import answer_subject
 from store.conversations.customer_status import CaseStatus
 from store.conversations.read import find_conversation
 from store.db.ids import new_id

@@ -1,7 +1,7 @@
 """Which messages belong together, on mailboxes with known answers: ours compared with the standard library's headers.
 
 The cases by references run through `router.threads.correlation.correlate` as in one desk, with every author as a
-participant; the case by subject (RFC 5256 section 2.1, base subject) through `router.threads.correlation.core_subject`.
+participant; the case by subject (RFC 5256 section 2.1, base subject) through `router.threads.subject_lines.core_subject`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from connectors.email.mime.normalise import normalise
 from router.envelope import Envelope
 from router.origin.sender_proof import ProofKind, SenderProof
 from router.reason import Reason, ReasonKey
-from router.threads.correlation import Candidate, core_subject, correlate, find_signs
+from router.threads.correlation import Candidate, KnownThreads, ThreadQuery, correlate, find_signs
+from router.threads.subject_lines import core_subject
 
 _NOW: Final = datetime(2026, 3, 2, tzinfo=UTC)
 _EVERYONE: Final = UUID(int=1)
@@ -76,16 +77,8 @@ def _conversations(envelopes: Sequence[Envelope]) -> list[UUID]:
     filed: list[UUID] = []
     for envelope in envelopes:
         signs = find_signs(envelope)
-        found = correlate(
-            envelope,
-            signs=signs,
-            proof=_PROVEN,
-            contact_id=_EVERYONE,
-            by_reference={},
-            by_message_id=known,
-            ours={},
-            key=b"",
-        )
+        query = ThreadQuery(envelope=envelope, signs=signs, proof=_PROVEN, contact_id=_EVERYONE)
+        found = correlate(query, KnownThreads(by_reference={}, by_message_id=known, ours={}), key=b"")
         candidate = found.joins or _opened(envelope)
         for message_id in signs.message_ids:
             own = message_id == envelope.rfc_message_id

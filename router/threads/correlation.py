@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import hmac
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from router.envelope import CHAT_KINDS, Envelope
@@ -28,82 +27,13 @@ from router.origin.sender_proof import SenderProof
 from router.reason import Reason, ReasonKey
 from router.text.case_tokens import MOST_TOKENS, TOKEN, bare_references
 from router.threads.sign_kind import SignKind
-
-# The core of a subject, without the additions of mail programs and lists.
-# Source: the base subject of RFC 5256 section 2.1, with the prefixes that Outlook, Lotus Notes, Foxmail, QQ Mail and
-# others write in their languages (Wikipedia's "List of email subject abbreviations", checked against mail) besides
-# "Re:" and "Fwd:" (RFC 5322 section 3.6.5).
-
-_PREFIXES: Final = """
-    re res fwd fw aw antw antwort wg sv vs vb vl rv enc ref rif r i tr odp pd ynt ilt bls trs atb tl
-    απ πρθ σχετ ha на отв пересл רד תגובה הועבר رد
-    回复 回覆 答复 答覆 回信 返信 转发 轉寄 轉發 転送 회신 답장 전달
-""".split()  # noqa: SIM905  (a table reads better as words)
-_BLOB: Final = r"\[[^\[\]]{0,200}\]\s*"
-_NUMBERED: Final = r"(?:\s?[\[(（]?\d{1,3}[\])）]?)?"
-# A leader is a prefix with any blobs before it and one before its colon: "[list] Re [2]:".
-_LEADER: Final = re.compile(
-    rf"\A\s*(?:{_BLOB}){{0,4}}(?:{'|'.join(_PREFIXES)}){_NUMBERED}\s*(?:{_BLOB})?[:：]", re.IGNORECASE
-)
-_LIST_NAME: Final = re.compile(rf"\A\s*{_BLOB}(?=\S)")
-_TRAILER: Final = re.compile(r"\s*\(fwd\)\s*$", re.IGNORECASE)
-_FORWARDED: Final = re.compile(r"\s*\[fwd:(.*)\]\s*$", re.IGNORECASE | re.DOTALL)
-_OUR_FORM: Final = re.compile(rf"{TOKEN.pattern}\.[0-9a-f]{{32}}", re.IGNORECASE)
-_SUBJECT_TOKEN: Final = re.compile(r"\[[0-9A-HJKMNP-TV-Z]{9}-[0-9A-F]{10}\]", re.IGNORECASE)
-# What every layer has; most subjects have none.
-_HAS_LAYERS: Final = re.compile(r"[\[(:：]")
-# A limit: no real subject has so many prefixes; the rest counts as the subject.
-_MOST_PEELINGS: Final = 100
-_LONGEST: Final = 1000
-
-
-# The prefixes of answers among them; those of forwards stay, because they say something.
-_ANSWERS: Final = """
-    re res aw antw antwort sv vs ref rif r odp ynt bls απ σχετ ha отв תגובה رد
-    回复 回覆 答复 答覆 回信 返信 회신 답장
-""".split()  # noqa: SIM905  (a table reads better as words)
-_ANSWER_LEADER: Final = re.compile(rf"\A\s*(?:{'|'.join(_ANSWERS)}){_NUMBERED}\s*[:：]\s*", re.IGNORECASE)
-
-
-def answer_subject(subject: str, *, token: str) -> str:
-    """Return the subject of an answer: one "Re:" and one token, however many the customer's subject has."""
-    rest = " ".join(_SUBJECT_TOKEN.sub(" ", subject[:_LONGEST]).split())
-    for _ in range(_MOST_PEELINGS if _HAS_LAYERS.search(rest) else 0):
-        peeled = _ANSWER_LEADER.sub("", rest, count=1)
-        if peeled == rest:
-            break
-        rest = peeled
-    return " ".join(filter(None, ("Re:", rest, f"[{token}]")))
-
-
-def is_answer_subject(subject: str) -> bool:
-    """Return whether the subject begins like that of an answer, maybe behind our token or a list's name."""
-    return _ANSWER_LEADER.match(_LIST_NAME.sub("", subject[:_LONGEST], count=1)) is not None
-
-
-def core_subject(subject: str) -> str:
-    """Return the subject without reply and forward marks, list names and our token, folded for comparing."""
-    rest = _SUBJECT_TOKEN.sub(" ", unicodedata.normalize("NFKC", subject[:_LONGEST]))
-    for _ in range(_MOST_PEELINGS if _HAS_LAYERS.search(rest) else 0):
-        peeled = _peel(rest)
-        if peeled == rest:
-            break
-        rest = peeled
-    return " ".join(rest.split()).casefold()
-
-
-def _peel(subject: str) -> str:
-    """Remove one layer: steps 2 to 6 of RFC 5256 section 2.1."""
-    forwarded = _FORWARDED.match(subject)
-    if forwarded:
-        return forwarded[1]
-    return _LIST_NAME.sub("", _LEADER.sub("", _TRAILER.sub("", subject), count=1), count=1)
-
+from router.threads.subject_lines import core_subject
 
 # A mail with a new subject does not join a case without activity for this time.
 OLD: Final = timedelta(days=30)
 
 _NO_DOMAIN: Final = "omniyard.invalid"
+_OUR_FORM: Final = re.compile(rf"{TOKEN.pattern}\.[0-9a-f]{{32}}", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +76,6 @@ class Correlation:
     def follows_case(self) -> bool:
         """Whether a new conversation comes from an answer to an earlier one of the same contact."""
         return self.joins is None and self.linked_to is not None and self.sign is not SignKind.NONE
-
-
-# A sign, what it points at, and to whom we sent it; None if it is not ours.
-_Pointer = tuple[SignKind, Candidate, frozenset[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,68 +126,81 @@ def joined_first(known: Iterable[Candidate]) -> list[Candidate]:
     return sorted(known, key=lambda each: (each.own, each.conversation_id), reverse=True)
 
 
-def correlate(  # noqa: PLR0913  (one a thing that may point at a conversation)
-    envelope: Envelope,
-    *,
-    signs: Signs,
-    proof: SenderProof,
-    contact_id: UUID,
-    by_reference: Mapping[str, Candidate],
-    by_message_id: Mapping[str, Sequence[Candidate]],
-    ours: Mapping[str, frozenset[str]],
-    key: bytes,
-    own_side: bool = False,
-    chat: Candidate | None = None,
-    join_within: timedelta = timedelta(0),
-    needs_nothing: bool = False,
-    says_matter: bool = False,
-) -> Correlation:
-    """Decide which conversation the message joins.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadQuery:
+    """A message whose conversation is to be found.
 
-    signs: the message's own (`find_signs`).  proof: of its sender.
-    ours: those of its Message-IDs that we sent, with the addresses that they went to.
+    signs: its own (`find_signs`).  proof: of its sender.  contact_id: its sender's contact.
     own_side: our own side wrote it, and takes part in every case.
-    by_reference, by_message_id: the conversations that they point at; the key of the first is upper case, those of one
-        Message-ID are in any order.
-    chat: of a short message, its sender's latest conversation on this channel.  join_within: how long that lasts.
-    needs_nothing: it only thanks or the like, so it stays where its sender was answered, whenever that was.
-    says_matter: it says what its sender wants, which a case of greetings waits for, also if that was closed meanwhile.
+    needs_nothing: it is only thanks or the like, so it stays in the case that answered its sender, however old.
+    says_matter: it says what its sender wants; a case that has only greetings waits for that, even after it was closed.
     """
+
+    envelope: Envelope
+    signs: Signs
+    proof: SenderProof
+    contact_id: UUID
+    own_side: bool = False
+    needs_nothing: bool = False
+    says_matter: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownThreads:
+    """The conversations that a message may point at.
+
+    by_reference: the reference in upper case -> its conversation.
+    by_message_id: Message-ID -> the conversations that know it, in any order.
+    ours: the Message-IDs that we sent -> the addresses that they went to.
+    chat: of a short message, its sender's latest conversation on this channel.
+    join_within: for how long after its last message that conversation may be joined.
+    """
+
+    by_reference: Mapping[str, Candidate]
+    by_message_id: Mapping[str, Sequence[Candidate]]
+    ours: Mapping[str, frozenset[str]]
+    chat: Candidate | None = None
+    join_within: timedelta = timedelta(0)
+
+
+class _Pointer(NamedTuple):
+    """A sign and what it points at. sent_to: the addresses to which we sent the sign; None if it is not ours."""
+
+    sign: SignKind
+    candidate: Candidate
+    sent_to: frozenset[str] | None
+
+
+def correlate(query: ThreadQuery, known: KnownThreads, *, key: bytes) -> Correlation:
+    """Decide which conversation the message joins. key: signs our tokens."""
+    envelope = query.envelope
     if envelope.bounce is not None:
-        return _as_report(envelope, by_reference=by_reference, key=key)
+        return _as_report(envelope, by_reference=known.by_reference, key=key)
     refused: Correlation | None = None
-    pointed_at = _pointed_at(
-        envelope, signs, by_reference=by_reference, by_message_id=by_message_id, ours=ours, key=key
-    )
-    for pointer in pointed_at:
-        found = _by_sign(envelope, pointer, proof=proof, contact_id=contact_id, own_side=own_side)
+    for pointer in _pointed_at(query, known, key=key):
+        found = _by_sign(query, pointer)
         if found.sign is not SignKind.NONE:
             return found
         refused = refused or found
-    # A provider that names its conversations says by a new name that this is another one.
-    if chat is not None and envelope.sender.kind in CHAT_KINDS and not envelope.thread:
-        if needs_nothing:
-            return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.NEEDS_NOTHING))
-        if says_matter and chat.has_no_matter and not chat.wants_person:
-            return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_HAS_NO_MATTER))
-        return _in_chat(envelope, chat, join_within=join_within)
+    # A provider that names its conversations starts another one with a new name.
+    if known.chat is not None and envelope.sender.kind in CHAT_KINDS and not envelope.thread:
+        return _in_chat(query, known.chat, join_within=known.join_within)
     return refused or Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
 
 
-def _by_sign(
-    envelope: Envelope, pointer: _Pointer, *, proof: SenderProof, contact_id: UUID, own_side: bool
-) -> Correlation:
-    """Return what one sign says; of the kind `NONE` where the message may not join what it points at."""
+def _by_sign(query: ThreadQuery, pointer: _Pointer) -> Correlation:
+    """Return the decision by one sign; of the kind `NONE` where the message may not join what it points at."""
     sign, candidate, sent_to = pointer
-    takes_part, said = candidate.contact_id == contact_id, {"sign": sign.value}
-    if own_side:
+    proof, takes_part = query.proof, candidate.contact_id == query.contact_id
+    said = {"sign": sign.value}
+    if query.own_side:
         return Correlation(candidate, sign, Reason(ReasonKey.OUR_SIDE_TAKES_PART, said))
     if takes_part and candidate.only_notes and proof.may_join:
         return Correlation(candidate, sign, Reason(ReasonKey.ONLY_OURS_SO_FAR, said))
-    we_wrote = envelope.sender.handle in (sent_to or ())
+    we_wrote = query.envelope.sender.handle in (sent_to or ())
     if why := _refusal(sign, proof=proof, takes_part=takes_part or we_wrote, is_ours=sent_to is not None):
         return Correlation(None, SignKind.NONE, why, linked_to=candidate.conversation_id)
-    if _is_new_matter(envelope, candidate):
+    if _is_new_matter(query.envelope, candidate):
         return Correlation(None, sign, Reason(ReasonKey.NEW_SUBJECT), linked_to=candidate.conversation_id)
     key = ReasonKey.SENDER_TAKES_PART if takes_part else ReasonKey.WE_WROTE_TO_SENDER
     return Correlation(candidate, sign, Reason(key, said))
@@ -323,36 +262,34 @@ def _tokens(place: str) -> list[tuple[str, str]]:
     return [(found[1].upper(), found[2].upper()) for found in TOKEN.finditer(place)] if "-" in place else []
 
 
-def _in_chat(envelope: Envelope, chat: Candidate, *, join_within: timedelta) -> Correlation:
+def _in_chat(query: ThreadQuery, chat: Candidate, *, join_within: timedelta) -> Correlation:
+    if query.needs_nothing:
+        return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.NEEDS_NOTHING))
+    if query.says_matter and chat.has_no_matter and not chat.wants_person:
+        return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_HAS_NO_MATTER))
     if chat.resolved:
         return Correlation(None, SignKind.CHAT, Reason(ReasonKey.CHAT_IS_RESOLVED), linked_to=chat.conversation_id)
-    if envelope.received_at - chat.last_message_at > join_within:
+    if query.envelope.received_at - chat.last_message_at > join_within:
         return Correlation(None, SignKind.CHAT, Reason(ReasonKey.CHAT_WAS_QUIET), linked_to=chat.conversation_id)
     return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_IS_OPEN))
 
 
-def _pointed_at(
-    envelope: Envelope,
-    signs: Signs,
-    *,
-    by_reference: Mapping[str, Candidate],
-    by_message_id: Mapping[str, Sequence[Candidate]],
-    ours: Mapping[str, frozenset[str]],
-    key: bytes,
-) -> list[_Pointer]:
-    """Return what each sign points at, strongest first, and to whom we sent the sign; None if it is not ours."""
-    found: list[_Pointer] = [
-        (SignKind.TOKEN, by_reference[reference], frozenset())
+def _pointed_at(query: ThreadQuery, known: KnownThreads, *, key: bytes) -> list[_Pointer]:
+    """Return what each sign points at, strongest first."""
+    signs, by_reference = query.signs, known.by_reference
+    found = [
+        _Pointer(SignKind.TOKEN, by_reference[reference], frozenset())
         for reference, proof in signs.tokens
         if reference in by_reference and _is_proven(by_reference[reference], proof, key=key)
     ]
     for message_id in signs.message_ids:
-        sign = SignKind.QUOTING if message_id == envelope.rfc_message_id else SignKind.ANSWERED
+        sign = SignKind.QUOTING if message_id == query.envelope.rfc_message_id else SignKind.ANSWERED
         # A message that bears the Message-ID of ours answers nothing.
-        sent_to = ours.get(message_id) if sign is SignKind.ANSWERED else None
-        found += [(sign, candidate, sent_to) for candidate in joined_first(by_message_id.get(message_id, ()))]
-    # A reference alone is no proof of ours: who takes part in the case and proves the address may join by it.
-    found += [(SignKind.REFERENCE, by_reference[each], None) for each in signs.bare if each in by_reference]
+        sent_to = known.ours.get(message_id) if sign is SignKind.ANSWERED else None
+        candidates = joined_first(known.by_message_id.get(message_id, ()))
+        found += [_Pointer(sign, candidate, sent_to) for candidate in candidates]
+    # A reference alone does not prove that we sent it: only a proven participant of the case joins by it.
+    found += [_Pointer(SignKind.REFERENCE, by_reference[each], None) for each in signs.bare if each in by_reference]
     return found
 
 

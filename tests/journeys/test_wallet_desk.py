@@ -25,7 +25,7 @@ from router.routing.conditions import Background
 from router.routing.routes import Decision
 from router.settings import read_settings
 from router.settings.files import load_danger_words
-from router.threads.correlation import Candidate, Correlation, correlate
+from router.threads.correlation import Candidate, Correlation, KnownThreads, ThreadQuery, correlate
 from workers.routing.brain import Brain, build_brain
 
 SHIPPED = Path(__file__).parents[2] / "config" / "channels.toml"
@@ -231,16 +231,9 @@ def decide(situation: Situation, *, trained: bool = False) -> tuple[Correlation,
     envelope = envelope_of(situation)
     (analysis,) = desk.read_page([envelope])
     known = {"before@wallet.example": [case_of(situation)]} if situation.answers else {}
-    correlation = correlate(
-        envelope,
-        signs=analysis.signs,
-        proof=analysis.proof,
-        contact_id=ANN,
-        by_reference={},
-        by_message_id=known,
-        ours=dict.fromkeys(known, frozenset()),
-        key=desk.key,
-    )
+    query = ThreadQuery(envelope=envelope, signs=analysis.signs, proof=analysis.proof, contact_id=ANN)
+    threads = KnownThreads(by_reference={}, by_message_id=known, ours=dict.fromkeys(known, frozenset()))
+    correlation = correlate(query, threads, key=desk.key)
     background = Background(contact_labels=situation.labels, follows_case=correlation.follows_case)
     decision = desk.table.decide(analysis, now=moment(situation.at), background=background)
     reply, _ = compose_reply(

@@ -24,7 +24,8 @@ from router.replies.answer_text import AnswerLinks, answer_language, answer_word
 from router.routing.trace import ClassificationTrace, read_trace
 from router.settings import Settings
 from router.status_links import LASTS, CaseLink, LinkKind, case_key, write_case_token
-from router.threads.correlation import answer_subject, make_message_id, make_token
+from router.threads.correlation import make_message_id, make_token
+from router.threads.subject_lines import answer_subject
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.desk.phrasings import note_gap

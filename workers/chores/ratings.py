@@ -7,7 +7,8 @@ from datetime import datetime
 import structlog
 
 from router.replies.autoreply import fill_reply
-from router.threads.correlation import answer_subject, make_message_id, make_token
+from router.threads.correlation import make_message_id, make_token
+from router.threads.subject_lines import answer_subject
 from store.conversations.ratings import Closing, Question, ask, is_anything_new, take_closings
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id

@@ -15,7 +15,7 @@ from router.masking.mask import mask
 from router.origin.verdicts import OriginKind
 from router.remarks.remark_kind import NEEDS_NOTHING, RemarkKind
 from router.text.visible import is_visible
-from router.threads.correlation import core_subject
+from router.threads.subject_lines import core_subject
 from store.db.ids import new_id
 from store.inbound.claims import ClaimedInbound
 from store.inbound.outcome import Outcome

@@ -12,7 +12,15 @@ from router.origin.verdicts import CorrespondentSource
 from router.reason import Reason, ReasonKey
 from router.remarks.remark_kind import RemarkKind
 from router.routing.conditions import Background
-from router.threads.correlation import Candidate, Correlation, correlate, join_repeated, offer_same_subject
+from router.threads.correlation import (
+    Candidate,
+    Correlation,
+    KnownThreads,
+    ThreadQuery,
+    correlate,
+    join_repeated,
+    offer_same_subject,
+)
 from router.threads.cross_channel import EarlierMessage
 from store.inbound.history import SentMessage
 from store.inbound.outcome import Outcome
@@ -147,21 +155,23 @@ def _correlate(
 
 def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: bool = False) -> Correlation:
     analysis, join_within = incoming.analysis, brain.join_within(incoming.row.channel)
-    return correlate(
-        analysis.envelope,
+    query = ThreadQuery(
+        envelope=analysis.envelope,
         signs=analysis.signs,
         proof=analysis.proof,
         contact_id=incoming.contact_id,
-        by_reference=history.named(analysis.signs),
-        by_message_id=history.pointed_at(incoming.known_ids, contact_id=incoming.contact_id),
-        ours=history.addresses,
-        key=brain.key,
         own_side=own_side,
-        chat=history.chat_of(incoming, join_within=join_within),
-        join_within=join_within or timedelta(0),
         needs_nothing=incoming.needs_nothing,
         says_matter=incoming.remark in {RemarkKind.CONTENT, RemarkKind.PERSON} and not incoming.row.backfill,
     )
+    known = KnownThreads(
+        by_reference=history.named(analysis.signs),
+        by_message_id=history.pointed_at(incoming.known_ids, contact_id=incoming.contact_id),
+        ours=history.addresses,
+        chat=history.chat_of(incoming, join_within=join_within),
+        join_within=join_within or timedelta(0),
+    )
+    return correlate(query, known, key=brain.key)
 
 
 def _place(placement: Placement, *, recorder: Recorder) -> Candidate:

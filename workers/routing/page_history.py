@@ -16,8 +16,9 @@ from router.origin.sender_proof import ProofKind
 from router.reason import Reason, ReasonKey
 from router.remarks.our_question import is_question
 from router.remarks.remark_kind import NO_QUESTION_YET, WANTS_PERSON
-from router.threads.correlation import Candidate, Signs, core_subject, joined_first
+from router.threads.correlation import Candidate, Signs, joined_first
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
+from router.threads.subject_lines import core_subject
 from store.inbound.history import (
     LONGEST_SAID,
     MOST_SAID,

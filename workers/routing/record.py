@@ -18,8 +18,9 @@ from router.routing.false_alarm import calm_case, paged_case
 from router.routing.routes import Decision, HoursGate
 from router.routing.sla import Due
 from router.routing.trace import ReplyTrace, Trace
-from router.threads.correlation import answer_subject, make_message_id, make_token
+from router.threads.correlation import make_message_id, make_token
 from router.threads.sign_kind import SignKind
+from router.threads.subject_lines import answer_subject
 from store.conversations.alarms import Escalation
 from store.db.ids import new_id
 from store.db.written_json import WrittenJson

@@ -12,7 +12,8 @@ from typing import Final
 from sqlalchemy.engine import Connection
 
 from router.settings import Settings
-from router.threads.correlation import answer_subject, make_message_id, make_token
+from router.threads.correlation import make_message_id, make_token
+from router.threads.subject_lines import answer_subject
 from store.chat.line_log import ChatLine
 from store.chat.mail import MailedCase, case_for_mail, lines_up_to, note_mailed
 from store.chat.visitor_sessions import ChatSession

@@ -24,7 +24,8 @@ from router.replies.quotation import below, forward, quote
 from router.settings import Settings
 from router.settings.channels.base import ChannelSettings
 from router.settings.values import title_in
-from router.threads.correlation import answer_subject, make_message_id, make_token
+from router.threads.correlation import make_message_id, make_token
+from router.threads.subject_lines import answer_subject
 from store.conversations.messages import find_message
 from store.conversations.read import ConversationRecord, find_conversation
 from store.db.engine import Database, read_clock

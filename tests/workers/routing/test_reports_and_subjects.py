@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from router.threads.correlation import answer_subject
+from router.threads.subject_lines import answer_subject
 from store.db.engine import Database
 from store.tables.messages import ConversationRow
 from tests.mail_desk import CASES, SERVER, MailDesk, opened, proven

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.threads.correlation import core_subject
+from router.threads.subject_lines import core_subject
 from tests.growth import grows_linearly
 
 
