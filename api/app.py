@@ -155,27 +155,37 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)
     describe(app)
-    # The paths whose bodies may be larger than all others: forms with files, messages with theirs, and an answer that
-    # was typed without a session.
-    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES}
-    larger |= {f"{SIGN_IN}{step}": KEPT_BYTES for step in ("/password", "/code", "/kept")}
-    # A mail with files whose session had ended arrives there whole; its text is kept.
-    larger[SIGN_IN] = FILES_BYTES
-    if form := desk.visitors.channel:
-        larger[CONTACT] = form[1].largest + customer.FORM_BYTES
-    larger |= {f"{CHAT}/{name}/send": page.largest + customer.FORM_BYTES for name, page in desk.chats.pages.items()}
-    requests = {name: channel.largest_request for name, channel in settings.channels.items() if channel.enabled}
-    larger |= {f"{WEBHOOKS_PATH}/{name}": most for name, most in requests.items() if most}
+    _add_middleware(app, desk)
+    return app
+
+
+def _add_middleware(app: FastAPI, desk: Desk) -> None:
+    """Add what stands around each request. What is added last sees a request first."""
+    settings = desk.settings
     app.add_middleware(RefuseNull)
     folder = Path(settings.omniyard.data)
     app.add_middleware(ReadBodies, limits=settings.limits, refusals=desk.refusals, folder=folder)
-    # Before the body is read.
-    app.add_middleware(AddressThrottle, visitors=desk.visitors, refusals=desk.refusals, now=now)
+    # Outside the one that reads the body, so that a refused address costs no upload.
+    app.add_middleware(AddressThrottle, visitors=desk.visitors, refusals=desk.refusals, now=desk.now)
     app.add_middleware(RequireHost, public_url=settings.omniyard.public_url)
-    app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure, larger=larger)
-    # Outermost: every other part sees the client's address and the scheme as a proxy of ours says them.
+    app.add_middleware(Boundary, meter=desk.meter, trail=desk.trail, secure=desk.secure, larger=_larger_bodies(desk))
+    # Outermost: all others see the client's address and the scheme that a trusted proxy reports.
     app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=[str(each) for each in settings.omniyard.trusted_proxies])
-    return app
+
+
+def _larger_bodies(desk: Desk) -> dict[str, int]:
+    """Return the paths that take a larger body than all others, with their limits in bytes."""
+    larger = {CASE_ANSWER: limits_of(desk).largest + customer.FORM_BYTES}
+    # An answer that was typed without a session.
+    larger |= {f"{SIGN_IN}{step}": KEPT_BYTES for step in ("/password", "/code", "/kept")}
+    # A mail with files whose session had ended arrives there as a whole; its text is kept.
+    larger[SIGN_IN] = FILES_BYTES
+    if form := desk.visitors.contact_form:
+        larger[CONTACT] = form.limits.largest + customer.FORM_BYTES
+    larger |= {f"{CHAT}/{name}/send": page.largest + customer.FORM_BYTES for name, page in desk.chats.pages.items()}
+    channels = desk.settings.channels
+    requests = {name: channel.largest_request for name, channel in channels.items() if channel.enabled}
+    return larger | {f"{WEBHOOKS_PATH}/{name}": most for name, most in requests.items() if most}
 
 
 @cache

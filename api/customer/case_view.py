@@ -45,7 +45,8 @@ def channel_of(desk: Desk, case: CaseStatus) -> ChannelSettings | None:
 
 def limits_of(desk: Desk) -> FormLimits:
     """Return the limits of what a customer may send from a case's page."""
-    return desk.visitors.channel[1] if desk.visitors.channel else _USUAL
+    form = desk.visitors.contact_form
+    return form.limits if form else _USUAL
 
 
 def proven_address(desk: Desk, request: Request, case: CaseStatus) -> ProvenAddress | None:

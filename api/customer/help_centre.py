@@ -76,7 +76,7 @@ def show_topic(request: Request, desk: DeskPart, topic: Topic) -> HTMLResponse:
     language = language_of(request)
     answers = desk.visitors.answers.of(language, category=topic, today=desk.now().date())
     title = category_title(desk, topic, language=language)
-    context = {"title": title, "answers": answers, "form_there": bool(desk.visitors.channel)}
+    context = {"title": title, "answers": answers, "form_there": bool(desk.visitors.contact_form)}
     return visitor_page(request, "help_topic", context, status=200 if answers else 404, is_public=True)
 
 
@@ -90,7 +90,7 @@ def show_answer(request: Request, desk: DeskPart, topic: Topic, name: Name, *, j
         "topic": topic,
         "title": category_title(desk, topic, language=language),
         "judged": judged in {"yes", "no"},
-        "form_there": bool(desk.visitors.channel),
+        "form_there": bool(desk.visitors.contact_form),
     }
     return visitor_page(request, "help_answer", context, is_public=answer is not None)
 
@@ -120,7 +120,7 @@ def _page(request: Request, desk: Desk) -> dict[str, Any]:
     language = language_of(request)
     by_topic = categories(desk.visitors.answers.of(language, today=desk.now().date()))
     groups = [(name, category_title(desk, name, language=language), answers) for name, answers in by_topic.items()]
-    return {"groups": groups, "form_there": bool(desk.visitors.channel), "wrong": ""}
+    return {"groups": groups, "form_there": bool(desk.visitors.contact_form), "wrong": ""}
 
 
 def _note_gap(desk: Desk, question: str, *, language: str) -> None:

@@ -23,6 +23,7 @@ from api.http.problems import ProblemError
 from api.pages.render import language_of
 from api.paths import CONTACT
 from api.rest.queries import category_title
+from api.services.visitors import ContactForm
 from router.errors import NotFound
 from router.masking.mask import mask, mask_address
 from router.origin.own_side import is_own
@@ -54,27 +55,27 @@ FilledForm = Annotated[Filled, Depends(read_filled)]
 @routes.get(CONTACT)
 def contact(request: Request, desk: DeskPart, topic: Annotated[str, Query(max_length=100)] = "") -> HTMLResponse:
     """Show the form."""
-    _, channel = _channel(desk)
-    return _form(request, desk, channel, values={"topic": topic}, wrong="")
+    limits = _contact_form(desk).limits
+    return _form(request, desk, limits, values={"topic": topic}, wrong="")
 
 
 @routes.post(CONTACT, dependencies=[Depends(refuse_foreign_form)])
 def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
     """Store a visitor's message and show the link to its status."""
-    name, channel = _channel(desk)
+    channel, limits = _contact_form(desk)
     if OVER_PACE in request.scope:
-        return _form(request, desk, channel, values={}, wrong="wrong_pace", status=429)
+        return _form(request, desk, limits, values={}, wrong="wrong_pace", status=429)
     values = {key: value.strip() for key, value in filled.fields.items()}
     key = desk.visitors.forms.key_of(values.get("form", ""), now=desk.now())
-    wrong = _wrong(desk, values, filled, channel=channel, key=key)
+    wrong = _wrong(desk, values, filled, limits=limits, key=key)
     if wrong:
-        return _form(request, desk, channel, values=values, wrong=wrong, status=422)
+        return _form(request, desk, limits, values=values, wrong=wrong, status=422)
     if not desk.visitors.messages.takes(visitor_address(request), now=desk.now()):
-        return _form(request, desk, channel, values=values, wrong="wrong_pace", status=429)
+        return _form(request, desk, limits, values=values, wrong="wrong_pace", status=429)
     # Only a program fills this hidden field. It gets the usual answer, and nothing is stored.
     if values.get("website"):
         return RedirectResponse(f"{CONTACT}?sent=1", status_code=303)
-    where = _keep(request, desk, name, values=values, filled=filled, key=key)
+    where = _keep(request, desk, channel, values=values, filled=filled, key=key)
     return visitor_page(request, "thanks", {"where": where, "email": mask_address(values["email"])})
 
 
@@ -119,14 +120,14 @@ def say(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
     return RedirectResponse(f"/case/{token}", status_code=303)
 
 
-def _channel(desk: Desk) -> tuple[str, FormLimits]:
-    found = desk.visitors.channel
+def _contact_form(desk: Desk) -> ContactForm:
+    found = desk.visitors.contact_form
     if found is None:
         raise NotFound("this desk has no contact form")
     return found
 
 
-def _wrong(desk: Desk, values: Mapping[str, str], filled: Filled, *, channel: FormLimits, key: str) -> str:
+def _wrong(desk: Desk, values: Mapping[str, str], filled: Filled, *, limits: FormLimits, key: str) -> str:
     from connectors.web.form import is_address  # noqa: PLC0415
 
     email, own = values.get("email", ""), own_addresses(desk.settings)
@@ -135,7 +136,7 @@ def _wrong(desk: Desk, values: Mapping[str, str], filled: Filled, *, channel: Fo
         ("wrong_form", not key),
         ("wrong_email", not is_address(email) or is_own(email.lower(), own)),
         ("wrong_text", not _SHORTEST <= len(values.get("message", "")) <= _LONGEST),
-        ("wrong_files", len(filled.files) > channel.files or weight > channel.largest),
+        ("wrong_files", len(filled.files) > limits.files or weight > limits.largest),
     )
     return next((name for name, broken in rules if broken), "")
 
@@ -195,7 +196,7 @@ def _lines(desk: Desk, request: Request, case: CaseStatus) -> dict[str, object]:
 
 
 def _form(
-    request: Request, desk: Desk, channel: FormLimits, *, values: Mapping[str, str], wrong: str, status: int = 200
+    request: Request, desk: Desk, limits: FormLimits, *, values: Mapping[str, str], wrong: str, status: int = 200
 ) -> HTMLResponse:
     language = language_of(request)
     topics = {name: category_title(desk, name, language=language) for name in desk.settings.categories}
@@ -205,6 +206,6 @@ def _form(
         "form": desk.visitors.forms.token(now=desk.now()),
         "topics": topics,
         "fitting": desk.visitors.answers.of(language, category=values.get("topic") or "-"),
-        "channel": channel,
+        "limits": limits,
     }
     return visitor_page(request, "contact", context, status=status)

@@ -155,7 +155,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "t": moments.words,
         "moments": moments,
         "desk_name": desk.settings.omniyard.name_in(language),
-        "has_contact_form": bool(desk.visitors.channel),
+        "has_contact_form": bool(desk.visitors.contact_form),
         "name_of": names,
         "title_of": partial(names, "category"),
         "matter_of": names.matter,

@@ -9,7 +9,7 @@ import secrets
 import threading
 from collections import OrderedDict, deque
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from api.services.case_access import CaseAccess
@@ -83,6 +83,13 @@ class Forms:
         return base64.urlsafe_b64encode(digest[:16]).decode().rstrip("=")
 
 
+class ContactForm(NamedTuple):
+    """The form by which a visitor writes to the desk. channel: the name of its channel."""
+
+    channel: str
+    limits: FormLimits
+
+
 class Visitors:
     """The objects that the customers' pages share. thread_key: signs thread tokens."""
 
@@ -95,7 +102,7 @@ class Visitors:
         self.entered = VisitorPace(allowed=30, span=timedelta(hours=1))
         # What customers write on the pages of their cases.
         self.written = VisitorPace(allowed=30, span=timedelta(hours=1))
-        per_hour = self.channel[1].per_hour if self.channel else 1
+        per_hour = self.contact_form.limits.per_hour if self.contact_form else 1
         self.messages = VisitorPace(allowed=per_hour, span=timedelta(hours=1))
         # An open page polls six times a minute; a client that guesses links asks more often.
         self.looks = VisitorPace(allowed=60, span=timedelta(minutes=1))
@@ -108,10 +115,10 @@ class Visitors:
         self.searches = VisitorPace(allowed=limits.searches_per_minute, span=minute)
 
     @property
-    def channel(self) -> tuple[str, FormLimits] | None:
-        """The name of the contact form's channel, and the form's limits."""
+    def contact_form(self) -> ContactForm | None:
+        """The desk's contact form; None without one."""
         enabled = ((name, each) for name, each in self.settings.channels.items() if each.enabled)
-        return next(((name, form) for name, each in enabled if (form := each.contact_form)), None)
+        return next((ContactForm(name, form) for name, each in enabled if (form := each.contact_form)), None)
 
     def thread_token(self, reference: str, *, contact_id: UUID) -> str:
         """Return the token by which a message joins a case of the contact."""

@@ -21,14 +21,13 @@ from router.threads.correlation import (
     join_repeated,
     offer_same_subject,
 )
-from router.threads.cross_channel import EarlierMessage
 from store.inbound.history import SentMessage
 from store.inbound.outcome import Outcome
 from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
 from workers.routing.draft import Drafts, decide_both, new_conversation, title_of_case, why_stray
 from workers.routing.own_mail import is_answer, record_own
-from workers.routing.page_history import History
+from workers.routing.page_history import History, Repetition
 from workers.routing.placement import Placement
 from workers.routing.record import Recorder
 
@@ -37,7 +36,10 @@ _SENDER_BLOCKED: Final = Reason(ReasonKey.SENDER_BLOCKED)
 
 @dataclass(slots=True)
 class Verdicts:
-    """The outcome of each inbound row. duplicates: row -> the first row.  unanswerable: row -> why."""
+    """The outcome of each inbound row.
+
+    duplicates: row -> the row of the message that it duplicates.  unanswerable: row -> the reason.
+    """
 
     routed: list[UUID] = field(default_factory=list)
     duplicates: dict[UUID, UUID] = field(default_factory=dict)
@@ -55,45 +57,36 @@ def decide_page(
 
 
 def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts: Drafts, verdicts: Verdicts) -> None:
-    if copy := history.came_back(incoming):
-        verdicts.duplicates[incoming.row.id] = copy[0]
-        recorder.came_back(incoming.row, why=copy[1])
-        return
-    first = history.first_of(incoming)
-    if first:
-        verdicts.duplicates[incoming.row.id] = first.inbound_id
-        recorder.duplicate(incoming.row, first=first)
+    if _is_duplicate(incoming, history=history, recorder=recorder, verdicts=verdicts):
         return
     recorder.commanded(incoming)
     if incoming.contact_id in history.blocked:
-        verdicts.unanswerable[incoming.row.id] = _SENDER_BLOCKED.line
-        recorder.unanswerable(incoming.row, why=_SENDER_BLOCKED)
+        _refuse(incoming, why=_SENDER_BLOCKED, recorder=recorder, verdicts=verdicts)
         return
     if incoming.analysis.voice and _decide_own(incoming, history=history, recorder=recorder, drafts=drafts):
         verdicts.routed.append(incoming.row.id)
         return
-    repeated = history.repeated(incoming)
-    correlation = _correlate(incoming, history=history, brain=recorder.brain, repeated=repeated)
+    repetition = history.repeated(incoming)
+    correlation = _correlate(incoming, history=history, brain=recorder.brain, repetition=repetition)
     if correlation.joins is None and (stray := why_stray(incoming)):
-        verdicts.unanswerable[incoming.row.id] = stray.line
-        recorder.unanswerable(incoming.row, why=stray)
+        _refuse(incoming, why=stray, recorder=recorder, verdicts=verdicts)
         return
     labels = history.labels.get(incoming.contact_id, frozenset())
     background = Background(contact_labels=labels, follows_case=correlation.follows_case)
-    draft, brain = drafts.by_row[incoming.row.id], recorder.brain
+    draft = drafts.by_row[incoming.row.id]
     if draft.placement and draft.fits(incoming, correlation, background=background):
         recorder.outcome.add(draft.outcome)
         recorder.replies.update(row["dedupe_key"] for row in draft.outcome.replies)
         placement, case = draft.placement, draft.placement.candidate
     else:
-        decision, otherwise = decide_both(incoming, drafts=drafts, brain=brain, background=background)
+        decision, otherwise = decide_both(incoming, drafts=drafts, brain=recorder.brain, background=background)
         placement = Placement(
             incoming,
             correlation.joins or new_conversation(incoming, decision, conversation_id=draft.conversation_id),
             correlation,
             decision,
             message_id=draft.message_id,
-            repeats=repeated[0].message_id if repeated and correlation.joins else None,
+            repeats=repetition.earlier.message_id if repetition and correlation.joins else None,
             otherwise=otherwise,
             asked=correlation.joins is not None and correlation.joins.conversation_id in history.asked,
             title=title_of_case(incoming),
@@ -102,6 +95,24 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts:
     history.learn(placement, candidate=case)
     history.heard(placement, candidate=case)
     verdicts.routed.append(incoming.row.id)
+
+
+def _is_duplicate(incoming: Incoming, *, history: History, recorder: Recorder, verdicts: Verdicts) -> bool:
+    """Return whether the message is here already; then its row ends as a duplicate."""
+    if copy := history.came_back(incoming):
+        verdicts.duplicates[incoming.row.id] = copy.first_row
+        recorder.came_back(incoming.row, why=copy.why)
+        return True
+    if first := history.first_of(incoming):
+        verdicts.duplicates[incoming.row.id] = first.inbound_id
+        recorder.duplicate(incoming.row, first=first)
+        return True
+    return False
+
+
+def _refuse(incoming: Incoming, *, why: Reason, recorder: Recorder, verdicts: Verdicts) -> None:
+    verdicts.unanswerable[incoming.row.id] = why.line
+    recorder.unanswerable(incoming.row, why=why)
 
 
 def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder, drafts: Drafts) -> bool:
@@ -135,22 +146,19 @@ def explained_conversation(incoming: Incoming, *, history: History, brain: Brain
     """Return the conversation that a message would join, of a customer or of our own side."""
     if incoming.analysis.voice and not incoming.analysis.correspondent.is_author:
         return _by_signs(incoming, history=history, brain=brain, own_side=True)
-    return _correlate(incoming, history=history, brain=brain, repeated=history.repeated(incoming))
+    return _correlate(incoming, history=history, brain=brain, repetition=history.repeated(incoming))
 
 
-def _correlate(
-    incoming: Incoming, *, history: History, brain: Brain, repeated: tuple[EarlierMessage, Candidate] | None
-) -> Correlation:
+def _correlate(incoming: Incoming, *, history: History, brain: Brain, repetition: Repetition | None) -> Correlation:
     """Find the conversation by the message's signs, else by what the sender said before."""
     analysis = incoming.analysis
     correlation = _by_signs(incoming, history=history, brain=brain)
-    if repeated is None and incoming.needs_subject:
+    if repetition is None and incoming.needs_subject:
         return offer_same_subject(correlation, history.same_subject(incoming), proof=analysis.proof)
-    if repeated is None or correlation.joins is not None:
+    if repetition is None or correlation.joins is not None:
         return correlation
-    earlier, candidate = repeated
     bare = not analysis.envelope.attachments
-    return join_repeated(candidate, proof=analysis.proof, channel=earlier.channel, bare=bare)
+    return join_repeated(repetition.case, proof=analysis.proof, channel=repetition.earlier.channel, bare=bare)
 
 
 def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: bool = False) -> Correlation:

@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from router.analysis import words_of
@@ -36,18 +36,32 @@ SAME_SUBJECT_WITHIN: Final = timedelta(days=14)
 LINKED_WITHIN: Final = timedelta(days=30)
 
 
+class ReturnedCopy(NamedTuple):
+    """A copy of a stored message. first_row: the inbound row that opened its case."""
+
+    first_row: UUID
+    why: Reason
+
+
+class Repetition(NamedTuple):
+    """An earlier message of the same contact with the same words, and the case that it is in."""
+
+    earlier: EarlierMessage
+    case: Candidate
+
+
 @dataclass(slots=True)
 class History:
     """The facts known before a message is decided; each message of the page adds its own.
 
-    cases: the present state of each conversation that is known here, whatever sign finds it.
-    by_reference: printed references, also those of conversations that were merged into another.
-    by_message_id: by Message-ID and conversation, whether the message itself is in it.
-    chats: by contact and channel, their conversations.  subjects: likewise by contact and core subject.
-    forged: conversations with a message that is not by whom it says; no subject leads to them.
+    cases: the present state of each known conversation, however it was found.
+    by_reference: printed references -> conversations; those of merged cases lead to the case that they are in now.
+    by_message_id: Message-ID -> conversation -> whether the message itself is in it.
+    chats: contact and channel -> conversations.  subjects: contact and core subject -> conversations.
+    forged: conversations with a message whose sender is forged; no subject leads to them.
     labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
     recent: each contact's recent messages, oldest first.
-    ours: those of the Message-IDs that the page quotes or bears that we sent.  addresses: to whom each of them went.
+    ours: the Message-IDs on this page that we sent.  addresses: those to which each of them went.
     blocked: contacts whose messages go to quarantine.
     written_to: the contacts to whom our own side writes in this page, by address.
     asked: the conversations in which our last word asks something.
@@ -69,42 +83,35 @@ class History:
     written_to: Mapping[str, UUID] = field(default_factory=dict)
     asked: set[UUID] = field(default_factory=set)
 
-    @classmethod
-    def of(  # noqa: PLR0913  (one a thing that is known)
-        cls,
-        *,
-        by_reference: Mapping[str, KnownConversation],
-        by_message_id: Mapping[str, Sequence[KnownConversation]],
-        said: Sequence[KnownMessage],
-        labels: Mapping[UUID, frozenset[str]] | None = None,
-        replies: Collection[str] = (),
-        ours: Mapping[str, SentMessage] | None = None,
-        chats: Sequence[KnownConversation] = (),
-        recent: Sequence[KnownWords] = (),
-        by_subject: Sequence[KnownConversation] = (),
-        blocked: Collection[UUID] = (),
-        written_to: Mapping[str, UUID] | None = None,
-        asked: Collection[UUID] = (),
-    ) -> History:
-        """Build the history from the store's records."""
-        written_to = written_to or {}
-        history = cls(labels=labels or {}, replies=replies, blocked=blocked, written_to=written_to, asked={*asked})
-        history.by_reference = {reference: history._add(known) for reference, known in by_reference.items()}
-        for message_id, found in by_message_id.items():
-            history.by_message_id[message_id] = {history._add(known): known.own for known in found}
-        for known in chats:
-            history.chats.setdefault((known.contact_id, known.channel), set()).add(history._add(known))
-        for known in by_subject:
-            named = (known.contact_id, core_subject(known.subject))
-            history.subjects.setdefault(named, set()).add(history._add(known))
-        for message_id, sent in (ours or {}).items():
-            history.sent(message_id, sent)
-        for words in recent:
-            history._add(words.conversation)
-            history.note(_said(words), contact_id=words.conversation.contact_id)
-        for message in said:
-            history.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
-        return history
+    def add_references(self, known: Mapping[str, KnownConversation]) -> None:
+        """Add the conversations that the page names by a printed reference."""
+        self.by_reference.update({reference: self._add(each) for reference, each in known.items()})
+
+    def add_message_ids(self, known: Mapping[str, Sequence[KnownConversation]]) -> None:
+        """Add the conversations that know a Message-ID of the page."""
+        for message_id, found in known.items():
+            self.by_message_id[message_id] = {self._add(each): each.own for each in found}
+
+    def add_chats(self, known: Sequence[KnownConversation]) -> None:
+        """Add the senders' conversations on the channels where a message joins by its sender alone."""
+        for each in known:
+            self.chats.setdefault((each.contact_id, each.channel), set()).add(self._add(each))
+
+    def add_subjects(self, known: Sequence[KnownConversation]) -> None:
+        """Add the senders' recent conversations, to be found by their subjects."""
+        for each in known:
+            self.subjects.setdefault((each.contact_id, core_subject(each.subject)), set()).add(self._add(each))
+
+    def add_recent(self, known: Sequence[KnownWords]) -> None:
+        """Add the words of the senders' recent messages."""
+        for words in known:
+            self._add(words.conversation)
+            self.note(_said(words), contact_id=words.conversation.contact_id)
+
+    def add_stored(self, known: Sequence[KnownMessage]) -> None:
+        """Add the stored messages that one of the page may duplicate."""
+        for message in known:
+            self.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
 
     def _add(self, known: KnownConversation) -> UUID:
         self.cases.setdefault(known.conversation_id, candidate_of(known))
@@ -119,20 +126,20 @@ class History:
                 return message
         return None
 
-    def came_back(self, incoming: Incoming) -> tuple[UUID, Reason] | None:
-        """Return the first row of the case, and why, if the message is a copy of one that is here."""
+    def came_back(self, incoming: Incoming) -> ReturnedCopy | None:
+        """Return of which case the message is a copy that a mail system sent back to us; None if it is none."""
         envelope = incoming.analysis.envelope
         own = envelope.rfc_message_id
         sent = self.ours.get(own) if own else None
         # A program that repeats our Message-ID as its own quotes it too.
         if sent and sent.opened_by and own not in envelope.ancestors:
-            return sent.opened_by, Reason(ReasonKey.OWN_MESSAGE_CAME_BACK)
+            return ReturnedCopy(sent.opened_by, Reason(ReasonKey.OWN_MESSAGE_CAME_BACK))
         reported = journaled_id(envelope)
         if not reported:
             return None
         known = joined_first(self.pointed_at([reported], contact_id=incoming.contact_id)[reported])
         opened_by = next((each.opened_by for each in known if each.opened_by), None)
-        return (opened_by, Reason(ReasonKey.JOURNAL_REPORT)) if opened_by else None
+        return ReturnedCopy(opened_by, Reason(ReasonKey.JOURNAL_REPORT)) if opened_by else None
 
     def named(self, signs: Signs) -> dict[str, Candidate]:
         """Return by printed reference the conversations that a message names; the reference is the proof's."""
@@ -153,7 +160,7 @@ class History:
                     each.append(replace(case, own=own) if own else case)
         return found
 
-    def repeated(self, incoming: Incoming) -> tuple[EarlierMessage, Candidate] | None:
+    def repeated(self, incoming: Incoming) -> Repetition | None:
         """Return the contact's recent message, on any channel, that this message repeats."""
         recent, analysis = self.recent.get(incoming.contact_id), incoming.analysis
         if not recent or not incoming.may_repeat:
@@ -166,7 +173,7 @@ class History:
             has_secrets=bool(analysis.secrets),
             earlier=[said for said in recent if abs(said.at - at) <= WITHIN],
         )
-        return (found, self.cases[found.conversation_id]) if found else None
+        return Repetition(found, self.cases[found.conversation_id]) if found else None
 
     def chat_of(self, incoming: Incoming, *, join_within: timedelta | None) -> Candidate | None:
         """Return the sender's conversation on the message's channel: an open one first, then the latest.

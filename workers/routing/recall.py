@@ -42,25 +42,29 @@ def recall(
     chats, recent = _chats(connection, earlier, brain=brain), _recent(connection, earlier, now=now)
     found = (by_reference.values(), *by_message_id.values(), chats, (words.conversation for words in recent))
     known = {each.conversation_id for cases in found for each in cases}
-    return History.of(
-        chats=chats,
-        by_reference=by_reference,
-        by_message_id=by_message_id,
+    known_history = History(
         labels=history.labels_of(connection, known_before) if brain.table.asks_for_labels else {},
         replies=history.automatic_replies(connection, known),
-        ours=history.sent_by_us(connection, message_ids),
-        recent=recent,
-        by_subject=_by_subject(connection, earlier),
         blocked=blocked_among(connection, known_before),
         written_to=_written_to(connection, page),
         asked=_asked(connection, page, known),
-        said=history.messages_like(
+    )
+    known_history.add_references(by_reference)
+    known_history.add_message_ids(by_message_id)
+    known_history.add_chats(chats)
+    known_history.add_subjects(_by_subject(connection, earlier))
+    for message_id, message in history.sent_by_us(connection, message_ids).items():
+        known_history.sent(message_id, message)
+    known_history.add_recent(recent)
+    known_history.add_stored(
+        history.messages_like(
             connection,
             said={(incoming.contact_id, incoming.analysis.fingerprint) for incoming in earlier},
             message_ids=message_ids,
             hashes={incoming.row.content_hash for incoming in page},
-        ),
+        )
     )
+    return known_history
 
 
 def _recent(connection: Connection, page: Sequence[Incoming], *, now: datetime) -> list[KnownWords]:
@@ -88,10 +92,10 @@ def _written_to(connection: Connection, page: Sequence[Incoming]) -> dict[str, U
     return {handle.handle: contact_id for handle, contact_id in known_contacts(connection, handles).items()}
 
 
-def _asked(connection: Connection, page: Sequence[Incoming], known: Collection[UUID]) -> frozenset[UUID]:
+def _asked(connection: Connection, page: Sequence[Incoming], known: Collection[UUID]) -> set[UUID]:
     """Return the conversations in which we asked something last; read only if one of the page may answer."""
     answers = any(incoming.may_answer for incoming in page)
-    return asked_last(connection, known) if answers else frozenset()
+    return {*asked_last(connection, known)} if answers else set()
 
 
 def _by_subject(connection: Connection, page: Sequence[Incoming]) -> list[KnownConversation]:
