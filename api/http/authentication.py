@@ -79,6 +79,16 @@ class Requires(AccessRule):
             count_costly(desk, actor)
         return actor
 
+    def still_admits(
+        self, actor: Actor, request: Request, *, desk: Desk, bearer: HTTPAuthorizationCredentials | None
+    ) -> bool:
+        """Return whether the caller of an open stream may go on reading, with the same role and the same teams."""
+        try:
+            known = self(request, desk, bearer)
+        except ProblemError:
+            return False
+        return (known.role, known.sees_only) == (actor.role, actor.sees_only)
+
 
 def count_costly(desk: Desk, actor: Actor) -> None:
     """Count a costly read of an agent. Raises ProblemError above the pace of `[limits] agent_reads_per_minute`."""

@@ -134,11 +134,7 @@ def stream_events(
         return desk.tail.page((number, actor.sees_only), ask)
 
     def is_welcome() -> bool:
-        try:
-            known = _READS(request, desk, bearer)
-        except ProblemError:
-            return False
-        return (known.role, known.sees_only) == (actor.role, actor.sees_only)
+        return _READS.still_admits(actor, request, desk=desk, bearer=bearer)
 
     records = stream(desk.tail, read, reader=reader, after=start, is_welcome=is_welcome)
     return StreamingResponse(records, media_type=_MEDIA_TYPE, headers={"X-Accel-Buffering": "no"})

@@ -45,6 +45,11 @@ def id_maker(*, clock: Callable[[], int] = time.time_ns) -> Callable[[], UUID]:
     return make
 
 
+def first_id(at: datetime) -> UUID:
+    """Return an id below all that were made at `at` or later (RFC 9562 section 5.7: milliseconds come first)."""
+    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
+
+
 def _random_numbers() -> list[int]:
     fetched = memoryview(os.urandom(_AT_ONCE * _RANDOM_BYTES)).cast("Q")
     return [number & _RANDOM_BITS for number in fetched]

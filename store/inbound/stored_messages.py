@@ -14,6 +14,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from router.envelope import Envelope, from_json
 from store.db.bulk import table_of
 from store.db.encryption import Sealer, sealer_of
+from store.db.ids import first_id
 from store.db.plain_rows import PlainStatement
 from store.db.sealed_rows import try_to_open
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
@@ -59,7 +60,7 @@ def stored_page(
             conversation.c.linked_to,
         )
         .select_from(joined)
-        .where(inbound.c.id > (after or _first_id(since - _CLOCKS_DIFFER)), inbound.c.state == InboundState.ROUTED)
+        .where(inbound.c.id > (after or first_id(since - _CLOCKS_DIFFER)), inbound.c.state == InboundState.ROUTED)
         # Messages past their retention time have no envelope.
         .where(inbound.c.envelope != "")
         .order_by(inbound.c.id)
@@ -88,8 +89,3 @@ def _envelope() -> PlainStatement:
 def _stored(row: RowMapping, *, sealer: Sealer) -> StoredMessage:
     envelope, shut = try_to_open(sealer, row["envelope"])
     return StoredMessage(**{**row, "envelope": envelope or "", "shut": shut})
-
-
-def _first_id(at: datetime) -> UUID:
-    """Return an id below all that were made at `at` or later (RFC 9562 section 5.7: milliseconds come first)."""
-    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)

@@ -67,7 +67,7 @@ def note_delivery(connection: Connection, outbound_id: UUID, report: DeliveryRep
     revived = row.state == OutboundState.FAILED and report.delivery in _ARRIVED
     if revived or row.state not in {OutboundState.SENT, OutboundState.FAILED}:
         values |= {"state": OutboundState.SENT, "sent_at": row.now, **as_shown()}
-        _tell(connection, row, EventKind.OUTBOUND_SENT, why=report.why)
+        note_outcome(connection, row, EventKind.OUTBOUND_SENT, why=report.why)
     note_result(connection, row, values=values, provider_id=report.provider_id)
     if "state" in values:
         note_answer(connection, row, late=revived)
@@ -93,7 +93,7 @@ def _fail(connection: Connection, row: OutboundClaim, *, why: str, provider_id: 
         note_result(connection, row, values=values, provider_id=provider_id)
         return
     note_result(connection, row, values={**values, "state": OutboundState.FAILED}, provider_id=provider_id)
-    _tell(connection, row, EventKind.OUTBOUND_FAILED, why=why)
+    note_outcome(connection, row, EventKind.OUTBOUND_FAILED, why=why)
     put_back(connection, row)
     _log.error("outbound.undelivered", outbound_id=str(row.id), channel=row.channel, kind=row.kind)
 
@@ -109,7 +109,8 @@ def _is_of_earlier_attempt(row: OutboundClaim, report: DeliveryReport) -> bool:
     return not is_same if row.state in _SETTLED else is_same
 
 
-def _tell(connection: Connection, row: OutboundClaim, kind: EventKind, *, why: str) -> None:
+def note_outcome(connection: Connection, row: OutboundClaim, kind: EventKind, *, why: str) -> None:
+    """Append an event about what became of a message. why: a reason's line, or the provider's words."""
     said = read_line(why)
     payload = {"outbound_id": str(row.id), "channel": row.channel, "why": said[0].to_json() if said else None}
     append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])

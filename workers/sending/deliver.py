@@ -22,15 +22,16 @@ from connectors.base import Outgoing, OutgoingFile, Receipt, Sender, SendVerdict
 from router.delivery import AFTER_NOT_SENT
 from router.errors import OmniyardError, TransientError
 from router.masking.mask import mask
-from router.reason import Reason, ReasonKey, read_line
+from router.reason import Reason, ReasonKey
 from router.replies.markup import below_as_html, has_markup, to_html, to_plain
 from router.settings.model import DeskSettings
 from router.threads.correlation import make_token
 from store.chat.cases import add_answer
 from store.db.engine import Database
-from store.events.append import EventKind, NewEvent, append_events
+from store.events.append import EventKind
 from store.outbound import ledger, limits
 from store.outbound.answer_files import files_of, sent_files
+from store.outbound.delivery_receipts import note_outcome
 from store.outbound.ledger import OutboundClaim
 from store.outbound.provider_ids import keep_other_ids
 from store.outbound.replies import note_answer, put_back
@@ -117,7 +118,7 @@ USUAL_PACE: Final = SendingPace()
 
 
 class InFlight:
-    """The attempts that this process is making; it renews their leases while it lives."""
+    """The attempts that this process is making; it renews their leases as long as it runs."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -275,7 +276,7 @@ class Deliverer:
             self._sent(connection, row, receipt)
         elif receipt.verdict is SendVerdict.REFUSED:
             if ledger.settle_failed(connection, row, why=why):
-                self._note_event(connection, row, EventKind.OUTBOUND_FAILED, why=why)
+                note_outcome(connection, row, EventKind.OUTBOUND_FAILED, why=why)
                 put_back(connection, row)
         elif receipt.verdict is SendVerdict.NOT_SENT:
             wait = receipt.retry_after or AFTER_NOT_SENT.after(row.attempts, chance=random.random())  # noqa: S311
@@ -284,12 +285,12 @@ class Deliverer:
             else:
                 ledger.settle_not_sent(connection, row, why=why, wait=wait, counts=not receipt.whole_channel)
         elif ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row)):
-            self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
+            note_outcome(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _sent(self, connection: Connection, row: OutboundClaim, receipt: Receipt) -> None:
         if ledger.settle_sent(connection, row, provider_id=receipt.provider_id, why=receipt.why):
             keep_other_ids(connection, row.id, receipt.other_ids, channel=row.channel)
-            self._note_event(connection, row, EventKind.OUTBOUND_SENT, why=receipt.why)
+            note_outcome(connection, row, EventKind.OUTBOUND_SENT, why=receipt.why)
             note_answer(connection, row)
             self._write_line(connection, row)
 
@@ -316,11 +317,6 @@ class Deliverer:
         repeatable = self._senders[row.channel].repeatable
         return self._pace.repeat_after if repeatable else self._pace.first_look
 
-    def _note_event(self, connection: Connection, row: OutboundClaim, kind: EventKind, *, why: str) -> None:
-        said = read_line(why)
-        payload = {"outbound_id": str(row.id), "channel": row.channel, "why": said[0].to_json() if said else None}
-        append_events(connection, [NewEvent(kind, row.conversation_id, payload, at=row.now)])
-
     def _bury(self) -> None:
         """Mark the messages of a dead process as unknown."""
         with self._database.write() as connection:
@@ -328,7 +324,7 @@ class Deliverer:
             for row in dead:
                 why = Reason(ReasonKey.SENDER_DIED).line
                 ledger.settle_unknown(connection, row, why=why, look_after=self._first_look(row))
-                self._note_event(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
+                note_outcome(connection, row, EventKind.OUTBOUND_UNKNOWN, why=why)
 
     def _look(self) -> None:
         """Look for the result of unknown messages, once each."""
@@ -377,5 +373,5 @@ class Deliverer:
         unclear = Reason(ReasonKey.NO_CLEAR_ANSWER, {"attempts": row.attempts})
         why = (unclear if repeatable else Reason(ReasonKey.NOT_FOUND_AT_PROVIDER)).line
         if ledger.hand_over(connection, row, why=why):
-            self._note_event(connection, row, EventKind.OUTBOUND_NEEDS_PERSON, why=why)
+            note_outcome(connection, row, EventKind.OUTBOUND_NEEDS_PERSON, why=why)
             put_back(connection, row)

@@ -69,11 +69,7 @@ def stream(
     _require_place(desk, reader)
 
     def is_welcome() -> bool:
-        try:
-            known = _READS(request, desk, bearer)
-        except ProblemError:
-            return False
-        return (known.role, known.sees_only) == (actor.role, actor.sees_only)
+        return _READS.still_admits(actor, request, desk=desk, bearer=bearer)
 
     start = int(last_event_id) if last_event_id.isascii() and last_event_id.isdigit() else after
     lines = desk.stream.records(reader, after=start, is_welcome=is_welcome)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from router.settings.channels.base import (
     ChannelConcern,
@@ -35,6 +35,16 @@ _TLS: Final = "tls_certificate and tls_key go together; expected both or neither
 _CONTACT: Final = "/contact"
 
 
+def _one_line(value: str) -> str:
+    # A line break in a folder's name would start a second IMAP command (CVE-2025-15366 in imaplib).
+    if not value or not value.isprintable():
+        raise ValueError("expected text without control characters")
+    return value
+
+
+Line = Annotated[str, AfterValidator(_one_line)]
+
+
 def _concern(key: str, message: str, value: str) -> ChannelConcern:
     return ChannelConcern(key=key, message=message, value=value)
 
@@ -48,22 +58,15 @@ class MailSendSettings(SendSettings):
         when a mail program drops the threading headers.
     """
 
-    host: str = ""
+    host: Line = ""
     outbox: Switch = False
     port: Whole = Field(default=0, ge=0, le=65535)
     security: Literal["tls", "starttls", "none"] = "starttls"
-    username: str | None = None
+    username: Line | None = None
     password: Secret | None = None
     oauth_token: Secret | None = None
     ca_file: str | None = None
     plus_address: Switch = False
-
-    @field_validator("host", "username")
-    @classmethod
-    def _one_line(cls, value: str | None) -> str | None:
-        if value is not None and (not value or not value.isprintable()):
-            raise ValueError("expected text without control characters")
-        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> MailSendSettings:
@@ -124,23 +127,23 @@ class ImapSettings(MailGateSettings, PolledSettings):
     """
 
     kind: Literal["imap"]
-    host: str
+    host: Line
     port: Whole = Field(default=0, ge=0, le=65535)
     security: Literal["tls", "starttls", "none"] = "tls"
-    username: str
+    username: Line
     password: Secret | None = None
     oauth_token: Secret | None = None
-    folder: str = "INBOX"
+    folder: Line = "INBOX"
     start: Start = "now"
     after: Literal["none", "seen", "move"] = "none"
-    move_to: str | None = None
+    move_to: Line | None = None
     idle: Switch = True
     page: Whole = Field(default=100, ge=1, le=500)
     largest: Whole = Field(default=26_214_400, ge=1024)
     ca_file: str | None = None
     stale_after: Pause = timedelta(days=1)
     rescan: Pause = timedelta(days=30)
-    sent_folder: str | None = None
+    sent_folder: Line | None = None
     take_drafts: Switch = False
     take_deleted: Switch = True
 
@@ -149,14 +152,6 @@ class ImapSettings(MailGateSettings, PolledSettings):
         """The search keys of RFC 3501 section 6.4.4 that every mail must fulfil which is taken."""
         wanted = (("UNDRAFT", self.take_drafts), ("UNDELETED", self.take_deleted))
         return tuple(key for key, taken in wanted if not taken)
-
-    @field_validator("host", "username", "folder", "move_to", "sent_folder")
-    @classmethod
-    def _one_line(cls, value: str | None) -> str | None:
-        # A line break in a folder's name would start a second IMAP command (CVE-2025-15366 in imaplib).
-        if value is not None and (not value or not value.isprintable()):
-            raise ValueError("expected text without control characters")
-        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> ImapSettings:

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.routing.assignment import SEES_ALL_ROLES
 from store.db.bulk import among_bound, insert_new, table_of
 from store.tables.agents import AgentNoticeKind, AgentNoticeRow, AgentPreferenceRow, AgentRow, AgentSkillRow, SkillKind
 from store.tables.messages import ConversationRow
@@ -19,8 +20,6 @@ from store.tables.operations import AGENT_MAIL, OutboundRow, OutboundState
 
 # What an agent chose on the page of notices; see `api.pages.bell`.
 _CHOICES, _MAIL = "calls", "away_mail"
-# These see the conversations of all teams, as `api.http.permissions` says.
-_UNLIMITED: Final = frozenset({"supervisor", "auditor", "admin"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,4 +123,4 @@ def _sees(connection: Connection, row: sa.RowMapping) -> bool:
     skill = table_of(AgentSkillRow).c
     theirs = sa.select(skill.value).where(skill.agent_id == row["agent_id"], skill.kind == SkillKind.TEAM)
     teams = set(connection.execute(theirs).scalars())
-    return not teams or row["team"] in teams or row["role"] in _UNLIMITED
+    return not teams or row["team"] in teams or row["role"] in SEES_ALL_ROLES
