@@ -98,7 +98,7 @@ class Postgres:
             connection.execute(statement)
 
     def kill(self) -> None:
-        """SIGKILL the whole server at once, including its backends; see reliability trap (a): stop first, then kill."""
+        """SIGKILL the whole server at once, including its backends: stop first, then kill."""
         assert self._process
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGSTOP)

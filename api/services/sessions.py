@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from store.desk.agents import AgentRecord
 
-# Source: reliability note 3.4; a support desk is a shared room, so an unattended screen must not stay signed in.
+# A support desk is a shared room, so an unattended screen must not stay signed in.
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=12)
 # Without this, every response would set a cookie.

@@ -1,4 +1,4 @@
-"""Mails built to kill, stall or fool their reader: one name each (reliability T33, T34, T36, T44, T47, T48)."""
+"""Mails built to kill, stall or fool their reader: one name each."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ _LONGEST: Final = 19
 _ID_LENGTHS: Final = frozenset({17, 18})
 _NO_LENGTHS: Final[frozenset[int]] = frozenset()
 
-# Possessive, because a mail may hold a megabyte of blanks between two digits (linear, T35).
+# Possessive, because a mail may hold a megabyte of blanks between two digits (so that the search stays linear).
 _HIDDEN: Final = re.compile(rf"(?:{UNSEEN})*+", re.IGNORECASE)
 _CHECK_X: Final = re.compile(rf"(?:{UNSEEN})*+[\s\-]?x(?![a-z])", re.IGNORECASE)
 # The separators that people write inside one number; a line break may carry the quote marks of mail.

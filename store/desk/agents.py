@@ -34,7 +34,7 @@ _ALPHABET: Final = string.ascii_letters + string.digits
 _SECRET_LENGTH: Final = 43
 _TOKEN: Final = re.compile(rf"oy_([0-9a-f]{{32}})_[0-9A-Za-z]{{{_SECRET_LENGTH}}}", re.ASCII)
 _LONGEST_NAME: Final = 100
-# How long the old token stays valid while programs get the new one. Source: reliability note 3.4.
+# How long the old token stays valid while programs get the new one.
 ROTATION: Final = timedelta(days=7)
 # Otherwise each request would be a write.
 _USE_RESOLUTION: Final = timedelta(minutes=10)

@@ -294,7 +294,7 @@ def _outbound(case: Answerable, reply: NewReply, *, now: datetime) -> dict[str, 
         "state": OutboundState.QUEUED,
         "created_at": now,
         "due_at": reply.due_at,
-        # Fixed at approval (reliability.md 2.4 (6)); a scheduled one bears the date that it was meant for.
+        # Fixed at approval; a scheduled one bears the date that it was meant for.
         "dated_at": max(now, reply.due_at),
         "attempts": 0,
         "blind_copies": list(reply.blind_copies) or None,

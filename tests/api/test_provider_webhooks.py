@@ -121,7 +121,6 @@ def test_a_signed_message_is_kept_and_answered_with_empty_twiml(post, twilio, da
 
 
 def test_wrong_signature_missing_header_and_changed_words_are_refused(post, twilio, database):
-    """Failure suite 14 and T54."""
     form = twilio.webhook_form(twilio.receive("hello"))
     assert post(form, signature=None) == 401
     assert post(form, signature="AAAA") == 401
@@ -156,7 +155,7 @@ def test_json_is_signed_by_its_hash_in_the_address(anonymous, twilio):
 
 
 def test_the_same_webhook_again_and_an_hour_later_changes_nothing(post, twilio, database, clock):
-    """T55: Twilio signs no time, so the SID is what stops a replay."""
+    """Twilio signs no time, so the SID is what stops a replay."""
     form = twilio.webhook_form(twilio.receive("hello"))
     assert post(form) == 200
     clock.move(timedelta(hours=1))
@@ -167,7 +166,6 @@ def test_the_same_webhook_again_and_an_hour_later_changes_nothing(post, twilio, 
 def test_webhook_and_poll_of_one_message_at_once_from_16_threads_make_one_row(
     app: FastAPI, portal: BlockingPortal, settings, twilio, database, clock
 ):
-    """T16."""
     sid = twilio.receive("hello")
     form = twilio.webhook_form(sid)
     connector = TwilioConnector("sms", settings.channels["sms"], clock=clock)
@@ -311,7 +309,7 @@ def row_of(database: Database, outbound_id: UUID) -> sa.Row:
 
 
 def test_a_callback_settles_what_was_unclear(tell, database, sent):
-    """Failure suite 1, by the callback; it may come before our own commit (T29)."""
+    """The callback may come before our own commit."""
     assert tell(status_form("queued")) == 204
     row = row_of(database, sent)
     assert (row.state, row.provider_id) == ("sent", "SM" + "1" * 32)

@@ -1,4 +1,4 @@
-"""A reader that some mails kill, each in its own way: what a bug in compiled code would do (reliability T36)."""
+"""A reader that some mails kill, each in its own way: what a bug in compiled code would do."""
 
 from __future__ import annotations
 

@@ -145,7 +145,6 @@ def test_whatsapp_has_a_window_of_24_hours_and_templates(twilio):
     ],
 )
 def test_each_answer_of_twilio_has_its_verdict(sms, twilio, fault, verdict, whole, words):
-    """T27."""
     twilio.script(fault)
     receipt = sms.send(outgoing())
     assert (receipt.verdict, receipt.whole_channel) == (verdict, whole)
@@ -170,7 +169,7 @@ def test_without_a_listener_nothing_was_sent(sms, twilio, bot, telegram, dm, x):
 
 
 def test_what_twilio_took_though_its_answer_was_lost_is_found_and_never_sent_twice(sms, twilio):
-    """Failure suite 1, without a callback."""
+    """Without a callback."""
     message = outgoing()
     twilio.script(Fault(when=sending, lose=True))
     assert sms.send(message).verdict is SendVerdict.UNKNOWN

@@ -18,7 +18,7 @@ from store.desk.agents import add_agent
 from tests.postgres import find_binaries
 
 PARTS = {"connectors": "connectors", "worker": "workers", "web": "api"}
-# The hostile mails delay no healthy one (reliability T33, T35, T36); a busy machine needs more than the minute.
+# The hostile mails delay no healthy one; a busy machine needs more than the minute.
 LONGEST_WAIT_SECONDS = 120
 # Among its mails is one about a password with a file.
 SEED = 7

@@ -156,7 +156,7 @@ def test_replayed_and_shuffled_polls_add_nothing(desk: ChatDesk, twilio: FakeTwi
 
 
 def test_two_first_messages_of_one_sender_at_once_make_one_conversation(desk: ChatDesk, twilio: FakeTwilio) -> None:
-    """T17, for chats."""
+    """Also where the sender writes in a chat."""
     ownership = desk.intake.own("sms")
     for pair in range(10):
         for text in ("first", "second"):
@@ -292,7 +292,6 @@ def test_an_answer_leaves_by_the_channel_it_came_from(desk: ChatDesk, twilio: Fa
 
 
 def test_twilio_time_out_after_create_is_settled_and_leaves_one_message(desk: ChatDesk, twilio: FakeTwilio) -> None:
-    """Failure suite 1, by the list."""
     twilio.receive("where is my refund")
     desk.poll()
     outbound_id = answer(desk)
@@ -336,7 +335,6 @@ def test_two_answers_with_the_same_words_are_not_taken_for_one(desk: ChatDesk, t
 
 
 def test_stop_and_start_round_trip_with_21610(desk: ChatDesk, twilio: FakeTwilio) -> None:
-    """Failure suite 5."""
     twilio.receive("STOP")
     twilio.blocked.add((NUMBER, CUSTOMER))
     desk.poll()
@@ -362,7 +360,7 @@ def test_stop_and_start_round_trip_with_21610(desk: ChatDesk, twilio: FakeTwilio
 def test_a_24_h_window_that_passes_while_the_reply_waits_leads_to_a_person(
     database: Database, tmp_path: Path, twilio: FakeTwilio
 ) -> None:
-    """Failure suite 6: a template or a person, never an unchecked send."""
+    """A template or a person, never an unchecked send."""
     desk = ChatDesk(database, tmp_path, twilio, more="whatsapp = true\n")
     desk.poll()
     twilio.receive("hello", sender=f"whatsapp:{CUSTOMER}", to=f"whatsapp:{NUMBER}")

@@ -58,7 +58,7 @@ def warm() -> None:
         signed_by(_SAMPLES[0], keys={})
 
 
-# reliability 2.3: a 25 MB mail needs about 150 MB here; a mail that needs more is built to do so.
+# A mail of 25 MB needs about 150 MB here; a mail that needs more was built to do so.
 _MEMORY_BYTES: Final = 512 * 1024 * 1024
 # The reader gives up on a mail after one to two of these ticks of CPU time and continues with the next.
 _TICK_SECONDS: Final = 1.5

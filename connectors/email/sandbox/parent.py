@@ -24,7 +24,7 @@ from router.errors import PermanentError, TransientError
 
 # Loading takes a second on a busy machine; a reader that is not ready after this will not become ready.
 _START_SECONDS: Final = 60.0
-# reliability 2.3. An honest page of fifty mails takes a fiftieth of it.
+# An ordinary page of fifty mails takes a fiftieth of it.
 _PAGE_SECONDS: Final = 20.0
 # How much is sent to the reader at once, so that it stays well below its memory limit.
 _BATCH_BYTES: Final = 32 * 1024 * 1024

@@ -116,7 +116,7 @@ def test_a_double_click_sends_one_reply(client: AppClient, database: Database, c
     assert len(rows(database, OutboundRow, "id")) == 1
 
 
-def test_o2_a_lost_answer_is_given_again_word_by_word_after_the_reply_has_left(
+def test_a_lost_answer_is_given_again_word_by_word_after_the_reply_has_left(
     client: AppClient, database: Database, case: UUID
 ) -> None:
     first = post(client, case)

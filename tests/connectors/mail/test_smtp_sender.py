@@ -152,10 +152,10 @@ def test_answers_come_back_to_an_address_with_the_token(
     assert sink.taken[0].mail["Reply-To"] == f"help+{TOKEN}@desk.example"
 
 
-# T46. CR LF in every place that holds another person's words.
+# CR LF in every place that holds another person's words.
 @pytest.mark.parametrize("evil", ["x\r\nBcc: all@customer.example", "x\nBcc: a@b.example", "x\rBcc: a@b.example"])
 @pytest.mark.parametrize("where", ["subject", "recipient", "copies", "rfc_message_id", "in_reply_to", "references"])
-def test_t46_no_line_break_makes_a_field(sender: SmtpSender, sink: Sink, where: str, evil: str) -> None:
+def test_no_line_break_makes_a_field(sender: SmtpSender, sink: Sink, where: str, evil: str) -> None:
     value: object = (evil,) if where in {"copies", "references"} else evil
     if where in {"recipient", "rfc_message_id"}:
         value = f"{evil}@customer.example"
@@ -221,7 +221,7 @@ def test_each_answer_has_its_meaning(
     assert sender.send(outgoing()).verdict is SendVerdict.ACCEPTED
 
 
-def test_t28_a_server_that_is_silent_after_the_final_dot_is_waited_for(
+def test_a_server_that_is_silent_after_the_final_dot_is_waited_for(
     connect: Callable[..., SmtpSender], serve: Callable[..., MailSink], sink: Sink
 ) -> None:
     sender = connect(serve().port, timeouts=Timeouts(command=0.5, final_dot=20))

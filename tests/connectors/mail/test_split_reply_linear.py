@@ -1,4 +1,4 @@
-"""No input makes the splitting of words slow (reliability T35); its cost grows linearly."""
+"""No input makes the splitting of words slow; its cost grows linearly."""
 
 # ruff: noqa: E501
 

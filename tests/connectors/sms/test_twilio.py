@@ -134,7 +134,6 @@ def test_messages_come_oldest_first_over_many_pages(connector, twilio):
 
 
 def test_late_message_with_yesterdays_date_sent_is_found(connector, twilio, clock):
-    """Failure suite 3."""
     page = connector.fetch(begun())
     twilio.receive("late", at=NOW, sent=NOW - timedelta(hours=20))
     clock.at += timedelta(minutes=16)
@@ -142,7 +141,7 @@ def test_late_message_with_yesterdays_date_sent_is_found(connector, twilio, cloc
 
 
 def test_a_cursor_of_another_zone_means_the_same_moment(connector, twilio):
-    """Failure suite 4: 02:00 on the 20th in Shanghai is the 19th at Twilio, so days from the 18th on are asked for."""
+    """02:00 on the 20th in Shanghai is the 19th at Twilio, so days from the 18th on are asked for."""
     twilio.receive("on the 18th", at=datetime(2026, 11, 18, 20, tzinfo=UTC))
     at = "2026-11-20T02:00:00+08:00"
     page = connector.fetch(Cursor(NUMBER, f"{at} 2026-11-01T00:00:00+08:00"))
@@ -152,7 +151,6 @@ def test_a_cursor_of_another_zone_means_the_same_moment(connector, twilio):
 
 
 def test_a_page_link_that_never_ends_is_capped_and_reported(connector, twilio):
-    """Failure suite 2."""
     twilio.receive("the only one")
     twilio.endless = True
     page = connector.fetch(begun())

@@ -127,7 +127,7 @@ def test_messages_come_oldest_first_over_many_pages(connector, x):
 
 
 def test_one_broken_event_costs_one_event(connector, x):
-    """Failure suite 7: others stored, one quarantined."""
+    """The others are stored, one is quarantined."""
     x.contract = None
     x.receive("before", at=NOW - timedelta(seconds=5))
     x.receive("no sender", at=NOW - timedelta(seconds=4), sender=None)
@@ -170,7 +170,7 @@ def test_the_pace_follows_what_x_still_allows(connector, x, clock):
 
 
 def test_a_429_is_waited_out_until_its_reset(connector, x):
-    """Failure suite 8, with a reset header."""
+    """With a reset header."""
     reset = datetime.now(UTC) + timedelta(seconds=200)
     limited = problem(429, "Too Many Requests", **{"x-rate-limit-reset": str(int(reset.timestamp()))})
     x.script(Fault(answer=limited))
@@ -181,7 +181,7 @@ def test_a_429_is_waited_out_until_its_reset(connector, x):
 
 @pytest.mark.parametrize("headers", [{}, {"x-rate-limit-reset": "soon"}])
 def test_a_429_without_a_reset_is_waited_out_for_a_window(connector, x, headers):
-    """Failure suite 8, without a reset header."""
+    """Without a reset header."""
     x.script(Fault(answer=problem(429, "Too Many Requests", **headers)))
     with pytest.raises(RateLimited) as caught:
         connector.fetch(begun())
@@ -213,7 +213,6 @@ def test_a_list_that_the_limit_cuts_goes_on_where_it_was(connector, x, clock):
     ],
 )
 def test_credits_that_are_used_up_pause_the_channel_visibly(connector, x, answer):
-    """Failure suite 9."""
     x.script(Fault(answer=answer))
     with pytest.raises(RateLimited, match="credits are used up"):
         connector.fetch(begun())

@@ -1,4 +1,4 @@
-"""The audit trail: sealed in order, and every later change is detected (T63 of the reliability note)."""
+"""The audit trail: sealed in order, and every later change is detected."""
 
 from __future__ import annotations
 

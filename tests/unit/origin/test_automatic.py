@@ -1,4 +1,4 @@
-"""Persons and automatic senders, and when an automatic reply is allowed (reliability T31; RFC 3834)."""
+"""Persons and automatic senders, and when an automatic reply is allowed (RFC 3834)."""
 
 # ruff: noqa: E501
 

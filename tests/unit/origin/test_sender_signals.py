@@ -1,4 +1,4 @@
-"""Signals about a sender for agents, and what never counts as proof (reliability T47, T48)."""
+"""Signals about a sender for agents, and what never counts as proof."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Outgoing webhooks against a real server: signed, in order, retried until accepted, never to internal networks.
-
-T45 and T54 of the reliability note, for outgoing events.
-"""
+"""Outgoing webhooks against a real server: signed, in order, retried until accepted, never to internal networks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Sending: the outcome of a message for each answer, without an answer, and with concurrent changes.
-
-The rows O1 to O12 of the crash windows, those of T25 to T31 that are about sending, and the bounds.
-"""
+"""Sending: the outcome of a message for each answer, without an answer, and with concurrent changes."""
 
 from __future__ import annotations
 
@@ -104,7 +101,7 @@ def test_its_date_is_fixed_with_the_first_attempt_and_its_message_id_before(desk
     assert len({each.attempt_id for each in desk.provider.tried}) == 4
 
 
-# T27. The meaning of each answer: the row's state, and whether the attempt counts.
+# The meaning of each answer: the row's state, and whether the attempt counts.
 @pytest.mark.parametrize(
     ("answer", "state", "attempts"),
     [
@@ -117,7 +114,7 @@ def test_its_date_is_fixed_with_the_first_attempt_and_its_message_id_before(desk
         (lambda: 1 / 0, "unknown", 1),
     ],
 )
-def test_t27_each_answer_has_its_state(desk: SendingDesk, answer: Any, state: str, attempts: int) -> None:
+def test_each_answer_has_its_state(desk: SendingDesk, answer: Any, state: str, attempts: int) -> None:
     outbound_id = desk.queue()
     desk.provider.answers = [answer]
 
@@ -162,11 +159,11 @@ def test_a_message_refused_for_long_goes_to_a_person(desk: SendingDesk) -> None:
     assert len(desk.provider.tried) == 12
 
 
-# --- O1 to O12 -------------------------------------------------------------------------------------------------------
-# O1 and O2 are the API's: tests/api/rest/test_replies.py and tests/journeys/test_sending_failpoints.py.
+# --- Killed or cut at each step --------------------------------------------------------------------------------------
+# The steps before the row is queued: tests/api/rest/test_replies.py and tests/journeys/test_sending_failpoints.py.
 
 
-def test_o3_before_the_claim_is_committed_another_sender_takes_it(desk: SendingDesk) -> None:
+def test_before_the_claim_is_committed_another_sender_takes_it(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
     with pytest.raises(ZeroDivisionError):
         claim_and_break(desk)
@@ -177,7 +174,7 @@ def test_o3_before_the_claim_is_committed_another_sender_takes_it(desk: SendingD
     assert desk.provider.copies(outbound_id) == 1
 
 
-def test_o4_killed_after_the_claim_is_unknown_and_an_sms_goes_to_a_person(desk: SendingDesk) -> None:
+def test_killed_after_the_claim_is_unknown_and_an_sms_goes_to_a_person(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
     die_after_claiming(desk)
     desk.deliverer().once()
@@ -190,7 +187,7 @@ def test_o4_killed_after_the_claim_is_unknown_and_an_sms_goes_to_a_person(desk: 
     assert desk.provider.tried == []
 
 
-def test_o4_killed_after_the_claim_a_mail_is_sent(desk: SendingDesk) -> None:
+def test_killed_after_the_claim_a_mail_is_sent(desk: SendingDesk) -> None:
     desk.provider.repeatable = True
     outbound_id = desk.queue()
     die_after_claiming(desk)
@@ -201,7 +198,7 @@ def test_o4_killed_after_the_claim_a_mail_is_sent(desk: SendingDesk) -> None:
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_o5_a_request_that_broke_on_its_way_is_unknown(desk: SendingDesk, repeatable: bool) -> None:
+def test_a_request_that_broke_on_its_way_is_unknown(desk: SendingDesk, repeatable: bool) -> None:
     desk.provider.repeatable = repeatable
     desk.provider.answers = ["dropped"]
     outbound_id = desk.queue()
@@ -213,7 +210,7 @@ def test_o5_a_request_that_broke_on_its_way_is_unknown(desk: SendingDesk, repeat
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_o6_an_answer_that_got_lost_doubles_no_sms_and_a_mail_only_under_one_message_id(
+def test_an_answer_that_got_lost_doubles_no_sms_and_a_mail_only_under_one_message_id(
     desk: SendingDesk, repeatable: bool
 ) -> None:
     desk.provider.repeatable = repeatable
@@ -228,7 +225,7 @@ def test_o6_an_answer_that_got_lost_doubles_no_sms_and_a_mail_only_under_one_mes
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_o7_killed_between_the_answer_and_the_commit_is_as_o6(desk: SendingDesk, repeatable: bool) -> None:
+def test_killed_between_the_answer_and_the_commit_is_as_a_lost_answer(desk: SendingDesk, repeatable: bool) -> None:
     desk.provider.repeatable = repeatable
     outbound_id = desk.queue()
     die_after_claiming(desk)
@@ -255,7 +252,7 @@ def kept(row: Any) -> Outgoing:
     )
 
 
-def test_o8_a_commit_whose_answer_got_lost_is_written_again_without_harm(
+def test_a_commit_whose_answer_got_lost_is_written_again_without_harm(
     desk: SendingDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbound_id = desk.queue()
@@ -314,7 +311,7 @@ def report(desk: SendingDesk, outbound_id: Any, delivery: DeliveryStatus, *, why
         return note_delivery(connection, outbound_id, news)
 
 
-def test_o9_a_callback_may_come_before_our_own_commit(desk: SendingDesk) -> None:
+def test_a_callback_may_come_before_our_own_commit(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
     desk.provider.answers = [lambda: report(desk, outbound_id, DeliveryStatus.DELIVERED) and UNKNOWN]
 
@@ -324,7 +321,7 @@ def test_o9_a_callback_may_come_before_our_own_commit(desk: SendingDesk) -> None
     assert (row.state, row.delivery, row.provider_id) == ("sent", "delivered", f"P{outbound_id.hex}")
 
 
-def test_t29_callbacks_in_any_order_only_move_forward(desk: SendingDesk) -> None:
+def test_callbacks_in_any_order_only_move_forward(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
     order = [
         DeliveryStatus.SENT,
@@ -341,7 +338,7 @@ def test_t29_callbacks_in_any_order_only_move_forward(desk: SendingDesk) -> None
     assert desk.row(outbound_id).delivery == "read"
 
 
-def test_o10_the_row_is_sent_even_without_its_event(desk: SendingDesk) -> None:
+def test_the_row_is_sent_even_without_its_event(desk: SendingDesk) -> None:
     outbound_id = desk.queue()
     desk.deliverer().once()
     with desk.database.write() as connection:
@@ -353,7 +350,7 @@ def test_o10_the_row_is_sent_even_without_its_event(desk: SendingDesk) -> None:
 
 
 @pytest.mark.parametrize("repeatable", [True, False])
-def test_o11_after_a_restore_nothing_is_sent_before_it_is_looked_for(desk: SendingDesk, repeatable: bool) -> None:
+def test_after_a_restore_nothing_is_sent_before_it_is_looked_for(desk: SendingDesk, repeatable: bool) -> None:
     # Given a sent message, and a database restored to the moment before
     desk.provider.repeatable = repeatable
     outbound_id, unsent = desk.queue(), desk.queue()
@@ -376,10 +373,10 @@ def test_o11_after_a_restore_nothing_is_sent_before_it_is_looked_for(desk: Sendi
     assert desk.row(unsent).state == ("sent" if repeatable else "needs_person")
 
 
-# --- T25, T26, T28 (tests/connectors/mail/test_smtp_sender.py), T30 (tests/api/rest/test_replies.py), T31 -------------
+# --- Lost answers, stops, storms (also tests/connectors/mail/test_smtp_sender.py, tests/api/rest/test_replies.py) -----
 
 
-def test_t25_an_answer_lost_after_acceptance_a_hundred_times_makes_no_copy(desk: SendingDesk) -> None:
+def test_an_answer_lost_after_acceptance_a_hundred_times_makes_no_copy(desk: SendingDesk) -> None:
     ids = [desk.queue() for _ in range(100)]
     desk.provider.answers = ["lost"] * 100
 
@@ -542,7 +539,7 @@ def automatic(desk: SendingDesk, **over: Any) -> Any:
     return desk.queue(**{"kind": "auto_reply", "created_at": now, "due_at": now, "dated_at": None} | over)
 
 
-def test_t31_a_customer_gets_three_automatic_replies_a_day(desk: SendingDesk) -> None:
+def test_a_customer_gets_three_automatic_replies_a_day(desk: SendingDesk) -> None:
     ids = [automatic(desk) for _ in range(5)]
     other = automatic(desk, recipient="bob@customer.example")
 
@@ -552,7 +549,7 @@ def test_t31_a_customer_gets_three_automatic_replies_a_day(desk: SendingDesk) ->
     assert desk.row(other).state == "sent"
 
 
-def test_t31_a_storm_trips_the_breaker_with_one_alarm_and_people_still_get_through(
+def test_a_storm_trips_the_breaker_with_one_alarm_and_people_still_get_through(
     database: Database, tmp_path: Path
 ) -> None:
     bounded = '[channels.mail.send]\nhost = "127.0.0.1"\nautomatic_per_hour = 4\n\n[channels.sales]'
