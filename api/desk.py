@@ -47,7 +47,7 @@ class Ringer:
     def _opened(self) -> Bell:
         with self._lock:
             if self._bell is None:
-                from workers.broker.doorbell import Bell, broker_url  # noqa: PLC0415
+                from workers.broker.doorbell import Bell, broker_url  # noqa: PLC0415  (redis, with the first message that leaves)
 
                 self._bell = Bell(lambda: broker_url(self._settings))
             return self._bell

@@ -70,7 +70,7 @@ class Page:
     held: how many messages the provider has in all; None if it does not report it.
     form: how to parse the messages: as mail, or with the reader of the kind of that name (`connectors.registry`).
     reports: what the provider says about messages of ours.
-    wakes: by topic, what a callback says that waits at the provider: a polled channel with the topic asks at once.
+    wakes: topic -> what a callback says about waiting messages; a polled channel with that topic asks at once.
     calls: what the provider's list says about calls; each becomes a message when enough is known of it.
     """
 
@@ -185,7 +185,7 @@ class PushGate(Protocol):
         """
 
     def check(self) -> None:
-        """Raise TransientError if the gate does not listen any more."""
+        """Raise TransientError if the gate no longer listens."""
 
     def take_refusals(self) -> Mapping[str, int]:
         """Return how much was refused or put off since the last call, by the limit that was reached."""

@@ -69,13 +69,13 @@ _CALL: Final = 60.0
 # A provider's wait is respected, but no longer than this, so that an operator's fix takes effect.
 _LONGEST_LIMIT: Final = 6 * 3600.0
 
-# While more is fetched, the operator's figures need not be newer than this.
+# While more pages follow, the operator's figures are written no more often than this.
 _REPORT_EVERY: Final = 2.0
-# A listener that refused no sender has nothing to tell but that it lives.
+# How often a listener that refused no sender reports that it is alive.
 _STILL_LISTENING_EVERY: Final = 20.0
 _LOOK_AT_LISTENER_EVERY: Final = 10.0
 
-# How often a channel with callbacks looks whether one came: what a customer would notice, and one read of an index.
+# How often a channel checks for a callback: a customer would notice a longer wait, and a check is one index read.
 _LOOK_FOR_WAKES: Final = 1.0
 
 _log: Final = structlog.get_logger()
@@ -128,7 +128,7 @@ class PollLane:
             self._connector.close()
 
     def _own_and_poll(self) -> None:
-        # Thirty channels that start together load thirty readers, on a busy machine for longer than any call lasts.
+        # Thirty channels that start together load thirty parsers; on a busy machine that takes longer than any call.
         self._watchdog.expect(self.channel, within=_STEP)
         self._keeper.prepare(self.channel)
         self._watchdog.expect(self.channel, within=_CALL)

@@ -29,7 +29,7 @@ _log: Final = structlog.get_logger()
 
 
 def _nowhere(_: str) -> None:
-    """Reach a named step without a test that waits for it."""
+    """Stand in for the failpoints where there are none."""
 
 
 class Daemon:

@@ -10,7 +10,7 @@ from typing import Final
 # malloc.h of the GNU C library: from which size a block is mapped on its own, and unmapped when it is freed.
 _M_MMAP_THRESHOLD: Final = -3
 _LARGE: Final = 262_144
-# The number of heaps; by itself each thread gets one, up to eight for each core, and what is free in one is free in no
+# The number of heaps; by default each thread gets one, up to eight for each core, and what is free in one is free in no
 # other. Python's threads wait for each other anyway.
 _M_ARENA_MAX: Final = -8
 _HEAPS: Final = 2
@@ -24,7 +24,7 @@ _FEW_SCANS: Final = 5
 def unmap_large_blocks() -> None:
     """Fix the size from which the C library unmaps a freed block; does nothing with another C library.
 
-    By itself it raises that size to that of the largest block freed so far, up to 32 MB: then large mails share a heap
+    By default it raises that size to that of the largest block freed so far, up to 32 MB: then large mails share a heap
     that never shrinks (measured: 500 MB where 220 are enough).
     """
     with suppress(OSError, AttributeError):
@@ -45,9 +45,9 @@ def return_freed() -> None:
 
 
 def scan_seldom() -> None:
-    """Never scan again what is loaded by now, and what comes later after many more objects than Python does by itself.
+    """Never scan again what is loaded by now, and scan later objects less often than Python does by default.
 
-    For a worker: what it loaded, scanned again and again, took a tenth of its time, and its pages a twentieth. A gate
+    For a worker: repeated scans of what it had loaded took a tenth of its time, and of its pages a twentieth. A gate
     scans as usual, because what a session leaves may hold a large mail.
     """
     gc.freeze()

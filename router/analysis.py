@@ -81,10 +81,10 @@ class Analysis:
 
     @property
     def remark(self) -> RemarkKind:
-        """What the message is for: of all but `content` a person wrote no more than that, and sent no file."""
+        """What the message is for; any kind but `content` means that a person wrote nothing else and sent no file."""
         found, envelope = self.classification.remark, self.envelope
         is_bare = self.origin.kind is OriginKind.PERSON and self.voice is None and not envelope.attachments
-        # A mail may say all in what it forwards.
+        # A forward may have all its content in the quoted part.
         says_more = found is RemarkKind.EMPTY and is_visible(envelope.quoted)
         return found if is_bare and not says_more else RemarkKind.CONTENT
 
@@ -144,7 +144,7 @@ def _classified(
     masked: Sequence[tuple[str, str]],
     classifier: Classifies,
 ) -> list[Classification]:
-    """Classify the words that count of each message. masked: its subject and its text."""
+    """Classify the relevant words of each message. masked: its subject and its text."""
     judged = [_judged(each, customer) for each, customer in zip(envelopes, correspondents, strict=True)]
     subjects = [*map(_judged_subject, envelopes)]
     return classifier.classify_page(
@@ -159,22 +159,22 @@ def _classified(
 
 
 def _judged(envelope: Envelope, correspondent: Correspondent) -> str:
-    """Return the words that are classified: of a colleague's forward the customer's too."""
+    """Return the words that are classified; for a colleague's forward, also the customer's."""
     is_forward = correspondent.source is CorrespondentSource.FORWARDED
     return f"{envelope.text}\n{envelope.quoted}" if is_forward else envelope.words
 
 
 def _judged_subject(envelope: Envelope) -> str:
-    """Return the subject; none where thanks answer a mail: its subject is a quote, and says nothing new.
+    """Return the subject; empty for thanks that answer a mail: that subject is a quote, and says nothing new.
 
-    Without the mark of an answer it is not quoted: people write of another matter in an answer to an old mail.
+    A subject without "Re:" is not a quote: people begin another matter by answering an old mail.
     """
     is_thanks = envelope.in_reply_to and remark_of(envelope.text) in NEEDS_NOTHING
     return "" if is_thanks and is_answer_subject(envelope.subject) else _without_tokens(envelope.subject)
 
 
 def _without_tokens(subject: str) -> str:
-    """Return the subject without what we print in it: letters of chance, which look like a language or a number."""
+    """Return the subject without our tokens: their random letters look like another language or a number."""
     return TOKEN.sub(" ", subject) if "-" in subject else subject
 
 
@@ -243,7 +243,7 @@ def _is_heard(origin: Origin, correspondent: Correspondent) -> bool:
 
 
 def _obeyed(seen: Classification, envelope: Envelope) -> Classification:
-    """Return no category for a word that commands: the provider acts on it, and no classifier decides about it."""
+    """Remove the category of a command such as STOP: the provider acts on it, and no classifier decides about it."""
     command = command_of(envelope)
     if command in {None, Command.HELP} or seen.remark is not RemarkKind.CONTENT or may_be_matter(envelope):
         return seen
@@ -251,7 +251,7 @@ def _obeyed(seen: Classification, envelope: Envelope) -> Classification:
 
 
 def _weighed(seen: Classification, *, heard: bool) -> Classification:
-    """Lower the danger in what no person waits behind: what would page is a question to an agent, the rest is none."""
+    """Lower the danger where no person waits: an emergency becomes a question to an agent, a question is dropped."""
     if heard or not (seen.emergency or seen.possible_danger):
         return seen
     evidence = (Reason(ReasonKey.NO_PERSON_WAITS), *seen.danger_evidence)

@@ -60,7 +60,7 @@ def main() -> None:
     lanes = {
         # A model may rephrase each answer, and takes its seconds.
         "answers": (Answerer(database, brain, library, rephraser=rephraser),),
-        # A new model is loaded, and what is old is deleted.
+        # Load a new model, and delete what is past its retention.
         "upkeep": (learnt, forgetter, ChatForgetter(database)),
     }
     intake = Intake(database, bell=Bell(lambda: broker_url(settings)))

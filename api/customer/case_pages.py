@@ -94,7 +94,7 @@ def leave_case(request: Request, desk: DeskPart, token: str) -> Response:
 @routes.post("/case/{token}/answer", dependencies=[Ours])
 def answer_case(request: Request, desk: DeskPart, token: str, filled: FilledForm) -> Response:
     """Take what the customer writes, as a message of the conversation."""
-    from connectors.web.form import Submission  # noqa: PLC0415
+    from connectors.web.form import Submission  # noqa: PLC0415  (loaded with the first answer)
 
     found = look_at_case(request, desk, token)
     proven = proven_address(desk, request, found) if found else None

@@ -128,7 +128,7 @@ def _contact_form(desk: Desk) -> ContactForm:
 
 
 def _wrong(desk: Desk, values: Mapping[str, str], filled: Filled, *, limits: FormLimits, key: str) -> str:
-    from connectors.web.form import is_address  # noqa: PLC0415
+    from connectors.web.form import is_address  # noqa: PLC0415  (loaded with the first form)
 
     email, own = values.get("email", ""), own_addresses(desk.settings)
     weight = sum(len(content) for _, content in filled.files)

@@ -1,4 +1,4 @@
-"""Whose name a request may ask for, so that a page of another name never reads or moves this desk (DNS rebinding)."""
+"""Which host names a request may ask for, so that no foreign page reads or changes this desk (DNS rebinding)."""
 
 from __future__ import annotations
 

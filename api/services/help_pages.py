@@ -70,13 +70,13 @@ class Answers:
     @cached_property
     def library(self) -> AnswerLibrary:
         """The FAQ of this process."""
-        from workers.answering.library import AnswerLibrary  # noqa: PLC0415
+        from workers.answering.library import AnswerLibrary  # noqa: PLC0415  (numpy, with the first question)
 
         return AnswerLibrary(self._settings, database=self._database, encoder=lambda: self._encoder)
 
     @cached_property
     def _encoder(self) -> Encoder | None:
-        from workers.training.learn import encoder_of  # noqa: PLC0415
+        from workers.training.learn import encoder_of  # noqa: PLC0415  (numpy, with the first question)
 
         return encoder_of(self._settings)
 
@@ -113,7 +113,7 @@ class Answers:
 
     def would_say(self, asked: AskedQuestion, *, mode: str) -> AnswerDecision:
         """Return what the machine would do with a question. mode: of a channel."""
-        from workers.answering.answerer import MODES  # noqa: PLC0415
+        from workers.answering.answerer import MODES  # noqa: PLC0415  (numpy, with the first question)
 
         return self.library.book().decide(asked, mode=MODES[mode], today=datetime.now(UTC).date())
 
@@ -135,7 +135,7 @@ class Answers:
 
 @lru_cache(maxsize=1_024)
 def _shown(text: FaqText) -> FaqAnswer:
-    import nh3  # noqa: PLC0415
+    import nh3  # noqa: PLC0415  (loaded with the first answer that is shown)
     from markdown_it import MarkdownIt  # noqa: PLC0415
 
     html = nh3.clean(MarkdownIt("commonmark").render(text.body), tags=set(_TAGS), attributes={"a": {"href"}})

@@ -44,7 +44,7 @@ class OriginalReader:
 
         Raises PermanentError if it cannot be read, TransientError if no child process starts.
         """
-        from connectors.json_messages import attachment_content, looks_like_document  # noqa: PLC0415
+        from connectors.json_messages import attachment_content, looks_like_document  # noqa: PLC0415  (loaded with the first file)
 
         content = self.whole(original)
         if looks_like_document(content):
@@ -57,7 +57,7 @@ class OriginalReader:
 
         Raises PermanentError if it still cannot be read, TransientError if no child process starts.
         """
-        from connectors.base import RawMessage  # noqa: PLC0415
+        from connectors.base import RawMessage  # noqa: PLC0415  (loaded with the first replay)
         from connectors.normalise import keep_findings, reread  # noqa: PLC0415
 
         content = self.whole(original)
@@ -79,7 +79,7 @@ class OriginalReader:
                 self._guard = None
 
     def _started(self) -> Guard:
-        from connectors.email.sandbox.parent import Guard  # noqa: PLC0415
+        from connectors.email.sandbox.parent import Guard  # noqa: PLC0415  (loaded with the first mail)
 
         if self._guard is None:
             self._guard = Guard()

@@ -157,7 +157,7 @@ def _decided(
     placed: CorrelationTrace | None = None,
 ) -> Trace:
     """Decide again, with all that routing needs; stored reasons are shown without it."""
-    from workers.routing.brain import build_brain  # noqa: PLC0415
+    from workers.routing.brain import build_brain  # noqa: PLC0415  (numpy, only to decide again)
     from workers.routing.explain import explain_envelope  # noqa: PLC0415
     from workers.runtime.logs import configure_logging  # noqa: PLC0415
 
@@ -175,7 +175,7 @@ def _correspondent(trace: Trace | None, *, sender: str | None) -> dict[str, str 
 
 
 def _read(path: Path, *, channel: str, at: datetime) -> Envelope:
-    from connectors.base import RawMessage  # noqa: PLC0415
+    from connectors.base import RawMessage  # noqa: PLC0415  (the parser, only for a file)
     from connectors.email.sandbox.parent import Guard  # noqa: PLC0415
     from router.envelope import from_json  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""How calls of the operator's systems prove themselves: signatures of several houses, tokens, passwords."""
+"""How calls of the operator's systems prove themselves: signatures of several vendors, tokens, passwords."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _fits(form: HmacForm, request: WebhookRequest, *, key: str, channel: str, no
     stamp = request.headers.get(form.stamp, "") if form.stamp else ""
     digest = hmac.digest(key.encode(), form.signed(stamp.encode("utf-8", "replace"), request.body), "sha256")
     expected = digest.hex() if form.encoding == "hex" else base64.b64encode(digest).decode("ascii")
-    # Some houses write "sha256=" in front of what is else the bare digest.
+    # Some vendors write "sha256=" in front of the digest.
     bare = given.removeprefix(form.prefix or "sha256=")
     if form.prefix and bare == given:
         return False

@@ -38,7 +38,7 @@ _END_OF_HEAD: Final = re.compile(rb"\r?\n\r?\n")
 _SIGNATURE: Final = re.compile(rb"^dkim-signature[ \t]*:((?:[^\n]*\n[ \t])*[^\n]*)", re.IGNORECASE | re.MULTILINE)
 _TAG: Final = re.compile(rb"(?:\A|;)\s*(d|s)\s*=\s*([A-Za-z0-9._-]{1,253})\s*(?=;|\Z)")
 
-# Returns the TXT record of a name; empty if there is none, or it cannot be had within so many seconds.
+# Returns the TXT record of a name; empty if there is none, or it does not come within that many seconds.
 TxtLookup = Callable[[str, float], bytes]
 
 _log = structlog.get_logger()

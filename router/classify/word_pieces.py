@@ -55,8 +55,9 @@ def arrays_of(tokenizer: UsePureTokenizer) -> dict[str, NDArray[np.generic]]:
 
 
 def small_tokenizer(arrays: Arrays) -> UsePureTokenizer:
-    """Return the package's tokenizer, which cuts texts as ever, over small tables. Raises KeyError if one is missing.
+    """Return the package's tokenizer over small tables; it cuts texts as the original does.
 
+    Raises KeyError if a table is missing.
     It sets the same attributes as the tokenizer's own start; the version of the package is pinned.
     """
     tokenizer = UsePureTokenizer.__new__(UsePureTokenizer)

@@ -86,7 +86,7 @@ class Correspondent:
             return of_sender
         why = Reason(ReasonKey.CORRESPONDENT_IS_NAMED, {"source": self.source.value})
         is_of_others = self.mouthpiece in {Mouthpiece.GROUP, Mouthpiece.DEAF}
-        # Else whom our mail server would catch under the customer's address would come under ours.
+        # Otherwise a forger whom our mail server catches under the customer's address could use ours.
         is_checked = of_sender.kind is ProofKind.UNPROVEN and of_sender.why.key != ReasonKey.SENDERS_UNCHECKED
         return SenderProof(ProofKind.UNPROVEN, why, hearsay=is_of_others or is_checked)
 
@@ -109,7 +109,7 @@ def find_correspondent(envelope: Envelope, *, side: OwnSide, proof: SenderProof)
         return _spoken_for(*outside[0], mouthpiece=mouthpiece)
     if is_ours and (counterpart := _counterpart(envelope, side=side)):
         return counterpart
-    # A customer of our own house, who wrote through our own form or group.
+    # A customer who wrote through our own form or group.
     inside = [each for each in named if not side.is_desk(each[1].handle)]
     if mouthpiece and inside:
         return _spoken_for(*inside[0], mouthpiece=mouthpiece)

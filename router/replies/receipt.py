@@ -17,7 +17,7 @@ def receipt_of(text: str, *, analysis: Analysis, language: str, status_link: str
     """Return the text of an automatic reply with its link and quote; of a short message as it is.
 
     status_link: empty if there is none.
-    The quote is masked, and for a proven sender only: else a stranger could have our server bring words of theirs to
+    The quote is masked, and for a proven sender only: otherwise a stranger could make our server send their words to
     any address.
     """
     if analysis.envelope.sender.kind is not PartyKind.EMAIL:

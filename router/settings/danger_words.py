@@ -85,7 +85,7 @@ def read_danger_words(text: str, *, file: str = "danger.toml") -> DangerWords:
     findings, words = _examine(text)
     if words is None:
         if any(not one.line for one in findings):
-            # Reading a sound file must not pay for the parser that knows lines.
+            # A valid file must not load the parser that knows lines.
             from router.settings.lines import locate  # noqa: PLC0415
 
             findings = [*locate(findings, text=text)]

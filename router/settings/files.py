@@ -59,7 +59,7 @@ def shipped_file() -> Path:
 
 
 def read_file(path: Path) -> str:
-    """Return the text of the file, or raise ConfigError saying why it cannot be had."""
+    """Return the text of the file, or raise ConfigError saying why it cannot be read."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

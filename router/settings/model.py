@@ -75,7 +75,7 @@ class DeskSettings(Frozen):
         waits for the customer.
     greeting_closes_after: how long that case waits before it is resolved.
     pending_closes_after: how long any other case waits for its customer before it is resolved; if absent, forever.
-    call_for_person: the reply that says that a person comes, to a call for one in a chat or SMS.
+    call_for_person: the reply to a customer who asks for a person in a chat or SMS.
     call_for_person_closed: the same while the channel is closed.
     key: signs sessions and thread tokens, and seals originals; if absent, one is created in `data`.
     old_keys: former values of `key`; they open what was sealed with them, and sign nothing.

@@ -1,6 +1,6 @@
-"""Forget chats in which nothing happened for so long that their secrets open nothing any more.
+"""Delete chats that have been quiet for so long that their secrets have expired.
 
-The masked messages of the case stay, as on every channel; the visitor's copy goes, and who the browser was.
+The case keeps its masked messages, as on every channel; the visitor's copy and the session are deleted.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ _NONCE_BYTES: Final = 12
 _HEAD: Final = len(_MARK) + _KEY_NAME_BYTES + _NONCE_BYTES
 _ORIGINAL: Final = b"original"
 _TEXT: Final = b"text"
-# Already thrice smaller, and the quickest.
+# The fastest level; it makes envelopes three times smaller.
 _LEVEL: Final = 1
 OPTION: Final = "omniyard_sealer"
 _LOOK_AGAIN_SECONDS: Final = 5.0
@@ -64,7 +64,7 @@ def key_name_in(head: bytes | str) -> str | None:
 
 
 def can_seal() -> bool:
-    """Tell whether this installation has what sealing needs; without it all is kept as it came."""
+    """Return whether this installation can seal; if not, everything is stored unsealed."""
     try:
         import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401, PLC0415
     except ImportError:
@@ -102,8 +102,8 @@ class Sealer:
     def open(self, content: bytes) -> bytes:
         """Return what was sealed; bytes that never were, as they are.
 
-        Raises SealKeyMissing when this process has not the key that they were sealed with: it is not the message's
-        fault.  Raises PermanentError when they were changed or damaged.
+        Raises SealKeyMissing when this process does not have the key that they were sealed with,
+        PermanentError when they were changed or damaged.
         """
         return self._open(content, _ORIGINAL) if content.startswith(_MARK) else content
 
@@ -178,7 +178,7 @@ class Sealer:
 
     @property
     def _compressor(self) -> ZstdCompressor:
-        # One a thread: making one costs more than using it, and two threads may not share it.
+        # One per thread: making one costs more than using it, and two threads may not share it.
         made: ZstdCompressor | None = getattr(self._threads, "compressor", None)
         if made is None:
             made = self._threads.compressor = ZstdCompressor(level=_LEVEL)

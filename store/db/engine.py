@@ -153,7 +153,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """Read without waiting for a writer: in one transaction on SQLite, each statement by itself on PostgreSQL.
 
-        There each statement of a transaction sees what is committed, too; and the end of one would cost all plans.
+        There each statement of a transaction sees newly committed rows anyway, and a ROLLBACK drops all prepared plans.
         """
         with translated():
             connection = self._kept.take() or self._reading.connect()

@@ -223,7 +223,7 @@ def _fetched(connection: Connection, sql: str, parameters: Any) -> Sequence[Sequ
     dialect, driver = connection.dialect, connection.connection
     cursor = driver.cursor()
     if dialect.name == "postgresql":
-        from store.db.pipeline import leave_text  # noqa: PLC0415
+        from store.db.pipeline import leave_text  # noqa: PLC0415  (psycopg, which SQLite does without)
 
         leave_text(cursor.adapters)
     try:

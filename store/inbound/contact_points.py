@@ -1,4 +1,4 @@
-"""Keep where a contact can be reached as well, as a channel says. Nothing here identifies or merges anyone."""
+"""Keep further ways to reach a contact, as channels report them. Nothing here identifies or merges anyone."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from store.tables.messages import ContactRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownContactPoint:
-    """Where a contact can be reached as well. verified: a channel has tested that it is theirs."""
+    """A further way to reach a contact. verified: a channel has tested that it is theirs."""
 
     kind: str
     value: str

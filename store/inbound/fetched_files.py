@@ -72,7 +72,7 @@ def try_file_again(connection: Connection, file_id: UUID, *, wait: timedelta, wh
 
 
 def give_up_file(connection: Connection, file_id: UUID, *, why: str) -> None:
-    """Record that the file cannot be had, and why."""
+    """Record that the file cannot be fetched, and why."""
     table = table_of(FetchedFileRow)
     values = {"state": FileState.FAILED, "lease_until": None, "error": why, "url": ""}
     connection.execute(sa.update(table).where(table.c.id == file_id).values(**values))

@@ -1,4 +1,4 @@
-"""The calm word after a false alarm: it goes to the person who got the emergency reply, once for each alarm."""
+"""The correction after a false alarm: it goes to the person who got the emergency reply, once for each alarm."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SaidByMachine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCorrection:
-    """What is to be said. inbound_id: the message that raised the alarm.  due_at: not before then."""
+    """The correction to send. inbound_id: the message that raised the alarm.  due_at: not before then."""
 
     id: UUID
     inbound_id: UUID
@@ -66,7 +66,7 @@ def queue_correction(
         "id": correction.id,
         "dedupe_key": key,
         "conversation_id": said.conversation_id,
-        # Held by the same bounds and brakes as every other thing that is said by machine.
+        # The limits and the breaker for automatic messages apply.
         "kind": AUTO_REPLY,
         "channel": said.channel,
         "recipient": said.recipient,
@@ -90,7 +90,7 @@ def queue_correction(
 
 
 def withdraw_correction(connection: Connection, conversation_id: UUID, *, inbound_id: UUID, now: datetime) -> None:
-    """Let the correction of an alarm not leave, if it waits."""
+    """Withdraw the correction of an alarm if it has not left yet."""
     table = table_of(OutboundRow)
     waiting = (
         table.c.dedupe_key == _key(conversation_id, inbound_id=inbound_id),

@@ -73,7 +73,7 @@ class OutboundClaim:
 
     @property
     def is_planned(self) -> bool:
-        """Whether it was written to leave later than at once."""
+        """Whether it was written to leave later."""
         return self.dated_at is not None and self.dated_at > self.created_at
 
     @property

@@ -28,7 +28,7 @@ class AgentRow(SQLModel, table=True):
     session_epoch: sessions of a smaller number have ended.
     away_from, away_until: gets no assigned work in between.
     password_hash, totp_secret, totp_step: see `store.desk.passwords`; empty for an agent who only has a token.
-    email: the agent's own mail address, in small letters; empty for none.
+    email: the agent's own mail address, in lower case; empty for none.
     provider_subject: the account at the sign-in provider, after its issuer; empty before the first sign-in there.
     """
 
@@ -67,7 +67,7 @@ class AgentRow(SQLModel, table=True):
 class RecoveryCodeRow(SQLModel, table=True):
     """A code that stands in for an agent's second factor, once. code_hash: with the agent's id, hex.
 
-    used_at: when it was used; a used code stays until all are made again.
+    used_at: when it was used; a used code stays until new ones are made.
     """
 
     __tablename__ = "recovery_code"

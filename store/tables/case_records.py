@@ -102,7 +102,7 @@ class SearchTermRow(SQLModel, table=True):
 class CaseCodeRow(SQLModel, table=True):
     """A one-time code that a visitor of a case's page asked for.
 
-    proof: of the code, bound to the row and to the address; bytes of chance where the address was not the case's.
+    proof: of the code, bound to the row and to the address; random bytes where the address was not the case's.
     tries: how often a code was entered while this one was valid.  used_at: a code opens a conversation once.
     """
 

@@ -25,7 +25,7 @@ class FetchedFileRow(SQLModel, table=True):
 
     id: of its attachment.  url: sealed.  content: packed and sealed; None before it is fetched.
     sha256: as announced, hex; empty without one.  due_at: when to try.  lease_until: when its process counts as dead.
-    error: why it cannot be had, a code.
+    error: a code for why it cannot be fetched.
     """
 
     __tablename__ = "fetched_file"
@@ -63,7 +63,7 @@ class ProviderIdRow(SQLModel, table=True):
 
 
 class ContactPointRow(SQLModel, table=True):
-    """Where a contact can be reached as well, as a channel says; it identifies no one.
+    """A further way to reach a contact, as a channel reports it; it identifies no one.
 
     verified: the channel has tested that it is theirs; what one channel says, another does not take back.
     """

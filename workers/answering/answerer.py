@@ -243,7 +243,7 @@ class Answerer:
 
 
 def accept(connection: Connection, answer_id: UUID, *, now: datetime) -> None:
-    """Take the customer's word that an answer was the right one: the promise rests, and the case waits for them."""
+    """Record that the customer accepts an answer: the SLA clock pauses, and the case waits for the customer."""
     given = find_given(connection, answer_id)
     if given and note_verdict(connection, given, verdict=AnswerVerdict.FITS, by="", now=now):
         answered(connection, given.conversation_id, at=now)

@@ -19,7 +19,7 @@ from workers.generated.writer import SharedCase, TextWriter
 
 @dataclass(frozen=True, slots=True)
 class Rephrased:
-    """What came of it. text: empty if the operator's own words are sent.  trace: no words of a text."""
+    """The result of a rephrasing. text: empty if the operator's own words are sent.  trace: no words of a text."""
 
     text: str
     trace: dict[str, Any]
@@ -40,7 +40,7 @@ class Rephraser:
         self._until = 0.0
 
     def begin_pass(self) -> None:
-        """Begin to count the time that all questions of a pass may take together."""
+        """Start the time limit that all questions of a pass share."""
         self._until = self._clock() + self._seconds
 
     def rephrase(self, question: str, *, answer: FaqText, case: AskedMessage) -> Rephrased | None:

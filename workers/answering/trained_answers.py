@@ -30,7 +30,7 @@ _WITHOUT: Final = "words"
 
 @dataclass(frozen=True, slots=True)
 class TrainedAnswers:
-    """A trained model. answers: those that took part; another one is at most offered.  digest: of their ways."""
+    """A trained model. answers: those that took part; another one is at most offered.  digest: of their ways to ask."""
 
     model: AnswerModel
     answers: tuple[str, ...]
@@ -56,12 +56,12 @@ class AnswerFolder:
 
     @staticmethod
     def has_vectors(settings: Settings) -> bool:
-        """Return whether vectors are stored, of whatever encoder."""
+        """Return whether vectors of any encoder are stored."""
         return any((Path(settings.omniyard.data) / "models" / "answers").glob("*.npy"))
 
     @staticmethod
     def all_trained(settings: Settings) -> list[TrainedAnswers]:
-        """Return the models that are stored, of whatever encoder: with another one each has its own."""
+        """Return the stored models of all encoders; each encoder has its own."""
         files = (Path(settings.omniyard.data) / "models" / "answers").glob("*.json")
         return [trained for file in sorted(files) if (trained := _read(file))]
 

@@ -1,4 +1,4 @@
-"""A Redis broker whose consumers wait for an announcement, where Dramatiq's ask several times a second.
+"""A Redis broker whose consumers wait for an announcement; Dramatiq's own poll several times a second.
 
 Each message is announced on a channel of its queue (PUBLISH). An announcement may be lost: a consumer also looks every
 few seconds, and the sweep finds the rows in any case.
@@ -16,7 +16,7 @@ from dramatiq import Message, MessageProxy
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from redis import RedisError
 
-# How long a consumer waits at most: it also sends the heartbeat by which others know that this worker lives.
+# How long a consumer waits at most: it also sends the heartbeat by which others know that this worker is alive.
 _LONGEST_SECONDS: Final = 5.0
 # The same while the worker stops: Dramatiq waits for its consumers.
 _STOPPING_SECONDS: Final = 0.05
@@ -90,7 +90,7 @@ class _WaitingConsumer(_RedisConsumer):
 
     def ack(self, message: MessageProxy) -> None:
         super().ack(message)  # type: ignore[no-untyped-call]
-        # There is a place free for the next message, which may have been announced long ago.
+        # A slot is free for the next message, which may have been announced long ago.
         self._announced.set()
 
     def nack(self, message: MessageProxy) -> None:
@@ -116,7 +116,7 @@ class Announcements:
         self._thread.start()
 
     def stop(self) -> None:
-        """Listen no more, and let the consumers see that they are stopped; the thread ends within seconds."""
+        """Stop listening, and wake the consumers so that they stop; the thread ends within seconds."""
         self._stopped.set()
         self._broker.longest = _STOPPING_SECONDS
         self._broker.wake()

@@ -125,7 +125,7 @@ class Bell:
     def ring(self, ids: Sequence[UUID], *, urgent: bool = False) -> bool:
         """Ring for a page; return whether the broker took the message. A broker's failure never raises.
 
-        urgent: some of it does not wait until a worker has finished its page.
+        urgent: some of its messages must not wait until a worker has finished its page.
         """
         reach("bell.ring")
         return bool(ids) and self._try(ring_message([str(id_) for id_ in ids]), urgent=urgent)

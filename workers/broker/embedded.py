@@ -79,7 +79,7 @@ class EmbeddedBroker:
 
     def answers(self) -> bool:
         """Return whether the broker answers a command."""
-        # Two lines of the protocol; the supervisor, who asks, is spared a client of 17 MB.
+        # Two lines of the protocol by hand: a client library would cost the supervisor, which asks, 17 MB.
         try:
             with socket.create_connection((_HOST, self._port), timeout=1) as connection:
                 connection.sendall(f"AUTH {self._password}\r\nPING\r\n".encode())
@@ -112,7 +112,7 @@ class EmbeddedBroker:
             "maxmemory-policy": "noeviction",
             # The next `omniyard up` identifies a left-over process by its environment; a title would overwrite it.
             "set-proc-title": "no",
-            # Its housekeeping, ten times a second by default; it also looks this often whether it is to stop.
+            # How often it does its housekeeping (by default ten times a second) and checks whether it has to stop.
             "hz": 1,
             "loglevel": "warning",
             "logfile": f'"{self._log}"',
@@ -134,7 +134,7 @@ def _program() -> str:
 
 
 def _write_private(path: Path, text: str) -> None:
-    # Written aside and renamed: a reader finds the old file or the new one, never half of one.
+    # Written under another name and renamed: a reader finds the old file or the new one, never a part of one.
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:  # noqa: PTH123

@@ -16,7 +16,7 @@ _OURS: Final = range(12_000, 20_000)
 
 
 def free_ports(many: int) -> list[int]:
-    """Return so many different free ports of loopback.
+    """Return that many different free ports of loopback.
 
     Raises TransientError when there are not as many.
     """

@@ -71,7 +71,7 @@ class Hotline:
         return machine.answer(request, call)
 
     def _known(self, channel: str, news: CallNews, *, now: datetime) -> PhoneCall | None:
-        """Return a call about which the news say nothing new: then nothing is written."""
+        """Return the call if the news add nothing to it; then nothing is written."""
         with self._database.read() as connection:
             call = find_call(connection, channel, news.sid)
         is_new = call is None or merge(call, news, now=now) != call or (news.wants_dial and not call.dial)

@@ -36,7 +36,7 @@ class Assigner:
     def once(self) -> int:
         """Assign all that can be assigned now; return how many conversations got an agent.
 
-        Before it, conversations return to their queues whose agent may not have them any more.
+        Before that, conversations whose agent may no longer have them return to their queues.
         """
         self._release()
         with self._database.read() as connection:
@@ -82,12 +82,12 @@ class Assigner:
         return len(given)
 
     def _bring_back(self, connection: Connection, agents: Sequence[OnDuty], *, now: datetime) -> None:
-        """Move what fall-back teams have and no one took: home if the own team is available, else along the chain."""
+        """Move cases that wait at fall-back teams: back to their own team if it is available, else along the chain."""
         moves, events, strays = dict[UUID, str](), list[NewEvent](), list[UUID]()
         for case in assignment.take_elsewhere(connection):
             home = case.home_team or case.team
             if case.team not in self._chain(home):
-                # It was moved on since, by the promise or an emergency: there it stays.
+                # The SLA or an emergency has moved it since; it stays there.
                 strays.append(case.id)
                 continue
             target = home if self._is_able(case, home, agents) else self._takes_over(case, agents, surely=True)

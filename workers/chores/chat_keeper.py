@@ -1,4 +1,4 @@
-"""Chats by the clock: warn and end what is silent, end what is resolved, mail what was not read."""
+"""Chats that time changes: warn and end silent ones, end resolved ones, mail unread answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from workers.routing.brain import Brain
 from workers.sending.chat_mail import ChatMailer
 
 _MOST: Final = 50
-# A session in which nothing was written is forgotten after it.
+# A session in which nothing was written is deleted after this time.
 _UNUSED: Final = timedelta(days=1)
 # How long before its end a silent chat is warned, as a part of `idle`.
 _WARNED_AT: Final = 2 / 3

@@ -31,7 +31,7 @@ _SECONDS: Final = 15.0
 _AT_ONCE: Final = 4
 # Longer than all files of a claim may take, one after the other.
 _LEASE: Final = timedelta(seconds=90)
-# 10 s, 30 s, 90 s ...: a provider's file may come later than its message; after a day it does not come.
+# 10 s, 30 s, 90 s ...: a provider's file may come later than its message; after a day it will not come.
 _BETWEEN: Final = Backoff(first=timedelta(seconds=10), longest=timedelta(hours=2), growth=3, spread=0.2)
 MOST_ATTEMPTS: Final = 18
 _PERIOD_SECONDS: Final = 2.0
@@ -41,7 +41,7 @@ _log = structlog.get_logger()
 
 
 class CannotBeHad(PermanentError):
-    """The file will not be had, however often it is asked for. code: why, for the desk's words."""
+    """The file can never be fetched. code: why; the desk has the words for it."""
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)

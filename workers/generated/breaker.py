@@ -9,7 +9,7 @@ from typing import Final
 FAILURES: Final = 5
 """So many in a row silence it."""
 REST_SECONDS: Final = 60.0
-# A provider may ask for longer; a wrong clock of its must not silence it for a day.
+# A provider may ask for a longer rest; a fault of its clock must not stop the calls for a day.
 _LONGEST_REST: Final = 600.0
 
 

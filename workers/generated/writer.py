@@ -33,7 +33,7 @@ from workers.generated.day_budget import DayBudget
 from workers.generated.endpoint import Answered, ModelEndpoint, ModelSilent, Silence
 from workers.generated.prompt_files import load_prompt
 
-# Of a case, for a draft: older ones are what a summary is for.
+# How many messages of a case a draft is written from; older ones belong into a summary.
 _LINES: Final = 10
 _PASSAGES: Final = 5
 _PASSAGE: Final = 2_000
@@ -107,7 +107,7 @@ class TextWriter:
         """Return an answer to a case. passages: by id of the FAQ.  purpose: which kind of draft."""
         given = {} if purpose is Purpose.FACTS else dict(list(passages.items())[:_PASSAGES])
         markers = {secrets.token_hex(3).upper(): answer for answer in given}
-        # Secrets in an operator's own page would leave like any other.
+        # Secrets in an operator's own page would be sent like any other text.
         shown = {marker: mask(given[answer]).text[:_PASSAGE] for marker, answer in markers.items()}
         prompt, veil, lines = self.prompt(purpose), Veil(asked.names), asked.lines[-_LINES:]
         messages = draft_request(prompt, lines=lines, passages=shown, veil=veil, language=asked.language)

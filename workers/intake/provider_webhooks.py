@@ -85,7 +85,7 @@ class ProviderWebhooks:
 
         Raises NotFound without a form, TransientError when it cannot be stored now.
         """
-        from connectors.web.form import page_of  # noqa: PLC0415
+        from connectors.web.form import page_of  # noqa: PLC0415  (loaded with the first form)
 
         settings = self._channel(channel)
         if settings.contact_form is None:
@@ -100,7 +100,7 @@ class ProviderWebhooks:
 
         Raises NotFound for a channel without calls, TransientError when it cannot be stored now.
         """
-        from connectors.voice.notes import page_of  # noqa: PLC0415
+        from connectors.voice.notes import page_of  # noqa: PLC0415  (loaded with the first note)
 
         notes = self._channel(channel).call_notes
         if notes is None:
@@ -114,7 +114,7 @@ class ProviderWebhooks:
 
         Raises NotFound without such a channel, TransientError when it cannot be stored now.
         """
-        from connectors.web.form import page_of  # noqa: PLC0415
+        from connectors.web.form import page_of  # noqa: PLC0415  (loaded with the first form)
 
         settings = self._channel(channel)
         self._keeper().take(page_of(channel, submission, to=settings.address or "", now=now))
@@ -152,7 +152,7 @@ class ProviderWebhooks:
         return settings
 
     def _outbox(self) -> Outbox:
-        from workers.sending.pull_outbox import Outbox  # noqa: PLC0415
+        from workers.sending.pull_outbox import Outbox  # noqa: PLC0415  (loaded with the first collection)
 
         return Outbox(self._settings, self._database)
 
@@ -172,7 +172,7 @@ class ProviderWebhooks:
         self._timed.shutdown(wait=False)
 
     def _stored(self, page: Page, *, now: datetime, within: timedelta | None) -> Mapping[str, Taken]:
-        """Store a page. within: how long that may take; later it may still be stored, and then comes once all the same.
+        """Store a page. within: how long that may take; it may still be stored after that, and then counts once.
 
         Raises TransientError when it cannot be stored now, or not in time.
         """
@@ -210,7 +210,7 @@ class ProviderWebhooks:
         self, endpoint: PassiveEndpoint, request: WebhookRequest, channel: str, *, taken: Mapping[str, Taken]
     ) -> str:
         """Return the reply that leaves in the response; empty without one, and when the store does not answer now."""
-        from workers.sending.passive_replies import PassiveReplies  # noqa: PLC0415
+        from workers.sending.passive_replies import PassiveReplies  # noqa: PLC0415  (loaded with the first reply)
 
         said = taken.get(endpoint.replied_to(request))
         if said is None or said.inbound_id is None or not self._channel(channel).passive_for:

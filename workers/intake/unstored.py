@@ -1,4 +1,4 @@
-"""Pushed messages that the desk could not store: a provider without a list gives them up, so that they are counted."""
+"""Count the pushed messages that the desk could not store: a provider without a message list gives them up."""
 
 from __future__ import annotations
 

@@ -60,12 +60,12 @@ class Incoming:
 
     @property
     def needs_nothing(self) -> bool:
-        """Whether it only thanks, agrees, takes its leave, or stops our messages."""
+        """Whether it only thanks, agrees, says goodbye, or stops our messages."""
         return self.remark in NEEDS_NOTHING
 
     @property
     def may_answer(self) -> bool:
-        """Whether it answers what we asked, though it needs nothing if we asked nothing."""
+        """Whether it may answer a question of ours; without a question it needs nothing."""
         return self.remark in {RemarkKind.ASSENT, RemarkKind.COMMAND}
 
     @property
@@ -141,7 +141,7 @@ def add_files(incoming: Incoming, *, message_id: UUID, outcome: Outcome) -> None
 
 
 def contact_points(incoming: Incoming, *, at: datetime) -> list[dict[str, Any]]:
-    """Return what the channel says about where the sender can be reached as well."""
+    """Return where else the sender can be reached, as the channel reports it."""
     return [
         {
             "contact_id": incoming.contact_id,

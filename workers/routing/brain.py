@@ -64,7 +64,7 @@ class Brain:
         return configured.joins_within if configured else None
 
     def passive_for(self, channel: str) -> timedelta:
-        """Return how long an automatic reply waits to be taken as the response to its message."""
+        """Return for how long an automatic reply waits to leave in the response to its message."""
         configured = self.settings.channels.get(channel)
         return configured.passive_for if configured else timedelta(0)
 

@@ -37,7 +37,7 @@ _STRAY_JOURNAL: Final = Reason(ReasonKey.JOURNAL_OF_UNKNOWN)
 
 @dataclass(frozen=True, slots=True)
 class DraftedMessage:
-    """The ids of one message, and its rows as the opener of a case. placement: None where that is not to be expected.
+    """The ids of one message, and its rows as the opener of a case. placement: None if it will probably open none.
 
     The ids of a page are made in the order of arrival.
     """
@@ -49,7 +49,7 @@ class DraftedMessage:
     outcome: Outcome
 
     def fits(self, incoming: Incoming, correlation: Correlation, *, background: Background) -> bool:
-        """Return whether the message writes what is drafted."""
+        """Return whether the draft still holds for the message."""
         same_contact = self.incoming.contact_id == incoming.contact_id
         return same_contact and correlation == _UNRELATED and background == NOTHING_KNOWN
 

@@ -12,7 +12,7 @@ _LONGEST_SECONDS: Final = 30.0
 
 
 class ReadingTurn:
-    """A lock that is given in the order of asking, and is taken from a thread that holds it for too long."""
+    """A fair lock: threads get it in the order in which they asked, and one that holds it too long loses it."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -46,7 +46,7 @@ class ReadingTurn:
         self.pass_on()
 
     def pass_on(self) -> None:
-        """Give the turn back before the end of the block; of a thread that has not got it, or no longer, nothing."""
+        """Give the turn back before the end of the block; does nothing in a thread that does not hold it."""
         with self._changed:
             if self._holder == threading.get_ident():
                 self._holder = None

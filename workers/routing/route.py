@@ -69,7 +69,7 @@ class Router:
     """Routes pages for one worker process; several threads may call its methods at the same time.
 
     Light messages go first: see `store.inbound.claims`. Pages of them are claimed and read one after another: two
-    threads that share the interpreter would be done with both pages when the second one is due.
+    threads share one interpreter, so both pages would be done only when the second one is.
 
     routed: called after the commit of each page.
     """
@@ -156,7 +156,7 @@ class Router:
         _report(claimed, verdicts, milliseconds=round((time.perf_counter() - started) * 1000))
 
     def _unsealed(self, claimed: Claim) -> tuple[Claim, list[str]]:
-        """Return the rows that could be decrypted, and their envelopes; set only the others aside.
+        """Return the rows that could be decrypted, with their envelopes; only the others are postponed or fail.
 
         Raises the last row's error if none could be decrypted.
         """
@@ -223,13 +223,13 @@ class Router:
         return verdicts
 
     def _note_chats(self, connection: Connection, outcome: Outcome) -> None:
-        """Record which conversations the lines of chats are in, and show other messages of theirs in the chats."""
+        """Record the conversation of each chat line, and show the conversation's other messages in the chat."""
         channels = self._brain.settings.channels
         shown = {name for name, channel in channels.items() if channel.chat_page}
         lines = [row for row in outcome.messages if row["channel"] in shown and row["inbound_id"]]
         note_cases(connection, {row["inbound_id"]: row["conversation_id"] for row in lines})
         if shown:
-            # What this page has opened is no chat's conversation, unless a line of a chat is in it.
+            # A conversation that this page opens belongs to a chat only if a line of the chat is in it.
             opened = {row["id"] for row in outcome.conversations} - {row["conversation_id"] for row in lines}
             others = [row for row in outcome.messages if row["channel"] not in shown]
             joined = [row for row in others if row["conversation_id"] not in opened]

@@ -35,7 +35,7 @@ WEBHOOKS: Final = ("webhook.before", "webhook.sent")
 PAGING: Final = ("page.before", "page.written", "page.after")
 # An assignee who may not have a conversation any more; reached only if there is one.
 RELEASING: Final = ("release.before", "release.written", "release.after")
-# Cases that close by themselves; reached only if a customer says no more.
+# Cases that are closed after silence; reached only if a customer stops writing.
 CLOSING: Final = ("close.before", "close.written", "close.after")
 # An automatic answer; reached only on a channel that offers or answers.
 ANSWERING: Final = ("answer.decided", "answer.written", "answer.after")

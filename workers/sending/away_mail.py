@@ -1,6 +1,6 @@
 """Mails to agents who are away: that a case of theirs, or a note that names them, waits. Never a customer's words.
 
-An agent asks for them on the page of notices. One mail a conversation and hour, however much happens in it.
+An agent asks for them on the page of notices. At most one mail per conversation and hour.
 """
 
 from __future__ import annotations
@@ -62,6 +62,6 @@ class AwayMailer:
             sender_name=name,
             subject=f"[{name}] {notice.reference} {notice.subject}".strip(),
             text=f"{text}\n",
-            # Not one of a conversation: a bounce of it reopens no case.
+            # Without a conversation's token, so that a bounce of this mail reopens no case.
             rfc_message_id=f"<away.{mail_id.hex}@{domain}>",
         )

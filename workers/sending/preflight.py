@@ -1,6 +1,7 @@
 """Checks before a due message is sent: something newer, a closed reply window, a limit, its age, too many attempts.
 
-A refused reply of an agent goes to an agent; an automatic one is dropped, because late or in masses it has no use.
+A refused reply of an agent goes to an agent; an automatic one is dropped, because it is useless when it is late or sent
+in masses.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Preflight:
     def remove(self, connection: Connection, row: OutboundClaim) -> int:
         """Take the row out of the queue if a check refuses it; return how many rows left the queue.
 
-        While the replies of its channel rest, others that wait leave with it: of a storm there are thousands.
+        While the replies of its channel are paused, the other waiting ones leave too: a storm has thousands.
         """
         automatic = row.kind in {AUTO_REPLY, ONE_TIME_CODE, AGENT_MAIL}
         newer = None if automatic else why_held(connection, row)
@@ -107,7 +108,7 @@ class Preflight:
         if configured and is_public(configured):
             return Reason(ReasonKey.PUBLIC_IS_NOT_ANSWERED)
         if row.kind == ONE_TIME_CODE:
-            # Its customer waits for it and it has bounds of its own: the brakes on replies are no reason to keep it.
+            # Its customer waits for it, and it has its own limits: the limits on replies do not apply.
             return Reason(ReasonKey.REPLY_IS_LATE) if row.now - row.created_at > _CODE_LASTS else None
         if row.now - row.created_at > self._stale:
             return Reason(ReasonKey.REPLY_IS_LATE)

@@ -1,6 +1,6 @@
 """The sending threads: one per kind of channel, woken by a bell, or by a timer if no bell rings.
 
-A slow provider delays its own kind only. A message in flight keeps its lease while this process lives.
+A slow provider delays its own kind only. A message in flight keeps its lease as long as this process runs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a model's report says about danger, as rows for people; and in what a new model is worse than the one before."""
+"""What a model's report says about danger, as rows for people; and where a new model is worse than the one before."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Report = Mapping[str, JsonValue]
 
 
 def danger_rows(report: Report) -> list[tuple[str, ...]]:
-    """Return a row a language: counts, and shares with their intervals of 95 %."""
+    """Return one row per language: counts, and shares with their intervals of 95 %."""
     danger = report.get("danger")
     if not isinstance(danger, dict):
         return []
@@ -23,7 +23,7 @@ def danger_rows(report: Report) -> list[tuple[str, ...]]:
 
 
 def compare_reports(now: Report, before: Report) -> list[str]:
-    """Return in what the first report is worse than the second, beyond chance; empty if in nothing."""
+    """Return where the first report is worse than the second beyond chance; empty if nowhere."""
     worse = []
     if _number(now.get("accuracy")) < _number(before.get("accuracy")) - _LOSS:
         worse.append(

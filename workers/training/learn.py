@@ -32,7 +32,7 @@ def learn(
     corrections: texts that agents moved to another category or judged; those of removed categories are left out.
     Raises ConfigError if there are too few examples.
     """
-    from router.classify.encoder import load_encoder  # noqa: PLC0415
+    from router.classify.encoder import load_encoder  # noqa: PLC0415  (numpy, only to train or classify)
     from router.classify.model import LOOKALIKE  # noqa: PLC0415
     from router.classify.trainer import train  # noqa: PLC0415
 
@@ -55,7 +55,7 @@ def learn(
 
 def encoder_of(settings: Settings) -> SentenceEncoder | None:
     """Return the encoder, loaded on first use; all processes share it in a file next to the models."""
-    from router.classify.encoder import load_encoder  # noqa: PLC0415
+    from router.classify.encoder import load_encoder  # noqa: PLC0415  (numpy, only to train or classify)
 
     return load_encoder(shared_in=ModelFolder.of(settings).path)
 

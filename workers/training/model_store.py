@@ -89,7 +89,7 @@ class ModelFolder:
 
     def keep(self, model: Model, *, about: StoredModel) -> None:
         """Write a model and its description; two models of one version are equal."""
-        from router.classify.model_file import to_bytes  # noqa: PLC0415
+        from router.classify.model_file import to_bytes  # noqa: PLC0415  (numpy, see the top)
 
         make_private_folder(self.path)
         # Write the description last: a model without one is not listed.
@@ -123,7 +123,7 @@ class ModelFolder:
 
         Raises PermanentError if its file is absent or cannot be read as one.
         """
-        from router.classify.model_file import from_bytes  # noqa: PLC0415
+        from router.classify.model_file import from_bytes  # noqa: PLC0415  (numpy, see the top)
 
         return from_bytes(self._content(version))
 
@@ -133,7 +133,7 @@ class ModelFolder:
         shared_in: the folder of the shared file.
         Raises PermanentError like `load`.
         """
-        from router.classify.model_file import map_model  # noqa: PLC0415
+        from router.classify.model_file import map_model  # noqa: PLC0415  (numpy, see the top)
 
         return map_model(self._content(version), shared_in=shared_in)
 

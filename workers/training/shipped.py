@@ -35,7 +35,7 @@ def _categories(about: StoredModel) -> set[str]:
 
 def main() -> None:
     """Train the shipped model again; the old one is removed."""
-    from workers.training.learn import learn  # noqa: PLC0415
+    from workers.training.learn import learn  # noqa: PLC0415  (numpy, only to train)
     from workers.training.lessons import lessons_of  # noqa: PLC0415
 
     folder, before = shipped_folder(), shipped_folder().models()

@@ -15,7 +15,7 @@ _UNKNOWN: Final = "message-square-text"
 
 
 def channel_icon(settings: Settings, channel: str) -> str:
-    """Return the drawing of a channel; a plain one for a channel that the file has no more."""
+    """Return the drawing of a channel; a plain one for a channel that is no longer in the file."""
     known = settings.channels.get(channel)
     return _DRAWINGS.get(kind_of(known).icon, _UNKNOWN) if known else _UNKNOWN
 

@@ -27,7 +27,7 @@ Reader = Annotated[Actor, Depends(Requires(Verb.READ_AGENTS))]
 
 @routes.post("/agents/{agent_id}/recovery")
 def renew_recovery_codes(request: Request, desk: DeskPart, actor: Reader, form: Form, *, agent_id: UUID) -> Response:
-    """Make one's own recovery codes again and show them, once; those from before count no more."""
+    """Make new recovery codes for the agent and show them once; the earlier ones are no longer valid."""
     if agent_id != actor.id:
         raise ProblemError("forbidden", "you may renew only your own recovery codes")
     refuse_too_many(desk, request, owner=actor.id)

@@ -118,7 +118,7 @@ class _Pages:
         )
 
     def _page(self) -> str:
-        """Return the page to keep; empty if it is larger than a message may be: its words are kept all the same."""
+        """Return the page to keep; empty if it is larger than a message may be: its words are still kept."""
         page = "\n".join(self._shown.values())
         if len(page) <= limits.PAGE_CHARACTERS:
             return page

@@ -201,7 +201,7 @@ def _bind(settings: SmtpSettings) -> socket.socket:
     # client has acknowledged the first one: 40 ms for each EHLO.
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        # Without it the address stays in use for a minute after a kill; a second live listener is refused all the same.
+        # Without it the address stays in use for a minute after a kill; a second live listener is still refused.
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, int(port)))
         listening.listen(256)

@@ -256,7 +256,7 @@ class TwilioConnector:
         )
 
     def _message(self, listed: ListedSms, *, now: datetime) -> RawMessage | None:
-        """Return the message with its files; None while they may still be had later."""
+        """Return the message with its files; None while they may still become available."""
         files = self._files(listed)
         if files is None:
             return None

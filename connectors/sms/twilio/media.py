@@ -28,9 +28,9 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 def fetch_files(twilio: Twilio, sid: str) -> tuple[MediaFile, ...]:
-    """Return the files of a message; one that can never be had says why.
+    """Return the files of a message; one that can never be fetched says why.
 
-    Raises TransientError when a file may be had later.
+    Raises TransientError when a file may become available later.
     """
     listed = twilio.get(f"/Messages/{sid}/Media.json", {"PageSize": _MOST_FILES}).get("media_list")
     sids = [each.get("sid") for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
@@ -59,7 +59,7 @@ def _fetch(twilio: Twilio, url: str, *, number: int, largest: int) -> MediaFile:
 
 
 class _Never(Exception):
-    """The file will not be had, however often it is asked for."""
+    """The file can never be fetched, however often we ask."""
 
 
 def _download(twilio: Twilio, url: str, *, largest: int) -> bytes:

@@ -25,7 +25,7 @@ from router.settings.channels.sms import TwilioSettings
 from router.settings.model import DeskSettings
 
 _PAGE_SIZE: Final = 100
-# Twilio's refusals by its codes, in words that help.
+# What Twilio's refusals mean, by their codes.
 _REFUSALS: Final[Mapping[int, str]] = {
     21211: "the number is none that can be reached",
     21408: "messages to that country are not switched on in Twilio's console",

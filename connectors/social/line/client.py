@@ -63,7 +63,7 @@ class LineApi:
         return _sent(*self._ask("POST", "/v2/bot/message/push", body, headers={"X-Line-Retry-Key": str(key)}))
 
     def reply(self, token: str, text: str) -> LineSent:
-        """Reply to one message, free and without a retry key; the token is good once, for about a minute.
+        """Reply to one message, free and without a retry key; the token is valid once, for about a minute.
 
         Raises as `push` does.
         """

@@ -70,7 +70,7 @@ class LineSender:
         """See `Sender`. Nothing is kept open."""
 
     def _replied(self, outgoing: Outgoing, token: str) -> Receipt | None:
-        """Reply by the token; None if it is good no more, and nothing was sent."""
+        """Reply by the token; None if the token is no longer valid, and nothing was sent."""
         try:
             return _accepted(self._api.reply(token, outgoing.text))
         except LineRefusal as error:

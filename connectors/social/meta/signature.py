@@ -28,7 +28,7 @@ def proof_of(token: str, *, secret: str) -> str:
 
 
 def answer_challenge(request: WebhookRequest, *, verify_token: str) -> WebhookResponse:
-    """Return Meta's number as it is, to who knows the token. Raises PermanentError."""
+    """Return Meta's number unchanged to a caller who knows the token. Raises PermanentError."""
     fields = parse_qs(request.query, keep_blank_values=True)
     mode, number, token = (fields.get(f"hub.{name}", [""])[0] for name in ("mode", "challenge", "verify_token"))
     if mode != "subscribe" or not number or not verify_token:

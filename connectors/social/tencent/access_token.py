@@ -52,6 +52,6 @@ class TokenHolder:
     def _ask(self, *, forced: bool) -> str:
         issued = self._issue(forced)
         self._token = issued.value
-        # A short one is used for a while all the same: never a call for each message.
+        # A short-lived token is used for a while too, so that not every message costs a call.
         self._until = self._clock() + max(issued.seconds - _MARGIN_SECONDS, min(issued.seconds, 1.0))
         return self._token

@@ -17,7 +17,7 @@ from connectors.social.whatsapp.message_words import FILES, words_of
 from router.envelope import Attachment, ContactPoint, Envelope, Party, PartyKind
 
 FORM: Final = "whatsapp"
-# A reference in place of a URL: the address lives five minutes and needs a token.
+# A reference in place of a URL: the address is valid for five minutes and needs a token.
 MEDIA: Final = "whatsapp-media:"
 # They open no case: a reaction, what the system says about numbers, and opening the chat.
 _NO_MESSAGES: Final = frozenset({"reaction", "system", "request_welcome", ""})

@@ -73,7 +73,7 @@ class WhatsappEndpoint:
 
 
 def file_request(settings: WhatsappSettings, url: str) -> FileRequest:
-    """Return how a file is fetched: its address is asked for each time, because it lives five minutes."""
+    """Return how a file is fetched: its address is asked for each time, because it is valid for five minutes only."""
     if not url.startswith(MEDIA):
         raise PermanentError("it is no file of WhatsApp's")
     found = open_api(settings).get(url.removeprefix(MEDIA), phone_number_id=settings.number_id)

@@ -26,7 +26,7 @@ _MISREAD: Final = str.maketrans("018", "OIB")
 
 
 def make_recovery_codes(connection: Connection, agent_id: UUID) -> list[str]:
-    """Make an agent's codes again and return them; those from before count no more."""
+    """Make new codes for an agent and return them; the earlier ones are no longer valid."""
     drop_recovery_codes(connection, agent_id)
     codes, now = [_new() for _ in range(CODES)], read_clock(connection)
     rows = [{"agent_id": agent_id, "code_hash": _hash(agent_id, code), "made_at": now} for code in codes]
