@@ -62,4 +62,4 @@ class SealKeyMissing(TransientError):
 
 
 class PermanentError(OmniyardError):
-    """That cannot work; another attempt would fail in the same way."""
+    """The operation cannot succeed; another attempt would fail in the same way."""

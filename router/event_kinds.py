@@ -1,4 +1,4 @@
-"""The kinds of events that webhooks and the feed tell: what a pattern in `[webhooks.NAME] events` can mean."""
+"""The kinds of events in webhooks and in the feed: what a pattern in `[webhooks.NAME] events` can match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Read a request's body before any route does: within its time, in its place, and in a file when it is large."""
+"""Read a request's body before any route does: within a time limit, with a slot for large ones, which go to a file."""
 
 from __future__ import annotations
 

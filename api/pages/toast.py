@@ -26,7 +26,7 @@ _LONGEST: Final = 3500
 
 
 class Flash(BaseModel):
-    """An action that was done. said: key of its phrase.  key: the conversation.  undo: the order that reverts it.
+    """A completed action. said: key of its phrase.  key: the conversation.  undo: the order that reverts it.
 
     outbound: a message that can still be cancelled.  until: until when, if it leaves in some seconds.
     regrouping: id of a merge, a split or an unlinking.

@@ -45,11 +45,6 @@ def id_maker(*, clock: Callable[[], int] = time.time_ns) -> Callable[[], UUID]:
     return make
 
 
-def first_id(at: datetime) -> UUID:
-    """Return an id below all that were made at `at` or later (RFC 9562 section 5.7: milliseconds come first)."""
-    return UUID(int=max(0, int(at.timestamp() * 1000)) << 80)
-
-
 def _random_numbers() -> list[int]:
     fetched = memoryview(os.urandom(_AT_ONCE * _RANDOM_BYTES)).cast("Q")
     return [number & _RANDOM_BITS for number in fetched]
@@ -72,8 +67,8 @@ new_id: Final = id_maker()
 
 
 def first_id_at(moment: datetime) -> UUID:
-    """Return the smallest id that can be made at a moment or later. moment: aware."""
-    milliseconds = int(moment.timestamp() * 1000)
+    """Return the smallest id that can be made at a moment or later. moment: aware; before 1970 it counts as 1970."""
+    milliseconds = max(0, int(moment.timestamp() * 1000))
     return UUID(int=(milliseconds << 16 | 0x7000) << 64 | 0b10 << 62)
 
 

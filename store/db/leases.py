@@ -50,7 +50,7 @@ def confirm_lease(connection: Connection, *, name: str, token: UUID) -> None:
 
 
 def release_lease(connection: Connection, *, name: str, token: UUID) -> None:
-    """Let the next owner in at once; does nothing if we do not own it any more."""
+    """Release the lease, so that the next owner need not wait; does nothing if we no longer own it."""
     connection.execute(_renewing(), {"b_name": name, "b_token": token, "b_until": read_clock(connection)})
 
 

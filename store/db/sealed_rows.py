@@ -13,7 +13,7 @@ _NOBODY: Final = Party(PartyKind.EMAIL, "")
 
 
 def bare_envelope(*, channel: str, source_key: str, received_at: datetime, defects: tuple[str, ...] = ()) -> str:
-    """Return the JSON of an envelope that says only by which channel, and when, something came."""
+    """Return the JSON of an envelope with nothing but the channel and the time of receipt."""
     bare = Envelope(sender=_NOBODY, channel=channel, source_key=source_key, received_at=received_at, defects=defects)
     return to_json(bare).decode()
 

@@ -159,7 +159,7 @@ def move_between(connection: Connection, *, moves: Mapping[UUID, str], now: date
 
 
 def forget_home(connection: Connection, ids: Collection[UUID]) -> None:
-    """Leave conversations to the teams that they were moved to."""
+    """Make the teams that conversations were moved to their own."""
     table = table_of(ConversationRow)
     if ids:
         connection.execute(sa.update(table).where(among(table.c.id, ids)).values(home_team=None))

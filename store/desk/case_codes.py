@@ -50,7 +50,7 @@ def takes_part(connection: Connection, conversation_id: UUID, *, contact_id: UUI
 
 
 def kind_of_address(connection: Connection, *, contact_id: UUID, handle: str) -> str:
-    """Return the kind of the contact's address; empty if it is none of theirs any more."""
+    """Return the kind of the contact's address; empty if it no longer belongs to the contact."""
     table = table_of(IdentityRow)
     theirs = sa.select(table.c.kind).where(table.c.contact_id == contact_id, table.c.handle == handle)
     return str(connection.execute(theirs.order_by(table.c.kind).limit(1)).scalar() or "")

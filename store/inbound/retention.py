@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, table_of
-from store.db.ids import first_id
+from store.db.ids import first_id_at
 from store.db.sealed_rows import bare_envelope
 from store.inbound.fetched_files import forget_files
 from store.tables.composer import AnswerFileRow
@@ -37,7 +37,7 @@ def forget_originals(connection: Connection, *, before: datetime, limit: int) ->
         sa.select(*columns)
         .select_from(original)
         .join(inbound, inbound.c.id == original.c.inbound_id)
-        .where(original.c.inbound_id < first_id(before), settled)
+        .where(original.c.inbound_id < first_id_at(before), settled)
         .order_by(original.c.inbound_id)
         .limit(limit)
     )
@@ -58,6 +58,6 @@ def forget_originals(connection: Connection, *, before: datetime, limit: int) ->
 def _forget_files(connection: Connection, *, before: datetime, limit: int) -> None:
     file, outbound = table_of(AnswerFileRow), table_of(OutboundRow)
     sent = sa.select(outbound.c.id).where(outbound.c.state == OutboundState.SENT, outbound.c.sent_at < before)
-    old = sa.select(file.c.id).where(file.c.id < first_id(before), file.c.outbound_id.in_(sent))
+    old = sa.select(file.c.id).where(file.c.id < first_id_at(before), file.c.outbound_id.in_(sent))
     ids = list(connection.execute(old.order_by(file.c.id).limit(limit)).scalars())
     connection.execute(sa.delete(file).where(among(file.c.id, ids)))

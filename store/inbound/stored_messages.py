@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection, RowMapping
 from router.envelope import Envelope, from_json
 from store.db.bulk import table_of
 from store.db.encryption import Sealer, sealer_of
-from store.db.ids import first_id
+from store.db.ids import first_id_at
 from store.db.plain_rows import PlainStatement
 from store.db.sealed_rows import try_to_open
 from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
@@ -60,7 +60,7 @@ def stored_page(
             conversation.c.linked_to,
         )
         .select_from(joined)
-        .where(inbound.c.id > (after or first_id(since - _CLOCKS_DIFFER)), inbound.c.state == InboundState.ROUTED)
+        .where(inbound.c.id > (after or first_id_at(since - _CLOCKS_DIFFER)), inbound.c.state == InboundState.ROUTED)
         # Messages past their retention time have no envelope.
         .where(inbound.c.envelope != "")
         .order_by(inbound.c.id)

@@ -58,7 +58,7 @@ def bulk(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
 
 @routes.post("/bulk/undo")
 def undo_bulk(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Response:
-    """Take a bulk action back, where the conversation has not changed since."""
+    """Undo a bulk action for each conversation that has not changed since."""
     done = unseal(desk, form.one("sealed"), actor=actor)
     if done is None:
         raise ProblemError("conflict", "this is too old to be undone by a button")

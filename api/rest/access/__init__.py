@@ -1,1 +1,1 @@
-"""`/agents` and `/tokens`: who gets in, for administrators."""
+"""`/agents` and `/tokens`: who has access, for administrators."""

@@ -1,4 +1,4 @@
-"""`/agents`: administrators add agents, change how they get in, and end their access."""
+"""`/agents`: administrators add agents, change how they sign in, and end their access."""
 
 from __future__ import annotations
 

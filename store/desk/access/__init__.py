@@ -1,1 +1,1 @@
-"""How agents get in besides by token and password: accounts at a sign-in provider, and recovery codes."""
+"""How agents sign in other than by token and password: accounts at a sign-in provider, and recovery codes."""

@@ -21,7 +21,7 @@ from store.tables.agents import RecoveryCodeRow
 CODES: Final = 10
 _CODE_BYTES: Final = 10
 _GROUP: Final = 4
-# Base 32 has neither 0 nor 1 nor 8: who reads them from paper means these letters.
+# Base 32 has neither 0 nor 1 nor 8: a person who reads them from paper means these letters.
 _MISREAD: Final = str.maketrans("018", "OIB")
 
 
