@@ -99,7 +99,7 @@ def judge(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: s
     def make() -> Response:
         verb = form.one("do")
         if verb not in _FINDINGS:
-            raise ProblemError("invalid", "this button is none of this desk's")
+            raise ProblemError("invalid", "this desk has no such button")
         danger, said = _FINDINGS[verb]
         judge_for(desk, key, danger=danger, actor=actor)
         flash = _flash(desk, actor, said, key=key, judged=True)

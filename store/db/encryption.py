@@ -140,8 +140,8 @@ class Sealer:
         cipher = self._keys.ciphers.get(name) or self._look_again().ciphers.get(name)
         if cipher is None:
             raise SealKeyMissing(
-                f"the message was sealed with a key that this process has not ({name.hex()}): see [omniyard] key and "
-                "old_keys, and desk.key in the data folder"
+                f"the message was sealed with a key that this process does not have ({name.hex()}): see "
+                "[omniyard] key and old_keys, and desk.key in the data folder"
             )
         from cryptography.exceptions import (  # type: ignore[import-not-found, unused-ignore]  # noqa: PLC0415
             InvalidTag,

@@ -144,7 +144,7 @@ def test_only_a_row_that_cannot_be_decrypted_is_set_aside(sealed: Database, tmp_
         Reason(ReasonKey.ROUTING_FAILED, {"error": "PermanentError"}).line,
         1,
     )
-    assert "sealed with a key that this process has not" in rows["4"].reason
+    assert "sealed with a key that this process does not have" in rows["4"].reason
     assert rows["4"].attempts == 0
     # And the damaged one goes alone until a person sees it
     for _ in range(8):

@@ -57,7 +57,7 @@ def called_back(desk: DeskPart, actor: Speaker, form: Form) -> Response:
     try:
         call_id = UUID(form.one("call"))
     except ValueError as error:
-        raise ProblemError("invalid", "this form is none of this desk's") from error
+        raise ProblemError("invalid", "this desk has no such form") from error
     with desk.database.write() as connection:
         if not settle_call_back(connection, call_id, by=actor.name, only_teams=actor.sees_only):
             raise NotFound("This wish is settled already.")
@@ -75,7 +75,7 @@ def note(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, shown:
     hotlines = _hotlines(desk)
     channel, text = form.one("channel"), form.whole("text")
     if channel not in hotlines or form.one("kind") not in KINDS or not _KEY.fullmatch(form.one("key")):
-        raise ProblemError("invalid", "this form is none of this desk's")
+        raise ProblemError("invalid", "this desk has no such form")
     number = form.one("number")
     if problem := _problem(hotlines[channel], number=number, text=text):
         return _page(request, desk, actor, shown=shown, number=number, problem=problem, form=form)
