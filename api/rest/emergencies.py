@@ -95,7 +95,7 @@ class EmergencyDetail(BaseModel):
             answered_at=answer.at if answer else None,
             escalations=row.steps,
             escalated_to=row.stepped_to,
-            escalated_at=row.stepped_at,
+            escalated_at=row.stepped_at if row.steps else None,
         )
 
     @classmethod

@@ -130,7 +130,7 @@ def call_again(connection: Connection, rows: Rows) -> None:
         again |= {"steps": 0, "stepped_at": None, "stepped_to": "", "paged_by": ""}
         again |= {"confirmed": None, "by": "", "confirmed_at": None, "changed": None}
         was_answered = sa.and_(
-            table.c.confirmed.is_(None), _answers(table.c.conversation_id, since=table.c.at).exists()
+            table.c.confirmed.is_(None), answers_since(table.c.conversation_id, since=table.c.at).exists()
         )
         is_over = sa.or_(was_answered, table.c.confirmed.is_(True)) if row["reopens"] else was_answered
         theirs = table.c.conversation_id == row["conversation_id"]
@@ -157,13 +157,13 @@ def emergency_of(conversation_id: UUID) -> Question:
 def answer_to(connection: Connection, known: EmergencyRecord) -> PageAnswer | None:
     """Return the answer by which an agent showed that a person has the emergency; None without one."""
     table = table_of(EmergencyRow)
-    answers = _answers(sa.literal(known.conversation_id, table.c.conversation_id.type), since=known.at)
+    answers = answers_since(sa.literal(known.conversation_id, table.c.conversation_id.type), since=known.at)
     columns = answers.selected_columns
     first = connection.execute(answers.order_by(columns.received_at, columns.id).limit(1)).first()
     return PageAnswer(by=first.sender_name or first.sender_handle, at=first.received_at) if first else None
 
 
-def _answers(conversation_id: sa.ColumnElement[UUID], *, since: Any) -> sa.Select[Any]:  # noqa: ANN401  (or a column)
+def answers_since(conversation_id: sa.ColumnElement[UUID], *, since: Any) -> sa.Select[Any]:  # noqa: ANN401  (or a column)
     """Return the agents' answers that left, or may have; what waits or failed has not reached the customer."""
     message, sent = table_of(MessageRow), table_of(OutboundRow)
     left = sa.exists().where(
@@ -300,5 +300,5 @@ def _unanswered(since: datetime) -> sa.Select[Any]:
         sa.select(*columns)
         .join(case, case.c.id == table.c.conversation_id)
         .where(table.c.confirmed.is_(None), sa.func.coalesce(table.c.stepped_at, table.c.at) <= since, *waits)
-        .where(sa.not_(_answers(table.c.conversation_id, since=table.c.at).exists()))
+        .where(sa.not_(answers_since(table.c.conversation_id, since=table.c.at).exists()))
     )

@@ -54,8 +54,13 @@ def find_danger_question(connection: Connection, conversation_id: UUID) -> Dange
     Raises NotFound when there was none.
     """
     table, case = table_of(DangerQuestionRow), table_of(ConversationRow)
-    merged = sa.select(case.c.id).where(case.c.merged_into == conversation_id)
-    about = sa.or_(table.c.conversation_id == conversation_id, table.c.conversation_id.in_(merged))
+    # All that is merged is of one contact, by whom the cases are indexed.
+    contact = sa.select(case.c.contact_id).where(case.c.id == conversation_id).scalar_subquery()
+    theirs = sa.select(case.c.id).where(case.c.contact_id == contact)
+    merged = theirs.where(case.c.merged_into == conversation_id).cte(recursive=True)
+    # Without duplicates: a circle of merges, which an older version could create, ends.
+    merged = merged.union(theirs.join(merged, case.c.merged_into == merged.c.id))
+    about = sa.or_(table.c.conversation_id == conversation_id, table.c.conversation_id.in_(sa.select(merged.c.id)))
     statement = sa.select(*columns_of(DangerQuestionRow, DangerQuestion)).where(about)
     newest = statement.order_by(table.c.answer.is_(None).desc(), table.c.at.desc()).limit(1)
     row = connection.execute(newest).mappings().first()

@@ -15,6 +15,17 @@ from router.errors import Conflict, PermanentError
 from router.settings.model import PRIORITIES
 from store.conversations.changes import ReadVersion, lock
 from store.conversations.read import refuse_merged
+from store.conversations.regroupings.moved_messages import move_all, move_back, move_some
+from store.conversations.regroupings.moved_pages import (
+    PAGED_COLUMNS,
+    MovedPages,
+    merge_pages,
+    put_back_pages,
+    released_values,
+    split_pages,
+    told_in,
+)
+from store.conversations.regroupings.moved_questions import settle_question, split_question
 from store.conversations.sla import change_status
 from store.conversations.undo_log import (
     NewRegrouping,
@@ -26,99 +37,14 @@ from store.conversations.undo_log import (
     snapshot,
     unchanged_since,
 )
-from store.db.bulk import among, insert_new, insert_rows, table_of
+from store.db.bulk import among, insert_rows, table_of
 from store.db.ids import new_id, new_reference
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow, ThreadKeyRow, digest
-from store.tables.operations import OutboundRow
-
-
-def move_all(connection: Connection, source_id: UUID, target_id: UUID) -> dict[str, Any]:
-    """Move everything of a conversation to another; return what was moved."""
-    columns, keys = table_of(MessageRow).c, table_of(ThreadKeyRow)
-    messages = connection.execute(
-        sa.select(columns.id, columns.outbound_id, columns.rfc_message_id).where(columns.conversation_id == source_id)
-    ).all()
-    outbound = table_of(OutboundRow).c
-    leaving = connection.execute(sa.select(outbound.id).where(outbound.conversation_id == source_id)).scalars().all()
-    theirs = connection.execute(sa.select(keys.c.digest, keys.c.own).where(keys.c.conversation_id == source_id)).all()
-    moved_keys = [(bytes(row.digest), bool(row.own)) for row in theirs]
-    return _carry(
-        connection, source_id, target_id, messages=[row.id for row in messages], outbound=leaving, keys=moved_keys
-    )
-
-
-def move_some(connection: Connection, source_id: UUID, target_id: UUID, *, messages: Sequence[Any]) -> dict[str, Any]:
-    """Move some messages to another conversation; return what was moved. messages: rows with their ids."""
-    keys = [(digest(row.rfc_message_id), True) for row in messages if row.rfc_message_id]
-    leaving = [row.outbound_id for row in messages if row.outbound_id]
-    return _carry(connection, source_id, target_id, messages=[row.id for row in messages], outbound=leaving, keys=keys)
-
-
-def _carry(
-    connection: Connection,
-    source_id: UUID,
-    target_id: UUID,
-    *,
-    messages: Sequence[UUID],
-    outbound: Sequence[UUID],
-    keys: Sequence[tuple[bytes, bool]],
-) -> dict[str, Any]:
-    """Move these to another conversation and return what was moved. keys: pairs of digest and `own`."""
-    for model, ids in ((MessageRow, messages), (OutboundRow, outbound)):
-        table = table_of(model)
-        connection.execute(sa.update(table).where(among(table.c.id, ids)).values(conversation_id=target_id))
-    table = table_of(ThreadKeyRow)
-    known = sa.select(table.c.digest, table.c.own).where(
-        table.c.conversation_id == target_id, among(table.c.digest, [key for key, _ in keys])
-    )
-    there = {bytes(row.digest): bool(row.own) for row in connection.execute(known)}
-    # The target only knew these as quotes; now it has the messages themselves.
-    gained = [key for key, own in keys if own and there.get(key) is False]
-    _own(connection, target_id, gained, own=True)
-    rows = [{"digest": key, "conversation_id": target_id, "own": own} for key, own in keys]
-    insert_new(connection, ThreadKeyRow, rows=rows)
-    gone = sa.delete(table).where(table.c.conversation_id == source_id, among(table.c.digest, [key for key, _ in keys]))
-    connection.execute(gone)
-    return {
-        "messages": [str(each) for each in messages],
-        "outbound": [str(each) for each in outbound],
-        "keys": [[key.hex(), own] for key, own in keys],
-        "shared_keys": [key.hex() for key in there],
-        "gained_keys": [key.hex() for key in gained],
-    }
-
-
-def _own(connection: Connection, conversation_id: UUID, digests: Sequence[bytes], *, own: bool) -> None:
-    table = table_of(ThreadKeyRow)
-    theirs = sa.update(table).where(table.c.conversation_id == conversation_id, among(table.c.digest, digests))
-    connection.execute(theirs.values(own=own))
-
-
-def move_back(connection: Connection, kept: StoredRegrouping) -> None:
-    """Move everything back to where it was, unless it was moved again since."""
-    if not kept.moved:
-        return
-    source_id, target_id = kept.row.source_id, kept.row.target_id
-    for model, name in ((MessageRow, "messages"), (OutboundRow, "outbound")):
-        table, ids = table_of(model), [UUID(each) for each in kept.moved[name]]
-        there = sa.update(table).where(among(table.c.id, ids), table.c.conversation_id == target_id)
-        connection.execute(there.values(conversation_id=source_id))
-    keys = [(bytes.fromhex(key), own) for key, own in kept.moved["keys"]]
-    shared = {bytes.fromhex(key) for key in kept.moved["shared_keys"]}
-    rows = [{"digest": key, "conversation_id": source_id, "own": own} for key, own in keys]
-    insert_new(connection, ThreadKeyRow, rows=rows)
-    table = table_of(ThreadKeyRow)
-    fresh = [key for key, _ in keys if key not in shared]
-    connection.execute(sa.delete(table).where(table.c.conversation_id == target_id, among(table.c.digest, fresh)))
-    # Rows of older versions do not have this key.
-    gained = [bytes.fromhex(key) for key in kept.moved.get("gained_keys", [])]
-    _own(connection, target_id, gained, own=False)
-
+from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow
 
 _SIDE: Final = (
-    *("contact_id", "status", "priority", "labels", "emergency", "last_message_at", "waiting_since", "possible_danger"),
-    *("clock_started_at", "linked_to", "merged_into", "held_until", "snoozed_by"),
+    *("contact_id", "last_message_at", "possible_danger", "linked_to", "merged_into"),
+    *PAGED_COLUMNS,
 )
 _TOLD: Final = {RegroupingKind.MERGE: EventKind.CONVERSATION_MERGED, RegroupingKind.SPLIT: EventKind.CONVERSATION_SPLIT}
 # The values that a new conversation takes over from the one it is split from.
@@ -155,12 +81,15 @@ def merge(
     source, target = before[source_id], before[target_id]
     if source["contact_id"] != target["contact_id"]:
         raise PermanentError("they have different contacts; if both are one person, merge the contacts first")
-    moved = move_all(connection, source_id, target_id)
+    joined = _together(source, target)
+    pages = merge_pages(connection, source_id, target_id, sides=before, values=joined)
+    moved = move_all(connection, source_id, target_id) | {"pages": pages.rows}
     change_status(connection, conversation_id=source_id, status=Status.RESOLVED, at=now, by=by)
-    if source["status"] not in {Status.RESOLVED, Status.PENDING} and target["status"] == Status.RESOLVED:
+    if _must_open(source, target):
         change_status(connection, conversation_id=target_id, status=Status.OPEN, at=now, by=by)
     _update(connection, source_id, {"merged_into": target_id, "watch_at": now})
-    _update(connection, target_id, _together(source, target) | {"watch_at": now})
+    _update(connection, target_id, joined | {"watch_at": now})
+    _write_pages(connection, pages, by=by, now=now)
     deed = NewRegrouping(kind=RegroupingKind.MERGE, source_id=source_id, target_id=target_id, by=by, at=now)
     return _keep(connection, deed, moved=moved, before=before)
 
@@ -187,8 +116,12 @@ def split(
     _require_version(connection, conversation_id, version=version)
     going = _going(connection, conversation_id, message_ids)
     new = _open(connection, conversation_id, going)
-    moved = move_some(connection, conversation_id, new, messages=going)
+    side, ids = before[conversation_id], {row.id for row in going}
+    pages = split_pages(connection, conversation_id, new, side=side, going=ids, now=now)
+    split_question(connection, conversation_id, new, going=ids)
+    moved = move_some(connection, conversation_id, new, messages=going) | {"pages": pages.rows}
     _update(connection, conversation_id, {"last_message_at": _last(connection, conversation_id), "watch_at": now})
+    _write_pages(connection, pages, by=by, now=now)
     deed = NewRegrouping(kind=RegroupingKind.SPLIT, source_id=conversation_id, target_id=new, by=by, at=now)
     return new, _keep(connection, deed, moved=moved, before=before)
 
@@ -225,14 +158,24 @@ def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime)
     _hold_senders(connection, sides)
     current = snapshot(connection, ConversationRow, sides, _SIDE)
     move_back(connection, kept)
+    raised, released = put_back_pages(connection, kept, sides=sides)
     for side in sides:
-        _restore(connection, kept, side, current=current[side], by=by, now=now)
+        left = PAGED_COLUMNS if side in raised else ()
+        _restore(connection, kept, side, current=current[side], left=left, by=by, now=now)
+    for side in released:
+        _release(connection, side, now=now)
     if kept.row.kind == RegroupingKind.SPLIT:
-        # Messages that arrived since go back too: the split conversation is given up.
+        # Messages that arrived since go back too: the split conversation is given up, with what called people in it.
+        _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now)
         move_all(connection, target_id, source_id)
         change_status(connection, conversation_id=target_id, status=Status.RESOLVED, at=now, by=by)
         _update(connection, target_id, {"merged_into": source_id})
         _update(connection, source_id, {"last_message_at": _last(connection, source_id)})
+    elif kept.row.kind == RegroupingKind.MERGE and told_in(connection, source_id, page_of=target_id):
+        # An agent found the danger while they were merged, in a message that went back.
+        _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now)
+    for side in sides:
+        settle_question(connection, side)
     payload = {"kind": kept.row.kind, "by": by, "regrouping_id": str(regrouping_id)}
     append_events(
         connection, [NewEvent(EventKind.CONVERSATION_REGROUPING_UNDONE, id_, payload, at=now) for id_ in sides]
@@ -245,14 +188,34 @@ def _restore(
     side: UUID,
     *,
     current: Mapping[str, object],
+    left: Collection[str],
     by: str,
     now: datetime,
 ) -> None:
-    values = unchanged_since(ConversationRow, kept, side, now=current)
+    """Restore a side. left: columns that stay as they are."""
+    known = unchanged_since(ConversationRow, kept, side, now=current)
+    values = {name: value for name, value in known.items() if name not in left}
     status = values.pop("status", None)
     if status is not None and status != current["status"]:
         change_status(connection, conversation_id=side, status=Status(status), at=now, by=by)
     _update(connection, side, values | {"watch_at": now})
+
+
+def _take_over(connection: Connection, *, source_id: UUID, target_id: UUID, by: str, now: datetime) -> None:
+    """Let the live page of a case go on in another one; the case is calm then."""
+    sides = snapshot(connection, ConversationRow, (source_id, target_id), _SIDE)
+    joined = _together(sides[source_id], sides[target_id])
+    calm = released_values(connection, source_id, side=sides[source_id], now=now)
+    pages = merge_pages(connection, source_id, target_id, sides=sides, values=joined)
+    if pages.rows:
+        _update(connection, target_id, joined)
+        _update(connection, source_id, {**calm, "watch_at": now})
+        _write_pages(connection, pages, by=by, now=now)
+
+
+def _release(connection: Connection, conversation_id: UUID, *, now: datetime) -> None:
+    side = snapshot(connection, ConversationRow, (conversation_id,), PAGED_COLUMNS)[conversation_id]
+    _update(connection, conversation_id, released_values(connection, conversation_id, side=side, now=now))
 
 
 def _together(source: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:
@@ -262,11 +225,32 @@ def _together(source: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str,
         "last_message_at": max(source["last_message_at"], target["last_message_at"]),
         "waiting_since": min(waits, default=None),
         "clock_started_at": target["clock_started_at"] or source["clock_started_at"],
-        "emergency": source["emergency"] or target["emergency"],
+        # What is over in the source is over. Without a page it came from an archive.
+        "emergency": target["emergency"] or (source["emergency"] and source["status"] != Status.RESOLVED),
         "possible_danger": source["possible_danger"] or target["possible_danger"],
         "priority": max(target["priority"], source["priority"], key=_rank),
         "labels": [*dict.fromkeys((*target["labels"], *source["labels"]))],
     }
+
+
+def _must_open(source: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
+    """Return whether what is open in the source has to open the target, as a message of the customer does."""
+    if target["status"] == Status.RESOLVED:
+        return source["status"] not in {Status.RESOLVED, Status.PENDING}
+    rests = target["status"] == Status.PENDING or (target["status"] == Status.SNOOZED and target["snoozed_by"])
+    return bool(source["status"] == Status.OPEN and rests)
+
+
+def _write_pages(connection: Connection, pages: MovedPages, *, by: str, now: datetime) -> None:
+    """Write what moved pages make of their cases."""
+    for conversation_id, values in pages.values.items():
+        status = values.get("status")
+        if status:
+            change_status(connection, conversation_id=conversation_id, status=Status(status), at=now, by=by)
+        _update(connection, conversation_id, {**values, "watch_at": now})
+        if pages.called_in:
+            payload = {"inbound_id": str(pages.called_in), "route": values["route"], "by": by}
+            append_events(connection, [NewEvent(EventKind.CONVERSATION_ESCALATED, conversation_id, payload, at=now)])
 
 
 def _rank(priority: str) -> int:

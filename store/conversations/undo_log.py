@@ -160,6 +160,12 @@ def unchanged_since(
     return {name: _value(columns[name], before[name]) for name in after if current.get(name) == after[name]}
 
 
+def read_values(model: type[SQLModel], stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's values from JSON."""
+    columns = table_of(model).c
+    return {name: _value(columns[name], value) for name, value in stored.items() if name in columns}
+
+
 def _value(column: sa.Column[Any], kept: Any) -> Any:  # noqa: ANN401  (JSON in, a column's value out)
     if kept is None or isinstance(kept, bool):
         return kept
