@@ -18,9 +18,10 @@ from router.routing.sla import Due
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import Rows
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
+from store.events.append import EventKind
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow, Direction, MessageRow
-from store.tables.operations import REPLY, OutboundRow
+from store.tables.operations import REPLY, EventRow, OutboundRow
 from store.tables.outbound_state import LEFT
 
 # Emergencies that agents look at again and again.
@@ -122,19 +123,36 @@ def call_again(connection: Connection, rows: Rows) -> None:
 
     rows: of emergencies, with `reopens`: the case was resolved.
     What the emergency made of the case stays known. One without an answer goes on as it did, and one that was confirmed
-    in a case that is open has its agent.
+    in a case that has been open since has its agent. An emergency for which no one was called, as of an archive, gets
+    its first page.
     """
     table = table_of(EmergencyRow)
     for row in rows:
+        first = {name: value for name, value in row.items() if name != "reopens"}
+        if insert_new(connection, EmergencyRow, rows=[first | {"calm": None}]):
+            continue
         again = {name: row[name] for name in ("inbound_id", "at", "evidence")}
         again |= {"steps": 0, "stepped_at": None, "stepped_to": "", "paged_by": ""}
         again |= {"confirmed": None, "by": "", "confirmed_at": None, "changed": None}
         was_answered = sa.and_(
             table.c.confirmed.is_(None), answers_since(table.c.conversation_id, since=table.c.at).exists()
         )
-        is_over = sa.or_(was_answered, table.c.confirmed.is_(True)) if row["reopens"] else was_answered
+        was_closed = row["reopens"] or _was_resolved_since(connection, row["conversation_id"])
+        is_over = table.c.confirmed.is_not(False) if was_closed else was_answered
         theirs = table.c.conversation_id == row["conversation_id"]
         connection.execute(sa.update(table).where(theirs, is_over).values(**again))
+
+
+def _was_resolved_since(connection: Connection, conversation_id: UUID) -> bool:
+    """Return whether the case was resolved since people were called, or since the verdict: it may be open again."""
+    table, event = table_of(EmergencyRow).c, table_of(EventRow).c
+    since = sa.select(sa.func.coalesce(table.confirmed_at, table.at)).where(table.conversation_id == conversation_id)
+    changes = sa.select(event.payload).where(
+        event.conversation_id == conversation_id,
+        event.kind == EventKind.CONVERSATION_STATUS_CHANGED.value,
+        event.at >= since.scalar_subquery(),
+    )
+    return any(payload.get("to") == Status.RESOLVED for payload in connection.execute(changes).scalars())
 
 
 def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRecord:

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from router.conversation_status import Status
 from router.envelope import Party, PartyKind
 from router.reason import Reason, ReasonKey
 from store.conversations.alarms import answer_to, find_emergency
+from store.conversations.sla import change_status
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
@@ -216,6 +218,59 @@ def test_danger_in_a_confirmed_case_that_was_resolved_is_a_new_one(
 
     (alarm,) = desk.rows(EmergencyRow)
     assert (alarm.confirmed, escalate(desk)) == ((None, 1) if calls else (True, 0))
+
+
+@pytest.mark.parametrize("verdict", [True, None])
+@pytest.mark.parametrize("together", [True, False])
+def test_danger_in_a_case_that_an_ordinary_message_opened_again_is_a_new_one(
+    database: Database, tmp_path: Path, verdict: bool | None, together: bool
+) -> None:
+    desk = paged_desk(database, tmp_path)
+    escalate(desk)
+    (row,) = desk.rows(ConversationRow)
+    with desk.database.write() as connection:
+        EmergencyService(desk.settings).judge(connection, row.id, danger=verdict, by="Bo")
+        change_status(connection, conversation_id=row.id, status=Status.RESOLVED, at=read_clock(connection), by="Bo")
+    ordinary = envelope("2", text="Thank you for your help.", in_reply_to=("1@customer.example",))
+    danger = envelope("3", text="I was hacked again", in_reply_to=("1@customer.example",))
+
+    for mails in [(ordinary, danger)] if together else [(ordinary,), (danger,)]:
+        desk.route(*mails)
+
+    (alarm,) = desk.rows(EmergencyRow)
+    (said,) = [each.inbound_id for each in desk.rows(MessageRow) if each.rfc_message_id == "3@customer.example"]
+    assert (alarm.confirmed, alarm.steps, alarm.inbound_id) == (None, 0, said)
+    assert escalate(desk) == 0
+    wait(desk)
+    assert escalate(desk) == 1
+
+
+def test_danger_in_a_case_that_was_resolved_before_its_verdict_has_its_agent(
+    database: Database, tmp_path: Path
+) -> None:
+    desk = paged_desk(database, tmp_path)
+    (row,) = desk.rows(ConversationRow)
+    with desk.database.write() as connection:
+        now = read_clock(connection)
+        change_status(connection, conversation_id=row.id, status=Status.RESOLVED, at=now - AFTER, by="Bo")
+        change_status(connection, conversation_id=row.id, status=Status.OPEN, at=now, by="Bo")
+        EmergencyService(desk.settings).judge(connection, row.id, danger=True, by="Bo")
+
+    desk.route(envelope("2", text="I was hacked, do you hear", in_reply_to=("1@customer.example",)))
+    wait(desk)
+
+    assert escalate(desk) == 0
+
+
+def test_danger_in_an_emergency_of_an_archive_calls_for_the_first_time(database: Database, tmp_path: Path) -> None:
+    desk = Desk(database, tmp_path, toml=TOML + '\n[emergency]\nescalate_after = "10m"\n')
+    desk.route(envelope("1", text="I was hacked"), backfill=True)
+    assert (desk.rows(EmergencyRow), case(desk)[0]) == ([], "risk")
+
+    desk.route(envelope("2", text="I was hacked again", in_reply_to=("1@customer.example",)))
+    wait(desk)
+
+    assert escalate(desk) == 1
 
 
 def test_danger_that_is_said_again_without_an_answer_delays_no_step(database: Database, tmp_path: Path) -> None:
