@@ -263,7 +263,7 @@ def _voice(
 ) -> OwnVoice | None:
     """Return what a message of our own side is. proof: of the author in From."""
     if envelope.from_colleague:
-        return OwnVoice.ANSWER
+        return OwnVoice.ANSWER if origin.kind in {OriginKind.PERSON, OriginKind.OURSELVES} else OwnVoice.MACHINE
     is_other = correspondent.mouthpiece is not None or correspondent.source is CorrespondentSource.FORWARDED
     if is_other or origin.kind not in {OriginKind.PERSON, OriginKind.OURSELVES}:
         return None

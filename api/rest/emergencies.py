@@ -56,6 +56,7 @@ class EmergencyDetail(BaseModel):
             "paged": True,
             "paged_by": "",
             "answered_by": "Li Na",
+            "answered_on": "support-mail",
             "answered_at": "2026-11-22T19:06:00Z",
             "escalations": 1,
             "escalated_to": "Wang Fang",
@@ -72,8 +73,9 @@ class EmergencyDetail(BaseModel):
     paged: bool = Field(description="false: possible danger, no one was called; an agent decides.")
     paged_by: str = Field(description="The agent who said that the customer is in danger; empty: the message did.")
     answered_by: str = Field(
-        description="The agent whose answer to the customer was the first since; empty without one."
+        description="Who gave the first answer since; empty without one, and where its channel names no one."
     )
+    answered_on: str = Field(description="The channel of this answer; empty without one.")
     answered_at: datetime | None = Field(description="When. An answer says that a person has it, and is no verdict.")
     escalations: int = Field(description="How often it went on because no one confirmed, released or answered it.")
     escalated_to: str = Field(description="To which agent or team it went last; empty: not yet, or to no one.")
@@ -92,6 +94,7 @@ class EmergencyDetail(BaseModel):
             paged=True,
             paged_by=row.paged_by,
             answered_by=answer.by if answer else "",
+            answered_on=answer.channel if answer else "",
             answered_at=answer.at if answer else None,
             escalations=row.steps,
             escalated_to=row.stepped_to,
@@ -111,6 +114,7 @@ class EmergencyDetail(BaseModel):
             paged=False,
             paged_by="",
             answered_by="",
+            answered_on="",
             answered_at=None,
             escalations=0,
             escalated_to="",

@@ -18,10 +18,14 @@ SHARED_DOMAINS: Final = frozenset({
 
 
 class OwnVoice(StrEnum):
-    """What a mail that shows an address of our own side is. claim: nothing proves that it is from us."""
+    """What a message of our own side is. claim: nothing proves that it is from us.
+
+    machine: an automatic text of another program of ours, as of an app that greets or says that we are away.
+    """
 
     ANSWER = "answer"
     CLAIM = "claim"
+    MACHINE = "machine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import NotFound
+from router.origin.verdicts import OriginKind
 from router.routing.false_alarm import CaseState, calm_before
 from router.routing.sla import Due
 from store.db.bulk import among, columns_of, insert_new, table_of
@@ -61,9 +62,13 @@ class UnansweredPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageAnswer:
-    """The first answer that the customer got since people were called. by: its author."""
+    """The first answer that the customer got since people were called.
+
+    by: its author; empty where the channel names none, as of a text from a shared telephone.
+    """
 
     by: str
+    channel: str
     at: datetime
 
 
@@ -178,7 +183,11 @@ def answer_to(connection: Connection, known: EmergencyRecord) -> PageAnswer | No
     answers = answers_since(sa.literal(known.conversation_id, table.c.conversation_id.type), since=known.at)
     columns = answers.selected_columns
     first = connection.execute(answers.order_by(columns.received_at, columns.id).limit(1)).first()
-    return PageAnswer(by=first.sender_name or first.sender_handle, at=first.received_at) if first else None
+    return (
+        PageAnswer(by=first.sender_name or first.sender_handle, channel=first.channel, at=first.received_at)
+        if first
+        else None
+    )
 
 
 def answers_since(conversation_id: sa.ColumnElement[UUID], *, since: Any) -> sa.Select[Any]:  # noqa: ANN401  (or a column)
@@ -189,10 +198,12 @@ def answers_since(conversation_id: sa.ColumnElement[UUID], *, since: Any) -> sa.
     )
     # What a colleague sent by a mail program has no row in the ledger, and its copy may come later than the danger.
     elsewhere = sa.and_(
-        message.c.outbound_id.is_(None), sa.func.coalesce(message.c.sent_at, message.c.received_at) >= since
+        message.c.outbound_id.is_(None),
+        message.c.origin != OriginKind.AUTO_REPLIED,
+        sa.func.coalesce(message.c.sent_at, message.c.received_at) >= since,
     )
     said = (message.c.direction == Direction.OUTGOING, sa.or_(elsewhere, left))
-    columns = (message.c[name] for name in ("id", "sender_name", "sender_handle", "received_at"))
+    columns = (message.c[name] for name in ("id", "sender_name", "sender_handle", "channel", "received_at"))
     return sa.select(*columns).where(
         message.c.conversation_id == conversation_id, message.c.received_at >= since, *said
     )

@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import NotFound
+from router.origin.verdicts import OriginKind
 from store.db.bulk import table_of
 from store.tables.messages import ConversationRow, Direction, InboundRow, InboundState, MessageRow
 
@@ -75,7 +76,9 @@ def case_of(connection: Connection, conversation_id: UUID, *, followed: int = 0)
     if row["merged_into"] is not None and followed < _MOST_MERGES:
         return case_of(connection, row["merged_into"], followed=followed + 1)
     answers = sa.select(sa.func.count(), sa.func.max(message.c.received_at)).where(
-        message.c.conversation_id == conversation_id, message.c.direction == Direction.OUTGOING
+        message.c.conversation_id == conversation_id,
+        message.c.direction == Direction.OUTGOING,
+        message.c.origin != OriginKind.AUTO_REPLIED,
     )
     count, answered_at = connection.execute(answers).one()
     return CaseStatus(

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
+from router.origin.verdicts import OriginKind
 from router.reason import Reason, ReasonKey
 from router.remarks.remark_kind import WANTS_PERSON
 from store.db.bulk import among, insert_new, table_of
@@ -152,7 +153,10 @@ def _has_person(connection: Connection, conversation_id: UUID, *, since: datetim
     message = table_of(MessageRow)
     by_agent = message.c.direction.in_((Direction.OUTGOING, Direction.NOTE))
     wrote = sa.select(message.c.id).where(
-        message.c.conversation_id == conversation_id, by_agent, message.c.received_at >= since
+        message.c.conversation_id == conversation_id,
+        by_agent,
+        message.c.origin != OriginKind.AUTO_REPLIED,
+        message.c.received_at >= since,
     )
     if connection.execute(wrote.limit(1)).first() is not None:
         return True

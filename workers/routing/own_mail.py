@@ -1,10 +1,12 @@
-"""Record what our own side wrote by a mail program: an answer where that is proven and the customer got it, or a note.
+"""Record what our own side wrote elsewhere: an answer where that is proven and the customer got it, or a note.
 
-A note stops no clock, and only agents see it: anybody can write our address into a From.
+A note stops no clock, and only agents see it: anybody can write our address into a From. What a machine of ours said,
+the customer has read, but no person has: it is no answer.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 from router.conversation_status import Status
@@ -31,11 +33,27 @@ _QUIET: Final[dict[str, Any]] = {
     "watch_at": None,
     "held_until": None,
 }
+# WhatsApp's Business app greets, and says that no one is there, in the second of the customer's message; its echoes
+# name neither a person nor a machine. No person reads a message and types an answer on a telephone in this time.
+_TOO_QUICK: Final = timedelta(seconds=10)
 
 
 def is_answer(placement: Placement) -> bool:
     """Return whether it is our answer: proven to be ours, and to the customer of its case, also with the desk in To."""
-    return placement.incoming.analysis.voice is OwnVoice.ANSWER and placement.to_customer
+    is_ours = placement.incoming.analysis.voice is OwnVoice.ANSWER and placement.to_customer
+    return is_ours and not is_automatic(placement)
+
+
+def is_automatic(placement: Placement) -> bool:
+    """Return whether a machine of ours said it: it says so itself, or an unnamed author was quicker than a person."""
+    analysis = placement.incoming.analysis
+    if analysis.voice is OwnVoice.MACHINE:
+        return True
+    envelope = analysis.envelope
+    if not envelope.from_colleague or envelope.sender.name or placement.correlation.joins is None:
+        return False
+    said_at = envelope.sent_at or placement.incoming.row.received_at
+    return abs(said_at - placement.candidate.last_message_at) <= _TOO_QUICK
 
 
 def record_own(recorder: Recorder, placement: Placement) -> None:
@@ -48,25 +66,27 @@ def record_own(recorder: Recorder, placement: Placement) -> None:
         recorder.event(EventKind.CONVERSATION_OPENED, conversation_id, payload=opened)
     else:
         outcome.touches.append(ConversationTouch(conversation_id, incoming.row.received_at, wakes=False))
-    answers = is_answer(placement)
+    answers, automatic = is_answer(placement), is_automatic(placement)
+    reached = answers or (automatic and placement.to_customer)
     trace = placement.trace(ReplyTrace(sent=None, why=Reason(ReasonKey.OUR_SIDE_WROTE)))
     kept: dict[str, Any] = {
-        "origin": OriginKind.OURSELVES,
+        "origin": OriginKind.AUTO_REPLIED if automatic else OriginKind.OURSELVES,
         "answer_to": "",
         "other_address": "",
         "echo": "",
         "gist": "",
     }
-    kept |= {"gist": "", "direction": Direction.OUTGOING if answers else Direction.NOTE}
-    if incoming.analysis.voice is OwnVoice.ANSWER:
+    kept |= {"gist": "", "direction": Direction.OUTGOING if reached else Direction.NOTE}
+    if incoming.analysis.voice in {OwnVoice.ANSWER, OwnVoice.MACHINE}:
         kept |= {"sender_proof": ProofKind.PROVEN}
     outcome.messages.append(message_row(placement, trace=trace) | kept)
     outcome.indexed.append((placement.message_id, incoming.analysis.indexed))
     add_files(incoming, message_id=placement.message_id, outcome=outcome)
     own = incoming.analysis.envelope.rfc_message_id
     outcome.thread_keys.extend((each, conversation_id, each == own) for each in incoming.lasting_ids)
-    if answers:
-        recorder.event(EventKind.MESSAGE_SENT_ELSEWHERE, conversation_id, payload=said | row)
+    if reached:
+        payload = said | row | ({"automatic": True} if automatic else {})
+        recorder.event(EventKind.MESSAGE_SENT_ELSEWHERE, conversation_id, payload=payload)
     else:
         author = {"author": incoming.analysis.sender_name}
         recorder.event(EventKind.MESSAGE_NOTED, conversation_id, payload=said | author)

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from connectors.base import WebhookRequest
 from store.contacts.erasure import erase_contact
+from store.conversations.alarms import answer_to, find_emergency
 from store.db.bulk import table_of
 from store.tables.gates import ContactPointRow
 from store.tables.messages import AttachmentRow, ContactRow, ConversationRow, IdentityRow, InboundRow
@@ -133,6 +134,20 @@ def test_check_9_what_a_colleague_said_elsewhere_is_our_answer(desk):
     ((case, replied, emergency),) = desk.rows(ConversationRow, "status", "replied_at", "emergency")
     assert (case, replied is not None, emergency) == ("pending", True, False)
     assert desk.messages("direction", "sender_name") == [("incoming", "小王"), ("outgoing", "小李")]
+
+
+@pytest.mark.parametrize(("automatic", "agent"), [(True, {"name": "小李"}), (True, None), (False, {"name": "小李"})])
+def test_what_another_machine_of_ours_said_is_no_answer(desk, automatic, agent):
+    desk.push(message(text="my account was hacked"))
+    (case,) = desk.rows(ConversationRow, "id")
+    at = (datetime.now(UTC) + timedelta(minutes=1)).isoformat()
+    who = {"agent": agent} if agent else {}
+    desk.push(message("m-2", "我们已下班", type="message.out", automatic=automatic, sent_at=at, **who))
+    with desk.database.read() as connection:
+        answer = answer_to(connection, find_emergency(connection, case))
+    assert (answer is None) is automatic
+    assert desk.rows(ConversationRow, "status") == ["open" if automatic else "pending"]
+    assert desk.messages("direction") == ["incoming", "outgoing"]
 
 
 def test_check_9_nothing_answers_a_colleague(desk):

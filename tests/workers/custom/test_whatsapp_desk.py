@@ -15,6 +15,7 @@ import pytest
 from connectors.base import WebhookRequest, WebhookResponse
 from connectors.registry import sender_of
 from router.errors import PermanentError
+from store.conversations.alarms import answer_to, find_emergency
 from store.desk.held_back import read_refusals
 from store.tables.gates import FetchedFileRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, InboundRow, MessageRow
@@ -285,6 +286,32 @@ def test_check_20_other_types_are_shown_and_what_is_no_message_opens_no_case(des
         assert call(desk, request=signed(example["value"])).status == 200
     assert len(desk.messages("id")) == sum(each not in {"reaction", "system"} for each in types)
     assert desk.rows(InboundRow, "state").count("dead") == 0
+
+
+def echoed(desk, said: str, *, at: int) -> None:
+    echo = {"from": "1555", "to": meta.CUSTOMER, "to_user_id": meta.USER, "id": f"wamid.{said}", "timestamp": str(at)}
+    call(desk, change(field="smb_message_echoes", message_echoes=[echo | {"type": "text", "text": {"body": said}}]))
+
+
+def page_answer(desk):
+    (case,) = desk.rows(ConversationRow, "id")
+    with desk.database.read() as connection:
+        return answer_to(connection, find_emergency(connection, case))
+
+
+def test_the_apps_automatic_reply_answers_no_page_and_a_colleagues_text_does(desk):
+    now = int(time.time())
+    call(desk, change(text("I was hacked"), contacts=[contact()]))
+    echoed(desk, "Thanks for your message! We are away at the moment.", at=now + 3)
+    (case,) = desk.rows(ConversationRow)
+    assert (page_answer(desk), case.status, case.replied_at) == (None, "open", None)
+    assert desk.messages("direction", "origin")[-1] == ("outgoing", "auto_replied")
+
+    echoed(desk, "We lock it now.", at=now + 60)
+    answer = page_answer(desk)
+    assert (answer.by, answer.channel) == ("", "whatsapp")
+    (case,) = desk.rows(ConversationRow)
+    assert (case.status, case.replied_at is not None) == ("pending", True)
 
 
 def test_a_colleague_who_answers_in_the_business_app_is_heard(desk):
