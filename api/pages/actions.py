@@ -47,7 +47,7 @@ from store.outbound.review import MaskedTextError, find_outbound
 from workers.sending.reply import TooLongError
 
 # These close the conversation, so the agent continues with the list.
-_LEAVING: Final = frozenset({"resolve", "snooze"})
+_LEAVING: Final = frozenset({"resolve", "snooze", "not_ours"})
 # By the name of the button: whether the customer is in danger, and what is said after it.
 _FINDINGS: Final = {
     "confirm": (True, "done_confirm"),

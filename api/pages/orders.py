@@ -56,6 +56,11 @@ def _category(chosen: str) -> dict[str, Any]:
     return {"category": None if chosen == NONE_OF_OURS else chosen} if chosen else {}
 
 
+# What agents need not deal with: out of the list by one press, without the priority that its words gave it.
+NOT_OURS: Final[Mapping[str, Any]] = {
+    "category": None, "status": Status.RESOLVED, "priority": "normal", "planned_replies": "cancel"
+}  # fmt: skip
+
 # By the name of the button: the fields of the order. Further values are in fields of the form.
 _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {
     "take": lambda _: {"take": True},
@@ -68,6 +73,7 @@ _VERBS: Final[Mapping[str, Callable[[Fields], dict[str, Any]]]] = {
     "team": lambda form: {"team": form.one("team")},
     "priority": lambda form: {"priority": form.one("priority")},
     "category": lambda form: _category(form.one("category")),
+    "not_ours": lambda _: {**NOT_OURS},
     "label": lambda form: {"add_labels": labels_of(form.one("label"))},
     "unlabel": lambda form: {"remove_labels": labels_of(form.one("label"))},
 }
@@ -150,6 +156,8 @@ def reverse(before: ConversationRecord, order: ChangeOrder, *, now: datetime) ->
         undo["priority"] = before.priority
     if "category" in named and (order.category or None) != before.category:
         undo["category"] = before.category
+    elif "category" in named and not order.category and not before.none_of_ours:
+        undo["unknown_category"] = True
     added = [label for label in order.add_labels if label not in before.labels]
     removed = [label for label in order.remove_labels if label in before.labels]
     undo |= {name: labels for name, labels in (("remove_labels", added), ("add_labels", removed)) if labels}

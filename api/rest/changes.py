@@ -71,6 +71,10 @@ class ChangeOrder(RequestModel):
     category: str | None = Field(
         default=None, max_length=100, description="Corrects the category, also as training data; null means off topic."
     )
+    unknown_category: Literal[True] | None = Field(
+        default=None,
+        description="Takes back that it is off topic, where it had no category before; also as training data.",
+    )
     sub_intent: str | None = Field(default=None, max_length=100, description="The sub-intent of `category`.")
     emergency: bool | None = Field(
         default=None,
@@ -108,6 +112,7 @@ class ChangeOrder(RequestModel):
             team=self.team,
             priority=self.priority,
             category=(self.category or "") if "category" in named else None,
+            unknown_category=bool(self.unknown_category),
             sub_intent=self.sub_intent,
             add_labels=tuple(self.add_labels),
             remove_labels=tuple(self.remove_labels),

@@ -19,7 +19,7 @@ from router.conversation_status import Status
 from router.errors import Conflict, PermanentError, Stale
 from router.masking.mask import refuse_secrets
 from store.conversations.assignees import require_assignee
-from store.conversations.corrections import is_none_of_ours, keep_correction
+from store.conversations.corrections import forget_none_of_ours, is_none_of_ours, keep_correction
 from store.conversations.sla import change_status
 from store.db.bulk import columns_of, table_of
 from store.events.append import EventKind, NewEvent, append_events
@@ -36,6 +36,7 @@ class Change:
     """The wanted values; None leaves a field unchanged.
 
     assignee, category: the empty string removes it.  take: assign to the requesting agent, unless another agent has it.
+    unknown_category: takes back that it belongs to none.
     sub_intent: the sub-intent of `category`.  snoozed_until: required with the status `snoozed`.
     """
 
@@ -46,6 +47,7 @@ class Change:
     team: str | None = None
     priority: str | None = None
     category: str | None = None
+    unknown_category: bool = False
     sub_intent: str | None = None
     add_labels: tuple[str, ...] = ()
     remove_labels: tuple[str, ...] = ()
@@ -176,6 +178,12 @@ def _ranked(case: LockedConversation, wanted: Change) -> _Made:
 def _corrected(connection: Connection, case: LockedConversation, wanted: Change) -> _Made:
     if wanted.sub_intent and not wanted.category:
         raise PermanentError("`sub_intent` needs the `category` that it belongs to")
+    if wanted.unknown_category:
+        if wanted.category is not None:
+            raise PermanentError("expected `category` or `unknown_category`, not both")
+        if case.category is not None or not forget_none_of_ours(connection, case.id):
+            return {}, {}
+        return {"alarmed_at": None}, {EventKind.CONVERSATION_RECATEGORISED: {"category": None, "unknown": True}}
     if wanted.category is None or (wanted.category or None) == case.category:
         # An agent says for the first time that a case without a category belongs to none.
         is_news = wanted.category == "" and not is_none_of_ours(connection, case.id)

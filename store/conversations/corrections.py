@@ -65,6 +65,17 @@ def is_none_of_ours(connection: Connection, conversation_id: UUID) -> bool:
     return found is not None and found.new_category is None
 
 
+def forget_none_of_ours(connection: Connection, conversation_id: UUID) -> bool:
+    """Forget that an agent's last word was so, also as training data; return whether it was."""
+    if not is_none_of_ours(connection, conversation_id):
+        return False
+    table = table_of(CorrectionRow)
+    last = sa.select(table.c.id).where(table.c.conversation_id == conversation_id)
+    last = last.order_by(table.c.at.desc(), table.c.id.desc()).limit(1)
+    connection.execute(sa.delete(table).where(table.c.id == last.scalar_subquery()))
+    return True
+
+
 def none_of_ours(category: sa.ColumnElement[Any], conversation_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     """Return the column that says so of each row; only of those without a category another table is read."""
     table = table_of(CorrectionRow)

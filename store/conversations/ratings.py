@@ -13,6 +13,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.origin.sender_proof import ProofKind
+from store.conversations.corrections import none_of_ours
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.plain_rows import KnownRows, PlainStatement, types_of
@@ -239,13 +240,16 @@ def _closings(connection: Connection, closed: Sequence[tuple[UUID, UUID]]) -> li
 def _over(ids: Collection[UUID]) -> sa.Select[Any]:
     """Return the query for the conversations that are still closed.
 
-    Excluded are those that were reopened, merged into another, or closed because the contact was erased.
+    Excluded are those that were reopened, merged into another, or closed because the contact was erased or because they
+    are none of ours.
     """
     table, person = table_of(ConversationRow), table_of(ContactRow)
     is_erased = sa.exists().where(person.c.id == table.c.contact_id, person.c.erased_at.is_not(None))
     is_over = (table.c.status == Status.RESOLVED, table.c.merged_into.is_(None), ~is_erased)
     columns = (table.c[name] for name in ("id", "labels", *_OF_CASE))
-    return sa.select(*columns).where(among(table.c.id, ids), *is_over)
+    return sa.select(*columns).where(
+        among(table.c.id, ids), *is_over, sa.not_(none_of_ours(table.c.category, table.c.id))
+    )
 
 
 def _last_words(ids: Collection[UUID]) -> sa.Select[Any]:

@@ -261,7 +261,9 @@ _VARIANTS: Final[Mapping[str, Callable[[AuditEntryShown, Mapping[str, Any]], str
     AuditAction.AGENT_SET: lambda _, detail: "role" if "role" in detail else "",
     EventKind.AGENT_DUTY_CHANGED: _duty,
     EventKind.CONVERSATION_ASSIGNED: _assigned,
-    EventKind.CONVERSATION_RECATEGORISED: lambda _, detail: "" if detail.get("category") else "none",
+    EventKind.CONVERSATION_RECATEGORISED: lambda _, detail: (
+        "" if detail.get("category") else "unknown" if detail.get("unknown") else "none"
+    ),
     EventKind.CONVERSATION_STATUS_CHANGED: lambda _, detail: str(detail.get("to")),
     EventKind.ANSWER_JUDGED: lambda _, detail: str(detail.get("verdict")),
     EventKind.ANSWER_PHRASING: lambda _, detail: str(detail.get("state")),

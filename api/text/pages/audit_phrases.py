@@ -132,6 +132,10 @@ AUDIT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "said that {case} is none of ours",
         "把 {case} 标为不属于业务范围",
     ),
+    "audit_conversation.recategorised/unknown": (
+        "took back that {case} is none of ours",
+        "撤销了 {case} 的“不属于业务范围”标记",
+    ),
     "audit_conversation.labelled": ("changed the labels of {case}: {labels}", "更改了 {case} 的标签：{labels}"),
     "audit_conversation.redirected": ("changed the address that answers of {case} go to", "更改了 {case} 的回复地址"),
     "audit_conversation.snoozed": ("snoozed {case} until {until}", "把 {case} 暂缓至 {until}"),

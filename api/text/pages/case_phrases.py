@@ -42,6 +42,8 @@ CASE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "unlink": ("They do not belong together", "取消关联"),
     "done_unlink": ("No longer linked.", "已取消关联。"),
     "case_tools": ("Merge, split, spam", "合并、拆分与垃圾"),
+    "mark_not_ours": ("None of ours", "不属于业务范围"),
+    "done_not_ours": ("Marked as none of ours, and resolved.", "已标为不属于业务范围并解决。"),
     "mark_spam": ("Mark as spam", "标为垃圾"),
     "block_too": ("Block the sender too: later messages go to quarantine", "同时屏蔽发件人：后续消息进入异常消息"),
     "done_spam": ("Marked as spam.", "已标为垃圾。"),

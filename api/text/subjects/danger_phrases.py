@@ -24,7 +24,7 @@ DANGER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "The team was called {at}; {name} answered the customer {answered}. Still to say: is it an emergency?",
         "{at} 已呼叫值班，{name} 已于 {answered} 答复客户。请确认紧急，或按误报解除。",
     ),
-    "colleague_on": ("a colleague (by {channel})", "同事（{channel}）"),
+    "colleague_on": ("a colleague (by {channel})", "{channel} 上的同事"),
     "went_on": (
         "Not confirmed in time: it went on to {to} {at} (step {number}).",
         "未及时确认，{at} 已转呼 {to}（第 {number} 次）。",

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -161,6 +161,47 @@ def test_spam_is_resolved_labelled_and_its_sender_blocked(
     assert "Blocked since" in browser.get(f"/people/{row['contact_id']}").text
     send(browser, f"/people/{row['contact_id']}/block", {"do": "unblock"})
     assert rows(database, ContactRow)[str(row["contact_id"])]["blocked_at"] is None
+
+
+def test_one_press_says_that_a_case_is_none_of_ours_and_one_takes_it_back(
+    browser: AppClient, database: Database, cases: list[UUID]
+) -> None:
+    for category in ("failed_transaction", None):
+        with database.write() as connection:
+            table = table_of(ConversationRow)
+            one = sa.update(table).where(table.c.reference == "CCCCCCCCC")
+            connection.execute(one.values(category=category, priority="urgent", status="open"))
+        before = rows(database)["CCCCCCCCC"]
+        page = browser.get("/conversations/CCCCCCCCC").text
+        fields = {name: field(page, name) for name in ("version", "key")} | {"do": "not_ours", "back": "/?view=open"}
+        answer = send(browser, "/conversations/CCCCCCCCC/change", fields)
+
+        assert answer.headers["location"] == "/?view=open"
+        row = rows(database)["CCCCCCCCC"]
+        assert (row["status"], row["category"], row["priority"]) == ("resolved", None, "normal")
+        page = browser.get("/?view=open").text
+        assert "Marked as none of ours, and resolved." in page
+        assert 'value="not_ours"' not in browser.get("/conversations/CCCCCCCCC").text
+
+        assert send(browser, "/undo", {"sealed": field(page, "sealed"), "key": uuid4().hex}).status_code == 303
+        row = rows(database)["CCCCCCCCC"]
+        names = ("status", "category", "priority", "team")
+        assert [row[name] for name in names] == [before[name] for name in names]
+        shown = browser.get("/conversations/CCCCCCCCC").text
+        assert '<span class="chip unknown">none of ours</span>' not in shown
+        assert '<option value="-" selected' not in shown
+
+
+def test_several_cases_are_none_of_ours_by_one_press_and_come_back_by_one(
+    browser: AppClient, database: Database, cases: list[UUID]
+) -> None:
+    known = rows(database)
+    keys = [*known][:2]
+    page = send(browser, "/bulk", [("do", "not_ours"), ("back", "/?view=open"), *(("keys", key) for key in keys)]).text
+    assert {rows(database)[key]["status"] for key in keys} == {"resolved"}
+    send(browser, "/bulk/undo", {"sealed": field(page, "sealed"), "back": "/?view=open"})
+    assert [rows(database)[key]["status"] for key in keys] == [known[key]["status"] for key in keys]
+    assert [rows(database)[key]["priority"] for key in keys] == [known[key]["priority"] for key in keys]
 
 
 def test_take_and_next_goes_through_the_list_that_the_agent_came_from(

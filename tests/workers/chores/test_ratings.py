@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from router.conversation_status import Status
+from store.conversations.changes import Change, change, lock
 from store.conversations.ratings import last_closing, list_ratings, rate, score_of, take_closings
 from store.conversations.sla import change_status
 from store.db.engine import Database
@@ -145,3 +146,18 @@ def test_a_forged_case_is_closed_without_a_question_to_the_owner_of_the_address(
         pass
     assert asker.once() == 1
     assert [row.recipient for row in desk.rows(OutboundRow) if row.text.startswith("How was")] == [BOB.handle]
+
+
+def test_no_question_follows_what_was_none_of_ours(desk: Desk) -> None:
+    publisher, asker = Publisher(desk.database, takeover=timedelta(seconds=60)), RatingAsker(desk.database, desk.brain)
+    desk.route(envelope("1", text="Our summer catalogue"), envelope("2", sender=BOB))
+    while publisher.once():
+        pass
+    assert asker.once() == 0
+    for id_, category in zip(desk.rows(ConversationRow, "id"), ("", None), strict=True):
+        with desk.database.write() as connection:
+            wanted = Change(status=Status.RESOLVED, category=category)
+            change(connection, lock(connection, id_), wanted=wanted, by="Li", now=datetime.now(UTC))
+    while publisher.once():
+        pass
+    assert asker.once() == 1
