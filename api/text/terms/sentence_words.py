@@ -100,6 +100,7 @@ _REFUSALS: Final = (
     ("the conversation is now at version {version}, not {known}: read it again first", "会话已有更新，请先查看。"),
     ("the conversation has changed; read what is new before you answer", "会话有新内容，请先查看再回复。"),
     ("`sub_intent` needs the `category` that it belongs to", "请先选择类别。"),
+    ("expected `category` or `unknown_category`, not both", "类别只能更正或撤销，不能同时进行。"),
     ("a conversation has at most {most} labels", "一个会话最多有 {most} 个标签。"),
     ("`snoozed_until` and the status `snoozed` need each other", "请选择暂缓至何时。"),
     ("`snoozed_until` must be in the future", "暂缓的时间必须在将来。"),

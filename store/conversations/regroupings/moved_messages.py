@@ -1,4 +1,4 @@
-"""Move messages, replies and thread keys from one case to another, and back."""
+"""Move messages, replies, chats and thread keys from one case to another, and back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from sqlalchemy.engine import Connection
 
 from store.conversations.undo_log import StoredRegrouping
 from store.db.bulk import among, insert_new, table_of
+from store.db.engine import read_clock
+from store.tables.chat import ChatSessionRow
 from store.tables.messages import MessageRow, ThreadKeyRow, digest
 from store.tables.operations import OutboundRow
 
@@ -25,9 +27,26 @@ def move_all(connection: Connection, source_id: UUID, target_id: UUID) -> dict[s
     leaving = connection.execute(sa.select(outbound.id).where(outbound.conversation_id == source_id)).scalars().all()
     theirs = connection.execute(sa.select(keys.c.digest, keys.c.own).where(keys.c.conversation_id == source_id)).all()
     moved_keys = [(bytes(row.digest), bool(row.own)) for row in theirs]
-    return _carry(
+    moved = _carry(
         connection, source_id, target_id, messages=[row.id for row in messages], outbound=leaving, keys=moved_keys
     )
+    return moved | {"chats": _move_chats(connection, source_id, target_id)}
+
+
+def _move_chats(connection: Connection, source_id: UUID, target_id: UUID) -> list[str]:
+    """Let the chats of a conversation go on in another: a visitor keeps the place, and the chat does not end."""
+    table = table_of(ChatSessionRow)
+    chats = connection.execute(sa.select(table.c.id).where(table.c.conversation_id == source_id)).scalars().all()
+    _point(connection, chats, source_id=source_id, target_id=target_id)
+    return [str(each) for each in chats]
+
+
+def _point(connection: Connection, chats: Sequence[UUID], *, source_id: UUID, target_id: UUID) -> None:
+    if chats:
+        table = table_of(ChatSessionRow)
+        theirs = sa.update(table).where(among(table.c.id, chats), table.c.conversation_id == source_id)
+        shown = {"version": table.c.version + 1, "changed_at": read_clock(connection)}
+        connection.execute(theirs.values(conversation_id=target_id, **shown))
 
 
 def move_some(connection: Connection, source_id: UUID, target_id: UUID, *, messages: Sequence[Any]) -> dict[str, Any]:
@@ -86,6 +105,9 @@ def move_back(connection: Connection, kept: StoredRegrouping) -> None:
         table, ids = table_of(model), [UUID(each) for each in kept.moved[name]]
         there = sa.update(table).where(among(table.c.id, ids), table.c.conversation_id == target_id)
         connection.execute(there.values(conversation_id=source_id))
+    # Rows of older versions do not have this key.
+    chats = [UUID(each) for each in kept.moved.get("chats", ())]
+    _point(connection, chats, source_id=target_id, target_id=source_id)
     keys = [(bytes.fromhex(key), own) for key, own in kept.moved["keys"]]
     shared = {bytes.fromhex(key) for key in kept.moved["shared_keys"]}
     rows = [{"digest": key, "conversation_id": source_id, "own": own} for key, own in keys]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -12,13 +13,16 @@ import sqlalchemy as sa
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
+from store.chat.endings import chats_of_resolved_cases
+from store.conversations.merge import merge, undo
 from store.db.bulk import table_of
-from store.db.engine import Database
-from store.tables.chat import ChatLineRow
+from store.db.engine import Database, read_clock
+from store.tables.chat import ChatLineRow, ChatSessionRow
 from store.tables.messages import ConversationRow, Direction, MessageRow
 from store.tables.operations import OutboundRow
 from tests.api.chat.conftest import SAME, ChatVisitor, Hands
 from tests.app_client import AppClient
+from tests.inbox_builder import Builder
 
 
 @pytest.fixture
@@ -73,6 +77,35 @@ def test_waiting_chats_stand_in_their_band_below_the_emergencies(
     assert page.count("my refund is late") == 1, "not in the list as well"
     assert "Wu Min" in page
     assert 'data-since="' in page
+
+
+def test_a_waiting_chat_keeps_its_place_where_its_case_is_merged_and_does_not_end(
+    visitor: ChatVisitor, reference: str, browser: AppClient, client: AppClient, hands: Hands, database: Database
+) -> None:
+    def bands() -> list[str]:
+        return re.findall(r'<li class="band" id="chats-(\w+)"', browser.get("/").text)
+
+    session = table_of(ChatSessionRow)
+    with database.write() as connection:
+        case = connection.execute(sa.select(table_of(ConversationRow))).mappings().one()
+        build = Builder(connection, contacts={"wu@example.com": case["contact_id"]})
+        mail = build.conversation(reference="MMMMMMMMM", handle="wu@example.com", channel=case["channel"])
+        build.message(mail)
+        now = read_clock(connection)
+        kept = merge(connection, source_id=case["id"], target_id=mail, by="Ann", now=now)
+        connection.execute(sa.update(session).values(heard_at=now - timedelta(minutes=1)))
+    assert bands() == ["waiting"]
+    assert 'href="/conversations/MMMMMMMMM"' in browser.get("/").text
+    with database.read() as connection:
+        assert chats_of_resolved_cases(connection, limit=9) == []
+    answer(client, "MMMMMMMMM", "We are looking into it.")
+    hands.work()
+    assert visitor.lines()[-1]["text"] == "We are looking into it."
+    assert visitor.state()["phase"] == "open"
+    with database.write() as connection:
+        undo(connection, kept, by="Ann", now=read_clock(connection))
+    with database.read() as connection:
+        assert connection.execute(sa.select(session.c.conversation_id)).scalar_one() == case["id"]
 
 
 def test_an_answered_chat_stays_in_sight_of_its_agent_until_it_is_over(
