@@ -7,15 +7,15 @@ from typing import Final
 
 # Key: English, Chinese. `{...}` is filled in.
 COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "done_waits": ("The answer leaves in {seconds} s.", "回复将在 {seconds} 秒后发出。"),
-    "done_left": ("The answer is on its way.", "回复正在发送。"),
-    "done_waits_kept": ("The answer goes to the outbox in {seconds} s.", "回复将在 {seconds} 秒后存入发件箱。"),
-    "done_later_kept": ("The answer goes to the outbox {at}.", "回复将于 {at} 存入发件箱。"),
+    "done_waits": ("The message leaves in {seconds} s.", "消息将在 {seconds} 秒后发出。"),
+    "done_left": ("The message is on its way.", "消息正在发送。"),
+    "done_waits_kept": ("The message goes to the outbox in {seconds} s.", "消息将在 {seconds} 秒后存入发件箱。"),
+    "done_later_kept": ("The message goes to the outbox {at}.", "消息将于 {at} 存入发件箱。"),
     "done_left_kept": (
-        "The answer is in the outbox; the customer does not get it.",
-        "回复已存入发件箱，客户不会收到。",
+        "The message is in the outbox; the customer does not get it.",
+        "消息已存入发件箱，客户不会收到。",
     ),
-    "done_taken_back": ("Taken back; the text is in the answer box.", "已撤回，文字在回复框中。"),
+    "done_taken_back": ("Taken back; the text is in the box below.", "已撤回，文字已放回输入框。"),
     "take_back": ("Undo send", "撤回"),
     "send_resolve": ("Send and resolve", "发送并解决"),
     "not_sent_text": ("The text that was not sent", "未发送的文字"),
@@ -102,6 +102,9 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "还没有常用回复。下面几条适合电子钱包，中英文都有，不承诺时限和结果，可直接使用，也可修改或删除。",
     ),
     "ready_starters_take": ("Use the chosen ones", "启用所选"),
+    "done_starters": ("Ready texts taken over: {count}.", "已启用 {count} 条常用回复，在回复框中输入“/”即可使用。"),
+    "done_ready_kept": ("Saved: {title}.", "已保存：{title}。"),
+    "done_ready_deleted": ("The ready text is deleted.", "常用回复已删除。"),
     "ready_new": ("New ready text", "新建常用回复"),
     "ready_edit": ("Change ready text", "修改常用回复"),
     "ready_delete": ("Delete", "删除"),
