@@ -148,7 +148,7 @@ function rows() {
 function back(was, number = -1) {
   if (matchMedia("(max-width: 719px)").matches) scrollTo(0, listTop);
   const links = rows();
-  const link = links.find((each) => was && each.getAttribute("href") === was.split("?")[0]) || links[Math.min(number, links.length - 1)];
+  const link = links.find((each) => was && each.getAttribute("href") === was.split("?")[0]) || links[Math.max(0, Math.min(number, links.length - 1))];
   link?.focus({ preventScroll: true });
   link?.scrollIntoView({ block: "nearest" });
 }

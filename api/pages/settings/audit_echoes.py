@@ -1,7 +1,6 @@
-"""Leave out of the audit page the rows of requests whose deed has a row of its own.
+"""Leave out of the audit page a row that another row tells better; the trail keeps both.
 
-A change on a page is recorded twice: that it was asked for, and what was done. The second says more. The trail keeps
-both.
+A change is recorded twice: that it was asked for, and what was done. A snooze is a change of the status, too.
 """
 
 from __future__ import annotations
@@ -12,28 +11,39 @@ from typing import Final
 from uuid import UUID
 
 from api.pages.settings.audit_sentences import Things
+from api.paths import API
 from api.rest.audit import AuditEntryShown
+from router.conversation_status import Status
+from router.event_kinds import EventKind
 from store.desk.audit import AuditAction
 
 # A request is recorded when it has been answered, its deed a moment before.
 _LONGEST: Final = timedelta(seconds=5)
-# Requests that name nothing, because they concern their actor.
-_OF_ONESELF: Final = frozenset({"/settings/duty"})
+# Requests that name nothing, and never do anything without a row of its own.
+_NAMELESS: Final = frozenset(
+    {"/settings/duty", "/undo", "/desk/new", "/bulk", "/bulk/undo", f"{API}/conversations/bulk"}
+)
 # The clocks of two processes, and of the database.
 _SKEW: Final = timedelta(seconds=1)
 
 
 def without_echoes(entries: Sequence[AuditEntryShown], things: Things) -> list[AuditEntryShown]:
-    """Return the rows without requests that another of these rows tells better. things: what the ids stand for."""
+    """Return the rows without those that another of them tells better. things: what the ids stand for."""
     deeds = [row for row in entries if not row.action.startswith("request.")]
     return [row for row in entries if not any(_tells(deed, row, things) for deed in deeds)]
 
 
-def _tells(deed: AuditEntryShown, asked: AuditEntryShown, things: Things) -> bool:
-    if asked.action != AuditAction.REQUEST_CHANGED or deed.actor != asked.actor:
+def _tells(deed: AuditEntryShown, row: AuditEntryShown, things: Things) -> bool:
+    """Return whether a deed says all that a row says."""
+    if deed.actor != row.actor or not -_SKEW <= row.at - deed.at <= _LONGEST:
         return False
-    named = {asked.actor} if asked.detail.get("route") in _OF_ONESELF else _names(asked, things)
-    return -_SKEW <= asked.at - deed.at <= _LONGEST and bool(named & _names(deed, things))
+    if row.action == EventKind.CONVERSATION_STATUS_CHANGED:
+        # A snooze says until when, too.
+        is_snooze = row.detail.get("to") == Status.SNOOZED and deed.action == EventKind.CONVERSATION_SNOOZED
+        return is_snooze and deed.object == row.object
+    if row.action != AuditAction.REQUEST_CHANGED:
+        return False
+    return row.detail.get("route") in _NAMELESS or bool(_names(row, things) & _names(deed, things))
 
 
 def _names(row: AuditEntryShown, things: Things) -> set[str]:

@@ -108,6 +108,8 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "ready_new": ("New ready text", "新建常用回复"),
     "ready_edit": ("Change ready text", "修改常用回复"),
     "ready_delete": ("Delete", "删除"),
+    "ready_delete_lead": ("It cannot be taken back.", "删除后无法恢复。"),
+    "ready_delete_sure": ("Delete “{title}”", "删除“{title}”"),
     "ready_save": ("Save", "保存"),
     "ready_title": ("Title", "标题"),
     "ready_folder": ("Folder", "文件夹"),
