@@ -88,6 +88,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "since": ("Received", "收到时间"),
     "last_change": ("Last change", "最近更新"),
     "answers_sent": ("Answers from us", "我们的回复"),
+    "answers_number": ("{count}", "{count} 条"),
     "private_hint": (
         "To protect you, this page shows no message until you have proven your address. It updates by itself.",
         "为保护隐私，验证后才显示往来内容。页面会自动更新。",
