@@ -16,6 +16,7 @@ from api.customer.case_view import AskedCode, channel_of, let_in, let_out, limit
 from api.customer.pages import (
     FilledForm,
     case_page,
+    key_of_form,
     look_at_case,
 )
 from api.customer.phrases import CustomerWords
@@ -102,10 +103,11 @@ def answer_case(request: Request, desk: DeskPart, token: str, filled: FilledForm
     if found is None or proven is None or channel is None or found.conversation_id is None:
         return _stale(request)
     text, limits = filled.fields.get("message", "").strip(), limits_of(desk)
-    key = desk.visitors.forms.key_of(filled.fields.get("form", ""), now=desk.now())
+    key, too_new = key_of_form(desk, filled.fields)
     weight = sum(len(content) for _, content in filled.files)
     rules = (
-        ("wrong_form", not key),
+        ("wrong_form_new", too_new),
+        ("wrong_form_old", not key),
         ("wrong_answer", not _SHORTEST <= len(text) <= _LONGEST and not (not text and filled.files)),
         ("wrong_files", len(filled.files) > limits.files or weight > limits.largest),
         ("wrong_pace", not desk.visitors.written.takes(visitor_address(request), now=desk.now())),

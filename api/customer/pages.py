@@ -66,17 +66,21 @@ def write(request: Request, desk: DeskPart, filled: FilledForm) -> Response:
     if OVER_PACE in request.scope:
         return _form(request, desk, limits, values={}, wrong="wrong_pace", status=429)
     values = {key: value.strip() for key, value in filled.fields.items()}
-    key = desk.visitors.forms.key_of(values.get("form", ""), now=desk.now())
-    wrong = _wrong(desk, values, filled, limits=limits, key=key)
+    key, too_new = key_of_form(desk, values)
+    wrong = "wrong_form_new" if too_new else _wrong(desk, values, filled, limits=limits, key=key)
     if wrong:
-        return _form(request, desk, limits, values=values, wrong=wrong, status=422)
+        return _form(request, desk, limits, values=values, wrong=wrong, status=422, had_files=bool(filled.files))
     if not desk.visitors.messages.takes(visitor_address(request), now=desk.now()):
-        return _form(request, desk, limits, values=values, wrong="wrong_pace", status=429)
+        had_files = bool(filled.files)
+        return _form(request, desk, limits, values=values, wrong="wrong_pace", status=429, had_files=had_files)
     # Only a program fills this hidden field. It gets the usual answer, and nothing is stored.
     if values.get("website"):
         return RedirectResponse(f"{CONTACT}?sent=1", status_code=303)
-    where = _keep(request, desk, channel, values=values, filled=filled, key=key)
-    return visitor_page(request, "thanks", {"where": where, "email": mask_address(values["email"])})
+    inbound_id = _keep(request, desk, channel, values=values, filled=filled, key=key)
+    found = _case(desk, CaseLink(LinkKind.INBOUND, inbound_id, desk.now()))
+    where = desk.visitors.write_link(LinkKind.INBOUND, inbound_id, now=desk.now())
+    context = {"where": where, "email": mask_address(values["email"])}
+    return visitor_page(request, "thanks", {**context, "case": found, "lines": _lines(desk, request, found)})
 
 
 @routes.get("/case/{token}")
@@ -127,13 +131,19 @@ def _contact_form(desk: Desk) -> ContactForm:
     return found
 
 
+def key_of_form(desk: Desk, fields: Mapping[str, str]) -> tuple[str, bool]:
+    """Return the key of a form, empty if it cannot be taken, and whether it was sent too quickly for a person."""
+    token, now = fields.get("form", ""), desk.now()
+    return desk.visitors.forms.key_of(token, now=now), desk.visitors.forms.is_too_new(token, now=now)
+
+
 def _wrong(desk: Desk, values: Mapping[str, str], filled: Filled, *, limits: FormLimits, key: str) -> str:
     from connectors.web.form import is_address  # noqa: PLC0415  (loaded with the first form)
 
     email, own = values.get("email", ""), own_addresses(desk.settings)
     weight = sum(len(content) for _, content in filled.files)
     rules = (
-        ("wrong_form", not key),
+        ("wrong_form_old", not key),
         ("wrong_email", not is_address(email) or is_own(email.lower(), own)),
         ("wrong_text", not _SHORTEST <= len(values.get("message", "")) <= _LONGEST),
         ("wrong_files", len(filled.files) > limits.files or weight > limits.largest),
@@ -143,7 +153,7 @@ def _wrong(desk: Desk, values: Mapping[str, str], filled: Filled, *, limits: For
 
 def _keep(
     request: Request, desk: Desk, channel: str, *, values: Mapping[str, str], filled: Filled, key: str
-) -> str:  # fmt: skip
+) -> UUID:  # fmt: skip
     from connectors.web.form import Submission  # noqa: PLC0415
 
     topic = values.get("topic", "")
@@ -157,8 +167,7 @@ def _keep(
         text=values["message"],
         files=filled.files,
     )
-    inbound_id = desk.webhooks.form(channel, submission, now=desk.now())
-    return desk.visitors.write_link(LinkKind.INBOUND, inbound_id, now=desk.now())
+    return desk.webhooks.form(channel, submission, now=desk.now())
 
 
 def look_at_case(request: Request, desk: Desk, token: str) -> CaseStatus | None:
@@ -196,13 +205,22 @@ def _lines(desk: Desk, request: Request, case: CaseStatus) -> dict[str, object]:
 
 
 def _form(
-    request: Request, desk: Desk, limits: FormLimits, *, values: Mapping[str, str], wrong: str, status: int = 200
+    request: Request,
+    desk: Desk,
+    limits: FormLimits,
+    *,
+    values: Mapping[str, str],
+    wrong: str,
+    status: int = 200,
+    had_files: bool = False,
 ) -> HTMLResponse:
     language = language_of(request)
     topics = {name: category_title(desk, name, language=language) for name in desk.settings.categories}
     context = {
         "values": {name: values.get(name, "") for name in ("name", "email", "topic", "message")},
         "wrong": wrong,
+        # A browser fills no field for files.
+        "had_files": had_files,
         "form": desk.visitors.forms.token(now=desk.now()),
         "topics": topics,
         "fitting": desk.visitors.answers.of(language, category=values.get("topic") or "-"),

@@ -36,10 +36,15 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "wrong_email": ("Please enter a mail address to which we can answer.", "请填写可以收信的邮箱地址。"),
     "wrong_text": ("Please write between 2 and 20,000 characters.", "请填写 2 到 20000 个字。"),
     "wrong_files": ("There are too many files, or they are too large.", "附件太多或太大。"),
-    "wrong_form": (
-        "This page was open for too long, or was sent too quickly. Please send it again.",
-        "页面停留过久或提交过快，请再发送一次。",
+    "wrong_form_new": (
+        "That was sent within two seconds, as programs do. Your text is still here: please send it again.",
+        "提交过快，尚未发送。您填写的内容仍在，请再点一次“发送”。",
     ),
+    "wrong_form_old": (
+        "This page was open for too long, and nothing was sent. Your text is still here: please send it again.",
+        "页面打开时间过长，尚未发送。您填写的内容仍在，请再点一次“发送”。",
+    ),
+    "files_again": ("Please choose your files again.", "附件请重新选择。"),
     "wrong_pace": ("You sent too many messages. Please try again in an hour.", "留言过于频繁，请一小时后再试。"),
     "wrong_ask_pace": (
         "You asked a lot of questions at once. Please try again in a minute; all answers are below.",
@@ -47,8 +52,13 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "thanks": ("We have your message", "我们已收到您的留言"),
     "thanks_lead": (
-        "We will answer to {email}. This link always shows the status of your case; keep it to yourself:",
-        "我们会回复到 {email}。通过以下链接可随时查看进度，请勿转发给他人：",
+        "We will answer to {email}. The link below always shows the status of your case; keep it to yourself.",
+        "我们会回复到 {email}。通过下方链接可随时查看进度，请勿转发给他人。",
+    ),
+    "number_follows": ("follows in a moment", "正在生成，请稍候"),
+    "keep_number": (
+        "Please name this reference when you call us or write again.",
+        "再次联系或来电时，请提供此编号。",
     ),
     "see_status": ("Show the status of my case", "查看处理进度"),
     "your_case": ("Your case", "您的问题"),
@@ -78,6 +88,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "since": ("Received", "收到时间"),
     "last_change": ("Last change", "最近更新"),
     "answers_sent": ("Answers from us", "我们的回复"),
+    "answers_number": ("{count}", "{count} 条"),
     "private_hint": (
         "To protect you, this page shows no message until you have proven your address. It updates by itself.",
         "为保护隐私，验证后才显示往来内容。页面会自动更新。",

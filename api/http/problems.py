@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
@@ -167,7 +168,7 @@ def wants_page(request: Request) -> bool:
 def install(app: FastAPI, *, page: ErrorPage) -> None:
     """Register the handlers for every error; `page` renders it for browsers."""
     app.state.error_page = page
-    # Each is synchronous work on values, without any I/O: an `async def` runs it on the loop.
+    # Each is synchronous work on values, without any I/O: an `async def` runs it on the loop; `_of_http` says when not.
     app.add_exception_handler(ProblemError, _of_problem)
     app.add_exception_handler(OmniyardError, _of_omniyard)
     app.add_exception_handler(RequestValidationError, _of_validation)
@@ -198,7 +199,11 @@ async def _of_validation(request: Request, error: Exception) -> Response:
 async def _of_http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return respond(request, slug_of_status(error.status_code), headers=error.headers)
+    slug = slug_of_status(error.status_code)
+    if wants_page(request):
+        # An address that no route has: the page asks the database who is signed in, for the side bar.
+        return await run_in_threadpool(respond, request, slug, headers=error.headers)
+    return respond(request, slug, headers=error.headers)
 
 
 def documented(*slugs: str) -> dict[int | str, dict[str, Any]]:

@@ -40,9 +40,11 @@ from api.rest.queries import find_for
 from api.rest.replies import MessageOrder, PostedMessage, post_once
 from api.text.terms.config_names import ConfigNames
 from api.text.terms.sentences import say_refusal
+from router.conversation_status import Status
 from router.errors import NotFound, OmniyardError, TransientError
 from router.replies.placeholders import unfilled
 from router.text.visible import is_visible
+from store.conversations.read import ConversationRecord
 from store.outbound.review import MaskedTextError, find_outbound
 from workers.sending.reply import TooLongError
 
@@ -80,8 +82,9 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
         flash = _flash(
             desk,
             actor,
-            f"done_{verb}",
+            _said(verb, before),
             key=before.reference,
+            subject=before.subject,
             values=_named(request, desk, order),
             undo=reverse(before, order, now=now),
             version=changed.version,
@@ -90,6 +93,11 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
         return onwards(desk, address, flash=flash)
 
     return or_refusal(request, desk, actor, make, key=key, form=form)
+
+
+def _said(verb: str, before: ConversationRecord) -> str:
+    """Return the phrase of what a button did: only a resolved conversation is opened again."""
+    return "done_back_to_open" if verb == "reopen" and before.status != Status.RESOLVED else f"done_{verb}"
 
 
 @routes.post("/conversations/{key}/judge")

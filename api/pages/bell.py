@@ -20,6 +20,7 @@ from api.pages.render import render
 from api.paths import NOTICES
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import Language, Words
+from router.text.own_lines import own_lines_in
 from router.text.visitor_name import in_language
 from store.desk.notices import AgentNotice, notices_between, notices_of, prefer, preferences_of, read_notices
 from store.tables.agents import AgentNoticeKind
@@ -106,7 +107,7 @@ def _notice_json(notice: AgentNotice, language: Language) -> str:
         "kind": notice.kind,
         "id": str(notice.conversation_id),
         "title": title_of_notice(notice, Words(language), customer=notice.customer),
-        "body": notice.subject,
+        "body": own_lines_in(notice.subject, language=language),
         "url": f"/conversations/{notice.reference}",
     }
     return json.dumps(said, ensure_ascii=False)

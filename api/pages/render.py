@@ -26,6 +26,7 @@ from api.text.terms.config_names import ConfigNames
 from api.text.terms.sentences import say_trouble
 from api.text.times import Moments
 from router.masking.mask import mask_address
+from router.text.own_lines import own_lines_in
 from router.text.visitor_name import in_language
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
@@ -59,6 +60,7 @@ def build_environment() -> Environment:
     environment.filters["trouble"] = trouble
     environment.filters["address"] = mask_address
     environment.filters["visitor"] = visitor
+    environment.filters["ours"] = ours
     environment.globals |= {"channel_icon": channel_icon, "initials_of": initials_of, "tone_of": tone_of}
     environment.globals["keys_sheet"] = cache(partial(_keys_sheet, environment))
     return environment
@@ -83,6 +85,11 @@ def trouble(text: str, moments: Moments) -> str:
 def visitor(name: str, words: Words) -> str:
     """Return a contact's name for a reader; one that we made for a visitor is in the reader's language."""
     return in_language(name, language=words.language)
+
+
+def ours(text: str, words: Words) -> str:
+    """Return a subject or a text for a reader; the lines that the desk wrote are in the reader's language."""
+    return own_lines_in(text, language=words.language)
 
 
 def code(text: str) -> Markup:
@@ -135,7 +142,7 @@ def link(request: Request, **changes: str | None) -> str:
 
 def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
     language, moments = language_of(request), moments_of(request, desk)
-    theme, actor = theme_of(request), request.scope.get("actor")
+    theme, actor = theme_of(request), request.scope.get("actor") or request.scope.get("reader")
     names = ConfigNames(desk.settings, moments.words)
     return {
         "layout": "part.html.jinja" if PART_HEADER in request.headers else "base.html.jinja",

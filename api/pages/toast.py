@@ -26,8 +26,9 @@ _LONGEST: Final = 3500
 
 
 class Flash(BaseModel):
-    """A completed action. said: key of its phrase.  key: the conversation.  undo: the order that reverts it.
+    """A completed action. said: key of its phrase.  key, subject: of the conversation.
 
+    undo: the order that reverts it.
     outbound: a message that can still be cancelled.  until: until when, if it leaves in some seconds.
     regrouping: id of a merge, a split or an unlinking.
     contact: id and former values of an edited contact.  home: where undoing leads; empty for the conversation.
@@ -41,6 +42,7 @@ class Flash(BaseModel):
     at: datetime
     said: str
     key: str
+    subject: str = ""
     values: dict[str, str] = {}
     undo: dict[str, Any] | None = None
     outbound: str = ""

@@ -82,6 +82,7 @@ class AuditQuery(RequestModel):
     about: str | None = Field(
         default=None, max_length=200, description="The exact value of `object`; or a reference, in any form."
     )
+    looks: bool = Field(default=True, description="`false` leaves out `request.read` and `request.listed`.")
     before: int | None = Field(default=None, ge=1, le=2**63 - 1, description="`next_before` of the page before.")
     limit: int = Field(default=USUAL_PAGE, ge=1, le=LARGEST_PAGE)
 
@@ -100,6 +101,7 @@ def list_entries(desk: DeskPart, shown: Shown, query: Annotated[AuditQuery, Quer
             actor=query.actor,
             action=query.action,
             about=query.about,
+            looks=query.looks,
             before=query.before,
             limit=query.limit + 1,
         )

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import structlog
 
+from api.paths import DESK_STREAM
 from api.services.rate_limits import TokenBuckets
 from router.errors import OmniyardError
 from router.masking.mask import mask
@@ -31,6 +32,8 @@ _PAGE: Final = 500
 _MOST_WAITING: Final = 50_000
 # Within this time a page that polls itself adds no new row, nor does the same list with as many rows, nor a stranger.
 _SAME_LOOK_SECONDS: Final = 300.0
+# The stream is opened again with each page and after each lost connection: once in a day says who watched the desk.
+_SAME_STREAM_SECONDS: Final = 86_400.0
 _MOST_LOOKS: Final = 10_000
 # Rows about strangers, who could otherwise fill the trail: per second, and at once.
 _STRANGERS: Final = (10.0, 500.0)
@@ -60,11 +63,14 @@ class Trail:
     def note(self, scope: Mapping[str, Any], *, route: str, status: int, is_poll: bool) -> None:
         """Add an entry for an answered request, if the request needs one."""
         entry = _entry(scope, route=route, status=status, key=self._key)
-        if entry is None or (
-            _is_look(entry, is_poll=is_poll) and self._is_known(*_look(entry, scope, is_poll=is_poll))
-        ):
+        if entry is None:
             return
-        self._add(entry)
+        if route == DESK_STREAM and entry.action is AuditAction.REQUEST_LISTED:
+            known = self._is_known(entry.actor, route, seconds=_SAME_STREAM_SECONDS)
+        else:
+            known = _is_look(entry, is_poll=is_poll) and self._is_known(*_look(entry, scope, is_poll=is_poll))
+        if not known:
+            self._add(entry)
 
     def session(self, agent: AgentRecord, action: AuditAction, *, address: str) -> None:
         """Add an entry for a session that begins or ends."""
@@ -119,10 +125,10 @@ class Trail:
         except OmniyardError as error:
             _log.warning("audit.postponed", error=str(error), waiting=len(self._waiting))
 
-    def _is_known(self, *look: str) -> bool:
+    def _is_known(self, *look: str, seconds: float = _SAME_LOOK_SECONDS) -> bool:
         now = monotonic()
         with self._lock:
-            known = now - self._looks.get(look, -_SAME_LOOK_SECONDS) < _SAME_LOOK_SECONDS
+            known = now - self._looks.get(look, -seconds) < seconds
             if not known:
                 self._looks[look] = now
                 self._looks.move_to_end(look)

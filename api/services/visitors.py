@@ -70,13 +70,22 @@ class Forms:
 
     def key_of(self, token: str, *, now: datetime) -> str:
         """Return the form's key; empty if we did not sign the token, or if it is too new or too old."""
+        nonce, age = self._read(token, now=now)
+        return f"form:{nonce}" if age is not None and _QUICKEST <= age < _OLDEST else ""
+
+    def is_too_new(self, token: str, *, now: datetime) -> bool:
+        """Return whether a form of ours was sent quicker than a person writes."""
+        age = self._read(token, now=now)[1]
+        return age is not None and age < _QUICKEST
+
+    def _read(self, token: str, *, now: datetime) -> tuple[str, timedelta | None]:
+        """Return the token's random part and its age; None for a token that we did not sign."""
         signed, _, proof = token.rpartition(".")
         stamp, _, nonce = signed.partition(".")
         known = hmac.compare_digest(proof.encode("utf-8", "replace"), self._proof(signed).encode())
         if not known or not stamp.isdigit():
-            return ""
-        age = now - datetime.fromtimestamp(int(stamp), now.tzinfo)
-        return f"form:{nonce}" if _QUICKEST <= age < _OLDEST else ""
+            return "", None
+        return nonce, now - datetime.fromtimestamp(int(stamp), now.tzinfo)
 
     def _proof(self, signed: str) -> str:
         digest = hmac.new(self._key, signed.encode("utf-8", "replace"), hashlib.sha256).digest()

@@ -3,6 +3,9 @@
 
 const SUGGEST_MILLISECONDS = 900;
 const CASE_MILLISECONDS = 10000;
+// A case has its number a moment after the message: asked for some times, then as seldom as all else.
+const NUMBER_MILLISECONDS = 1500;
+const NUMBER_TIMES = 10;
 
 const contact = document.querySelector("[data-contact]");
 if (contact) {
@@ -36,7 +39,8 @@ const shown = document.querySelector("[data-case]");
 if (shown) {
   const refresh = async () => {
     if (document.hidden) return;
-    const answer = await fetch(location.href);
+    // The page after the form was sent names the case's page.
+    const answer = await fetch(shown.dataset.case || location.href);
     if (!answer.ok) return;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.querySelector("[data-case]");
@@ -61,4 +65,9 @@ if (shown) {
     setInterval(() => renew().catch(() => {}), CASE_MILLISECONDS);
   }
   setInterval(() => refresh().catch(() => {}), CASE_MILLISECONDS);
+  let times = 0;
+  const number = setInterval(() => {
+    if (shown.querySelector("[data-number]") || (times += 1) > NUMBER_TIMES) clearInterval(number);
+    else refresh().catch(() => {});
+  }, NUMBER_MILLISECONDS);
 }

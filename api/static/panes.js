@@ -108,6 +108,8 @@ function emptyCase(page) {
 }
 
 export async function showList(where, { push = true, keep = false, poll = false } = {}) {
+  // A conversation that was asked for before does not come any more.
+  one("#case-pane").removeAttribute("aria-busy");
   const turn = (asked += 1);
   const { page, ok, path, url } = await ask(where, { poll });
   if (turn !== asked) return;
@@ -146,7 +148,7 @@ function rows() {
 function back(was, number = -1) {
   if (matchMedia("(max-width: 719px)").matches) scrollTo(0, listTop);
   const links = rows();
-  const link = links.find((each) => was && each.getAttribute("href") === was.split("?")[0]) || links[Math.min(number, links.length - 1)];
+  const link = links.find((each) => was && each.getAttribute("href") === was.split("?")[0]) || links[Math.max(0, Math.min(number, links.length - 1))];
   link?.focus({ preventScroll: true });
   link?.scrollIntoView({ block: "nearest" });
 }
@@ -219,6 +221,7 @@ async function send(form, button) {
   if (button?.name) fields.append(button.name, button.value);
   const body = form.enctype === "multipart/form-data" ? fields : new URLSearchParams(fields);
   asked += 1;
+  one("#case-pane").removeAttribute("aria-busy");
   const { page, ok, path, url } = await ask(actionOf(form, button), { method: "POST", body });
   form.removeAttribute("aria-busy");
   if (!ok) { refuse(page, url); return; }

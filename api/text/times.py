@@ -10,6 +10,10 @@ from zoneinfo import ZoneInfo
 from api.text.phrases import Words
 
 _SOON: Final = timedelta(hours=1)
+# From here on a smaller unit changes nothing that an agent does.
+_MANY_HOURS: Final = timedelta(hours=10)
+_DAY: Final = timedelta(days=1)
+_MANY_DAYS: Final = timedelta(days=2)
 # No one says "0 minutes".
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -67,14 +71,22 @@ class Moments:
         left = at - self.now
         is_over, is_now = left < timedelta(), abs(left) < _MINUTE
         if is_over:
-            said = self.words("overdue_now") if is_now else self.words("overdue_by", span=self._span(-left))
+            said = self.words("overdue_now") if is_now else self.words("overdue_by", span=self._rough(-left))
             return DueClock(said, "overdue", at)
-        said = self.words("due_now") if is_now else self.words("due_in", span=self._span(left))
+        said = self.words("due_now") if is_now else self.words("due_in", span=self._rough(left))
         return DueClock(said, "soon" if left < _SOON else "later", at)
 
     def length(self, seconds: float) -> str:
         """Return a duration in words."""
         return self._span(timedelta(seconds=max(0.0, seconds)))
+
+    def _rough(self, length: timedelta) -> str:
+        """Return a duration that stands next to a subject: what is far away has one unit."""
+        if length >= _MANY_DAYS:
+            return self.words("span_days", days=length.days)
+        if _MANY_HOURS <= length < _DAY:
+            return self.words("span_hours", hours=length // timedelta(hours=1))
+        return self._span(length)
 
     def _span(self, length: timedelta) -> str:
         minutes = int(length.total_seconds()) // 60

@@ -85,6 +85,9 @@ class AuditAction(StrEnum):
     ORIGINAL_READ = "original.read"
 
 
+_LOOKS: Final = (AuditAction.REQUEST_READ.value, AuditAction.REQUEST_LISTED.value)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """A row to write. detail: words and ids of ours, as texts."""
@@ -213,17 +216,20 @@ def check_chain(connection: Connection) -> AuditCheck:
     return AuditCheck(rows=number, broken=None, why="", head=(number, before.hex()))
 
 
-def list_audit(
+def list_audit(  # noqa: PLR0913  (one a filter)
     connection: Connection,
     *,
     actor: str | None = None,
     action: str | None = None,
     about: str | None = None,
     query: str | None = None,
+    looks: bool = True,
     before: int | None = None,
     limit: int,
 ) -> list[AuditRecord]:
     """Return sealed rows, newest first. before: the last number of the page before.  query: a `hash_query`.
+
+    looks: whether rows about what was only looked at are among them.
 
     about: an exact id or name, or a reference in any form; what is called so is found under its id too.
     """
@@ -231,6 +237,8 @@ def list_audit(
     statement = sa.select(*columns_of(AuditRow, AuditRecord)).where(table.c.number.is_not(None))
     for column, value in ((table.c.actor, actor), (table.c.action, action)):
         statement = statement if value is None else statement.where(column == value)
+    if not looks:
+        statement = statement.where(table.c.action.not_in(_LOOKS))
     if about is not None:
         # A row names a case by its id or its reference, a person may have it in another form.
         named = {about, typed_reference(about), *ids_called(connection, about)}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, NamedTuple
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 from pydantic import ValidationError
 
 from api.desk import Desk, DeskPart
@@ -15,6 +15,7 @@ from api.http.authentication import Requires
 from api.http.forms import Fields, Form
 from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError
+from api.pages.cases.after import go_on
 from api.pages.render import language_of, moments_of, render
 from api.rest.changes import ChangeOrder
 from api.rest.replies import LONGEST_TEXT
@@ -74,7 +75,7 @@ def keep_ready_text(request: Request, desk: DeskPart, actor: Editor, form: Form)
         return page
     with desk.database.write() as connection:
         write_ready_text(connection, text)
-    return RedirectResponse(PAGE, status_code=303)
+    return go_on(desk, actor, PAGE, said="done_ready_kept", values={"title": text.title})
 
 
 @routes.post(PAGE + "/starters")
@@ -84,10 +85,11 @@ def take_starters(request: Request, desk: DeskPart, actor: Editor, form: Form) -
     chosen = [each for each in STARTER_TEXTS if each.key in form.many("key")]
     with desk.database.write() as connection:
         known = {each.id for each in list_ready_texts(connection)}
-        for each in chosen:
-            if (text := _starter(each, language=language, by=actor.name)).id not in known:
-                write_ready_text(connection, text)
-    return RedirectResponse(PAGE, status_code=303)
+        made = [_starter(each, language=language, by=actor.name) for each in chosen]
+        fresh = [text for text in made if text.id not in known]
+        for text in fresh:
+            write_ready_text(connection, text)
+    return go_on(desk, actor, PAGE, said="done_starters", values={"count": str(len(fresh))})
 
 
 def _starter(starter: StarterText, *, language: Language, by: str) -> ReadyText:
@@ -107,10 +109,9 @@ def _starter(starter: StarterText, *, language: Language, by: str) -> ReadyText:
 @routes.post(PAGE + "/{text_id}/delete")
 def drop_ready_text(desk: DeskPart, actor: Editor, text_id: UUID) -> Response:
     """Delete a ready text."""
-    del actor
     with desk.database.write() as connection:
         delete_ready_text(connection, text_id)
-    return RedirectResponse(PAGE, status_code=303)
+    return go_on(desk, actor, PAGE, said="done_ready_deleted")
 
 
 def _page(request: Request, desk: Desk, *, chosen: ReadyText | None, refused: str = "") -> HTMLResponse:

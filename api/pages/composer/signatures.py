@@ -6,13 +6,14 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, Response
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
 from api.http.forms import Form
 from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError
+from api.pages.cases.after import go_on
 from api.pages.composer.ready_texts import LANGUAGES
 from api.pages.render import render
 from store.desk.agents import list_agents
@@ -44,7 +45,6 @@ def show_signatures(request: Request, desk: DeskPart, actor: Editor) -> HTMLResp
 @routes.post(PAGE)
 def keep_signatures(desk: DeskPart, actor: Editor, form: Form) -> Response:
     """Save the signatures of one team, or the displayed names of one agent."""
-    del actor
     with desk.database.write() as connection:
         if form.one("agent"):
             agent_id = _agent(form.one("agent"), known={agent.id for agent in list_agents(connection)})
@@ -55,7 +55,7 @@ def keep_signatures(desk: DeskPart, actor: Editor, form: Form) -> Response:
             for language in LANGUAGES:
                 text = form.whole(f"text_{language}").strip()[:_LONGEST_SIGNATURE]
                 write_signature(connection, team=form.one("team"), language=language, text=text)
-    return RedirectResponse(PAGE, status_code=303)
+    return go_on(desk, actor, PAGE, said="done_duty")
 
 
 def _agent(said: str, *, known: set[UUID]) -> UUID:

@@ -15,11 +15,14 @@ from sqlalchemy.engine import Connection
 from api.desk import DeskPart, Shown
 from api.http.authentication import Requires
 from api.http.permissions import Actor, Verb
-from api.pages.render import render
+from api.pages.render import language_of, render
 from api.rest.queries import find_for
+from api.text.phrases import Language
 from router.errors import NotFound
 from router.text.amounts import written_amounts
+from router.text.own_lines import own_lines_in
 from router.text.search_terms import Wanted, excerpt, marked, read_amount_query, read_query
+from store.conversations.read import handles
 from store.conversations.search import SearchHit, find_messages
 from store.desk.name_search import MOST_COUNTED, FoundFile, FoundPerson, find_files, find_people
 
@@ -69,18 +72,18 @@ def search(
     found = Finds()
     if words:
         with desk.database.read() as connection:
-            found = find_all(connection, words, actor=actor, only=chosen)
+            found = find_all(connection, words, actor=actor, language=language_of(request), only=chosen)
     shown.are([*found.people, *found.conversations, *found.files])
     context = {"q": words, "only": chosen, "found": found, "most": MOST_COUNTED, "wanted": read_query(words)}
     return render(request, "finding/search.html.jinja", {**context, "marked": marked})
 
 
-def find_all(connection: Connection, words: str, *, actor: Actor, only: str = "") -> Finds:
-    """Return what the actor may see of what has these words. only: a group; empty for all."""
+def find_all(connection: Connection, words: str, *, actor: Actor, language: Language, only: str = "") -> Finds:
+    """Return what the actor may see of what has these words. language: of the reader.  only: a group; empty for all."""
     most = {name: (_ALONE if only == name else 0 if only else number) for name, number in _SHOWN.items()}
     people, people_count = find_people(connection, words, only_teams=actor.sees_only, limit=most["people"])
     files, file_count = find_files(connection, words, only_teams=actor.sees_only, limit=most["files"])
-    cases = _cases(connection, words, actor=actor)
+    cases = _cases(connection, words, actor=actor, language=language)
     return Finds(
         people=people,
         conversations=cases[: most["conversations"]],
@@ -89,7 +92,7 @@ def find_all(connection: Connection, words: str, *, actor: Actor, only: str = ""
     )
 
 
-def _cases(connection: Connection, words: str, *, actor: Actor) -> list[FoundCase]:
+def _cases(connection: Connection, words: str, *, actor: Actor, language: Language) -> list[FoundCase]:
     """Return the conversations, the one with this reference first, then by their newest matching message."""
     wanted, amount = read_query(words), read_amount_query(words)
     hits = _hits(connection, wanted, actor=actor)
@@ -97,14 +100,14 @@ def _cases(connection: Connection, words: str, *, actor: Actor) -> list[FoundCas
     newest: dict[UUID, SearchHit] = {}
     for hit in sorted(hits, key=lambda each: (each.received_at, each.message_id), reverse=True):
         newest.setdefault(hit.conversation_id, hit)
-    found = [_found(hit, _with_amount(wanted, amount, hit.text)) for hit in newest.values()]
+    found = [_found(hit, _with_amount(wanted, amount, hit.text), language) for hit in newest.values()]
     with contextlib.suppress(NotFound):
         row = find_for(connection, words, actor=actor)
         own = FoundCase(
             reference=row.reference,
-            subject=[(row.subject, False)],
+            subject=[(own_lines_in(row.subject, language=language), False)],
             status=row.status,
-            sender=row.contact_name,
+            sender=row.contact_name or next(iter(handles(connection, [row.contact_id]).get(row.contact_id, ())), ""),
             pieces=(),
         )
         found = [own, *(each for each in found if each.reference != row.reference)]
@@ -121,12 +124,12 @@ def _with_amount(wanted: Wanted, amount: Wanted | None, text: str) -> Wanted:
     return replace(wanted, needles=(*wanted.needles, *sorted(written, key=len, reverse=True)))
 
 
-def _found(hit: SearchHit, wanted: Wanted) -> FoundCase:
+def _found(hit: SearchHit, wanted: Wanted, language: Language) -> FoundCase:
     return FoundCase(
         reference=hit.reference,
-        subject=marked(wanted, hit.subject or hit.title),
+        subject=marked(wanted, own_lines_in(hit.subject or hit.title, language=language)),
         status=hit.status,
         sender=hit.sender_name or hit.sender_handle,
-        pieces=marked(wanted, excerpt(wanted, hit.text, length=_EXCERPT)),
+        pieces=marked(wanted, excerpt(wanted, own_lines_in(hit.text, language=language), length=_EXCERPT)),
         hit=hit,
     )

@@ -18,6 +18,7 @@ from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import LANGUAGES, Language, Words
 from api.text.times import Moments
 from router.event_kinds import EventKind
+from router.text.own_lines import own_lines_in
 from router.text.visitor_name import in_language
 from store.conversations.lists import Filter
 from store.conversations.read import ConversationRecord
@@ -98,7 +99,7 @@ def _facts(row: ConversationRecord, language: Language) -> Mapping[str, object]:
         "possible_danger": row.possible_danger,
         "at": row.last_message_at.isoformat(),
         "due": row.due_at.isoformat() if row.due_at else None,
-        "title": row.subject,
+        "title": own_lines_in(row.subject, language=language),
         "name": in_language(row.contact_name, language=language),
     }
 

@@ -17,6 +17,7 @@ from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError
 from api.pages.cases.after import go_on
 from api.pages.render import moments_of
+from api.pages.settings.audit_echoes import without_echoes
 from api.pages.settings.audit_sentences import AuditTeller, ids_in, kinds_in_words
 from api.pages.settings.frame import require_room, show_room
 from api.rest.audit import AuditQuery, list_entries
@@ -48,6 +49,8 @@ class AuditFilter(BaseModel):
     actor: str = Field(default="", max_length=100)
     action: str = Field(default="", max_length=100)
     about: str = Field(default="", max_length=200)
+    # What was only looked at is asked for: else it hides what was done.
+    looks: bool = False
     before: int | None = Field(default=None, ge=1, le=2**63 - 1)
 
 
@@ -130,7 +133,8 @@ def audit(
 ) -> Response:
     """Show who read or changed what."""
     given = {name: value for name, value in wanted.model_dump().items() if value}
-    query = AuditQuery(**given, limit=_ROWS)
+    # A kind that is chosen is shown, a look too.
+    query = AuditQuery(**{**given, "looks": wanted.looks or bool(wanted.action)}, limit=_ROWS)
     page = list_entries(desk, shown, query)
     with desk.database.read() as connection:
         things = things_named(connection, ids_in(page.entries))
@@ -139,7 +143,7 @@ def audit(
     teller = AuditTeller(ConfigNames(desk.settings, moments.words), moments, things)
     context = {
         "query": query,
-        "lines": [teller.line(row) for row in page.entries],
+        "lines": [teller.line(row) for row in (page.entries if query.looks else without_echoes(page.entries, things))],
         "next_before": page.next_before,
         "kinds": kinds_in_words(moments.words),
         "people": people,

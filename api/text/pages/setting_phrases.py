@@ -10,6 +10,11 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "settings": ("Settings", "设置"),
     "agents": ("Agents", "客服"),
     "teams": ("Teams", "团队"),
+    "no_team": ("no team", "未加入团队"),
+    "no_team_hint": (
+        "Who is in no team sees all cases, and none is assigned to them by itself.",
+        "未加入团队的客服可以看到全部会话，但不会自动分到会话。",
+    ),
     "role": ("Role", "角色"),
     "on_duty": ("on duty", "在岗"),
     "off_duty": ("away", "离开"),

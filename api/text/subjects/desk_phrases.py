@@ -29,6 +29,8 @@ DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "signed_in_as": ("{name}, {role}", "{name}（{role}）"),
     "back": ("Back to the inbox", "返回收件箱"),
     "error": ("Something is not right", "出错了"),
+    "error_not_found": ("There is no such page", "找不到这个页面"),
+    "error_forbidden": ("You have no permission for this", "你没有权限"),
     "request_id": ("Request", "请求编号"),
     "switch": ("中文", "English"),
     "role_viewer": ("viewer", "只读"),

@@ -48,7 +48,7 @@ INBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "low": ("low", "低"),
     "priority": ("Priority", "优先级"),
     "no_agent": ("not assigned", "未分配"),
-    "unrecognised": ("not recognised", "未识别"),
+    "unrecognised": ("no category", "未分类"),
     "messages_one": ("1 message", "1 条消息"),
     "messages_many": ("{count} messages", "{count} 条消息"),
     "no_subject": ("(no subject)", "（无主题）"),
@@ -58,6 +58,8 @@ INBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "due_in": ("due in {span}", "剩余 {span}"),
     "span_m": ("{minutes} min", "{minutes} 分钟"),
     "span_h": ("{hours} h {minutes} min", "{hours} 小时 {minutes} 分"),
+    "span_hours": ("{hours} h", "{hours} 小时"),
+    "span_days": ("{days} d", "{days} 天"),
     "span_d": ("{days} d {hours} h", "{days} 天 {hours} 小时"),
     "keys": (
         "Keys: j k move, Enter opens, u goes back, / searches; inside: r replies, t takes, e resolves, s snoozes",

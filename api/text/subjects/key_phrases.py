@@ -42,7 +42,7 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "key_take_next": ("take, and show the next", "认领并看下一个"),
     "key_assign": ("assign", "分配"),
     "key_resolve": ("resolve", "解决"),
-    "key_reopen": ("reopen", "重新打开"),
+    "key_reopen": ("reopen, or back to open", "重新打开或转回待处理"),
     "key_snooze": ("snooze, then the choice", "暂缓，再选时间"),
     "key_label": ("label", "标签"),
     "key_priority": ("priority", "优先级"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -128,6 +129,16 @@ def test_an_answered_chat_goes_from_those_that_wait_to_the_agents_own_while_it_i
     staffed.desk.hands.work()
     expect(page.locator("#chats-ongoing ~ .row.ongoing.chosen")).to_contain_text("where is my top-up")
     expect(row).to_have_count(1)
+    # When it ends elsewhere while the pointer is on it, it stays there, dimmed, until the pointer leaves
+    row.hover()
+    elsewhere = page.context.new_page()
+    elsewhere.goto(page.url)
+    elsewhere.click("#actions [value=resolve]")
+    expect(elsewhere.locator(".toast")).to_contain_text("Resolved.")
+    expect(row).to_have_class(re.compile(r"\bleft\b"))
+    expect(row).to_have_css("opacity", "0.6")
+    page.mouse.move(900, 300)
+    expect(row).to_have_count(0)
     assert said == []
     page.context.close()
     visitor.context.close()

@@ -171,7 +171,12 @@ def test_forms_of_other_sites_programs_and_too_many_are_refused(
     token = re.search(r'name="form" value="([^"]+)"', page)
     assert token
     quick = {"form": token[1], "email": "a@b.example", "message": "hello"}
-    assert send(visitor, quick).status_code == 422
+    refused = send(visitor, quick, ("a", b"1"))
+    assert refused.status_code == 422
+    # It says which of the two it was, and keeps what was typed; files have to be chosen again.
+    assert "within two seconds" in refused.text
+    assert ">hello</textarea>" in refused.text
+    assert "choose your files again" in refused.text
     headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": "multipart/form-data; boundary=x"}
     for body in (b"", b"--x\r\n\r\n--x--", b"--x" * 100, b"--x\r\nA: " + b"b" * 9000 + b"\r\n\r\n\r\n--x--"):
         assert visitor.post("/contact", content=body, headers=headers).status_code in {400, 422}

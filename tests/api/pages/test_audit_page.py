@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from html import unescape
 from typing import Any
 from uuid import UUID
@@ -21,10 +22,11 @@ from api.text.terms.request_names import REQUEST_NAMES
 from router.event_kinds import EventKind
 from router.settings import Settings
 from store.db.engine import Database
-from store.desk.audit import AuditAction, AuditEntry, append_audit, seal
+from store.desk.audit import AuditAction, AuditEntry, append_audit, is_anything_unsealed, seal
 from tests.api.pages.test_chinese import english_of
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
+from workers.chores.publish_events import Publisher, seal_step
 
 KINDS = sorted({*AuditAction, *EventKind})
 CASE = "K7QF2MXD4"
@@ -164,7 +166,7 @@ def test_who_looked_at_a_customer_or_was_refused_is_said(
     with database.write() as connection:
         while seal(connection):
             pass
-    page = auditor.get("/settings/audit?language=zh&actor=the+agent", headers={"Accept": "text/html"}).text
+    page = auditor.get("/settings/audit?language=zh&actor=the+agent&looks=true", headers={"Accept": "text/html"}).text
     said = [unescape(re.sub(r"<[^>]+>", "", each)) for each in re.findall(r"<p>(<a class=\"name\".+?)</p>", page)]
     assert f'<a href="/people/{contact}">李明</a>' in page
     assert "the agent 查看了客户 李明" in said
@@ -176,3 +178,34 @@ def test_who_looked_at_a_customer_or_was_refused_is_said(
     assert f'修改会话 <a href="/conversations/{CASE}">#{CASE}</a>' in found
     assert "<dt><code>route</code></dt><dd><code>/api/v1/conversations/{key}</code></dd>" in found
     assert '<option value="conversation.assigned">把 … 分给了 …</option>' in found
+
+
+def test_a_page_shows_each_deed_once_and_looks_on_request(
+    browser: AppClient, client_of: Callable[[str], AppClient], app: FastAPI, database: Database
+) -> None:
+    # Given an agent who opens pages, watches the desk, goes on duty, and takes a case
+    with database.write() as connection:
+        Builder(connection).conversation(reference=CASE)
+    same = {"Sec-Fetch-Site": "same-origin"}
+    page = browser.get(f"/conversations/{CASE}").text
+    fields = {name: re.search(rf'name="{name}" value="([^"]*)"', page)[1] for name in ("version", "key")}  # type: ignore[index]
+    browser.post("/settings/duty", data={"available": "true"}, headers=same)
+    browser.post(f"/conversations/{CASE}/change", data={"do": "take", **fields}, headers=same)
+    browser.post("/notices/read", headers=same)
+    app.state.desk.trail.flush()
+    publisher = Publisher(database, takeover=timedelta(seconds=5), steps=(seal_step,), is_due=(is_anything_unsealed,))
+    while publisher.once():
+        pass
+    # When an auditor looks
+    auditor = client_of("auditor")
+    said = {}
+    for looks in ("", "&looks=true"):
+        found = auditor.get(f"/settings/audit?language=en&actor=the+agent{looks}", headers={"Accept": "text/html"}).text
+        lines = re.findall(r"<p>(<a class=\"name\".+?)</p>", found)
+        said[looks] = [unescape(re.sub(r"<[^>]+>", "", each)).removeprefix("the agent ") for each in lines]
+    # Then each deed is there once, in the words of what was done; what has no other row stays as it was asked for
+    assert {"went on duty", f"took #{CASE}", "asked to mark their notices as read"} <= set(said[""])
+    assert not any("looked at" in each or "change #" in each or "go on duty" in each for each in said[""])
+    assert f"looked at the case #{CASE}" in said["&looks=true"]
+    assert "asked to go on duty or away" in said["&looks=true"]
+    publisher.release()

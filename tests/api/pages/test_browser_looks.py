@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from store.db.bulk import insert_rows
 from store.db.ids import new_id
+from store.tables.case_records import RatingRow
 from store.tables.emergencies import DangerQuestionRow
 from tests.api.pages.journey import (
     EVERY_LOOK,
@@ -105,6 +106,9 @@ def fill(build: Builder) -> None:
             first_reply_due_at=due_at,
         )  # fmt: skip
         build.message(old, text="I have waited for three days, and no one has answered me. " * 3, received_at=at)
+        rating = {"closing": new_id(), "conversation_id": old, "rated_at": at, "score": 1 if danger else 5}
+        contact = build.contact("li@example.com")
+        insert_rows(build.connection, RatingRow, rows=[rating | {"contact_id": contact, "word": LONG * 3}])
     build.quarantined(subject="Odd mail", reason="no sender")
 
 
@@ -146,6 +150,11 @@ def test_each_line_of_a_row_ends_at_its_own_last_part(chromium: Browser, desk: S
             end = date["x"] + date["width"]
             assert glimpse["x"] + glimpse["width"] == pytest.approx(chips["x"] - 8, abs=1)
             assert chips["x"] + chips["width"] == pytest.approx(end, abs=1)
+            # What is too long ends in three dots, and is in reach as a whole.
+            for part in (row.locator(".what a"), row.locator(".glimpse")):
+                expect(part).to_have_css("text-overflow", "ellipsis")
+                assert part.evaluate("(each) => each.scrollWidth > each.clientWidth"), look
+            expect(row.locator(".what a")).to_have_attribute("title", LONG)
             assert chips["width"] < date["width"], "what the long date takes, the glimpse keeps"
             if has_clock:
                 clock = row.locator(".clock").bounding_box()

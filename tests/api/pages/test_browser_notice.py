@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.api.pages.journey import ServedDesk, browser, page_of, serve
 from tests.inbox_builder import Builder
@@ -52,6 +53,32 @@ def test_open_reasons_leave_the_send_button_in_sight(chromium: Browser, desk: Se
         page.locator("#why summary").click()
         fits = "(pane) => pane.scrollHeight <= pane.clientHeight"
         assert page.locator(".columns > .main").evaluate(fits)
+
+
+def test_an_action_that_takes_a_while_shows_it_and_its_notice_goes_away_by_itself(
+    chromium: Browser, desk: ServedDesk
+) -> None:
+    with page_of(chromium, desk, "Ming", language="zh-CN") as page:
+        page.goto(f"{desk.url}/conversations/AAAAAAAA3")
+        held: list[Route] = []
+        page.route("**/change", lambda route: held.append(route))  # noqa: PLW0108  (Playwright asks the handler for its parameters)
+        button = page.locator("#actions button[data-key=e]")
+        page.locator("#actions summary").click()
+        page.locator("#actions [name=until][value=monday]").click()
+        # While the answer is not there the buttons of the form are dimmed, and a line runs above.
+        waiting = page.locator("#actions form[aria-busy=true]")
+        expect(waiting.locator("button").first).to_have_css("opacity", "0.6")
+        assert page.locator("#head").evaluate("(head) => getComputedStyle(head, '::after').height") == "3px"
+        page.clock.install()
+        held[0].continue_()
+        # The notice says what was put off, and until when; it leaves when nothing can be undone any more.
+        notice = page.locator(".toast")
+        expect(notice).to_contain_text(re.compile(r"已暂缓至.+9:00.*退款什么时候到账", re.DOTALL))
+        expect(button).to_have_count(0)
+        page.clock.fast_forward("01:59")
+        expect(notice).to_be_visible()
+        page.clock.fast_forward("00:02")
+        expect(notice).to_have_count(0)
 
 
 def at_the_end(page: Page) -> None:

@@ -130,9 +130,9 @@ def test_of_a_case_that_was_not_recognised_an_agent_says_once_that_it_is_none_of
     page = browser.get(CASE).text
     assert '<option value="-" selected>none of ours</option>' in page
     assert '<span class="chip unknown">none of ours</span>' in page
-    # The list says the same, and of the other case without a category that it was not recognised.
+    # The list says the same, and of the other case without a category that it has none.
     shown = re.findall(r'<span class="chip category unknown">([^<]*)</span>', browser.get("/?view=all").text)
-    assert sorted(shown) == ["none of ours", "not recognised"]
+    assert sorted(shown) == ["no category", "none of ours"]
     assert [(each["old_category"], each["new_category"]) for each in rows(database, CorrectionRow)] == [(None, None)]
     press(browser, f"{CASE}/change", do="category", category="refund")
     assert "not chosen" not in browser.get(CASE).text
@@ -200,7 +200,7 @@ def test_a_scheduled_answer_can_be_cancelled(browser: AppClient, database: Datab
     assert answer.status_code == 303, answer.text
     page = browser.get(CASE).text
     leaves = datetime.fromisoformat(LATER)
-    assert f"The answer leaves {leaves:%a} {leaves.day} {leaves:%b}" in page
+    assert f"The message leaves {leaves:%a} {leaves.day} {leaves:%b}" in page
     assert press(browser, "/undo", sealed=hidden(page, "sealed")).status_code == 303
     assert row(database, OutboundRow, conversation_id=case)["state"] == "cancelled"
 

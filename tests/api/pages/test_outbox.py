@@ -41,7 +41,7 @@ def test_an_answer_without_a_mail_server_is_in_the_outbox(
     hidden = dict(re.findall(r'name="(version|key|seen_at)" value="([^"]+)"', page))
     answer = {**hidden, "kind": "reply", "text": "We look into it.", "when": "now"}
     assert browser.post("/conversations/K7QF2MXD4/say", data=answer, headers=OURS).status_code == 303
-    assert "The answer is in the outbox; the customer does not get it." in browser.get("/conversations/K7QF2MXD4").text
+    assert "The message is in the outbox; the customer does not get it." in browser.get("/conversations/K7QF2MXD4").text
     brain, senders = build_brain(settings), open_senders(settings)["mail"]
     sending = Deliverer(database, brain, lane="mail", senders=senders, in_flight=InFlight(), stopped=threading.Event())
     assert sending.once() == 1

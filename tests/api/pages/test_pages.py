@@ -307,3 +307,34 @@ def test_a_note_that_only_says_that_it_is_from_us_has_a_warning(
         case = build.conversation(reference="K7QF2MXD4")
         build.message(case, mail=b"Subject: x\r\n\r\nx\r\n", direction="note", origin="ourselves", sender_proof=proof)
     assert ("says that it is from us; nothing confirms it" in browser.get("/conversations/K7QF2MXD4").text) is is_marked
+
+
+def test_an_address_that_no_route_has_keeps_the_side_bar_of_who_is_signed_in(
+    browser: AppClient, anonymous: AppClient
+) -> None:
+    page = browser.get("/nowhere")
+    assert (page.status_code, "There is no such page" in page.text, 'id="queues"' in page.text) == (404, True, True)
+    unknown = anonymous.get("/nowhere", headers={"Accept": "text/html"})
+    assert (unknown.status_code, 'id="queues"' in unknown.text) == (404, False)
+
+
+def test_lines_of_the_desk_are_in_the_readers_language_and_the_customers_words_stay(
+    browser: AppClient, database: Database
+) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(
+            reference="K7QF2MXD4", subject="Missed call 未接来电", handle="+8613800138000", name=""
+        )
+        build.message(case, text="Voicemail 语音留言 · 0:09\nTranscript by machine 机器转写: my Call 来电 failed")
+    for language, subject, text in (
+        ("zh", "未接来电", "语音留言 · 0:09\n机器转写: my Call 来电 failed"),
+        ("en", "Missed call", "Voicemail · 0:09\nTranscript by machine: my Call 来电 failed"),
+    ):
+        listed = browser.get(f"/?language={language}").text
+        assert f">{subject}</a>" in listed
+        page = browser.get(f"/conversations/K7QF2MXD4?language={language}").text
+        assert f"<h1>{subject}</h1>" in page
+        assert text in page
+        # Found by its reference, a customer without a name is named by the number.
+        assert "+8613800138000" in browser.get(f"/search?q=K7QF2MXD4&language={language}").text

@@ -56,7 +56,7 @@ NOW = Moments(now=NOON, zone=ZoneInfo("Asia/Shanghai"), words=Words("en"))
         (None, ("wants-person",), "en", "wants a person"),
         (None, ("vip", "no-question-yet"), "zh", "尚未说明问题"),
         (None, ("nothing-to-do",), "zh", "无需处理"),
-        (None, ("vip",), "en", "not recognised"),
+        (None, ("vip",), "en", "no category"),
         ("refund", ("wants-person",), "en", "Refund"),
     ],
 )

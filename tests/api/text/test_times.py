@@ -35,6 +35,10 @@ def test_a_day_is_named_unless_it_is_today(at: datetime, english: str, chinese: 
     ("left", "english", "chinese", "level"),
     [
         (timedelta(minutes=90), "due in 1 h 30 min", "剩余 1 小时 30 分", "later"),
+        # What is far away has one unit: it stands next to a subject.
+        (timedelta(hours=18, minutes=43), "due in 18 h", "剩余 18 小时", "later"),
+        (timedelta(hours=-25), "overdue by 1 d 1 h", "已超时 1 天 1 小时", "overdue"),
+        (timedelta(days=-40, hours=-5), "overdue by 40 d", "已超时 40 天", "overdue"),
         (timedelta(seconds=59), "due within a minute", "不足 1 分钟", "soon"),
         (timedelta(seconds=-59), "just overdue", "刚刚超时", "overdue"),
         (timedelta(seconds=-60), "overdue by 1 min", "已超时 1 分钟", "overdue"),
