@@ -59,7 +59,7 @@ def with_pictures(html: str, *, files: Sequence[AttachmentRecord], read: Callabl
 def with_remote_pictures(html: str, *, fetched: Callable[[str], bytes]) -> str:
     """Return the page with the pictures from elsewhere as `data:` addresses.
 
-    fetched: returns the bytes at an address. One that cannot be had, or is no picture, leaves its place empty.
+    fetched: returns the bytes at an address. One that could not be fetched, or is no picture, leaves its place empty.
     """
     addresses = list(dict.fromkeys(unescape(found[2]) for found in _REMOTE.finditer(html)))[:_MOST_PICTURES]
 

@@ -56,7 +56,7 @@ SIGN_IN_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "recovery_left": ("{count} recovery codes are left.", "还剩 {count} 个恢复码。"),
     "recovery_renew": ("Make new recovery codes", "重新生成恢复码"),
     "recovery_renew_hint": (
-        "New codes are made on your own page under Settings, Agents; those from before count no more.",
+        "New codes are made on your own page under Settings, Agents; the old ones stop working.",
         "可在“设置 - 客服”中自己的页面重新生成，旧的恢复码随即失效。",
     ),
     "recovery_renew_code": ("Code of the authenticator", "验证器动态码"),

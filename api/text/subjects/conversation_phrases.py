@@ -33,7 +33,7 @@ CONVERSATION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "reference": ("Reference", "编号"),
     "opened": ("Opened", "创建于"),
     "closed_itself": ("Closed by itself", "自动关闭"),
-    "closed_no_question": ("The customer only greeted and wrote no more", "客户仅打招呼，之后未说明问题"),
+    "closed_no_question": ("The customer only greeted and wrote nothing else", "客户仅打招呼，之后未说明问题"),
     "closed_no_answer": ("The customer did not answer us", "客户一直未回复"),
     "first_reply": ("First reply", "首次响应"),
     "next_reply": ("Next reply", "后续响应"),

@@ -52,7 +52,7 @@ def _fetch(twilio: Twilio, url: str, *, number: int, largest: int) -> MediaFile:
     try:
         content = _download(twilio, url, largest=largest)
     except _Never as never:
-        return MediaFile(name="", content=None, problem=f"File {number} of the message cannot be had: {never}.")
+        return MediaFile(name="", content=None, problem=f"File {number} of the message could not be fetched: {never}.")
     except (RequestException, OmniyardError) as error:
         raise TransientError(f"a file of a message could not be fetched ({type(error).__name__})") from error
     return MediaFile(name=name_for(content, number=number), content=content)
