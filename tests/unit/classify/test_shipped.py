@@ -126,7 +126,10 @@ VILLAGE = (
     "This week in the village\nI am told that some of them went into the hills at the weekend and came back with "
     "more mushrooms than anyone could eat, so there will be soup for everyone at the hall on Saturday evening."
 )
-FLOWERS = "本周末活动预告\n本周末公园举办秋季花展，一切免费，欢迎大家带孩子来玩，现场还有美食和音乐，我们不见不散。周末天气晴好，适合全家出游。"
+FLOWERS = (
+    "本周末活动预告\n本周末公园举办秋季花展，一切免费，欢迎大家带孩子来玩，"
+    "现场还有美食和音乐，我们不见不散。周末天气晴好，适合全家出游。"
+)
 
 
 @pytest.mark.parametrize("text", [WEEKEND, VILLAGE, FLOWERS])
