@@ -257,6 +257,7 @@ def keep_logs(folder: Path) -> None:
     """Copy the processes' output to the folder that OMNIYARD_RIG_LOGS names, for the analysis of a failed run."""
     kept = os.environ.get("OMNIYARD_RIG_LOGS")
     if kept:
+        Path(kept).mkdir(parents=True, exist_ok=True)
         for log in folder.glob("*.log"):
             shutil.copy(log, Path(kept) / log.name)
 

@@ -80,6 +80,12 @@ class Analysis:
         return _is_heard(self.origin, self.correspondent)
 
     @property
+    def is_campaign(self) -> bool:
+        """Whether it is a newsletter or advertising, and says nothing of a danger."""
+        seen = self.classification
+        return self.origin.is_campaign and not (seen.emergency or seen.possible_danger)
+
+    @property
     def remark(self) -> RemarkKind:
         """What the message is for; any kind but `content` means that a person wrote nothing else and sent no file."""
         found, envelope = self.classification.remark, self.envelope
@@ -132,7 +138,10 @@ def classify_again(analyses: Sequence[Analysis], *, classifier: Classifies) -> l
         classifier=classifier,
     )
     return [
-        replace(each, classification=_weighed(_obeyed(seen, each.envelope), heard=each.is_heard))
+        replace(
+            each,
+            classification=_considered(seen, each.envelope, origin=each.origin, correspondent=each.correspondent),
+        )
         for each, seen in zip(analyses, classified, strict=True)
     ]
 
@@ -218,7 +227,7 @@ def _read(
         signs=find_signs(envelope),
         proof=proof,
         signals=noticed,
-        classification=_weighed(_obeyed(classification, envelope), heard=_is_heard(origin, correspondent)),
+        classification=_considered(classification, envelope, origin=origin, correspondent=correspondent),
         sender_name=sender.text,
         contact_name=contact.text,
         subject=subject,
@@ -240,6 +249,30 @@ def _read(
 def _is_heard(origin: Origin, correspondent: Correspondent) -> bool:
     """Return whether a person may be waiting: also the customer whose mail a colleague forwards."""
     return origin.kind not in _UNHEARD or correspondent.source is CorrespondentSource.FORWARDED
+
+
+def _considered(
+    seen: Classification, envelope: Envelope, *, origin: Origin, correspondent: Correspondent
+) -> Classification:
+    """Return what holds of the classifier's answer, given who wrote the message."""
+    weighed = _weighed(_obeyed(seen, envelope), heard=_is_heard(origin, correspondent))
+    return _without_weak_words(weighed) if origin.is_campaign else weighed
+
+
+def _without_weak_words(seen: Classification) -> Classification:
+    """Return no category for a newsletter, which is about whatever its many readers like; danger stays danger."""
+    if seen.category is None or seen.emergency or seen.possible_danger:
+        return seen
+    nothing: tuple[str, ...] = ()
+    return replace(
+        seen,
+        category=None,
+        runner_up=seen.category,
+        abstained=True,
+        evidence=nothing,
+        missing_facts=nothing,
+        intent=None,
+    )
 
 
 def _obeyed(seen: Classification, envelope: Envelope) -> Classification:

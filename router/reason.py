@@ -36,6 +36,7 @@ class ReasonKey(StrEnum):
     JOURNAL_OF_UNKNOWN = "journal_of_unknown"
     AUTO_SUBMITTED = "auto_submitted"
     PRECEDENCE = "precedence"
+    WRITTEN_TO_MANY = "written_to_many"
     AUTORESPONDER_CLASS = "autoresponder_class"
     HEADER_IS_SET = "header_is_set"
     ABSENCE_SUBJECT = "absence_subject"

@@ -35,6 +35,7 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Auto-Submitted: {keyword}（RFC 3834 第 5 节）",
     ),
     Key.PRECEDENCE: ("Precedence: {precedence}", "邮件头 Precedence: {precedence}"),
+    Key.WRITTEN_TO_MANY: ("a newsletter or advertising, sent to many", "群发的订阅邮件或广告"),
     Key.AUTORESPONDER_CLASS: ("X-POST-MessageClass says autoresponder", "X-POST-MessageClass 标明为自动回复"),
     Key.HEADER_IS_SET: ("{header} is set", "带有邮件头 {header}"),
     Key.ABSENCE_SUBJECT: ("its subject is that of an absence note", "主题是外出或休假自动回复"),

@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -34,6 +34,8 @@ _CALM_SECONDS: Final = 5.0
 # A process that lived this long had started well; after its end the back-off begins again from the start.
 _WELL_AFTER_SECONDS: Final = 60.0
 BEFORE_RESTART: Final = Backoff(first=timedelta(seconds=1), longest=timedelta(seconds=30))
+# What runs once takes minutes of work at each try, and what stopped it (a full disk, too little memory) lasts.
+BEFORE_ANOTHER_TRY: Final = Backoff(first=timedelta(seconds=30), longest=timedelta(hours=6), growth=4.0)
 # A page that is being processed is finished within this; other work is found again by its lease.
 _GRACE_SECONDS: Final = 10.0
 _LONGEST_LINE: Final = 65_536
@@ -54,7 +56,8 @@ class Supervisor:
     """Runs named commands until it is stopped.
 
     commands: in the order of starting.  last: the name of the process that stops last, because the others need it.
-    once: names of processes that are finished when they end with exit code 0.  template: forks for some of them; it is
+    once: processes that are finished when they end with exit code 0; after another end they pause as said here, however
+    long they worked.  template: forks for some of them; it is
     closed as soon as no process is younger than `well_after` seconds.
     """
 
@@ -65,14 +68,14 @@ class Supervisor:
         environment: Mapping[str, str],
         speak: Speaker,
         last: str = "",
-        once: Collection[str] = (),
+        once: Mapping[str, Backoff] | None = None,
         template: Template | None = None,
         well_after: float = _WELL_AFTER_SECONDS,
     ) -> None:
         self._children = {name: _Child(name, command) for name, command in commands.items()}
         self._environment = dict(environment)
         self._speak = speak
-        self._last, self._once = last, frozenset(once)
+        self._last, self._once = last, dict(once or {})
         self._template, self._well_after = template, well_after
         self._selector = selectors.DefaultSelector()
         self._woken, self._waker = socket.socketpair()
@@ -164,7 +167,12 @@ class Supervisor:
         return _CALM_SECONDS if self._is_calm() and not self._interrupts else _TICK_SECONDS
 
     def _is_calm(self) -> bool:
-        return all(child.start_at == math.inf or self._is_settled(child) for child in self._children.values())
+        return all(self._is_settled(child) or self._rests(child) for child in self._children.values())
+
+    def _rests(self, child: _Child) -> bool:
+        """Return whether what runs once is finished, or tries again much later."""
+        is_later = child.start_at > time.monotonic() + _CALM_SECONDS
+        return child.process is None and child.name in self._once and is_later
 
     def _is_settled(self, child: _Child) -> bool:
         return child.process is not None and time.monotonic() - child.started_at > self._well_after
@@ -189,11 +197,16 @@ class Supervisor:
                 if code == 0 and child.name in self._once:
                     child.start_at = math.inf
                     continue
-                lived = time.monotonic() - child.started_at
-                child.failures = 1 if lived > self._well_after else child.failures + 1
-                pause = BEFORE_RESTART.after(child.failures).total_seconds()
+                pause = self._pause(child)
                 child.start_at = time.monotonic() + pause
                 self._speak(child.name, f"{_how_it_ended(code)} and starts again in {pause:g} s")
+
+    def _pause(self, child: _Child) -> float:
+        """Count a failure, and return the seconds until the next start."""
+        lived = time.monotonic() - child.started_at
+        lived_well = lived > self._well_after and child.name not in self._once
+        child.failures = 1 if lived_well else child.failures + 1
+        return self._once.get(child.name, BEFORE_RESTART).after(child.failures).total_seconds()
 
     def _gone(self, child: _Child) -> None:
         process, child.process = child.process, None

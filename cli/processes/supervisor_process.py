@@ -22,7 +22,7 @@ from typing import Any, Final
 from cli.processes.log_file import LogFile
 from cli.processes.log_lines import LogLines
 from cli.processes.screen import DeskOpening, show_apart
-from cli.processes.supervisor import STOP_SIGNALS, Command, Supervisor
+from cli.processes.supervisor import BEFORE_ANOTHER_TRY, STOP_SIGNALS, Command, Supervisor
 from cli.processes.template import Template, say_nothing
 from router.errors import TransientError
 from workers.broker.embedded import EmbeddedBroker
@@ -30,6 +30,7 @@ from workers.broker.embedded import EmbeddedBroker
 BROKER: Final = "broker"
 LESSON: Final = "learning"
 THRESHOLDS: Final = "answers"
+_ONCE: Final = {LESSON: BEFORE_ANOTHER_TRY, THRESHOLDS: BEFORE_ANOTHER_TRY}
 TEMPLATE: Final = "template"
 _BROKER_SECONDS: Final = 10.0
 _READY_SECONDS: Final = 20.0
@@ -91,7 +92,7 @@ def _run(plan: Plan) -> None:
     template = template_of(daemons, environment=plan.environment, complain=partial(lines, TEMPLATE))
     template.adopt(*plan.template)
     supervisor = Supervisor(
-        commands, environment=plan.environment, speak=lines, last=BROKER, once={LESSON, THRESHOLDS}, template=template
+        commands, environment=plan.environment, speak=lines, last=BROKER, once=_ONCE, template=template
     )
     # Before anything starts: a process inherits the signals that are blocked.
     supervisor.catch_signals()

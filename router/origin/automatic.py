@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from router.envelope import CHAT_KINDS, Envelope, Party, PartyKind
+from router.origin.campaigns import is_campaign
 from router.origin.machine_senders import is_deaf, is_mail_daemon, is_robot, is_vacation_subject
 from router.origin.mailing_lists import list_marks
 from router.origin.own_side import is_own
@@ -43,6 +44,8 @@ _REPLY_MARKS: Final = (
 _PROGRAM_MARKS: Final = (
     "x-cron-env", "x-fc-machinegenerated", "x-ms-exchange-inbox-rules-loop", "x-ms-exchange-generated-message-source",
 )  # fmt: skip
+# A newsletter from a no-reply address is both.
+_MAY_BE_CAMPAIGN: Final = frozenset({OriginKind.BULK, OriginKind.AUTO_GENERATED})
 _PRECEDENCES: Final = frozenset({"bulk", "list", "junk", "auto_reply", "auto-reply", "autoreply"})
 # [MS-OXCMAIL] section 2.1.3.2.19: replies that the sender does not want.
 _SUPPRESSED: Final = ("all", "autoreply", "oof")
@@ -62,6 +65,10 @@ def recognise(envelope: Envelope, *, own_addresses: frozenset[str], speaks_for_c
     signs += _reply_signs(envelope, headers)
     signs += _program_signs(envelope, headers)
     signs += [] if speaks_for_customer else _list_signs(envelope, headers, own_addresses)
+    if signs and signs[0][0] in _MAY_BE_CAMPAIGN and not speaks_for_customer:
+        precedence = _precedence(headers)
+        if is_campaign(envelope, headers, precedence=precedence, own=own_addresses):
+            signs.append((OriginKind.BULK, Reason(ReasonKey.WRITTEN_TO_MANY)))
     if not signs:
         return Origin(OriginKind.PERSON)
     return Origin(signs[0][0], tuple(why for _, why in signs))

@@ -17,7 +17,7 @@ LIST_NAMES: Final = ("list-id", "list-post", "mailing-list")
 # Not Feedback-ID: Tencent's servers add it to mail of persons.
 _MARKS: Final = (*LIST_NAMES, "list-unsubscribe", "list-help", "list-owner", "list-archive")
 # Of programs that send to many, whichever list passes it on.
-_CAMPAIGN_MARKS: Final = ("x-campaignid", "x-mc-user")
+CAMPAIGN_MARKS: Final = ("x-campaignid", "x-mc-user")
 _ADDRESS: Final = re.compile(r"[^\s<>,;:\"()?]+@[^\s<>,;:\"()?]+")
 _LINK_HOST: Final = re.compile(r"https?://([^/\s>:?]+)", re.IGNORECASE)
 # The hosts whose addresses and links a hosted group carries in place of its owner's domain.
@@ -40,19 +40,19 @@ def list_marks(headers: Iterable[tuple[str, str]], *, own_addresses: frozenset[s
 
     A newsletter that passes a group of ours stays one: its own fields name neither our address nor our group's host.
     """
-    marked = [(name, value.casefold()) for name, value in headers if name in _MARKS or name in _CAMPAIGN_MARKS]
+    marked = [(name, value.casefold()) for name, value in headers if name in _MARKS or name in CAMPAIGN_MARKS]
     if not marked:
         return _NO_MARKS
     is_ours = any(_names_own(value, own_addresses) for name, value in marked if name in LIST_NAMES)
     if not is_ours:
-        return ListMarks(False, tuple(name for name in (*_MARKS, *_CAMPAIGN_MARKS) if name in dict(marked)))
-    foreign = {name: value for name, value in marked if not _is_of_group(name, value, own_addresses)}
+        return ListMarks(False, tuple(name for name in (*_MARKS, *CAMPAIGN_MARKS) if name in dict(marked)))
+    foreign = {name: value for name, value in marked if not is_of_group(name, value, own_addresses)}
     return ListMarks(True, tuple(foreign))
 
 
-def _is_of_group(name: str, value: str, own: frozenset[str]) -> bool:
+def is_of_group(name: str, value: str, own: frozenset[str]) -> bool:
     """Return whether a field belongs to our group: it names our address, our domain or the group's host."""
-    if name in _CAMPAIGN_MARKS:
+    if name in CAMPAIGN_MARKS:
         return False
     if name in {"list-id", "list-post"}:
         return _names_own(value, own)

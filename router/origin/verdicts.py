@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from router.reason import StoredReason
+from router.reason import ReasonKey, StoredReason
 
 
 class OriginKind(StrEnum):
@@ -28,6 +28,11 @@ class Origin:
 
     kind: OriginKind
     why: tuple[StoredReason, ...] = ()
+
+    @property
+    def is_campaign(self) -> bool:
+        """Whether it is a newsletter or advertising that nobody here asked about."""
+        return any(each.key is ReasonKey.WRITTEN_TO_MANY for each in self.why)
 
 
 class SignalKind(StrEnum):

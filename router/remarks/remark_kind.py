@@ -38,5 +38,8 @@ NOTHING_TO_DO: Final = "nothing-to-do"
 NO_QUESTION_YET: Final = "no-question-yet"
 """The label of a case whose customer has only greeted, or written nothing; the first words of a matter end it."""
 
+BULK_MAIL: Final = "bulk-mail"
+"""The label of a case that holds nothing but a newsletter or advertising: it waits apart, without a promise."""
+
 WANTS_PERSON: Final = "wants-person"
 """The label of a case whose customer has called for a person: no machine answers in it any more."""

@@ -230,9 +230,13 @@ def explain(analysis: Analysis, *, correlation: Correlation, decision: Decision,
         route=RouteTrace(
             fired=decision.route.name, team=decision.team, priority=decision.route.priority, tried=decision.tried
         ),
-        due=_promised_by(decision) if analysis.remark not in NEEDS_NOTHING else DueTrace(sla=None),
+        due=_promised_by(decision) if _has_promise(analysis) else DueTrace(sla=None),
         reply=reply,
     )
+
+
+def _has_promise(analysis: Analysis) -> bool:
+    return not (analysis.remark in NEEDS_NOTHING or analysis.is_campaign)
 
 
 def _promised_by(decision: Decision) -> DueTrace:

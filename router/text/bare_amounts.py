@@ -1,8 +1,9 @@
 """Find amounts that are written without a currency: "金额1500", "转了一千五", "I sent 300 to", "2,700 is missing".
 
 A number counts only next to words that announce money, before it or after it; what may stand between them and behind
-the number is listed. So a date, a time, a percentage, a count ("充值2次", "charged 3 times"), a range ("3-5"), and the
-number of a card, a phone, an order, a case or a code are no amounts.
+the number is listed. So a date, a time, a percentage, a count ("充值2次", "10 failed notices"), a range ("3-5"), and
+the number of a card, a phone, a hotline, an order, a case or a code are no amounts. A year is one only where the words
+say how much: "转了2024".
 """
 
 from __future__ import annotations
@@ -94,28 +95,40 @@ _ROUGHLY: Final = (
     r"(?:(?:amount|about|around|approx|approximately|roughly|nearly|almost|only|just|exactly|over|another|an?|extra|total|of"
     r"|the|also|already|up to)\s){0,3}"
 )
+_PLURAL: Final = r"(?!(?:was|has|this|always|less|across)\b)[a-z]{3,}s\b"
 # "charged 3 times" and "sent 2 emails" go on with what is counted.
 _ENGLISH_GOES_ON: Final = (
     r"(?=\s*$|\s*[.,;!?()\[\]\"'\n]|\s+(?:-|to|from|for|on|in|into|by|via|with|and|but|or|yesterday|today|this|last|at|as"
     r"|was|were|is|has|have|had|it|that|which|out|back|instead|twice|again|because|when|while|then|not|never|still"
     r"|did|does|didnt|hasnt|my|the|only|now|since|so|through|using|without|plus|i|he|she|they|you|we|went|got"
-    r"|failed|missing|per|each|due|[a-z]{3,}ed)\b(?! ?cent))"
+    # "10 failed notices" and "2 unused tickets" are counts; "300 failed twice" is none.
+    rf"|per|each|due|(?:failed|missing|[a-z]{{3,}}ed)\b(?!\s{_PLURAL}))\b(?! ?cent))"
 )
 _AFTER_ENGLISH: Final = re.compile(
     rf"(?<![a-z])(?:(?:amount|total)\s|{_ENGLISH_NOUN}|{_ENGLISH_VERB}){_ROUGHLY}{_NUMBER}{_ENGLISH_GOES_ON}"
 )
+# As if the money had legs: "5,000 walked out".
+_WALKS_OFF: Final = ("walked o", "walked a", "ran o", "ran a", "flew o", "flew a", "evaporated", "slipped a")
 _ENGLISH_AFTER: Final = WordPlaces(
     "missing", "gone", "disappear", "vanish", "taken", "charge", "debited", "deducted", "refund", "transfer",
     "withdrawal", "deposit", "top", "payment", "arrive", "received", "paid", "sent", "stolen", "lost",
-    "withdrawn",
+    "withdrawn", *_WALKS_OFF,
 )  # fmt: skip
 _BEFORE_ENGLISH: Final = re.compile(
     rf"(?=\d[\d,.]){_NUMBER}"
     r"\s(?:(?:that|which|i|was|were|is|are|has|have|had|not|never|still|just|already|been|got|went"
     r"|also|did|hasnt|didnt|hasn'?t|didn'?t|wasn'?t|isn'?t|money)\s){0,4}"
     r"(?:missing|gone|disappeared|vanished|taken|charged?|debited|deducted|refund(?:ed)?|transfer(?:r?ed)?|withdrawal"
-    r"|withdrawn|deposit(?:ed)?|top[ -]?up|payment|arrived?|received|paid|sent|stolen|lost)\b"
+    r"|withdrawn|deposit(?:ed)?|top[ -]?up|payment|arrived?|received|paid|sent|stolen|lost"
+    r"|(?<=\d{3}\s)(?:(?:walked|ran|flew|slipped)\s(?:out|off|away)|evaporated))\b"
 )
+# China's short numbers of banks, networks and offices; amounts that look so have a comma, cents or a currency.
+_HOTLINE: Final = re.compile(r"95\d(?!00)\d\d|100(?:10|50|86)|12(?:306|315|321|345|363|377|378|381)")
+_YEAR: Final = re.compile(r"20[1-3]\d")
+_SAYS_HOW_MUCH: Final = re.compile(
+    r"[了额:=]|本金|amount|total|balance|price|\b(?:sent|paid|[a-z]{3,}ed|lost|spent|took|taken|stole)\s"
+)
+_ON_THE_WAY: Final = re.compile(r"\s?(?:给|(?:to|from)\b)")
 _MAY_PRECEDE: Final = re.compile(
     r"(?:[.,;!?]\s+|(?:^|[(\n]|\b(?:my|the|a|an|of|that|this|another|about|around|over|extra|and|for|why|because|but|so|says?|still"
     r"|where|where's|now|again|have|had|today|yesterday)\s)\s*)$"
@@ -135,7 +148,18 @@ def find_bare_amounts(lowered: str) -> Iterator[Decimal]:
     whole = _WHOLE.fullmatch(text.strip())
     if whole and (whole["numeral"] or whole["scale"]):
         found.append(whole)
-    yield from filter(None, map(_value, found))
+    yield from filter(None, (_value(match) for match in found if not _is_name(text, match)))
+
+
+def _is_name(text: str, match: re.Match[str]) -> bool:
+    """Return whether the number is a hotline's, or a year of which nothing says that so much money moved."""
+    figure = match.groupdict().get("figure")
+    if not figure or match["scale"] or not figure.isdigit():
+        return False
+    if _YEAR.fullmatch(figure):
+        start, end = match.span("figure")
+        return not (_SAYS_HOW_MUCH.search(text, match.start(), start) or _ON_THE_WAY.match(text, end))
+    return _HOTLINE.fullmatch(figure) is not None
 
 
 def _in_chinese(text: str, digits: Iterable[int]) -> Iterator[re.Match[str]]:

@@ -9,12 +9,14 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from cli.processes.leftovers import end_leftovers, find_leftovers, marked, only_one
-from cli.processes.supervisor import BEFORE_RESTART, Supervisor
+from cli.processes.supervisor import BEFORE_ANOTHER_TRY, BEFORE_RESTART, Supervisor
+from router.backoff import Backoff
 from router.errors import Conflict
 
 _SLEEPER = "import time\nprint('ready', flush=True)\ntime.sleep(600)"
@@ -47,7 +49,9 @@ def spoken():
         signal.signal(number, handler)
 
 
-def _supervisor(spoken: _SpokenLines, tmp_path: Path, *, once: tuple[str, ...] = (), **programs: str) -> Supervisor:
+def _supervisor(
+    spoken: _SpokenLines, tmp_path: Path, *, once: dict[str, Backoff] | None = None, **programs: str
+) -> Supervisor:
     commands = {
         name: lambda _, program=program: [sys.executable, "-c", textwrap.dedent(program)]
         for name, program in programs.items()
@@ -100,7 +104,7 @@ def test_what_has_done_its_work_does_not_start_again_unless_it_failed(spoken: _S
         raise SystemExit(len(tries.read_text()) == 1)
     """.replace("{tries}", str(tmp_path / "tries"))
     tries = tmp_path / "tries"
-    supervisor = _supervisor(spoken, tmp_path, once=("lesson",), lesson=program)
+    supervisor = _supervisor(spoken, tmp_path, once={"lesson": BEFORE_RESTART}, lesson=program)
     ended_at: list[float] = []
 
     def is_over() -> bool:
@@ -115,6 +119,28 @@ def test_what_has_done_its_work_does_not_start_again_unless_it_failed(spoken: _S
     assert [line for line in spoken.lines if line.startswith("lesson")] == [
         "lesson: ended with exit code 1 and starts again in 1 s"
     ]
+
+
+@pytest.mark.parametrize(("failures", "seconds"), [(1, 30), (2, 120), (4, 1_920), (6, 21_600), (10_000, 21_600)])
+def test_minutes_of_work_are_tried_again_after_pauses_that_grow_to_hours(failures: int, seconds: float):
+    assert BEFORE_ANOTHER_TRY.after(failures).total_seconds() == seconds
+
+
+def test_work_that_fails_after_it_ran_for_long_pauses_longer_each_time(spoken: _SpokenLines, tmp_path: Path):
+    # Each try outlives the time after which a daemon would count as well started.
+    pauses = Backoff(first=timedelta(seconds=0.2), longest=timedelta(hours=6), growth=4.0)
+    commands = {"lesson": lambda _: [sys.executable, "-c", "import time; time.sleep(0.2); raise SystemExit(1)"]}
+    supervisor = Supervisor(
+        commands,
+        environment={**os.environ, **marked(tmp_path)},
+        speak=spoken,
+        once={"lesson": pauses},
+        well_after=0.1,
+    )
+    supervisor.run(each_tick=_Once(lambda: len(spoken.lines) == 3))
+    supervisor.stop()
+    ends = "lesson: ended with exit code 1 and starts again in"
+    assert spoken.lines == [f"{ends} {pause} s" for pause in ("0.2", "0.8", "3.2")]
 
 
 def test_what_a_dead_child_left_running_ends_with_it(spoken: _SpokenLines, tmp_path: Path):

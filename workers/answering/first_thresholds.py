@@ -7,10 +7,11 @@ from typing import Final
 
 import structlog
 
-from router.errors import PermanentError
+from router.errors import OmniyardError, PermanentError
 from router.settings.files import find_settings, load_settings
 from store.db.open import open_database
 from workers.answering.learn_answers import learn_answers
+from workers.answering.training_attempt import attempt
 from workers.runtime.cpu import calculate_alone
 from workers.runtime.logs import configure_logging
 from workers.runtime.umask import keep_files_private
@@ -23,7 +24,10 @@ _log = structlog.get_logger()
 
 
 def main() -> None:
-    """Train and store the thresholds; workers use them within seconds. Too little to train from is only logged."""
+    """Train and store the thresholds; workers use them within seconds.
+
+    Too little to train from is only logged. After another failure the exit code is 1, and `up` tries again later.
+    """
     keep_files_private()
     os.nice(_NICENESS)
     calculate_alone()
@@ -31,9 +35,14 @@ def main() -> None:
     configure_logging(settings.omniyard.log_level)
     database = open_database(settings)
     try:
-        report = learn_answers(settings, config=find_settings(None), encoder=encoder_of(settings), database=database)
+        with attempt(settings):
+            encoder = encoder_of(settings)
+            report = learn_answers(settings, config=find_settings(None), encoder=encoder, database=database)
     except PermanentError as error:
         _log.warning("answers.not_trained", why=str(error))
+    except (OmniyardError, OSError) as error:
+        _log.error("answers.not_trained", why=str(error))
+        raise SystemExit(1) from error
     else:
         _log.info("answers.trained", answers=report.answers, threshold=report.threshold, refused=report.refused)
     finally:

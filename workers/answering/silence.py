@@ -20,11 +20,11 @@ def why_silent(settings: Settings) -> list[str]:
     alone = channels_that_answer(settings)
     if not alone:
         return found
-    models = _trained(settings)
-    if not models:
-        why = f"the thresholds are not trained: {_TRAIN}; `omniyard up` does so at its start"
-    elif all(each.model.thresholds.answer is None for each in models):
-        why = f"{models[0].model.thresholds.refused}: add ways to ask to the files of `faq`, then {_TRAIN}"
+    trained = _trained(settings)
+    if trained is None:
+        why = f"the thresholds are not trained{_why_untrained(settings)}: {_TRAIN}; `omniyard up` does so at its start"
+    elif trained.model.thresholds.answer is None:
+        why = f"{trained.model.thresholds.refused}: add ways to ask to the files of `faq`, then {_TRAIN}"
     else:
         return found
     return [*found, f"on {', '.join(alone)} the machine offers titles and answers nothing alone, because {why}"]
@@ -36,8 +36,8 @@ def channels_that_answer(settings: Settings) -> list[str]:
 
 
 def is_training_due(settings: Settings) -> bool:
-    """Return whether a channel may answer alone and no thresholds were ever trained on this machine."""
-    return bool(channels_that_answer(settings)) and not _trained(settings)
+    """Return whether a channel may answer alone and no thresholds were trained here with the encoder of today."""
+    return bool(channels_that_answer(settings)) and _trained(settings) is None
 
 
 def _enabled(settings: Settings) -> list[str]:
@@ -52,8 +52,22 @@ def _sends(settings: Settings, name: str) -> bool:
     return settings.answer_mode(name) in _SENDS
 
 
-def _trained(settings: Settings) -> list[TrainedAnswers]:
+def _why_untrained(settings: Settings) -> str:
+    """Return why there are no thresholds, as far as it is known: " (...)", or empty."""
+    from workers.answering.trained_answers import AnswerFolder  # noqa: PLC0415
+    from workers.answering.training_attempt import last_attempt  # noqa: PLC0415
+
+    tried = last_attempt(settings)
+    if tried:
+        return f" ({tried.sentence})"
+    others = [each.model.encoder or "words alone" for each in AnswerFolder.all_trained(settings)]
+    return f" (those that are here belong to another encoder: {', '.join(others)})" if others else ""
+
+
+def _trained(settings: Settings) -> TrainedAnswers | None:
+    """Return what the workers use: the thresholds of the encoder that is installed."""
     # Most desks answer nothing alone, and `status` and `check` then need no numpy.
+    from router.classify.encoder import installed_encoder  # noqa: PLC0415
     from workers.answering.trained_answers import AnswerFolder  # noqa: PLC0415
 
-    return AnswerFolder.all_trained(settings)
+    return AnswerFolder(settings, encoder=installed_encoder()).trained()

@@ -123,6 +123,12 @@ class AnswerFolder:
             draft.unlink(missing_ok=True)
 
 
+def remove_drafts(folder: Path) -> None:
+    """Remove what killed trainings left half written; nothing reads it."""
+    for draft in folder.glob("*.part"):
+        draft.unlink(missing_ok=True)
+
+
 def _read(file: Path) -> TrainedAnswers | None:
     try:
         return _ADAPTER.validate_json(file.read_bytes())

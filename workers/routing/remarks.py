@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from router.conversation_status import Status
 from router.envelope import CHAT_KINDS
-from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WAITS_FOR_WORDS, WANTS_PERSON, RemarkKind
+from router.remarks.remark_kind import (
+    BULK_MAIL,
+    NO_QUESTION_YET,
+    NOTHING_TO_DO,
+    WAITS_FOR_WORDS,
+    WANTS_PERSON,
+    RemarkKind,
+)
 from router.replies.autoreply import is_greeted, may_be_answered
 from router.routing.routes import Decision
 from store.inbound.first_words import FirstWords
@@ -37,6 +44,8 @@ def label_of(incoming: Incoming, *, decision: Decision) -> str | None:
         return None
     if incoming.needs_nothing:
         return NOTHING_TO_DO
+    if incoming.analysis.is_campaign:
+        return BULK_MAIL
     if incoming.remark in WAITS_FOR_WORDS and incoming.analysis.classification.category is not None:
         return None
     is_chat = incoming.analysis.envelope.sender.kind in CHAT_KINDS
@@ -46,7 +55,8 @@ def label_of(incoming: Incoming, *, decision: Decision) -> str | None:
 def opened_by(placement: Placement, brain: Brain) -> dict[str, Any]:
     """Return how the case that a message opens differs from one with a matter; empty for a matter.
 
-    Thanks are filed as resolved. A greeting that gets a reply waits for its customer; any other stays with the agents.
+    Thanks are filed as resolved, and bulk mail waits apart as pending. A greeting that gets a reply waits for
+    its customer; any other stays with the agents.
     """
     incoming, labels = placement.incoming, placement.decision.route.labels
     label = label_of(incoming, decision=placement.decision)
@@ -55,6 +65,8 @@ def opened_by(placement: Placement, brain: Brain) -> dict[str, Any]:
     marked: dict[str, Any] = {"labels": [*dict.fromkeys((*labels, label))]}
     if label == NOTHING_TO_DO:
         return marked | _QUIET | {"status": Status.RESOLVED}
+    if label == BULK_MAIL:
+        return marked | _QUIET | {"status": Status.PENDING}
     return marked | _QUIET | {"status": Status.PENDING} if _is_asked(incoming, brain) else marked
 
 

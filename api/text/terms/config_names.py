@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from api.text.phrases import Words
 from api.text.terms.danger_names import GROUP_NAMES, PAIR_NAMES
 from router.hours.from_settings import ALWAYS
-from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON
+from router.remarks.remark_kind import BULK_MAIL, NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON
 from router.settings import Settings
 from router.settings.values import title_in
 
@@ -40,6 +40,7 @@ _OWN_LABELS: Final[Mapping[str, tuple[str, str]]] = {
     WANTS_PERSON: ("wants a person", "要求人工"),
     NO_QUESTION_YET: ("no question yet", "尚未说明问题"),
     NOTHING_TO_DO: ("nothing to do", "无需处理"),
+    BULK_MAIL: ("bulk mail", "群发邮件"),
 }
 
 # What a trace names as its model where none was trained.

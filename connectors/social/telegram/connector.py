@@ -161,7 +161,8 @@ class TelegramConnector:
 def _fetched(api: TelegramApi, wanted: FileReference, *, number: int) -> MediaFile:
     content = api.file(wanted.file_id) if wanted.size <= LARGEST_FILE else None
     if content is None:
-        problem = f"File {number} of the message could not be fetched: Telegram gives bots files up to {LARGEST_FILE} bytes."
+        most = f"Telegram gives bots files up to {LARGEST_FILE} bytes"
+        problem = f"File {number} of the message could not be fetched: {most}."
         return MediaFile(name="", content=None, problem=problem)
     return MediaFile(name=safe_name(wanted.name) or name_for(content, number=number), content=content)
 

@@ -116,3 +116,39 @@ def test_what_the_model_does_not_know_is_no_danger(classifier):
         f"{word} {number}" for word in ("lorem", "ipsum dolor", "萝卜", "茶叶蛋", "forklift") for number in range(20)
     ]
     assert [answer.emergency for answer in classifier.classify_page(texts)] == [False] * len(texts)
+
+
+WEEKEND = (
+    "Everything for your weekend\nThe weekend is here and everything in our garden centre is 20 percent off: roses, "
+    "tools, pots and seeds. Come by with the family, the coffee is on us. Everything must go before the frost."
+)
+VILLAGE = (
+    "This week in the village\nI am told that some of them went into the hills at the weekend and came back with "
+    "more mushrooms than anyone could eat, so there will be soup for everyone at the hall on Saturday evening."
+)
+FLOWERS = (
+    "本周末活动预告\n本周末公园举办秋季花展，一切免费，欢迎大家带孩子来玩，"
+    "现场还有美食和音乐，我们不见不散。周末天气晴好，适合全家出游。"
+)
+
+
+@pytest.mark.parametrize("text", [WEEKEND, VILLAGE, FLOWERS])
+def test_weak_words_of_a_matter_that_is_not_ours_decide_nothing(classifier, text):
+    (answer,) = classifier.classify_page([text])
+    assert answer.category is None
+
+
+PAID_TWICE = (
+    "Weekend\nI paid for everything at the weekend market with your app, and now the same payment shows twice in "
+    "my history. The shop says that it got the money once. Please give me back the second one."
+)
+TAKEN_OVER = (
+    "Everything\nSomeone got into my account at the weekend and everything I had there is gone. I did not make "
+    "these payments and I do not know who did. Please stop it before more of it goes."
+)
+
+
+@pytest.mark.parametrize("text", [PAID_TWICE, TAKEN_OVER])
+def test_the_same_words_next_to_a_matter_of_ours_are_no_reason_to_abstain(classifier, text):
+    (answer,) = classifier.classify_page([text])
+    assert answer.category is not None

@@ -11,6 +11,7 @@ from cli.commands.check.command import check
 from cli.commands.doctor import examine_answers
 from router.answers.confidence import Confidence, Thresholds
 from router.answers.trainer import AnswerModel
+from router.classify.encoder import installed_encoder, load_encoder
 from router.settings import Settings
 from router.settings.files import load_settings
 from workers.answering.silence import is_training_due, why_silent
@@ -40,10 +41,11 @@ def desk(folder: Path, *, mode: str, inbox: str = 'answers = "agents"') -> Setti
     return load_settings(file)
 
 
-def train(settings: Settings, *, answer: float | None, refused: str = "") -> None:
+def train(settings: Settings, *, answer: float | None, refused: str = "", encoder: str | None = None) -> None:
+    name = installed_encoder() if encoder is None else encoder
     thresholds = Thresholds(answer=answer, offer=0.5, refused=refused)
-    model = AnswerModel(Confidence((), (), (), 0.0), thresholds, "some", frozenset())
-    AnswerFolder(settings, encoder="some").keep(TrainedAnswers(model, (), "", NOW))
+    model = AnswerModel(Confidence((), (), (), 0.0), thresholds, name, frozenset())
+    AnswerFolder(settings, encoder=name).keep(TrainedAnswers(model, (), "", NOW))
 
 
 @pytest.mark.parametrize("mode", ["", "off", "agents", "offer"])
@@ -67,6 +69,16 @@ def test_untrained_thresholds_are_named_with_their_command_until_they_are_traine
     assert examine_answers(settings).ok
 
 
+def test_thresholds_of_another_encoder_are_none(tmp_path):
+    settings = desk(tmp_path, mode="answer")
+    train(settings, answer=0.9, encoder="older-encoder-1")
+    (said,) = why_silent(settings)
+    assert "belong to another encoder: older-encoder-1" in said
+    assert is_training_due(settings)
+    train(settings, answer=0.9)
+    assert why_silent(settings) == []
+
+
 def test_a_training_that_found_no_threshold_says_why(tmp_path):
     settings = desk(tmp_path, mode="answer")
     train(settings, answer=None, refused="no threshold reaches 95% right answers")
@@ -82,6 +94,11 @@ def test_a_channel_without_a_way_out_is_named(tmp_path):
     settings = desk(tmp_path, mode="agents", inbox='answers = "answer"')
     (said,) = why_silent(settings)
     assert said.startswith("on inbox nothing can be sent")
+
+
+def test_the_encoders_name_is_that_of_the_loaded_one():
+    loaded = load_encoder()
+    assert installed_encoder() == (loaded.name if loaded else "")
 
 
 def test_check_says_it_as_a_warning(tmp_path):
