@@ -18,6 +18,7 @@ import structlog
 
 from store.db.engine import Database
 from store.db.migrate import upgrade
+from tests.migrated import empty_file
 from tests.postgres import Postgres, SharedDatabase, find_binaries
 
 # Until everything is collected: what pytest reads stays, and looking through it again and again takes five seconds.
@@ -106,9 +107,7 @@ def shared_database(postgres: Postgres) -> Iterator[SharedDatabase]:
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty SQLite file with this version's tables, closed so that no journal is next to it; tests copy it."""
     path = tmp_path_factory.mktemp("migrated") / "omniyard.db"
-    database = Database.at(path)
-    upgrade(database)
-    database.close()
+    path.write_bytes(empty_file())
     return path
 
 
