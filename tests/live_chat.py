@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,15 +11,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from api.app import create_app
 from api.desk import utc_now
 from api.services.chats import Chats
 from router.settings import Settings, read_settings
 from store.db.engine import Database
-from store.db.migrate import upgrade
 from tests.api.chat.conftest import CHAT, SECRET, Hands, chat_toml
+from tests.migrated import new_database
+from tests.served_app import serve_app
 from workers.chores.publish_events import Publisher
 
 
@@ -79,21 +77,13 @@ def live_desk(folder: Path, *, now: Callable[[], datetime] = utc_now, more: str 
         patch.setenv("OTHER_IDENTITY_SECRET", SECRET)
         chat = CHAT.replace("https://www.wallet.example", host).replace("files = 2", "per_hour = 999")
         settings = read_settings(chat_toml(folder, chat=chat + more.replace("HOST", host.removeprefix("http://"))))
-        database = Database.at(Path(settings.omniyard.data) / "omniyard.db")
-        upgrade(database)
+        database = new_database(Path(settings.omniyard.data) / "omniyard.db")
         app = create_app(settings, database=database, now=now)
         chats: Chats = app.state.desk.chats
-        with socket.create_server(("127.0.0.1", 0)) as listening:
-            server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-            thread.start()
-            while not server.started:
-                time.sleep(0.01)
-            HostPage.desk = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with serve_app(app) as url:
+            HostPage.desk = url
             yield LiveDesk(HostPage.desk, host, database, LiveHands(database, settings), chats)
             chats.stop()
-            server.should_exit = True
-            thread.join(20)
         database.close()
     web.shutdown()
     web.server_close()

@@ -20,6 +20,7 @@ from store.outbound.replies import lock_answerable
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, InboundRow, MessageRow
 from store.tables.operations import OutboundRow
 from tests.desk import RECEIVED_AT, Desk
+from tests.mail_reader import LentReader
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 from workers.sending.reply import ReplyRequest, ReplyService
@@ -75,7 +76,7 @@ class MailDesk:
         toml = TOML.replace("{desk}", desk).replace("{more}", more).replace("{channel}", "")
         self.desk = Desk(database, folder, toml=toml)
         self.database = database
-        self.intake = Intake(database, bell=Bell(lambda: None))
+        self.intake = Intake(database, bell=Bell(lambda: None), new_guard=LentReader)
         self.taken = 0
 
     def case(self, name: str, *, edits: Mapping[str, str] | None = None, **fields: str) -> None:

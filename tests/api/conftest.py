@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -17,6 +18,9 @@ from store.db.engine import Database
 from store.desk.agents import add_agent
 from tests.app_client import AppClient, started
 from tests.inbox_builder import NOON
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 TOML = """
 [omniyard]
@@ -63,6 +67,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out PostgreSQL where an API test is about something else."""
     here = Path(__file__).parent
     items[:] = [item for item in items if here not in item.path.parents or item.path.stem in ON_BOTH or _is_cheap(item)]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """A real browser for the module's tests, each with windows of its own."""
+    # Imported here, because most tests need no browser, and it takes a while.
+    from tests.api.pages.journey import browser as open_browser  # noqa: PLC0415
+
+    with open_browser() as opened:
+        yield opened
 
 
 @pytest.hookimpl(wrapper=True)

@@ -6,15 +6,11 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from api.app import create_app
 from store.db.bulk import table_of
@@ -22,6 +18,7 @@ from store.db.engine import Database
 from store.tables.messages import InboundRow
 from tests.api.conftest import settings_in
 from tests.custom_desk import SECRET
+from tests.served_app import serve_app
 
 PAGE = (Path(__file__).parents[2] / "docs" / "channels" / "custom.md").read_text(encoding="utf-8")
 _SECONDS = 30
@@ -33,16 +30,8 @@ def served(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("APP_SECRET", SECRET)
     (toml,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
     app = create_app(settings_in(tmp_path / "data", more=toml), database=database)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        end = time.monotonic() + _SECONDS
-        while not server.started and time.monotonic() < end:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/webhooks/app"
-        server.should_exit = True
-        thread.join(_SECONDS)
+    with serve_app(app) as url:
+        yield f"{url}/webhooks/app"
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="curl and openssl are not installed")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -12,7 +9,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
-import uvicorn
 
 from api.app import create_app
 from cli.demo.wechat import AES_KEY, APP, SECRET, TOKEN, DemoWechat
@@ -21,6 +17,7 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.messages import InboundRow
 from tests.api.conftest import settings_in
+from tests.served_app import serve_app
 
 MORE = f"""
 [channels.wechat]
@@ -39,16 +36,8 @@ def door(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) ->
     for name, value in {"WECHAT_SECRET": SECRET, "WECHAT_TOKEN": TOKEN, "WECHAT_KEY": AES_KEY}.items():
         monkeypatch.setenv(name, value)
     app = create_app(settings_in(tmp_path / "data", more=MORE), database=database)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        end = time.monotonic() + _SECONDS
-        while not server.started and time.monotonic() < end:
-            time.sleep(0.02)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/webhooks/wechat"
-        server.should_exit = True
-        thread.join(_SECONDS)
+    with serve_app(app) as url:
+        yield f"{url}/webhooks/wechat"
 
 
 def test_check_2_the_address_test_and_a_message_over_http(door: str, database: Database) -> None:

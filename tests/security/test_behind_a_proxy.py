@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,19 @@ from router.errors import ConfigError
 from router.settings import read_settings
 from store.db.engine import Database
 from tests.api.conftest import settings_in
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 from tests.desk import text_in
 
 PUBLIC = 'public_url = "https://desk.example"\n'
 
 
 @pytest.fixture
-def desk_with(database: Database, tmp_path: Path) -> Callable[..., FastAPI]:
+def desk_with(database: Database, tmp_path: Path, portal: BlockingPortal) -> Iterator[Callable[..., FastAPI]]:
+    running = ExitStack()
+
     def make(more: str = "") -> FastAPI:
-        app = create_app(settings_in(tmp_path / "data", more=more), database=database)
+        created = create_app(settings_in(tmp_path / "data", more=more), database=database)
+        app = running.enter_context(started(created, portal))
 
         @app.get("/peer")
         def peer(request: Request) -> dict[str, str]:
@@ -31,7 +35,8 @@ def desk_with(database: Database, tmp_path: Path) -> Callable[..., FastAPI]:
 
         return app
 
-    return make
+    with running:
+        yield make
 
 
 @pytest.mark.parametrize(

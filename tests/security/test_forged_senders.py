@@ -19,6 +19,7 @@ from store.db.engine import Database
 from store.tables.messages import ConversationRow, MessageRow, ThreadKeyRow
 from store.tables.operations import OutboundRow
 from tests.desk import RECEIVED_AT, TOML, Desk
+from tests.mail_reader import LentReader
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 
@@ -55,7 +56,7 @@ class Attacked:
 
     def __init__(self, database: Database, folder: Path, *, toml: str) -> None:
         self.desk = Desk(database, folder, toml=toml)
-        self.intake = Intake(database, bell=Bell(lambda: None))
+        self.intake = Intake(database, bell=Bell(lambda: None), new_guard=LentReader)
         self.database = database
 
     def take(self, key: str, *, channel: str = "mail", text: str = "", **fields: str) -> MessageRow:

@@ -23,10 +23,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from fastapi import Request
 
 from api.app import create_app
-from store.db.engine import Database
-from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
+from tests.migrated import new_database
 from tests.ports import free_port
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text(encoding="utf-8")
@@ -93,8 +92,7 @@ class ProxiedDesk:
         self.port, self.inner = free_port(), free_port()
         self.is_caddy = command is caddy
         self.name = f"{NAME}:{self.port}"
-        self.database = Database.at(folder / "omniyard.db")
-        upgrade(self.database)
+        self.database = new_database(folder / "omniyard.db")
         with self.database.write() as connection:
             self.token = add_agent(connection, name="Ann", role="admin")[1]
         more = f'public_url = "https://{self.name}"\n{FORM}'

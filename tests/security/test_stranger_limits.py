@@ -16,10 +16,9 @@ import uvicorn
 from api.app import create_app
 from api.desk import Desk
 from api.http.connections import Connections, bounded_by
-from store.db.engine import Database
-from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
+from tests.migrated import new_database
 
 LIMITS = """
 [channels.form]
@@ -47,8 +46,7 @@ class Served:
     """A desk on a real port. Each test comes from addresses of its own. within: the time for a request."""
 
     def __init__(self, folder: Path, *, within: str) -> None:
-        self.database = Database.at(folder / "desk.db")
-        upgrade(self.database)
+        self.database = new_database(folder / "desk.db")
         limits = LIMITS.replace("WITHIN", within)
         settings = settings_in(folder / "data", more='trusted_proxies = ["127.9.9.9"]\n' + limits)
         app = create_app(settings, database=self.database)

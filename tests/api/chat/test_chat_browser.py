@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.api.pages.journey import PATIENCE, expect
 from tests.live_chat import LiveDesk, live_desk
-
-_CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +19,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDesk]:
         yield opened
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    with browser.new_context(locale="zh-CN", viewport={"width": 390, "height": 844}) as opened:
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    with chromium.new_context(locale="zh-CN", viewport={"width": 390, "height": 844}) as opened:
         opened.set_default_timeout(PATIENCE)
         yield opened
 
@@ -161,9 +149,9 @@ def test_where_streams_are_blocked_the_page_polls(desk: LiveDesk, context: Brows
     ("language", "scheme", "width"), [("zh-CN", "light", 390), ("en-GB", "dark", 390), ("zh-CN", "dark", 1440)]
 )
 def test_axe_finds_nothing_and_the_phone_does_not_zoom(
-    desk: LiveDesk, browser: Browser, language: str, scheme: str, width: int
+    desk: LiveDesk, chromium: Browser, language: str, scheme: str, width: int
 ) -> None:
-    with browser.new_context(locale=language, color_scheme=scheme, viewport={"width": width, "height": 844}) as opened:
+    with chromium.new_context(locale=language, color_scheme=scheme, viewport={"width": width, "height": 844}) as opened:
         opened.set_default_timeout(PATIENCE)
         page = opened.new_page()
         said = heard(page)

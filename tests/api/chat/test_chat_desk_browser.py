@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
@@ -18,8 +17,6 @@ from tests.api.chat.test_chat_browser import heard, violations
 from tests.api.pages.journey import PATIENCE, expect
 from tests.live_chat import LiveDesk, live_desk
 
-_CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a730000001649444154789c63f8ffff3f0303030303036460"
     "60606000001f0c03fd5d7b6e8c0000000049454e44ae426082"
@@ -34,8 +31,8 @@ class Staffed:
     token: str
     visitor: Page
 
-    def agent(self, browser: Browser, *, locale: str, scheme: str = "light", width: int = 1440) -> Page:
-        context = browser.new_context(
+    def agent(self, chromium: Browser, *, locale: str, scheme: str = "light", width: int = 1440) -> Page:
+        context = chromium.new_context(
             locale=locale, color_scheme=scheme, viewport={"width": width, "height": 900}
         )  # fmt: skip
         context.set_default_timeout(PATIENCE)
@@ -56,20 +53,12 @@ class Staffed:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="module")
-def staffed(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[Staffed]:
+def staffed(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iterator[Staffed]:
     with live_desk(tmp_path_factory.mktemp("staffed")) as desk:
         with desk.database.write() as connection:
             _, token = add_agent(connection, name="Ming", role="supervisor")
             set_duty(connection, name="Ming", available=True, skills={SkillKind.TEAM: ["payments"]})
-        visitor = browser.new_context(locale="en-GB", viewport={"width": 390, "height": 844}).new_page()
+        visitor = chromium.new_context(locale="en-GB", viewport={"width": 390, "height": 844}).new_page()
         visitor.set_default_timeout(PATIENCE)
         visitor.goto(f"{desk.url}/chat/site")
         visitor.fill("[data-text]", "my refund is late")
@@ -80,9 +69,9 @@ def staffed(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Itera
 
 
 def test_check_10_a_line_reaches_the_agent_by_the_stream_and_the_page_asks_no_more_each_second(
-    staffed: Staffed, browser: Browser
+    staffed: Staffed, chromium: Browser
 ) -> None:
-    page = staffed.agent(browser, locale="en-GB")
+    page = staffed.agent(chromium, locale="en-GB")
     said, asked = heard(page), []
     page.on("request", lambda request: asked.append(request.url))
     staffed.open_case(page)
@@ -105,16 +94,16 @@ def test_check_10_a_line_reaches_the_agent_by_the_stream_and_the_page_asks_no_mo
 
 
 def test_an_answered_chat_goes_from_those_that_wait_to_the_agents_own_while_it_is_open(
-    staffed: Staffed, browser: Browser
+    staffed: Staffed, chromium: Browser
 ) -> None:
-    visitor = browser.new_context(locale="en-GB").new_page()
+    visitor = chromium.new_context(locale="en-GB").new_page()
     visitor.set_default_timeout(PATIENCE)
     visitor.goto(f"{staffed.desk.url}/chat/site")
     visitor.fill("[data-text]", "where is my top-up")
     visitor.keyboard.press("Enter")
     visitor.wait_for_selector(".visitor[data-seq='1']")
     staffed.desk.hands.work()
-    page = staffed.agent(browser, locale="en-GB")
+    page = staffed.agent(chromium, locale="en-GB")
     page.on("pageerror", lambda error: said.append(str(error)))
     said: list[str] = []
     row = page.locator(".row.chat:has-text('where is my top-up')")
@@ -144,8 +133,8 @@ def test_an_answered_chat_goes_from_those_that_wait_to_the_agents_own_while_it_i
     visitor.context.close()
 
 
-def test_the_agent_answers_with_a_picture_that_the_visitor_sees(staffed: Staffed, browser: Browser) -> None:
-    page = staffed.agent(browser, locale="zh-CN")
+def test_the_agent_answers_with_a_picture_that_the_visitor_sees(staffed: Staffed, chromium: Browser) -> None:
+    page = staffed.agent(chromium, locale="zh-CN")
     said = heard(staffed.visitor)
     staffed.open_case(page)
     page.set_input_files("#answer-files [name=files]", {"name": "where.png", "mimeType": "image/png", "buffer": PNG})
@@ -166,9 +155,9 @@ def test_the_agent_answers_with_a_picture_that_the_visitor_sees(staffed: Staffed
     ("locale", "scheme", "width"), [("en-GB", "light", 1440), ("zh-CN", "dark", 820), ("zh-CN", "light", 390)]
 )
 def test_the_pages_of_the_chats_are_whole_in_both_languages_and_three_widths(
-    staffed: Staffed, browser: Browser, locale: str, scheme: str, width: int
+    staffed: Staffed, chromium: Browser, locale: str, scheme: str, width: int
 ) -> None:
-    page = staffed.agent(browser, locale=locale, scheme=scheme, width=width)
+    page = staffed.agent(chromium, locale=locale, scheme=scheme, width=width)
     for name, address in (
         ("board", "/supervisor/chats"),
         ("case", f"/conversations/{staffed.reference}"),

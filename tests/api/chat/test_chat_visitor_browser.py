@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route
 
 from benchmarks.rig import wait_until
 from store.desk.agents import add_agent
@@ -21,8 +20,6 @@ from tests.api.chat.test_chat_identity import token
 from tests.api.pages.journey import PATIENCE, expect
 from tests.live_chat import LiveDesk, live_desk
 
-_CHROMIUM = shutil.which("chromium")
-pytestmark = pytest.mark.skipif(_CHROMIUM is None, reason="Chromium is not installed")
 TWIN = """
 [channels.twin]
 kind = "chat"
@@ -98,17 +95,9 @@ def staff(desk: LiveDesk) -> Iterator[Staff]:
     staff.client.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    with browser.new_context(locale="en-GB", viewport={"width": 390, "height": 844}) as opened:
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    with chromium.new_context(locale="en-GB", viewport={"width": 390, "height": 844}) as opened:
         opened.set_default_timeout(PATIENCE)
         yield opened
 
@@ -343,8 +332,8 @@ def test_a_tab_that_was_open_before_the_chat_began_joins_it_and_takes_the_stream
     second.wait_for_selector(".agent:has-text('left')")
 
 
-def test_a_line_has_the_time_of_the_visitors_clock_before_and_after_a_reload(desk: LiveDesk, browser: Browser) -> None:
-    with browser.new_context(locale="en-GB", timezone_id="America/New_York") as context:
+def test_a_line_has_the_time_of_the_visitors_clock_before_and_after_a_reload(desk: LiveDesk, chromium: Browser) -> None:
+    with chromium.new_context(locale="en-GB", timezone_id="America/New_York") as context:
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         begin(page, desk)
@@ -421,9 +410,9 @@ def test_check_33_markup_in_both_directions_is_text_and_the_policy_stays_silent(
 
 @pytest.mark.parametrize(("language", "scheme"), [("zh-CN", "light"), ("en-GB", "dark")])
 def test_check_34_axe_finds_nothing_from_the_first_page_to_the_end_and_history_is_not_read_out(
-    desk: LiveDesk, browser: Browser, staff: Staff, language: str, scheme: str
+    desk: LiveDesk, chromium: Browser, staff: Staff, language: str, scheme: str
 ) -> None:
-    with browser.new_context(locale=language, color_scheme=scheme, viewport={"width": 390, "height": 844}) as opened:
+    with chromium.new_context(locale=language, color_scheme=scheme, viewport={"width": 390, "height": 844}) as opened:
         page = opened.new_page()
         begin(page, desk)
         found = violations(page)
@@ -500,7 +489,7 @@ class ShiftedClock:
 
 
 def test_check_22_open_pages_in_three_zones_change_within_five_seconds_of_the_closing(
-    browser: Browser, tmp_path: Path
+    chromium: Browser, tmp_path: Path
 ) -> None:
     clock = ShiftedClock()
     clock.set("2027-03-02 17:30")
@@ -509,7 +498,7 @@ def test_check_22_open_pages_in_three_zones_change_within_five_seconds_of_the_cl
     with live_desk(tmp_path, now=clock, more=hours + week) as desk:
         pages = []
         for zone in ("America/Los_Angeles", "Europe/Berlin", "Pacific/Auckland"):
-            page = browser.new_context(locale="en-GB", timezone_id=zone).new_page()
+            page = chromium.new_context(locale="en-GB", timezone_id=zone).new_page()
             page.goto(f"{desk.url}/chat/day")
             page.wait_for_selector(".scripted [data-subtitle]:has-text('Write to us')")
             pages.append(page)

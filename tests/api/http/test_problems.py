@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from api.app import create_app
 from router.settings import Settings
 from store.db.engine import Database
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 
 FIELDS = {"type", "title", "status", "detail", "instance", "request_id"}
 
@@ -68,8 +68,8 @@ def test_a_database_that_is_away_is_unavailable_and_says_when_to_come_back(
     settings: Settings, portal: BlockingPortal, client: AppClient
 ) -> None:
     away = Database("postgresql://omniyard@127.0.0.1:1/nowhere")
-    other = AppClient(create_app(settings, database=away), portal, headers=dict(client.headers))
-    answer = other.get("/api/v1/conversations")
+    with started(create_app(settings, database=away), portal) as app:
+        answer = AppClient(app, portal, headers=dict(client.headers)).get("/api/v1/conversations")
     check(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "5"
     away.close()

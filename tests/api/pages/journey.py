@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,17 +12,17 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from api.app import create_app
 from api.text.phrases import Language, Words
 from store.db.engine import Database
-from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
 from tests.inbox_builder import Builder
+from tests.migrated import new_database
+from tests.served_app import serve_app
 
 CHROMIUM = shutil.which("chromium")
 _FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
@@ -85,24 +82,16 @@ def serve(
     folder: Path, *, roles: Mapping[str, str], fill: Callable[[Builder], None], now: Any, more: str = ""
 ) -> Iterator[ServedDesk]:
     """Serve a desk with these agents. now: the newest moment of the rows."""
-    database = Database.at(folder / "omniyard.db")
-    upgrade(database)
+    database = new_database(folder / "omniyard.db")
     with database.write() as connection:
         tokens = {name: add_agent(connection, name=name, role=role)[1] for name, role in roles.items()}
         fill(Builder(connection, now=now))
     app = create_app(settings_in(folder, more=more), database=database)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        try:
-            yield ServedDesk(f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens)
-        finally:
-            server.should_exit = True
-            thread.join(20)
-            database.close()
+    try:
+        with serve_app(app) as url:
+            yield ServedDesk(url, database, tokens)
+    finally:
+        database.close()
 
 
 @contextmanager

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from api.app import create_app
 from store.db.engine import Database
-from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
 from tests.inbox_builder import NOON, Builder
+from tests.migrated import new_database
+from tests.served_app import serve_app
 
 MINUTE = timedelta(minutes=1)
-_CHROMIUM = shutil.which("chromium")
-_FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 # Each attack calls `stolen` or fetches from another host if a protection fails, as if the sanitiser had let it pass.
 ATTACKS = (
     "<script>stolen()</script>",
@@ -67,33 +60,14 @@ class Thief:
         return [attack.replace("{THIEF}", self.url) for attack in ATTACKS]
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if _CHROMIUM is None:
-        pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS.split())
-        yield opened
-        opened.close()
-
-
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    database = Database.at(tmp_path / "omniyard.db")
-    upgrade(database)
+    database = new_database(tmp_path / "omniyard.db")
     with database.write() as connection:
         token = add_agent(connection, name="Ming", role="agent")[1]
     app = create_app(settings_in(tmp_path), database=database, now=lambda: NOON)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield Desk(f"http://127.0.0.1:{listening.getsockname()[1]}", token, database)
-        app.state.desk.tail.stop()
-        server.should_exit = True
-        thread.join(20)
+    with serve_app(app) as url:
+        yield Desk(url, token, database)
     database.close()
 
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 
 from api.app import create_app
 from store.db.engine import Database
-from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
-from tests.api.pages.journey import PATIENCE, expect
+from tests.api.pages.journey import DESKTOP, PATIENCE, PHONE, TABLET, expect
 from tests.inbox_builder import Builder
+from tests.migrated import new_database
+from tests.served_app import serve_app
 
-_CHROMIUM = shutil.which("chromium")
-_FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
 MORE = """
 [channels.out]
 kind = "smtp"
@@ -44,9 +38,6 @@ GIVE = """([where, how, name]) => {
   const event = how === "drop" ? new DragEvent(how, more) : new ClipboardEvent(how, more);
   document.querySelector(where).dispatchEvent(event);
 }"""
-DESKTOP, TABLET, PHONE = (
-    {"width": width, "height": height} for width, height in ((1440, 900), (820, 1180), (390, 844))
-)
 
 
 @dataclass
@@ -75,32 +66,14 @@ class Served:
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("desk")
-    database = Database.at(folder / "omniyard.db")
-    upgrade(database)
+    database = new_database(folder / "omniyard.db")
     with database.write() as connection:
         roles = {"Ming": "agent", "Zhao": "supervisor"}
         tokens = {name: add_agent(connection, name=name, role=role)[1] for name, role in roles.items()}
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        app = create_app(settings_in(folder, more=MORE), database=database)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield Served(f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens)
-        server.should_exit = True
-        thread.join(20)
+    app = create_app(settings_in(folder, more=MORE), database=database)
+    with serve_app(app) as url:
+        yield Served(url, database, tokens)
     database.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if _CHROMIUM is None:
-        pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS.split())
-        yield opened
-        opened.close()
 
 
 @dataclass

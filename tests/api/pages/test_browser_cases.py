@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.api.pages.journey import DESKTOP, ServedDesk, browser, overflows, page_of, serious, serve
+from tests.api.pages.journey import DESKTOP, ServedDesk, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
 
 HOUR = timedelta(hours=1)
@@ -33,12 +33,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("cases"), datetime.now(UTC) - HOUR
     with serve(folder, roles=roles, fill=fill, now=now) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 def test_rows_are_chosen_by_keys_and_mouse_and_changed_at_once(chromium: Browser, desk: ServedDesk) -> None:

@@ -21,7 +21,7 @@ from store.db.ids import new_id
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
 from tests.api.pages import test_browser_looks
-from tests.api.pages.journey import DESKTOP, PHONE, Look, ServedDesk, browser, looks, overflows, page_of, serve
+from tests.api.pages.journey import DESKTOP, PHONE, Look, ServedDesk, looks, overflows, page_of, serve
 from tests.inbox_builder import Builder
 
 MAIN = {
@@ -102,12 +102,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("contrast"), datetime.now(UTC) - timedelta(hours=1)
     with serve(folder, roles={"Root": "admin"}, fill=fill, now=now, more=test_browser_looks.MORE) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.fixture(scope="module")

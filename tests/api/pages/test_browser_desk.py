@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-import uvicorn
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from api.app import create_app
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from store.tables.emergencies import DangerQuestionRow
 from tests.api.conftest import settings_in
-from tests.api.pages.journey import CHROMIUM as _CHROMIUM
 from tests.api.pages.journey import PATIENCE, expect
 from tests.inbox_builder import Builder
+from tests.migrated import new_database
+from tests.served_app import serve_app
 from tests.sms_counter import count_segments
 
-_FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
 HOUR = timedelta(hours=1)
 CHANNELS = """
 [channels.phone]
@@ -44,8 +39,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Data
     """A desk, and tokens of two agents and a supervisor."""
     folder = tmp_path_factory.mktemp("desk")
     (folder / "secret").write_text("AC0")
-    database = Database.at(folder / "omniyard.db")
-    upgrade(database)
+    database = new_database(folder / "omniyard.db")
     with database.write() as connection:
         roles = {"Ming": "agent", "Li": "senior", "Zhao": "supervisor"}
         tokens = {name: add_agent(connection, name=name, role=role)[1] for name, role in roles.items()}
@@ -77,27 +71,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Data
                 received_at=at,
             )
     app = create_app(settings_in(folder, more=CHANNELS.replace("FOLDER", str(folder))), database=database)
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens
-        app.state.desk.tail.stop()
-        server.should_exit = True
-        thread.join(20)
+    with serve_app(app) as url:
+        yield url, database, tokens
     database.close()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if _CHROMIUM is None:
-        pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS.split())
-        yield opened
-        opened.close()
 
 
 def signed_in(chromium: Browser, url: str, token: str, **more: Any) -> Page:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.api.pages.journey import PHONE, TABLET, ServedDesk, browser, overflows, page_of, serious, serve
+from tests.api.pages.journey import PHONE, TABLET, ServedDesk, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
 
 
@@ -30,12 +30,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("finding"), datetime.now(UTC) - timedelta(hours=1)
     with serve(folder, roles={"Ming": "agent"}, fill=fill, now=now) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 def test_results_show_while_one_types_and_keys_walk_through_them(chromium: Browser, desk: ServedDesk) -> None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,28 +11,24 @@ from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
-import uvicorn
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from api.app import create_app
 from router.event_kinds import EventKind
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.db.migrate import upgrade
 from store.desk.agents import add_agent
 from store.events.append import NewEvent, append_events
 from store.tables.messages import ConversationRow
 from tests.api.conftest import settings_in
-from tests.api.pages.journey import PATIENCE, expect
+from tests.api.pages.journey import DESKTOP, PATIENCE, PHONE, TABLET, expect, serious
 from tests.inbox_builder import Builder
+from tests.migrated import new_database
+from tests.served_app import serve_app
 from workers.chores.agent_notices import notice_step
 from workers.chores.publish_events import Publisher
 
-_CHROMIUM = shutil.which("chromium")
-_FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update"
 HOUR = timedelta(hours=1)
-WIDE, TABLET, PHONE = ({"width": w, "height": h} for w, h in ((1440, 900), (820, 1180), (390, 844)))
 
 
 @dataclass
@@ -92,8 +84,7 @@ class Served:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("live")
-    database = Database.at(folder / "omniyard.db")
-    upgrade(database)
+    database = new_database(folder / "omniyard.db")
     with database.write() as connection:
         tokens = {name: add_agent(connection, name=name, role="agent")[1] for name in ("Ming", "Li")}
         build = Builder(connection, now=datetime.now(UTC) - HOUR)
@@ -109,34 +100,16 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     app = create_app(settings_in(folder), database=database)
     publisher = Publisher(database, takeover=timedelta(seconds=5), steps=(notice_step,))
     publisher.start()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        served = Served(f"http://127.0.0.1:{listening.getsockname()[1]}", database, tokens, cases)
+    with serve_app(app) as url:
+        served = Served(url, database, tokens, cases)
         yield served
-        app.state.desk.tail.stop()
-        server.should_exit = True
-        thread.join(20)
     publisher.stop(seconds=5)
     database.close()
     assert served.said == []
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    if _CHROMIUM is None:
-        pytest.skip("Chromium is not installed (tests/install-machine-parts.sh installs it)")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=_CHROMIUM, args=_FLAGS.split())
-        yield opened
-        opened.close()
-
-
 def test_moving_through_the_list_loads_no_page_and_back_returns(chromium: Browser, desk: Served) -> None:
-    page = desk.window(chromium, "Ming", viewport=WIDE)
+    page = desk.window(chromium, "Ming", viewport=DESKTOP)
     page.evaluate("window.same = true")
     list_pane, case_pane = page.locator("#list-pane"), page.locator("#case-pane")
     page.evaluate("document.querySelector('.list-body').scrollTop = 200")
@@ -218,7 +191,7 @@ def test_a_list_of_one_agent_gets_by_the_stream_what_is_that_agents_alone(chromi
 
 
 def test_what_an_agent_uses_is_never_reset(chromium: Browser, desk: Served) -> None:
-    page = desk.window(chromium, "Ming", viewport=WIDE)
+    page = desk.window(chromium, "Ming", viewport=DESKTOP)
     case = desk.cases[9]
     page.click("text=Question 9.")
     page.wait_for_url("**/conversations/BBBBBBB09")
@@ -291,7 +264,7 @@ def test_an_ended_session_and_a_lost_connection_leave_what_was_typed(chromium: B
 
 
 def test_a_colleague_who_types_is_seen_at_once_and_a_resolved_row_leaves(chromium: Browser, desk: Served) -> None:
-    page = desk.window(chromium, "Ming", viewport=WIDE)
+    page = desk.window(chromium, "Ming", viewport=DESKTOP)
     page.click("text=Question 8.")
     page.wait_for_url("**/conversations/BBBBBBB08")
     other = desk.window(chromium, "Li", viewport=TABLET)
@@ -346,7 +319,7 @@ def test_without_a_script_the_pages_are_as_they_are(chromium: Browser, desk: Ser
 
 
 def test_an_agent_is_called_and_the_bell_lists_what_happened(chromium: Browser, desk: Served) -> None:
-    li = desk.window(chromium, "Li", viewport=WIDE, color_scheme="dark")
+    li = desk.window(chromium, "Li", viewport=DESKTOP, color_scheme="dark")
     li.evaluate("""() => {
         window.called = [];
         window.Notification = class {
@@ -376,7 +349,7 @@ def test_an_agent_is_called_and_the_bell_lists_what_happened(chromium: Browser, 
         Builder(connection).polled("support-mail", error="refused", error_at=datetime.now(UTC) - HOUR, polled_at=None)
     li.click("[data-bell]")
     expect(li.locator("dialog .bell-list li.unread")).to_contain_text("Ming mentioned you")
-    assert [each for each in Axe().run(li).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    assert serious(li) == []
     li.click("dialog .bell-list a")
     expect(li.locator("#case-pane article.note")).to_be_visible()
     expect(li.locator("#bell")).to_have_count(0)
@@ -389,12 +362,12 @@ def test_an_agent_is_called_and_the_bell_lists_what_happened(chromium: Browser, 
     assert not li.is_checked("[name=emergencies]")
     expect(li.locator(".bell-list li")).to_have_count(1)
     expect(li.locator(".bell-list li.unread")).to_have_count(0)
-    assert [each for each in Axe().run(li).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    assert serious(li) == []
     li.context.close()
 
 
 def test_the_desk_works_by_keys_alone(chromium: Browser, desk: Served) -> None:
-    page = desk.window(chromium, "Ming", viewport=WIDE)
+    page = desk.window(chromium, "Ming", viewport=DESKTOP)
     page.keyboard.press("g")
     page.keyboard.press("u")
     page.wait_for_url("**/?view=unassigned")
@@ -412,12 +385,12 @@ def test_the_desk_works_by_keys_alone(chromium: Browser, desk: Served) -> None:
         page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.locator("#keys")).to_contain_text("go to: mine")
-    assert [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    assert serious(page) == []
     page.keyboard.press("Escape")
     # The palette: a command of the conversation, a row of the list, words to search for.
     page.keyboard.press("Control+k")
     page.keyboard.type("take it")
-    assert [each for each in Axe().run(page).response["violations"] if each["impact"] in {"serious", "critical"}] == []
+    assert serious(page) == []
     page.keyboard.press("Enter")
     expect(page.locator(".toast")).to_contain_text("It is yours.")
     page.keyboard.press("Control+k")

@@ -19,7 +19,6 @@ from tests.api.pages.journey import (
     EVERY_LOOK,
     Look,
     ServedDesk,
-    browser,
     looks,
     overflows,
     page_of,
@@ -117,12 +116,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("looks"), datetime.now(UTC) - HOUR
     with serve(folder, roles={"Root": "admin"}, fill=fill, now=now, more=MORE) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 def reach(page: Page, steps: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.api.pages.journey import ServedDesk, browser, overflows, page_of, serve
+from tests.api.pages.journey import ServedDesk, overflows, page_of, serve
 from tests.api.pages.test_browser_new_mail import MORE
 from tests.inbox_builder import Builder
 
@@ -27,12 +27,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("narrow"), datetime.now(UTC) - timedelta(hours=1)
     with serve(folder, roles={"Ming": "agent"}, fill=fill, now=now, more=MORE) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("language", ["zh-CN", "en-GB"])

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from api.text.terms.starter_texts import STARTER_TEXTS
-from tests.api.pages.journey import PHONE, TABLET, ServedDesk, browser, overflows, page_of, serious, serve
+from tests.api.pages.journey import PHONE, TABLET, ServedDesk, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
 
 MORE = """
@@ -36,12 +36,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("first"), datetime.now(UTC) - timedelta(hours=1)
     with serve(folder, roles={"Ming": "agent", "Zhao": "supervisor"}, fill=fill, now=now, more=MORE) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 def test_a_fresh_desk_takes_texts_over_and_a_first_mail_uses_them_with_files(

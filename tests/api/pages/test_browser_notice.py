@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.api.pages.journey import ServedDesk, browser, page_of, serve
+from tests.api.pages.journey import ServedDesk, page_of, serve
 from tests.inbox_builder import Builder
 
 SIZES = {1280: 900, 900: 900, 390: 844}
@@ -36,12 +36,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("notice"), datetime.now(UTC) - timedelta(hours=1)
     with serve(folder, roles={"Ming": "agent"}, fill=fill, now=now) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 def test_open_reasons_leave_the_send_button_in_sight(chromium: Browser, desk: ServedDesk) -> None:

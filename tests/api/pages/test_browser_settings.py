@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from store.desk.passwords import code_at
-from tests.api.pages.journey import PHONE, TABLET, ServedDesk, browser, overflows, page_of, serious, serve
+from tests.api.pages.journey import PHONE, TABLET, ServedDesk, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
 
 
@@ -25,12 +25,6 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("settings"), datetime.now(UTC) - timedelta(hours=1)
     with serve(folder, roles={"Ming": "agent", "Root": "admin"}, fill=fill, now=now) as served:
         yield served
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
-        yield opened
 
 
 def test_an_agent_gets_a_password_and_signs_in_with_a_code(chromium: Browser, desk: ServedDesk) -> None:

@@ -109,17 +109,14 @@ def test_many_are_compared_by_several_processes_with_the_same_result(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # More pages than one process compares; they are small, because it is their number that counts.
-    monkeypatch.setattr("workers.routing.simulate._PAGE", 60)
-    many, processes = 500, []
+    monkeypatch.setattr("workers.routing.simulate._PAGE", 12)
+    many, processes = 100, []
     executor = simulation.ProcessPoolExecutor
     monkeypatch.setattr(
         simulation, "ProcessPoolExecutor", lambda *given, **more: processes.append(given) or executor(*given, **more)
     )
-    for page in range(0, many, 100):
-        senders = [Party(PartyKind.EMAIL, f"c{number}@c.example") for number in range(page, page + 100)]
-        desk.accept(
-            *(envelope(str(page + at), sender=sender, text=f"refund {at}") for at, sender in enumerate(senders))
-        )
+    senders = [Party(PartyKind.EMAIL, f"c{number}@c.example") for number in range(many)]
+    desk.accept(*(envelope(str(at), sender=sender, text=f"refund {at}") for at, sender in enumerate(senders)))
     while desk.router.route_oldest():
         pass
     found = replay(desk, ('keywords = ["refund", "退款"]', 'keywords = ["退款"]'), examples=2)
