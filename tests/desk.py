@@ -212,6 +212,10 @@ class Desk:
         with self.database.write() as connection:
             connection.execute(sa.update(table_of(model)).values(**values))
 
+    def make_due(self, model: type[Any], **values: object) -> None:
+        """Let every row of a table be due, and change it besides. SQLite's clock may be a millisecond behind ours."""
+        self.change(model, due_at=datetime.now(UTC) - timedelta(seconds=1), **values)
+
     def _update(self, which: sa.ColumnElement[bool], **values: object) -> None:
         with self.database.write() as connection:
             connection.execute(sa.update(table_of(InboundRow)).where(which).values(**values))

@@ -60,7 +60,7 @@ def call(desk: CustomDesk, request: WebhookRequest, *, webhooks: ProviderWebhook
 
 
 def send(desk: CustomDesk) -> None:
-    desk.change(OutboundRow, due_at=datetime.now(UTC))
+    desk.make_due(OutboundRow)
     deliver_lane(desk, "line")
 
 
@@ -127,7 +127,7 @@ def test_check_14_a_push_whose_answer_is_lost_is_repeated_under_its_key_and_is_o
     line.script(Fault(lose=True, when=lambda asked: asked.path.endswith("/push")))
     send(desk)
     assert desk.rows(OutboundRow, "state") == ["unknown"]
-    desk.change(OutboundRow, due_at=datetime.now(UTC))
+    desk.make_due(OutboundRow)
     deliver_lane(desk, "line")
     send(desk)
     assert desk.rows(OutboundRow, "state", "provider_id") == [("sent", *line.keys.values())]
@@ -195,7 +195,7 @@ def test_check_12_each_file_that_cannot_be_had_is_a_sentence_and_one_in_preparat
     fetcher = FileFetcher(desk.database, desk.settings, seconds=60)
     fetcher.once()
     while "waiting" in desk.rows(FetchedFileRow, "state"):
-        desk.change(FetchedFileRow, due_at=datetime.now(UTC), lease_until=None)
+        desk.make_due(FetchedFileRow, lease_until=None)
         fetcher.once()
     found = sorted(desk.rows(FetchedFileRow, "state", "error"))
     assert found == [("failed", "forbidden"), ("failed", "refused"), ("fetched", ""), ("fetched", "")]

@@ -210,7 +210,7 @@ def test_a_reply_that_routing_has_committed_leaves_in_the_response_and_only_ther
     assert again == first
     ((state, kind, text),) = desk.rows(OutboundRow, "state", "kind", "text")
     assert (state, kind, text) == ("sent", "auto_reply", first)
-    desk.change(OutboundRow, due_at=datetime.now(UTC))
+    desk.make_due(OutboundRow)
     deliver_lane(desk, "wechat")
     assert wechat.sent == []
     assert desk.rows(EventRow, "kind").count("outbound.sent") == 1
@@ -229,7 +229,7 @@ def test_a_reply_that_is_not_ready_in_time_leaves_as_a_message(desk, wechat, pas
     desk.work()
     deliver_lane(desk, "wechat")
     assert wechat.sent == []
-    desk.change(OutboundRow, due_at=datetime.now(UTC))
+    desk.make_due(OutboundRow)
     deliver_lane(desk, "wechat")
     assert len(wechat.sent) == 1
 
@@ -257,7 +257,7 @@ def test_check_18_each_file_that_cannot_be_had_is_a_sentence_and_the_words_are_k
     fetcher = FileFetcher(desk.database, desk.settings, seconds=60)
     fetcher.once()
     while "waiting" in desk.rows(FetchedFileRow, "state"):
-        desk.change(FetchedFileRow, due_at=datetime.now(UTC), lease_until=None)
+        desk.make_due(FetchedFileRow, lease_until=None)
         fetcher.once()
     assert sorted(desk.rows(FetchedFileRow, "state", "error")) == [
         ("failed", "large"),

@@ -165,7 +165,7 @@ def test_check_18_a_file_comes_later_and_one_that_cannot_be_had_is_a_sentence(de
     ]
     # A 404 is believed after some minutes: the provider may announce a file before it has it
     while "waiting" in desk.rows(FetchedFileRow, "state"):
-        desk.change(FetchedFileRow, due_at=datetime.now(UTC), lease_until=None)
+        desk.make_due(FetchedFileRow, lease_until=None)
         fetcher.once()
     codes = {code for state, code in desk.rows(FetchedFileRow, "state", "error") if state == "failed"}
     assert codes == {"large", "refused"}

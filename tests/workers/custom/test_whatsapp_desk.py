@@ -223,7 +223,7 @@ def fetch(desk: CustomDesk) -> None:
     fetcher = FileFetcher(desk.database, desk.settings, seconds=60)
     fetcher.once()
     while "waiting" in desk.rows(FetchedFileRow, "state"):
-        desk.change(FetchedFileRow, due_at=datetime.now(UTC), lease_until=None)
+        desk.make_due(FetchedFileRow, lease_until=None)
         fetcher.once()
 
 
@@ -250,7 +250,7 @@ def test_check_16_a_lost_answer_without_a_status_goes_to_a_person(desk, fake):
     fake.script(Fault(lose=True, when=lambda asked: asked.method == "POST"))
     answered(desk)
     for _ in range(8):
-        desk.change(OutboundRow, due_at=datetime.now(UTC))
+        desk.make_due(OutboundRow)
         deliver_lane(desk, "whatsapp")
     assert (len(fake.sent), desk.rows(OutboundRow, "state")) == (1, ["needs_person"])
 

@@ -175,7 +175,8 @@ def test_a_case_that_was_escalated_later_is_what_it_was_before(desk: Desk) -> No
 
 def test_a_promise_of_the_emergency_that_was_broken_is_none_of_the_calm_one(desk: Desk) -> None:
     desk.route(envelope("1", text="I was hacked"))
-    desk.change(ConversationRow, clock_started_at=datetime.now(UTC) - timedelta(hours=1), watch_at=datetime.now(UTC))
+    started = datetime.now(UTC) - timedelta(hours=1)
+    desk.change(ConversationRow, clock_started_at=started, watch_at=started)
     watch = Watch(desk.database, desk.brain)
     watch.once()
     assert [(row.promise, row.kind) for row in desk.rows(SlaNoticeRow)] == [("first_reply", "breach")]
