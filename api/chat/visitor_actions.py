@@ -16,7 +16,7 @@ from api.pages.render import language_of
 from api.paths import CHAT
 from router.envelope import PartyKind
 from router.masking.mask import mask
-from store.chat.endings import close_answered_case, end_chat
+from store.chat.endings import end_and_close
 from store.chat.visitor_sessions import (
     ChatSession,
     NewChatSession,
@@ -27,7 +27,6 @@ from store.chat.visitor_sessions import (
     rotate_secret,
 )
 from store.conversations.ratings import last_closing, rate
-from store.db.engine import read_clock
 from workers.sending.chat_mail import ChatMailer
 
 if TYPE_CHECKING:
@@ -55,8 +54,7 @@ def end(desk: DeskPart, visitor: VisitorPart) -> Response:
     """End the chat; a further message begins it again."""
     session = visitor.known
     with desk.database.write() as connection:
-        if end_chat(connection, session.id, by="visitor") and session.conversation_id:
-            close_answered_case(connection, session.conversation_id, at=read_clock(connection))
+        end_and_close(connection, session.id, by="visitor")
     _show(desk, session)
     return Response(status_code=204)
 

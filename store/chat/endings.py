@@ -34,13 +34,20 @@ def end_chat(connection: Connection, session_id: UUID, *, by: str, name: str = "
     return True
 
 
-def close_answered_case(connection: Connection, conversation_id: UUID, *, at: datetime) -> None:
-    """Resolve the case of a chat that its visitor ended, if nothing of it waits for an answer."""
-    now = where_now(connection, [conversation_id]).get(conversation_id, conversation_id)
+def end_and_close(connection: Connection, session_id: UUID, *, by: str) -> bool:
+    """End a chat as `end_chat` does, and resolve its case if nothing of it waits for an answer.
+
+    The case is locked first, then the chat, as answering and merging do: the opposite order would deadlock with them.
+    """
+    case = find_session(connection, session_id).conversation_id
+    now = where_now(connection, [case]).get(case, case) if case else None
     table = table_of(ConversationRow)
-    status = connection.execute(sa.select(table.c.status).where(table.c.id == now).with_for_update()).scalar()
-    if status == Status.PENDING:
-        change_status(connection, conversation_id=now, status=Status.RESOLVED, at=at)
+    held = sa.select(table.c.status).where(table.c.id == now).with_for_update()
+    status = connection.execute(held).scalar() if now else None
+    ended = end_chat(connection, session_id, by=by)
+    if ended and now and status == Status.PENDING:
+        change_status(connection, conversation_id=now, status=Status.RESOLVED, at=read_clock(connection))
+    return ended
 
 
 def hand_over(connection: Connection, session_id: UUID, *, to: str) -> None:

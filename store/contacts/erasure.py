@@ -24,6 +24,7 @@ from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
 from store.conversations.search import forget_messages
 from store.conversations.sla import change_status
+from store.conversations.undo_log import forget_regroupings
 from store.db.bulk import among, table_of
 from store.db.engine import overwrite_deleted
 from store.desk.names_index import forget_names
@@ -159,6 +160,7 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     connection.execute(sa.delete(code).where(among(code.c.conversation_id, cases)))
     question = table_of(DangerQuestionRow)
     connection.execute(sa.update(question).where(among(question.c.conversation_id, cases)).values(evidence={}))
+    forget_regroupings(connection, cases)
     erase_chats(connection, cases)
     _erase_answers(connection, cases)
     for case in cases:

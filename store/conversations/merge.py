@@ -149,9 +149,12 @@ def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datet
 def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime) -> None:
     """Undo a merge, a split or an unlinking: what was moved goes back, later messages stay where they arrived.
 
-    Raises NotFound, and Conflict when it was undone already or a later action has to be undone first.
+    Raises NotFound, and Conflict when it was undone already, a later action has to be undone first, or the customer was
+    erased since.
     """
     kept = find_regrouping(connection, regrouping_id)
+    if not kept.before:
+        raise Conflict("it was erased")
     note_undone(connection, kept, by=by, now=now)
     source_id, target_id = kept.row.source_id, kept.row.target_id
     sides = (source_id,) if kept.row.kind == RegroupingKind.UNLINK else (source_id, target_id)

@@ -119,6 +119,14 @@ def find_regrouping(connection: Connection, regrouping_id: UUID) -> StoredRegrou
     return StoredRegrouping(row=shown, moved=row["moved"], before=row["before"], after=row["after"])
 
 
+def forget_regroupings(connection: Connection, conversations: Collection[UUID]) -> None:
+    """Delete what undoing needs: it holds labels, and words of the customer's in the evidence of pages."""
+    table = table_of(RegroupingRow)
+    theirs = sa.or_(among(table.c.source_id, conversations), among(table.c.target_id, conversations))
+    nothing: dict[str, Any] = {}
+    connection.execute(sa.update(table).where(theirs).values(moved=nothing, before=nothing, after=nothing))
+
+
 def note_undone(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> None:
     """Record that an action is undone.
 

@@ -205,6 +205,8 @@ class DeliveryRow(SQLModel, table=True):
 
 
 _UNSEALED: Final = text("number IS NULL")
+# What was done, without the looks; the audit page writes the condition so too.
+_DEEDS: Final = text("action NOT IN ('request.read', 'request.listed')")
 
 
 class AuditRow(SQLModel, table=True):
@@ -219,6 +221,8 @@ class AuditRow(SQLModel, table=True):
         Index("ix_audit_unsealed", "seq", postgresql_where=_UNSEALED, sqlite_where=_UNSEALED),
         Index("ix_audit_actor", "actor", "number"),
         Index("ix_audit_object", "object", "number"),
+        Index("ix_audit_deeds", "number", postgresql_where=_DEEDS, sqlite_where=_DEEDS),
+        Index("ix_audit_actor_deeds", "actor", "number", postgresql_where=_DEEDS, sqlite_where=_DEEDS),
     )
 
     id: UUID = Field(primary_key=True)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.engine import Connection
 
 from router.settings.channels.base import ChatPage
-from store.chat.endings import chats_of_resolved_cases, close_answered_case, end_chat, silent_chats
+from store.chat.endings import chats_of_resolved_cases, end_and_close, end_chat, silent_chats
 from store.chat.mail import unseen_sessions
 from store.chat.visitor_sessions import change_session, drop_sessions, find_session, unused_sessions
 from store.db.engine import Database, read_clock
@@ -56,11 +56,7 @@ class ChatKeeper:
         return done
 
     def _end_idle(self, connection: Connection, session_id: UUID) -> bool:
-        session = find_session(connection, session_id)
-        ended = end_chat(connection, session_id, by="idle")
-        if ended and session.conversation_id:
-            close_answered_case(connection, session.conversation_id, at=read_clock(connection))
-        return ended
+        return end_and_close(connection, session_id, by="idle")
 
     def _warn(self, connection: Connection, session_id: UUID) -> bool:
         change_session(connection, session_id, warned_at=read_clock(connection))

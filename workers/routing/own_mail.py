@@ -50,10 +50,11 @@ def is_automatic(placement: Placement) -> bool:
     if analysis.voice is OwnVoice.MACHINE:
         return True
     envelope = analysis.envelope
-    if not envelope.from_colleague or envelope.sender.name or placement.correlation.joins is None:
+    # Not from the last message of either side: a colleague who sends several short texts would never have answered.
+    if not envelope.from_colleague or envelope.sender.name or placement.heard_at is None:
         return False
     said_at = envelope.sent_at or placement.incoming.row.received_at
-    return abs(said_at - placement.candidate.last_message_at) <= _TOO_QUICK
+    return abs(said_at - placement.heard_at) <= _TOO_QUICK
 
 
 def record_own(recorder: Recorder, placement: Placement) -> None:

@@ -225,6 +225,11 @@ class History:
         )
         self.note(said, contact_id=candidate.contact_id)
 
+    def heard_at(self, case: Candidate) -> datetime | None:
+        """Return when the customer last wrote in a case; None if that is not among the recent messages."""
+        said = self.recent.get(case.contact_id, ())
+        return max((each.at for each in said if each.conversation_id == case.conversation_id), default=None)
+
     def learn(self, placement: Placement, *, candidate: Candidate) -> None:
         """Add a decided message for the next messages of the page."""
         incoming, conversation_id = placement.incoming, candidate.conversation_id

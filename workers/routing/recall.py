@@ -68,7 +68,8 @@ def recall(
 
 
 def _recent(connection: Connection, page: Sequence[Incoming], *, now: datetime) -> list[KnownWords]:
-    live = [each for each in page if each.may_repeat]
+    # What our own side said is compared with when its customer wrote.
+    live = [each for each in page if each.may_repeat or each.analysis.envelope.from_colleague]
     since = min((each.row.received_at for each in live), default=now) - WITHIN
     return recently_said(connection, contacts={each.contact_id for each in live}, since=since)
 

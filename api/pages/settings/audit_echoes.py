@@ -6,7 +6,7 @@ A change is recorded twice: that it was asked for, and what was done. A snooze i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -27,23 +27,60 @@ _NAMELESS: Final = frozenset(
 _SKEW: Final = timedelta(seconds=1)
 
 
+# Rows that tell of a look, or of a session: no request that changes something is told by them.
+_NO_DEEDS: Final = ("request.", "session.", AuditAction.ORIGINAL_READ.value)
+
+
 def without_echoes(entries: Sequence[AuditEntryShown], things: Things) -> list[AuditEntryShown]:
-    """Return the rows without those that another of them tells better. things: what the ids stand for."""
-    deeds = [row for row in entries if not row.action.startswith("request.")]
-    return [row for row in entries if not any(_tells(deed, row, things) for deed in deeds)]
+    """Return the rows without those that another of them tells better. things: what the ids stand for.
+
+    No row may hide another deed: a deed tells one request only, and what is doubtful is shown.
+    """
+    deeds = [row for row in entries if not row.action.startswith(_NO_DEEDS)]
+    told = _told_requests(entries, deeds, things)
+    return [row for row in entries if row.number not in told and not any(_is_snooze(deed, row) for deed in deeds)]
 
 
-def _tells(deed: AuditEntryShown, row: AuditEntryShown, things: Things) -> bool:
-    """Return whether a deed says all that a row says."""
-    if deed.actor != row.actor or not -_SKEW <= row.at - deed.at <= _LONGEST:
+def _told_requests(entries: Sequence[AuditEntryShown], deeds: Sequence[AuditEntryShown], things: Things) -> set[int]:
+    """Return the numbers of the requests whose deeds are among the rows.
+
+    A request takes the deeds since the request before it, of which it may have made several; without one, the first
+    that a slower clock dates after it. Of two requests that may have made the same deed none is left out.
+    """
+    asked = sorted((row for row in entries if row.action == AuditAction.REQUEST_CHANGED), key=_moment)
+    possible = {row.number: [deed for deed in deeds if _tells(deed, row, things)] for row in asked}
+    taken = dict[int, int]()
+    for row in asked:
+        free = [deed for deed in possible[row.number] if deed.number not in taken]
+        made = [deed for deed in free if deed.at <= row.at] or sorted(free, key=_moment)[:1]
+        taken |= {deed.number: row.number for deed in made}
+    told = {*taken.values()}
+    doubtful = {
+        taken[deed.number]
+        for row in asked
+        if row.number not in told
+        for deed in possible[row.number]
+        if abs(row.at - deed.at) <= _SKEW
+    }
+    return told - doubtful
+
+
+def _moment(row: AuditEntryShown) -> tuple[datetime, int]:
+    return row.at, row.number
+
+
+def _tells(deed: AuditEntryShown, asked: AuditEntryShown, things: Things) -> bool:
+    """Return whether a deed may be that of a request."""
+    if deed.actor != asked.actor or not -_SKEW <= asked.at - deed.at <= _LONGEST:
         return False
-    if row.action == EventKind.CONVERSATION_STATUS_CHANGED:
-        # A snooze says until when, too.
-        is_snooze = row.detail.get("to") == Status.SNOOZED and deed.action == EventKind.CONVERSATION_SNOOZED
-        return is_snooze and deed.object == row.object
-    if row.action != AuditAction.REQUEST_CHANGED:
-        return False
-    return row.detail.get("route") in _NAMELESS or bool(_names(row, things) & _names(deed, things))
+    return asked.detail.get("route") in _NAMELESS or bool(_names(asked, things) & _names(deed, things))
+
+
+def _is_snooze(deed: AuditEntryShown, row: AuditEntryShown) -> bool:
+    """Return whether a deed says of a change of the status until when it lasts, too."""
+    is_status = row.action == EventKind.CONVERSATION_STATUS_CHANGED and row.detail.get("to") == Status.SNOOZED
+    is_told = is_status and deed.action == EventKind.CONVERSATION_SNOOZED
+    return is_told and (deed.actor, deed.object) == (row.actor, row.object) and abs(row.at - deed.at) <= _SKEW
 
 
 def _names(row: AuditEntryShown, things: Things) -> set[str]:

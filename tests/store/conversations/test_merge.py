@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from benchmarks.rig import wait_until
 from router.errors import Conflict, PermanentError, Stale
 from router.threads.correlation import make_token
+from store.contacts.erasure import erase_contact
 from store.conversations import merge as merging
 from store.conversations.lists import Filter, list_conversations
 from store.conversations.read import where_now
@@ -20,6 +21,7 @@ from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.db.keys import desk_key
 from store.outbound import replies
+from store.tables.case_records import RegroupingRow
 from store.tables.messages import ConversationRow, IdentityRow, MessageRow, ThreadKeyRow, digest
 from tests.desk import BOB, Desk, envelope
 
@@ -271,3 +273,23 @@ def test_a_message_that_the_other_only_quoted_is_its_own_after_the_merge(databas
     with database.write() as connection:
         merging.undo(connection, kept, by="Ann", now=read_clock(connection))
     assert sorted(rows_of(database, ThreadKeyRow, "digest", "conversation_id", "own")) == before
+
+
+def test_an_erased_customers_merge_keeps_no_words_of_theirs_and_is_not_undone(
+    database: Database, tmp_path: Path
+) -> None:
+    # Given an emergency that was merged: the evidence of its page is kept for undoing it
+    desk = Desk(database, tmp_path)
+    desk.route(envelope("one", subject="Refund please", text="Please refund order 11."))
+    desk.route(envelope("two", subject="Help", text="I was hacked, help."))
+    source, target = home_of(database, "two@customer.example"), home_of(database, "one@customer.example")
+    kept = merge(database, source, target)
+    assert "hacked" in str(rows_of(database, RegroupingRow, "moved", "before", "after"))
+    # When the customer is erased
+    [contact] = {row[0] for row in rows_of(database, ConversationRow, "contact_id")}
+    with database.write() as connection:
+        erase_contact(connection, contact, by="Ann", reason="asked", now=read_clock(connection))
+    # Then nothing of it is left, and nothing can bring it back
+    assert rows_of(database, RegroupingRow, "moved", "before", "after") == [({}, {}, {})]
+    with pytest.raises(Conflict), database.write() as connection:
+        merging.undo(connection, kept, by="Ann", now=read_clock(connection))

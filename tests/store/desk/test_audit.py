@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -71,3 +72,41 @@ def test_whatever_is_changed_or_removed_the_first_such_row_is_named(trail: Datab
             verdict = check_chain(connection)
             connection.rollback()
         assert (verdict.broken, verdict.rows) == (2, 1)
+
+
+@pytest.mark.parametrize("actor", [None, "the report"])
+def test_what_was_done_is_found_without_reading_what_was_looked_at(database: Database, actor: str | None) -> None:
+    # Given very many looks, of one agent most, and few deeds
+    table = table_of(AuditRow)
+    rows = [
+        {
+            "id": new_id(),
+            "number": number,
+            "at": RECEIVED_AT,
+            "actor": "the report" if number % 4 else "Ann",
+            "action": "agent.set" if number % 500 == 0 else "request.read",
+            "object": "",
+            "detail": {},
+            "hash": bytes(32),
+        }
+        for number in range(1, 10_001)
+    ]
+    with database.write() as connection:
+        connection.execute(sa.insert(table), rows)
+        connection.execute(sa.text("ANALYZE"))
+    # When the deeds are listed
+    asked: list[Any] = []
+
+    def note(_: object, __: object, statement: str, values: Any, *___: object) -> None:
+        asked.append((statement, values))
+
+    sa.event.listen(database.engine, "before_cursor_execute", note)
+    with database.read() as connection:
+        found = list_audit(connection, actor=actor, looks=False, limit=50)
+        statement, values = next(entry for entry in asked if "FROM audit" in entry[0])
+        explain = "EXPLAIN QUERY PLAN " if database.is_sqlite else "EXPLAIN "
+        plan = "\n".join(str(row) for row in connection.exec_driver_sql(explain + statement, values))
+    sa.event.remove(database.engine, "before_cursor_execute", note)
+    # Then an index has them
+    assert len(found) == (20 if actor is None else 0)
+    assert "ix_audit_deeds" in plan or "ix_audit_actor_deeds" in plan

@@ -40,14 +40,16 @@ def mail(*headers: tuple[str, str], sender: str = "news@shop.example", **fields:
         mail(LEAVE, ("list-id", "<news.shop.example>"), sender="hello@shop.example"),
         mail(LEAVE, ("x-campaignid", "7"), sender="li.na@shop.example"),
         mail(LEAVE, ("list-post", "NO"), ("list-id", "<news.shop.example>"), sender="hello@shop.example"),
-        # From an address that takes no answers: made by a program, and sent to many.
-        mail(LEAVE, sender="no-reply@shop.example"),
+        # From an address that takes no answers, and the mail itself says how to get no more.
+        mail(LEAVE, sender="no-reply@shop.example", text="See who wants to connect. Unsubscribe"),
         mail(LEAVE, ("auto-submitted", "auto-generated"), ("list-id", "<news.shop.example>")),
-        # The mail itself says how to get no more.
-        mail(LEAVE, text="双十一来了，全场五折。如不想再收到此类邮件，请点击退订。", sender="hello@shop.example"),
-        mail(LEAVE, signature="To unsubscribe, click here.", sender="hello@shop.example"),
+        # From a mailbox of advertising.
+        mail(LEAVE, text="双十一来了，全场五折。如不想再收到此类邮件，请点击退订。", sender="edm@shop.example"),
+        mail(LEAVE, signature="To unsubscribe, click here."),
+        # Answers go to the same house.
+        mail(LEAVE, BULK, sender="news@mail.shop.example", reply_to=(Party(PartyKind.EMAIL, "care@shop.example"),)),
     ],
-    ids=["precedence", "list-id", "campaign", "no posts", "no-reply", "auto-submitted", "退订", "footer"],
+    ids=["precedence", "list-id", "campaign", "no posts", "no-reply", "auto-submitted", "退订", "footer", "answers"],
 )  # fmt: skip
 def test_a_newsletter_is_one(envelope: Envelope) -> None:
     origin = recognise(envelope, own_addresses=OWN)
@@ -81,6 +83,21 @@ def test_a_newsletter_is_one(envelope: Envelope) -> None:
         # In answer to a mail, also of ours.
         mail(LEAVE, BULK, in_reply_to=("1@wallet.example",)),
         mail(LEAVE, BULK, references=("1@wallet.example",)),
+        # Some webmail answers without a word on what.
+        mail(LEAVE, BULK, sender=BOB, subject="Re: Sale", text="I was charged for it."),
+        mail(LEAVE, BULK, sender=BOB, subject="回复：双十一", text="扣款了没收到货。"),
+        # A customer's own words, their company's last lines, and our own newsletter below.
+        mail(LEAVE, sender=BOB, text="我想退订会员，这个月又扣了15元。"),
+        mail(LEAVE, sender=BOB, text="Please unsubscribe me. And my card was charged."),
+        mail(LEAVE, sender="info@shop.example", text="Our payout is late.", signature="To unsubscribe, click here."),
+        mail(LEAVE, sender=BOB, quoted="> Sale! To unsubscribe click here"),
+        # A partner's notice from an address that takes no answers.
+        mail(LEAVE, sender="no-reply@bank.example", text="A chargeback was filed on case 1234."),
+        mail(LEAVE, sender="news@corp.example", text="We cannot log in to our wallet."),
+        # What a form or a market place sends on, with the customer as the one to answer.
+        mail(LEAVE, BULK, sender="noreply@forms.example", reply_to=(Party(PartyKind.EMAIL, "carol@gmail.com"),)),
+        mail(LEAVE, BULK, sender="wordpress@shop.example", reply_to=(Party(PartyKind.EMAIL, "carol@firm.example"),)),
+        mail(LEAVE, BULK, sender="a@notice.m.example", reply_to=(Party(PartyKind.EMAIL, "b@buyers.m.example"),)),
     ],
 )  # fmt: skip
 def test_what_may_be_a_persons_is_none(envelope: Envelope) -> None:

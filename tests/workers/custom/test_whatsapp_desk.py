@@ -314,6 +314,25 @@ def test_the_apps_automatic_reply_answers_no_page_and_a_colleagues_text_does(des
     assert (case.status, case.replied_at is not None) == ("pending", True)
 
 
+def test_a_colleague_who_sends_several_quick_texts_has_answered(desk):
+    now = int(time.time())
+    call(desk, change(text("I was hacked"), contacts=[contact()]))
+    echoed(desk, "Thanks for your message! We are away at the moment.", at=now + 3)
+    for number, said in enumerate(("I am here.", "We lock it now.", "Done.")):
+        echoed(desk, said, at=now + 12 + 6 * number)
+    assert desk.messages("origin")[1:] == ["auto_replied", "ourselves", "ourselves", "ourselves"]
+    assert page_answer(desk) is not None
+
+
+def test_a_second_automatic_reply_to_a_later_message_is_one_too(desk):
+    start = int(time.time()) - 120
+    for number, said in enumerate(("hello", "I was hacked")):
+        asked = text(said, wamid=f"wamid.asked{number}") | {"timestamp": str(start + 60 * number)}
+        call(desk, change(asked, contacts=[contact()]))
+        echoed(desk, f"We are away, {number}.", at=start + 60 * number + 2)
+    assert desk.messages("origin").count("auto_replied") == 2
+
+
 def test_a_colleague_who_answers_in_the_business_app_is_heard(desk):
     opened(desk)
     echo = {"from": "1555", "to": meta.CUSTOMER, "to_user_id": meta.USER, "id": "wamid.E", "timestamp": "1772445600"}
