@@ -71,10 +71,17 @@ _ACCOUNT_NAMES: Final = WordPlaces(
     "user", "account", "wallet", "login", "uid", "账", "帳", "帐", "賬", "用户名", "用戶名", "会员号", "會員號", "昵称",
     "暱稱", "微信号", "微信號",
 )  # fmt: skip
+_ACCOUNT_LATIN: Final = r"user\s?name|user\s?id|account\s(?:name|id|number|no\.?)|wallet\s(?:id|number)|login\s?name|uid"
+_ACCOUNT_CHINESE: Final = (
+    r"账户名|帳戶名|账号|帐号|帳號|賬號|用户名|用戶名|账户|帳戶|会员号|會員號|昵称|暱稱|微信号|微信號"
+)
+# Without "is" or a colon ("账号 lina_2020"), only what looks like a chosen name: letters first, then a digit or "_".
 _ACCOUNT: Final = re.compile(
-    r"(?:user\s?name|user\s?id|account\s(?:name|id|number|no\.?)|wallet\s(?:id|number)|login\s?name|uid|"
-    r"账户名|帳戶名|账号|帐号|帳號|賬號|用户名|用戶名|账户|帳戶|会员号|會員號|昵称|暱稱|微信号|微信號)"
-    r"\s?(?:is|[:：=#是为為叫]){1,2}\s{0,2}[\"'“「]?(?P<value>[a-z0-9][\w.\-]{2,40})",
+    rf"(?:{_ACCOUNT_LATIN}|{_ACCOUNT_CHINESE})"
+    r"\s?(?:is|[:：=#是為为叫]){1,2}\s{0,2}[\"'“「]?(?P<value>[a-z0-9][\w.\-]{2,40})|"
+    rf"(?:(?:{_ACCOUNT_LATIN}|account)\s|(?:{_ACCOUNT_CHINESE})\s?)\s?"
+    r"(?!usd|cny|rmb|hkd|eur|gbp|vip|iphone|ipad|ios|android|huawei|xiaomi|redmi|oppo|vivo|wifi)"
+    r"(?P<handle>(?=[a-z.\-]{1,38}[\d_])[a-z][\w.\-]{3,40})(?![\w@])",
     re.ASCII,
 )
 _DAY: Final = (
@@ -132,7 +139,7 @@ def find_facts(text: str) -> tuple[Fact, ...]:
 
 def _accounts(text: str, lowered: str) -> Iterator[Fact]:
     for match in matches_at(_ACCOUNT, lowered, _ACCOUNT_NAMES.starts(lowered)):
-        start, end = match.span("value")
+        start, end = match.span(match.lastgroup or 0)
         yield Fact("account", text[start:end].rstrip(".-"))
 
 

@@ -122,7 +122,8 @@ def _report(result: CheckResult, *, now: datetime) -> dict[str, object]:
 
 def _print(result: CheckResult, *, now: datetime) -> None:
     console = Console(highlight=False, soft_wrap=True)
-    for finding in result.findings:
+    # Errors stand last, next to the verdict: of a hundred warnings above them only these are still on the screen.
+    for finding in sorted(result.findings, key=lambda each: each.level == "error"):
         style = "bold red" if finding.level == "error" else "yellow"
         console.print(Text.assemble((f"{finding.level}: ", style), finding.sentence(str(result.file))))
     if result.settings and result.ok:

@@ -9,11 +9,13 @@ from router.settings.findings import Finding, shown
 from router.settings.model import Settings
 from router.settings.values import is_loopback
 
+_DESK = "the web desk"
+
 
 def check_channels(settings: Settings) -> Iterator[Finding]:
     """Find enabled channels that share a source, and problems within each of them."""
     desk = settings.omniyard.listen
-    taken: dict[Hashable, str] = {desk.lower().replace("localhost", "127.0.0.1"): "the web desk"}
+    taken: dict[Hashable, str] = {desk.lower().replace("localhost", "127.0.0.1"): _DESK}
     if not is_loopback(_host(desk)):
         message = "other machines reach the desk in plain text; put a proxy with TLS before it"
         yield Finding(place=("omniyard", "listen"), value=shown(desk), message=message, level="warning")
@@ -29,6 +31,8 @@ def _shared(name: str, channel: ChannelSettings, *, taken: dict[Hashable, str]) 
     first = taken.setdefault(source, f'channel "{name}"')
     if first != f'channel "{name}"':
         message = f"{first} has the same source; expected one channel for each"
+        if first == _DESK:
+            message = "the web desk listens there ([omniyard] listen); expected another port"
         yield Finding(place=("channels", name, key), message=message)
 
 

@@ -133,7 +133,7 @@ listen = "127.0.0.1:25"
 [channels.a]
 kind = "smtp"
 listen = "127.0.0.1:8080"
-=> channels.a.listen: the web desk has the same source; expected one channel for each
+=> channels.a.listen: the web desk listens there ([omniyard] listen); expected another port
 
 [channels.a]
 kind = "smtp"
