@@ -22,7 +22,9 @@ function mark(box, on) {
   box.checked = on;
   if (on) chosen.add(box.value);
   else chosen.delete(box.value);
-  box.closest(".row")?.classList.toggle("chosen", on);
+  const row = box.closest(".row");
+  // The row of the open conversation looks chosen, too.
+  row?.classList.toggle("chosen", on || Boolean(row.querySelector(".what a[aria-current]")));
 }
 
 // A list that was rendered again keeps what was chosen; what is not in it any more is not chosen.

@@ -159,7 +159,7 @@ export function patchList(page) {
   const old = one("#live");
   if (!fresh || !old) return;
   // By its link: a row of the bands has no id, and a chat goes from one band to the other.
-  const path = one(".row.chosen .what a")?.getAttribute("href");
+  const path = one(".row .what a[aria-current]")?.getAttribute("href");
   const link = [...fresh.querySelectorAll(".row .what a")].find((each) => each.getAttribute("href") === path);
   link?.closest(".row").classList.add("chosen");
   link?.setAttribute("aria-current", "true");

@@ -59,7 +59,7 @@ function mark() {
   for (const link of document.querySelectorAll("#list-pane .row .what a")) {
     const is = link.getAttribute("href") === path;
     const row = link.closest(".row");
-    row.classList.toggle("chosen", is);
+    row.classList.toggle("chosen", is || Boolean(row.querySelector(".pick:checked")));
     if (!is) { link.removeAttribute("aria-current"); continue; }
     link.setAttribute("aria-current", "true");
     row.classList.remove("unread");
@@ -120,7 +120,7 @@ export async function showList(where, { push = true, keep = false, poll = false 
 function place(page, path, { push, keep }) {
   state.list = path;
   const was = state.case;
-  const number = rows().findIndex((link) => link.closest(".chosen"));
+  const number = rows().findIndex((link) => link.hasAttribute("aria-current"));
   show(one("#list-pane"), page.querySelector("#list-pane"));
   queues(page);
   if (!keep) {

@@ -71,7 +71,9 @@ _ACCOUNT_NAMES: Final = WordPlaces(
     "user", "account", "wallet", "login", "uid", "账", "帳", "帐", "賬", "用户名", "用戶名", "会员号", "會員號", "昵称",
     "暱稱", "微信号", "微信號",
 )  # fmt: skip
-_ACCOUNT_LATIN: Final = r"user\s?name|user\s?id|account\s(?:name|id|number|no\.?)|wallet\s(?:id|number)|login\s?name|uid"
+_ACCOUNT_LATIN: Final = (
+    r"user\s?name|user\s?id|account\s(?:name|id|number|no\.?)|wallet\s(?:id|number)|login\s?name|uid"
+)
 _ACCOUNT_CHINESE: Final = (
     r"账户名|帳戶名|账号|帐号|帳號|賬號|用户名|用戶名|账户|帳戶|会员号|會員號|昵称|暱稱|微信号|微信號"
 )

@@ -24,7 +24,7 @@ from api.pages.orders import labels_of, local_moment
 from api.pages.settings.frame import show_room
 from api.rest.access.access_audit import write_down
 from api.rest.agents import AgentEntry, DutyOrder, change_agent, list_all, list_teams
-from router.errors import NotFound
+from router.errors import Conflict, NotFound
 from store.desk.access.provider_accounts import email_of, is_bound, release_account, set_email
 from store.desk.access.recovery_codes import count_recovery_codes
 from store.desk.agents import add_agent, change_role, revoke_agent, rotate_token
@@ -59,7 +59,8 @@ def add(request: Request, desk: DeskPart, actor: Manager, form: Form, *, shown: 
             made, token = add_agent(connection, name=name, role=Role(role).value)
             set_duty(connection, name=made.name, skills={SkillKind.TEAM: [team] if team else []})
     except Refused as error:
-        return _all(request, desk, actor, shown=shown, refused=error)
+        typed = {"name": name, "role": role, "team": team, "is_taken": isinstance(error, Conflict)}
+        return _all(request, desk, actor, shown=shown, refused=error, typed=typed)
     write_down(desk, actor, AuditAction.AGENT_ADDED, about=made.name, role=role)
     return _one(request, desk, actor, agent_id=made.id, once=("once_first_token", token))
 
@@ -226,8 +227,17 @@ def _find(request: Request, desk: Desk, actor: Actor, agent_id: UUID) -> AgentEn
     return entry
 
 
-def _all(request: Request, desk: Desk, actor: Actor, *, shown: ShownRows, refused: Exception | None = None) -> Response:
+def _all(
+    request: Request,
+    desk: Desk,
+    actor: Actor,
+    *,
+    shown: ShownRows,
+    refused: Exception | None = None,
+    typed: Mapping[str, object] | None = None,
+) -> Response:
     context = {
+        "typed": typed or {"name": "", "role": Role.AGENT.value, "team": "", "is_taken": False},
         "agents": list_all(desk, actor, shown).agents,
         "teams": list_teams(desk, actor, shown).teams,
         "roles": list(Role),

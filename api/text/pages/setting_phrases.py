@@ -30,6 +30,10 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "comma": (", ", "、"),
     "last_seen": ("Last seen", "最近使用"),
     "add_agent": ("Add an agent", "添加客服"),
+    "agent_name_taken": (
+        "There is an agent of this name, or there was one: names stay taken. Choose another.",
+        "已有同名客服（含已停用的），请换一个名字。",
+    ),
     "assign_how": ("Assignment", "分派方式"),
     "assign_manual": ("by hand", "手动"),
     "assign_round_robin": ("in turn", "轮流"),

@@ -48,4 +48,17 @@ CHANNEL_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "kind_whatsapp": ("WhatsApp", "WhatsApp"),
     "kind_x_mentions": ("public mentions on X", "X 公开提及"),
     "kind_chat": ("chat", "在线聊天"),
+    # The kinds of a customer's handles.
+    "handle_email": ("e-mail", "邮箱"),
+    "handle_phone": ("phone", "手机"),
+    "handle_whatsapp": ("WhatsApp", "WhatsApp"),
+    "handle_x": ("X", "X"),
+    "handle_telegram": ("Telegram", "Telegram"),
+    "handle_web": ("contact form", "在线留言"),
+    "handle_custom": ("a system of ours", "自有系统"),
+    "handle_wecom": ("WeCom", "企业微信"),
+    "handle_wechat": ("WeChat", "微信"),
+    "handle_line": ("LINE", "LINE"),
+    "handle_visitor": ("chat visitor", "聊天访客"),
+    "handle_account": ("account, proven by our own site", "本站账号（已验证）"),
 }

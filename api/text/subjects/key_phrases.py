@@ -50,5 +50,6 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "key_not_ours": ("none of ours: resolve it", "不属于业务范围，直接解决"),
     "key_undo": ("undo", "撤销"),
     "key_send": ("send", "发送"),
+    "key_ready": ("ready texts, on an empty line or after a blank", "常用回复（空行或空格后）"),
     "key_leave": ("leave the text, it stays", "离开输入框，内容保留"),
 }

@@ -119,6 +119,16 @@ def test_a_working_role_goes_on_duty_and_away_from_any_page(
     assert (shown(), "on leave until" in page) == ("none", True)
 
 
+def test_a_name_that_is_taken_is_said_and_what_was_typed_stays(signed_in: Callable[[str], AppClient]) -> None:
+    admin = signed_in("admin")
+    order = {"name": "Li Na", "role": "senior", "teams": ""}
+    assert send(admin, "/settings/agents", **order).status_code == 200
+    again = send(admin, "/settings/agents?language=zh", **order)
+    assert (again.status_code, "已有同名客服" in again.text) == (409, True)
+    assert 'name="name" value="Li Na"' in again.text
+    assert '<option value="senior" selected>' in again.text
+
+
 def test_an_administrator_adds_an_agent_who_signs_in_by_password_and_code(
     app: Any, portal: Any, signed_in: Callable[[str], AppClient], clock: MovingClock, database: Database
 ) -> None:
