@@ -145,6 +145,13 @@ def test_moving_through_the_list_loads_no_page_and_back_returns(chromium: Browse
     page.click("#actions button[value=take]")
     expect(page.locator(".toast")).to_contain_text("It is yours.")
     expect(case_pane.locator("#head")).to_contain_text("Ming")
+    # Its row stays marked when its box is ticked and cleared again.
+    mine = list_pane.locator(".row", has_text="Question 7.")
+    mine.locator(".pick").press("Space")
+    expect(mine.locator(".pick")).to_be_checked()
+    mine.locator(".pick").press("Space")
+    expect(mine.locator(".pick")).not_to_be_checked()
+    expect(mine).to_contain_class("chosen")
     list_pane.locator("[data-filters] > summary").click()
     with page.expect_response("**/?*channel=*"):
         list_pane.locator("[name=channel]").select_option(index=1)
