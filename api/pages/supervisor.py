@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import Annotated, Final
 from zoneinfo import ZoneInfo
 
@@ -16,6 +16,7 @@ from api.http.authentication import Requires
 from api.http.permissions import Verb
 from api.pages.render import render
 from api.pages.reports.charts import BELOW, HEIGHT, LEFT, WIDTH, Plot, stacked
+from api.pages.reports.chosen_days import ChosenDays
 from store.db.engine import read_clock
 from store.desk.channel_status import read_status, unsent_messages
 from store.desk.false_pages import WINDOW, count_false_pages
@@ -63,15 +64,6 @@ def days_of(volumes: Sequence[Volume], *, by: str, days: Sequence[date], zone: Z
     return Chart(series=names, plot=stacked(days, list(table.values())), table=table, highest=highest)
 
 
-def days_between(since: date, until: date) -> list[date]:
-    """Return every day from `since` to `until`, both included."""
-    return [since + timedelta(days=number) for number in range((until - since).days + 1)]
-
-
-_USUAL: Final = timedelta(days=13)
-# A quarter; a chart with more days is not readable.
-_LONGEST: Final = timedelta(days=92)
-
 routes: Final = APIRouter(include_in_schema=False)
 
 
@@ -82,24 +74,19 @@ def supervisor(
     since: Annotated[str, Query(max_length=10)] = "",
     until: Annotated[str, Query(max_length=10)] = "",
 ) -> HTMLResponse:
-    """Show the days from `since` to `until`, both included; the default is the last two weeks."""
+    """Show the days from `since` to `until`: see `ChosenDays`."""
     zone = desk.settings.omniyard.timezone
-    today = desk.now().astimezone(zone).date()
-    last = _day(until) or today
-    first = max(min(_day(since) or last - _USUAL, last), last - _LONGEST)
+    chosen = ChosenDays.read(since, until, now=desk.now(), zone=zone)
     with desk.database.read() as connection:
-        insight = read_insight(
-            connection, since=_midnight(first, zone), until=_midnight(last + timedelta(days=1), zone)
-        )
+        insight = read_insight(connection, since=chosen.begin, until=chosen.end)
         now = read_clock(connection)
         lately = count_false_pages(connection, since=now - WINDOW, until=now)
         status = read_status(connection, channels=tuple(desk.settings.channels))
         unsent = unsent_messages(connection, only_teams=None)
-    days = days_between(first, last)
-    charts = {by: days_of(insight.volumes, by=by, days=days, zone=zone) for by in ("channel", "category")}
+    charts = {by: days_of(insight.volumes, by=by, days=chosen.days, zone=zone) for by in ("channel", "category")}
     context = {
-        "first": first,
-        "last": last,
+        "first": chosen.first,
+        "last": chosen.last,
         "insight": insight,
         "status": status,
         "unsent": unsent,
@@ -111,16 +98,3 @@ def supervisor(
         "settings": desk.settings,
     }
     return render(request, "supervisor.html.jinja", context)
-
-
-def _day(said: str) -> date | None:
-    try:
-        day = date.fromisoformat(said)
-    except ValueError:
-        return None
-    # The first and the last day of the calendar have no neighbouring midnight.
-    return day if 2000 <= day.year <= 2199 else None
-
-
-def _midnight(day: date, zone: ZoneInfo) -> datetime:
-    return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -18,15 +18,13 @@ from api.http.authentication import Requires
 from api.http.permissions import Verb
 from api.pages.render import language_of, moments_of, render
 from api.pages.reports.charts import BELOW, HEIGHT, LEFT, WIDTH, heat, lines, stacked
+from api.pages.reports.chosen_days import ChosenDays
 from api.text.phrases import Words
 from api.text.terms.config_names import ConfigNames
 from store.db.engine import read_clock
 from store.desk.reports.report_days import Days, read_days
 from store.desk.reports.report_groups import GroupBy, GroupFigures, Period, read_groups
 
-_USUAL: Final = timedelta(days=13)
-# A quarter; a chart with more days cannot be read.
-_LONGEST: Final = timedelta(days=92)
 _SPANS: Final = (7, 14, 30)
 _AGES: Final = ("age_1", "age_3", "age_7", "age_more")
 
@@ -111,16 +109,18 @@ def as_csv(
 
 def _read(desk: Desk, query: ReportQuery) -> Comparison:
     zone = desk.settings.omniyard.timezone
-    last = _day(query.until) or desk.now().astimezone(zone).date()
-    first = max(min(_day(query.since) or last - _USUAL, last), last - _LONGEST)
-    begin, end = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1)))
-    period = Period(since=begin, until=end, team=query.team, channel=query.channel)
+    chosen = ChosenDays.read(query.since, query.until, now=desk.now(), zone=zone)
+    period = Period(since=chosen.begin, until=chosen.end, team=query.team, channel=query.channel)
     with desk.database.read() as connection:
         total = read_groups(connection, period, by=None)
         groups = read_groups(connection, period, by=query.group)
         days = read_days(connection, period, zone=zone, now=read_clock(connection))
     return Comparison(
-        first=first, last=last, total=total[0] if total else GroupFigures(name=""), groups=groups, days=days
+        first=chosen.first,
+        last=chosen.last,
+        total=total[0] if total else GroupFigures(name=""),
+        groups=groups,
+        days=days,
     )
 
 
@@ -171,12 +171,3 @@ def _harmless(cell: object) -> object:
 
 def _minutes(seconds: float | None) -> float | None:
     return None if seconds is None else seconds / 60
-
-
-def _day(said: str) -> date | None:
-    try:
-        day = date.fromisoformat(said)
-    except ValueError:
-        return None
-    # The first and the last day of the calendar have no neighbouring midnight.
-    return day if 2000 <= day.year <= 2199 else None
