@@ -126,8 +126,7 @@ def joined_first(known: Iterable[Candidate]) -> list[Candidate]:
     return sorted(known, key=lambda each: (each.own, each.conversation_id), reverse=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadQuery:
+class ThreadQuery(NamedTuple):
     """A message whose conversation is to be found.
 
     signs: its own (`find_signs`).  proof: of its sender.  contact_id: its sender's contact.
@@ -145,8 +144,7 @@ class ThreadQuery:
     says_matter: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownThreads:
+class KnownThreads(NamedTuple):
     """The conversations that a message may point at.
 
     by_reference: the reference in upper case -> its conversation.

@@ -92,8 +92,8 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts:
             title=title_of_case(incoming),
         )
         case = _place(placement, recorder=recorder)
-    history.learn(placement, candidate=case)
-    history.heard(placement, candidate=case)
+    history.add_decided(placement, candidate=case)
+    history.add_customer_words(placement, candidate=case)
     verdicts.routed.append(incoming.row.id)
 
 
@@ -136,12 +136,12 @@ def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder, dra
     record_own(recorder, placement)
     answers, own = is_answer(placement), analysis.envelope.rfc_message_id
     if answers:
-        history.answered(placement)
+        history.add_own_answer(placement)
     if answers and own:
-        history.sent(own, SentMessage(None, frozenset()))
+        history.add_sent(own, SentMessage(None, frozenset()))
     latest = max(case.last_message_at, row.received_at)
     only_notes = case.only_notes and not answers
-    history.learn(placement, candidate=replace(case, last_message_at=latest, only_notes=only_notes))
+    history.add_decided(placement, candidate=replace(case, last_message_at=latest, only_notes=only_notes))
     return True
 
 

@@ -106,7 +106,7 @@ class History:
         """Add the words of the senders' recent messages."""
         for words in known:
             self._add(words.conversation)
-            self.note(_said(words), contact_id=words.conversation.contact_id)
+            self._add_earlier(_said(words), contact_id=words.conversation.contact_id)
 
     def add_stored(self, known: Sequence[KnownMessage]) -> None:
         """Add the stored messages that one of the page may duplicate."""
@@ -194,23 +194,23 @@ class History:
         is_recent = latest and incoming.row.received_at - latest.last_message_at <= SAME_SUBJECT_WITHIN
         return latest if is_recent else None
 
-    def sent(self, message_id: str, message: SentMessage) -> None:
+    def add_sent(self, message_id: str, message: SentMessage) -> None:
         """Add a message of ours."""
         self.ours[message_id], self.addresses[message_id] = message, message.addresses
 
-    def answered(self, placement: Placement) -> None:
+    def add_own_answer(self, placement: Placement) -> None:
         """Add our own side's answer, which is our last word in its case now."""
         asks = is_question(words_of(placement.incoming.analysis.envelope))
         change = self.asked.add if asks else self.asked.discard
         change(placement.conversation_id)
 
-    def note(self, said: EarlierMessage, *, contact_id: UUID) -> None:
+    def _add_earlier(self, said: EarlierMessage, *, contact_id: UUID) -> None:
         """Add a contact's message; only the latest count, as in the store."""
         recent = self.recent.setdefault(contact_id, [])
         insort(recent, said, key=lambda each: (each.at, each.message_id))
         del recent[:-MOST_SAID]
 
-    def heard(self, placement: Placement, *, candidate: Candidate) -> None:
+    def add_customer_words(self, placement: Placement, *, candidate: Candidate) -> None:
         """Add the words of a customer's message that was decided."""
         incoming, analysis = placement.incoming, placement.incoming.analysis
         if analysis.proof.kind is ProofKind.FAILED:
@@ -223,14 +223,14 @@ class History:
             echo=analysis.echo if incoming.may_repeat else "",
             at=incoming.row.received_at,
         )
-        self.note(said, contact_id=candidate.contact_id)
+        self._add_earlier(said, contact_id=candidate.contact_id)
 
     def heard_at(self, case: Candidate) -> datetime | None:
         """Return when the customer last wrote in a case; None if that is not among the recent messages."""
         said = self.recent.get(case.contact_id, ())
         return max((each.at for each in said if each.conversation_id == case.conversation_id), default=None)
 
-    def learn(self, placement: Placement, *, candidate: Candidate) -> None:
+    def add_decided(self, placement: Placement, *, candidate: Candidate) -> None:
         """Add a decided message for the next messages of the page."""
         incoming, conversation_id = placement.incoming, candidate.conversation_id
         analysis, own = incoming.analysis, incoming.analysis.envelope.rfc_message_id

@@ -54,7 +54,7 @@ def recall(
     known_history.add_chats(chats)
     known_history.add_subjects(_by_subject(connection, earlier))
     for message_id, message in history.sent_by_us(connection, message_ids).items():
-        known_history.sent(message_id, message)
+        known_history.add_sent(message_id, message)
     known_history.add_recent(recent)
     known_history.add_stored(
         history.messages_like(
