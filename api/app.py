@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import cache
 from importlib.metadata import version
@@ -247,7 +247,11 @@ def _visitors(settings: Settings, *, database: Database) -> Visitors:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    yield
-    app.state.desk.originals.close()
-    app.state.desk.webhooks.close()
-    await run_in_threadpool(app.state.desk.trail.close)
+    """Close what the desk has opened, whatever ends the serving, and each part also if another cannot be closed."""
+    desk: Desk = app.state.desk
+    async with AsyncExitStack() as closing:
+        # In the reverse order: the trail, which writes what happened, is the last.
+        closing.push_async_callback(run_in_threadpool, desk.trail.close)
+        closing.callback(desk.webhooks.close)
+        closing.callback(desk.originals.close)
+        yield
