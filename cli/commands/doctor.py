@@ -37,8 +37,9 @@ from router.settings.files import find_settings, load_settings
 from router.settings.model import WebhookSettings
 from router.settings.oidc import OidcSettings
 from router.webhook_signature import read_keys
+from store.db.dialects.database_errors import NO_POOLER
 from store.db.encryption import can_seal
-from store.db.engine import NO_POOLER, Database, read_clock
+from store.db.engine import Database, read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, is_usable, latest_version, open_database
 from store.db.private_files import close_files, find_open_files

@@ -16,7 +16,8 @@ from sqlalchemy.engine import Connection
 from sqlalchemy.exc import PendingRollbackError
 
 from router.errors import ConfigError, TransientError
-from store.db.engine import Database, translated
+from store.db.dialects.database_errors import translated
+from store.db.engine import Database
 from store.db.open import current_version, is_usable, latest_version
 from store.db.releases import release_before
 

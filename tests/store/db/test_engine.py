@@ -44,7 +44,8 @@ def test_a_full_disk_is_reported_with_what_to_do_and_leaves_nothing_half_written
 
 def test_a_locked_database_is_reported_after_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Five as shipped.
-    monkeypatch.setattr("store.db.engine._LOCK_SECONDS", 1)
+    for module in ("database_errors", "sqlite_engine"):
+        monkeypatch.setattr(f"store.db.dialects.{module}.LOCK_SECONDS", 1)
     path = tmp_path / "omniyard.db"
     database = Database.at(path)
     with database.write() as connection:
@@ -74,7 +75,7 @@ def test_of_the_writers_of_a_process_that_wait_for_sqlite_one_asks(
             holder.rollback()
         time.sleep(seconds)
 
-    monkeypatch.setattr("store.db.engine.sleep", pause)
+    monkeypatch.setattr("store.db.dialects.sqlite_engine.sleep", pause)
     with ThreadPoolExecutor(4) as writers:
         for written in [writers.submit(run, database, f"INSERT INTO t VALUES ({number})") for number in range(4)]:
             written.result()

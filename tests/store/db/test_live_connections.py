@@ -9,7 +9,7 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
-from store.db import live_connections
+from store.db.dialects import live_connections
 from store.db.engine import Database
 from tests.postgres import Postgres
 

@@ -1,0 +1,1 @@
+"""What SQLite and PostgreSQL need differently: how they are opened, and what their errors mean."""
