@@ -26,7 +26,8 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from router.text.search_terms import Wanted, index_words, read_query
 from store.conversations.lists import Filter, Sort, list_conversations
-from store.conversations.search import SearchHit, find_messages, index_messages
+from store.conversations.search import SearchHit, find_messages
+from store.conversations.search_index.indexed_words import index_messages
 from store.db.bulk import insert_rows
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id, new_reference

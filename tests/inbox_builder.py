@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from connectors.originals import pack
 from router.envelope import Attachment as FileInMail
 from router.envelope import Envelope, Party, PartyKind, to_json
-from store.conversations.search import index_messages
+from store.conversations.search_index.indexed_words import index_messages
 from store.db.bulk import insert_rows, table_of
 from store.db.engine import Database
 from store.db.ids import new_id, new_reference

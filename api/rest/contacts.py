@@ -34,7 +34,7 @@ from store.contacts.profiles import (
     timeline,
 )
 from store.conversations.read import Position
-from store.conversations.search import purge_forgotten
+from store.conversations.search_index.indexed_words import purge_forgotten
 from store.db.engine import read_clock
 
 _ID: Final = "019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01"

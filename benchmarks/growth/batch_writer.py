@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection
 from benchmarks.growth.copies import NUMBER, Batch
 from benchmarks.growth.patterns import TABLES
 from benchmarks.growth.raw_rows import write_lines, write_rows
-from store.conversations.search import index_read
+from store.conversations.search_index.indexed_words import index_read
 from store.db.engine import Database
 from store.desk.names_index import NamedKind, index_people, words_of_person
 

@@ -22,7 +22,7 @@ from store.calls.phone_calls import forget_calls_of
 from store.chat.erasure_of_chats import erase_chats
 from store.contacts.merge import hold_handles
 from store.contacts.profiles import refuse_gone
-from store.conversations.search import forget_messages
+from store.conversations.search_index.indexed_words import forget_messages
 from store.conversations.sla import change_status
 from store.conversations.undo_log import forget_regroupings
 from store.db.bulk import among, table_of

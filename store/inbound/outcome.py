@@ -18,7 +18,7 @@ from store.conversations.alarms import Escalation, call_again, call_for, escalat
 from store.conversations.assignees import Released
 from store.conversations.danger_questions import ask_about_danger
 from store.conversations.outages import notice_outages
-from store.conversations.search import index_read
+from store.conversations.search_index.indexed_words import index_read
 from store.db.bulk import among, among_bound, insert_marked, insert_new, insert_rows, table_of
 from store.db.ids import new_id
 from store.desk.assignment import another_agent_is_available

@@ -25,7 +25,7 @@ context.configure(
     target_metadata=SQLModel.metadata,
     # SQLite alters a table by copying it.
     render_as_batch=True,
-    # The search index has no model (`store.conversations.search`).
+    # The search index has no model (`store.conversations.search_index.indexed_words`).
     include_name=lambda name, kind, _: kind != "table" or not (name or "").startswith("search_"),
     transactional_ddl=True,
 )

@@ -16,7 +16,7 @@ from router.errors import Conflict
 from router.origin.verdicts import OriginKind
 from router.routing.sla import clock_rests
 from store.conversations.read import refuse_merged, where_now
-from store.conversations.search import index_messages
+from store.conversations.search_index.indexed_words import index_messages
 from store.conversations.sla import change_status, note_reply
 from store.db.bulk import among, insert_new, insert_rows, table_of
 from store.db.ids import first_id_at, new_id

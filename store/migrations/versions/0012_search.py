@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from store.conversations.search import index_messages
+from store.conversations.search_index.indexed_words import index_messages
 
 revision = "0012"
 down_revision = "0011"

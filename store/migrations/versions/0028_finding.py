@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from store.conversations.search import index_messages
+from store.conversations.search_index.indexed_words import index_messages
 from store.desk.names_index import index_files, index_people
 
 revision = "0028"

@@ -15,7 +15,7 @@ down_revision = "0048"
 branch_labels = None
 depends_on = None
 
-# As in `store.conversations.search`: the first digits of an id are its time, in three days.
+# As in `store.conversations.search_index.postgresql_candidates`: the first digits of an id are its time, in three days.
 _EXPRESSION = "(words || array_to_tsvector(ARRAY['@' || substr(CAST(message_id AS text), 1, 5)]))"
 # In kB: each search reads all that waits to be sorted into the index, and then 4 MB of it, PostgreSQL's default, would
 # take longer than the index itself.

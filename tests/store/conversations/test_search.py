@@ -11,7 +11,9 @@ from sqlalchemy.engine import Connection
 
 from router.text.search_terms import index_words, read_query
 from store.conversations import search
-from store.conversations.search import find_messages, forget_messages
+from store.conversations.search import find_messages
+from store.conversations.search_index import postgresql_candidates
+from store.conversations.search_index.indexed_words import forget_messages
 from store.db.bulk import among, table_of
 from store.db.engine import Database
 from store.db.ids import new_id
@@ -116,7 +118,7 @@ def test_a_word_of_any_frequency_is_found_newest_first_page_by_page(
 ) -> None:
     # So few messages are as many as the bounds of each plan on a large desk.
     for name, bound in {"_DEEP": 4, "_MANY": 4, "_FEW": few, "_SPARE_SPAN": spare, "_WIDER": 2.0}.items():
-        monkeypatch.setattr(search, name, bound)
+        monkeypatch.setattr(postgresql_candidates, name, bound)
     every = {"always": 1, "often": 2, "seldom": 5, "rarely": 9, "nearly": 24, "never": 99}
     with database.write() as connection:
         build = Builder(connection)

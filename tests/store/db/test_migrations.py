@@ -32,7 +32,7 @@ from store.db.open import current_version, latest_version
 
 
 def _is_of_a_model(name: str | None, kind: str, _: object) -> bool:
-    # The index for words differs between the databases and has no model (`store.conversations.search`).
+    # The index of words differs between the databases: no model (`store.conversations.search_index.indexed_words`).
     return kind != "table" or name == "search_term" or not (name or "").startswith("search_")
 
 
