@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.engine import Connection
@@ -39,12 +39,9 @@ def own_band(connection: Connection, desk: Desk, *, actor: Actor, view: str, is_
     return ongoing_chats(connection, agent=actor.name, limit=_MOST)
 
 
-def pane(
-    connection: Connection, desk: Desk, *, conversation_id: UUID, channel: str, moments: Moments
-) -> dict[str, Any]:  # fmt: skip
-    """Return the context of the chat next to a conversation; empty values for one that is none."""
-    session = session_of(connection, conversation_id) if channel in desk.chats.pages else None
-    return {"chat": session, "chat_said": chat_words(session, moments=moments) if session else ""}
+def chat_in(connection: Connection, desk: Desk, *, conversation_id: UUID, channel: str) -> ChatSession | None:
+    """Return the chat of a conversation; None for one that is none."""
+    return session_of(connection, conversation_id) if channel in desk.chats.pages else None
 
 
 def chat_words(session: ChatSession, *, moments: Moments) -> str:
