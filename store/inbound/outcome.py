@@ -116,14 +116,7 @@ def write_outcome(
     outage_customers: how many customers with the same text make an outage; 0 disables it.
     now: the database's clock.
     """
-    insert_rows(connection, ConversationRow, rows=outcome.conversations)
-    insert_rows(connection, MessageRow, rows=outcome.messages)
-    index_read(connection, outcome.indexed)
-    insert_rows(connection, AttachmentRow, rows=outcome.attachments)
-    index_files(connection, {row["id"]: row["name"] for row in outcome.attachments})
-    wait_for_files(connection, outcome.fetched_files, now=now)
-    note_contact_points(connection, outcome.contact_points)
-    _insert_thread_keys(connection, outcome.thread_keys)
+    _write_messages(connection, outcome, now=now)
     # Before the touches, which would start the clock with the bounce and not with the customer's message.
     note_returned(connection, outcome.returned)
     _touch(connection, outcome.touches, handed_out=handed_out, now=now)
@@ -133,25 +126,45 @@ def write_outcome(
     # After all that the customer wrote before them; a new emergency waits for an answer.
     for conversation_id, at in sorted(outcome.answers):
         answered_elsewhere(connection, conversation_id, at=at)
-    if outcome.held or outcome.released or outcome.heard:
-        tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
-        tally |= {"messages": outcome.heard}
-        insert_rows(connection, GateTallyRow, rows=[tally])
+    _write_tally(connection, outcome, now=now)
     insert_new(connection, OutboundRow, rows=outcome.replies)
     ask_machine(connection, outcome.asked)
     if outcome.words:
         note_words(connection, outcome.words)
-    call_for(
-        connection, [{**row, "calm": calm.get(row["conversation_id"], row["calm"])} for row in outcome.emergencies]
-    )
-    call_again(connection, outcome.said_again)
-    ask_about_danger(connection, outcome.questions)
+    _call_people(connection, outcome, calm=calm)
     if outage_customers:
         said = {row["id"]: row["echo"] for row in outcome.messages}
         outcome.events += notice_outages(
             connection, echoes=outcome.echoes, gists=outcome.gists, said=said, customers=outage_customers, now=now
         )
     append_events(connection, outcome.events)
+
+
+def _write_messages(connection: Connection, outcome: Outcome, *, now: datetime) -> None:
+    """Insert the new conversations and all messages, with what belongs to each message."""
+    insert_rows(connection, ConversationRow, rows=outcome.conversations)
+    insert_rows(connection, MessageRow, rows=outcome.messages)
+    index_read(connection, outcome.indexed)
+    insert_rows(connection, AttachmentRow, rows=outcome.attachments)
+    index_files(connection, {row["id"]: row["name"] for row in outcome.attachments})
+    wait_for_files(connection, outcome.fetched_files, now=now)
+    note_contact_points(connection, outcome.contact_points)
+    _insert_thread_keys(connection, outcome.thread_keys)
+
+
+def _write_tally(connection: Connection, outcome: Outcome, *, now: datetime) -> None:
+    """Count this page for the supervisor: how many messages waited, were released, or may mean danger."""
+    if outcome.held or outcome.released or outcome.heard:
+        tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
+        insert_rows(connection, GateTallyRow, rows=[tally | {"messages": outcome.heard}])
+
+
+def _call_people(connection: Connection, outcome: Outcome, *, calm: Mapping[UUID, Mapping[str, Any]]) -> None:
+    """Call people for emergencies, and ask agents about what may be one. calm: as `escalate` returned it."""
+    emergencies = [{**row, "calm": calm.get(row["conversation_id"], row["calm"])} for row in outcome.emergencies]
+    call_for(connection, emergencies)
+    call_again(connection, outcome.said_again)
+    ask_about_danger(connection, outcome.questions)
 
 
 def _insert_thread_keys(connection: Connection, keys: Sequence[tuple[str, UUID, bool]]) -> None:
