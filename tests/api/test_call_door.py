@@ -151,7 +151,7 @@ def test_what_is_not_for_this_hotline_is_refused(provider: AppClient, database: 
     assert rows(database, PhoneCallRow, "id") == []
 
 
-def test_check_13_without_the_database_the_caller_is_asked_for_a_voicemail(
+def test_without_the_database_the_caller_is_asked_for_a_voicemail(
     app: FastAPI, ask, provider: AppClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away() -> None:
@@ -173,7 +173,7 @@ def test_check_13_without_the_database_the_caller_is_asked_for_a_voicemail(
     assert counted == 3
 
 
-def test_check_13_a_database_that_hangs_does_not_keep_the_caller_waiting(
+def test_a_database_that_hangs_does_not_keep_the_caller_waiting(
     app: FastAPI, ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = Event()
@@ -201,7 +201,7 @@ def voicemail(ask, twilio: FakeTwilioVoice, database: Database, settings: Settin
     return str(file_id)
 
 
-def test_check_6_a_voicemail_is_played_on_the_desk(browser: AppClient, voicemail: str, database: Database) -> None:
+def test_a_voicemail_is_played_on_the_desk(browser: AppClient, voicemail: str, database: Database) -> None:
     ((reference,),) = rows(database, ConversationRow, "reference")
     page = browser.get(f"/conversations/{reference}")
     assert f'src="/attachments/{voicemail}/sound"' in page.text

@@ -35,7 +35,7 @@ def served(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("openssl")), reason="curl and openssl are not installed")
-def test_check_20_the_sample_works_as_printed(served: str, database: Database) -> None:
+def test_the_sample_works_as_printed(served: str, database: Database) -> None:
     (sample,) = re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)
     assert len(sample.splitlines()) <= 23
     environment = {**os.environ, "APP_SECRET": SECRET, "desk": served}

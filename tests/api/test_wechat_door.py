@@ -40,7 +40,7 @@ def door(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) ->
         yield f"{url}/webhooks/wechat"
 
 
-def test_check_2_the_address_test_and_a_message_over_http(door: str, database: Database) -> None:
+def test_the_address_test_and_a_message_over_http(door: str, database: Database) -> None:
     asked = {"timestamp": "1", "nonce": "n", "echostr": "5927782489442352469"}
     with urllib.request.urlopen(f"{door}?{urlencode(asked | {'signature': signature_of(TOKEN, '1', 'n')})}") as answer:
         assert (answer.read(), answer.headers.get_content_type()) == (b"5927782489442352469", "text/plain")

@@ -72,7 +72,7 @@ def is_listening(port: int) -> bool:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_check_20_its_app_is_a_channel_of_the_operators_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_its_app_is_a_channel_of_the_operators_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OMNIYARD_DEMO_APP_SECRET", SECRETS["OMNIYARD_DEMO_APP_SECRET"])
     app = DemoApp(first=7)
     try:

@@ -82,9 +82,7 @@ KINDS: list[tuple[str, Answering, str, bool, str]] = [
 @pytest.mark.parametrize(
     ("answering", "base", "key", "says"), [row[1:] for row in KINDS], ids=[row[0] for row in KINDS]
 )
-def test_check_23_doctor_says_which_fields_each_kind_takes(
-    answering: Answering, base: str, says: str, *, key: bool
-) -> None:
+def test_doctor_says_which_fields_each_kind_takes(answering: Answering, base: str, says: str, *, key: bool) -> None:
     with serving(answering) as server:
         health = examine_answer_model(settings_at(server.url + base, key=key))
     assert health.ok

@@ -73,7 +73,7 @@ def vectors() -> dict[str, dict[str, str]]:
     return json.loads((folder / "vectors.json").read_text(encoding="utf-8"))
 
 
-def test_check_1_the_vector_of_standard_webhooks(vectors, monkeypatch):
+def test_the_vector_of_standard_webhooks(vectors, monkeypatch):
     vector = vectors["standard_webhooks_own"]
     headers = {
         "webhook-id": vector["id"],
@@ -156,12 +156,12 @@ def test_tokens_passwords_and_a_described_signature(monkeypatch):
         ("[channels.app.send]\ncollect = true\ndeduplicates = true", "nothing can be looked up"),
     ],
 )
-def test_check_19_a_channel_that_cannot_work_is_an_error_of_the_file(more, sentence):
+def test_a_channel_that_cannot_work_is_an_error_of_the_file(more, sentence):
     with pytest.raises(ConfigError, match=sentence):
         desk(more)
 
 
-def test_check_19_a_missing_secret_and_a_missing_address_are_reported():
+def test_a_missing_secret_and_a_missing_address_are_reported():
     text = TOML.format(more="")
     with pytest.raises(ConfigError, match="must be signed"):
         read_settings(text.replace('secret = "env:APP_SECRET"', ""))
@@ -246,7 +246,7 @@ def test_an_answer_names_the_user_the_conversation_and_what_it_answers(app):
         (Fault(lose=True), SendVerdict.UNKNOWN, False, "did not come"),
     ],
 )
-def test_check_12_each_answer_of_theirs_has_its_verdict(app, fault, verdict, whole, words):
+def test_each_answer_of_theirs_has_its_verdict(app, fault, verdict, whole, words):
     app.script(fault)
     receipt = sender(app).send(outgoing())
     assert (receipt.verdict, receipt.whole_channel) == (verdict, whole)
@@ -262,7 +262,7 @@ def test_a_receiver_that_is_not_there_costs_no_attempt(app):
     assert (receipt.verdict, receipt.whole_channel) == (SendVerdict.NOT_SENT, True)
 
 
-def test_check_10_a_lost_answer_is_found_by_its_id_or_repeated_under_it(app):
+def test_a_lost_answer_is_found_by_its_id_or_repeated_under_it(app):
     app.script(Fault(lose=True))
     way = sender(app, f'deduplicates = true\nlookup = "{app.base}/known/{{id}}"')
     assert way.repeatable
@@ -292,7 +292,7 @@ def pulling(app: App) -> CustomConnector:
     return polled.connector
 
 
-def test_check_15_a_list_is_read_by_its_cursor(app):
+def test_a_list_is_read_by_its_cursor(app):
     app.items = [message(f"m-{number}") for number in range(7)]
     connector, cursor, keys, more = pulling(app), None, [], True
     while more:
@@ -305,7 +305,7 @@ def test_check_15_a_list_is_read_by_its_cursor(app):
     assert len(connector.fetch(Cursor(cursor.epoch, "3")).messages) == 3
 
 
-def test_check_15_a_cursor_that_has_ended_begins_again_with_a_notice(app):
+def test_a_cursor_that_has_ended_begins_again_with_a_notice(app):
     app.items = [message(f"m-{number}") for number in range(7)]
     app.oldest = 5
     page = pulling(app).fetch(Cursor(f"{app.base}/list", "2"))

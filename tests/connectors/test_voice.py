@@ -104,7 +104,7 @@ def call(**fields: Any) -> PhoneCall:
         ("2026-11-30T18:00", False, "明天，12月1日（星期二）09:00"),
     ],
 )
-def test_check_4_a_closed_hotline_says_when_it_opens(at: str, hears: bool, says: str | None) -> None:
+def test_a_closed_hotline_says_when_it_opens(at: str, hears: bool, says: str | None) -> None:
     started = datetime.fromisoformat(at).replace(tzinfo=ZoneInfo("Asia/Shanghai"))
     twiml = machine_of(settings()).answer(signed("step=start"), call(started_at=started)).text
     assert ("非工作时间" in spoken(twiml)) is not hears
@@ -135,7 +135,7 @@ def test_no_menu_goes_on_for_ever() -> None:
     assert "Record" in verbs(silent)
 
 
-def test_check_20_every_path_is_well_formed_and_uses_known_verbs() -> None:
+def test_every_path_is_well_formed_and_uses_known_verbs() -> None:
     more = 'emergency_number = "+14155550199"\ndials_per_day = 5\ntranscribe = true'
     for made in (settings(), settings(more)):
         machine = machine_of(made)
@@ -153,7 +153,7 @@ def test_check_20_every_path_is_well_formed_and_uses_known_verbs() -> None:
 
 
 @pytest.mark.parametrize("letter", ["\\u0000", "\\u0007", "\\n", "\\u202e"])
-def test_check_20_a_text_with_control_characters_is_refused_with_its_line(letter: str) -> None:
+def test_a_text_with_control_characters_is_refused_with_its_line(letter: str) -> None:
     with pytest.raises(ConfigError, match=r"channels\.toml:\d+|:\d+: |line \d+") as refused:
         settings(f'greeting = {{ zh = "您好{letter}" }}')
     assert "greeting" in str(refused.value)
@@ -266,7 +266,7 @@ def right(**over: Any) -> dict[str, Any]:
         ({"capabilities": {"voice": False, "sms": True, "mms": False, "fax": False}}, False, "capabilities.voice"),
     ],
 )
-def test_check_17_the_probe_says_what_to_change(twilio: FakeTwilioVoice, over: dict, ok: bool, says: str) -> None:
+def test_the_probe_says_what_to_change(twilio: FakeTwilioVoice, over: dict, ok: bool, says: str) -> None:
     twilio.number = right(**over)
     made = settings(base=twilio.base)
     health = probe_channel("hotline", made.channels["hotline"], desk=made.omniyard)
@@ -274,7 +274,7 @@ def test_check_17_the_probe_says_what_to_change(twilio: FakeTwilioVoice, over: d
     assert len([each for each in health.findings if says in each]) == 1
 
 
-def test_check_17_the_probe_repeats_what_twilio_says(twilio: FakeTwilioVoice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_probe_repeats_what_twilio_says(twilio: FakeTwilioVoice, monkeypatch: pytest.MonkeyPatch) -> None:
     made = settings("least_balance = 30", base=twilio.base)
 
     def findings() -> tuple[bool, str]:
@@ -309,7 +309,7 @@ def connect(twilio: FakeTwilioVoice, *, now: datetime = NOW) -> VoiceConnector:
     return VoiceConnector("hotline", settings(base=twilio.base).channels["hotline"], clock=lambda: now)
 
 
-def test_check_11_after_a_day_away_the_poll_finds_every_call(twilio: FakeTwilioVoice) -> None:
+def test_after_a_day_away_the_poll_finds_every_call(twilio: FakeTwilioVoice) -> None:
     first = connect(twilio, now=NOW - timedelta(days=1)).fetch(None)
     assert first.calls == []
     for hours in range(1, 24):

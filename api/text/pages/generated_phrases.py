@@ -53,7 +53,7 @@ GENERATED_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "模型正在处理其他请求，请稍后再试。",
     ),
     "silent_resting": (
-        "The model failed several times and rests for a minute. What fits is still found.",
+        "The model failed several times and pauses for a minute. What fits is still found.",
         "模型多次失败，暂停一分钟。可能适用的答案仍可使用。",
     ),
     "silent_spent": (

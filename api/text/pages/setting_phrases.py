@@ -12,7 +12,7 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "teams": ("Teams", "团队"),
     "no_team": ("no team", "未加入团队"),
     "no_team_hint": (
-        "Who is in no team sees all cases, and none is assigned to them by itself.",
+        "Agents without a team see all cases, and none is assigned to them automatically.",
         "未加入团队的客服可以看到全部会话，但不会自动分到会话。",
     ),
     "role": ("Role", "角色"),
@@ -22,7 +22,7 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "go_away": ("You are on duty: go away", "当前在岗：切换为离开"),
     "done_on_duty": ("You are on duty: work is assigned to you.", "已在岗，会话会分配给你。"),
     "done_on_duty_without_team": (
-        "You are on duty, but in no team: nothing is assigned to you by itself.",
+        "You are on duty, but in no team: nothing is assigned to you automatically.",
         "已在岗，但你还不属于任何团队，会话不会自动分配给你。",
     ),
     "done_away": ("You are away: nothing more is assigned to you.", "已离开，不再分配会话给你。"),
@@ -74,12 +74,12 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "sign_in_token": ("With a token", "用令牌登录"),
     "agent_name": ("Name", "用户名"),
     "go_on": ("Continue", "下一步"),
-    "password_wrong": ("Name or password is not right.", "用户名或密码不正确。"),
+    "password_wrong": ("The name or the password is wrong.", "用户名或密码不正确。"),
     "code_title": ("Second step", "第二步验证"),
     "code_hint": ("Enter the 6 digits that your authenticator shows.", "请输入验证器中的 6 位动态码。"),
     "code": ("Code", "动态码"),
     "code_check": ("Verify and sign in", "验证并登录"),
-    "code_wrong": ("This code is not right, or was used already.", "动态码不正确，或已使用过。"),
+    "code_wrong": ("This code is wrong, or has been used already.", "动态码不正确，或已使用过。"),
     "factor_new": (
         "Scan this code with an authenticator app, or type the key, then enter the 6 digits that it shows.",
         "请用验证器应用扫描二维码或输入密钥，再输入显示的 6 位动态码。",
@@ -89,7 +89,7 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     # Ledger, webhooks, ratings, quarantine, channels.
     "outbound_ledger": ("Outgoing and failed", "待发与失败"),
     "outbound_hint": (
-        "What has not left, and what only a person can decide: a second sending may reach the customer twice.",
+        "Messages not yet sent, or that a person must decide about: sending one again may reach the customer twice.",
         "尚未发出的消息，以及需人工确认的消息：重复发送可能让客户收到两次。",
     ),
     "ledger_trouble": ("Needs a person", "需人工处理"),

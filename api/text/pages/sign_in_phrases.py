@@ -49,7 +49,7 @@ SIGN_IN_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "recovery_lost": ("No access to the authenticator?", "无法使用验证器？"),
     "recovery_hint": ("Enter one of your recovery codes. It counts once.", "请输入一个恢复码，每个恢复码只能用一次。"),
     "recovery_wrong": (
-        "This recovery code is not right, or was used already.",
+        "This recovery code is wrong, or has been used already.",
         "恢复码不正确，或已使用过。",
     ),
     "recovery_used": ("Signed in with a recovery code", "已用恢复码登录"),

@@ -13,7 +13,7 @@ CHANNEL_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "discarded": ("Discarded", "已丢弃"),
     "waiting": ("Waiting", "待处理"),
     "size": ("Size", "大小"),
-    "quarantine_empty": ("Nothing in quarantine. All mail found its way.", "没有异常消息，所有消息都已分派。"),
+    "quarantine_empty": ("Nothing in quarantine. All messages were routed.", "没有异常消息，所有消息都已分派。"),
     "quarantine_hint": (
         "Messages that could not be routed. Their bytes are kept. They can be routed again or discarded here.",
         "无法分派的消息。原始内容完整保留，可在此重新分派或丢弃。",
@@ -28,7 +28,7 @@ CHANNEL_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "quarantined": ("Quarantined", "异常"),
     "accepted": ("Accepted", "已接收"),
     "balanced": ("The books balance.", "消息核对无误。"),
-    "unbalanced": ("The books do not balance: tell whoever runs this desk.", "消息核对有误：请通知系统管理员。"),
+    "unbalanced": ("The books do not balance: inform your administrator.", "消息核对有误：请通知系统管理员。"),
     "state": ("State", "状态"),
     "channel_unsent": ("{count} could not be sent so far", "{count} 条未能发出"),
     "channel_unsent_open": ("Show them", "查看"),

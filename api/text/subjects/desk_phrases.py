@@ -7,7 +7,7 @@ from typing import Final
 
 # Key: English, Chinese. `{...}` is filled in.
 DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "theme_auto": ("Theme: as the machine", "主题：跟随系统"),
+    "theme_auto": ("Theme: same as the system", "主题：跟随系统"),
     "theme_light": ("Theme: light", "主题：浅色"),
     "theme_dark": ("Theme: dark", "主题：深色"),
     "supervisor": ("Overview", "数据概览"),
@@ -25,10 +25,10 @@ DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "`omniyard up` shows one on its first start; `omniyard agent add` makes more.",
         "首次运行 `omniyard up` 时会显示一个令牌；用 `omniyard agent add` 可以新增。",
     ),
-    "token_wrong": ("This token is not in force.", "该令牌无效或已停用。"),
+    "token_wrong": ("This token is not valid.", "该令牌无效或已停用。"),
     "signed_in_as": ("{name}, {role}", "{name}（{role}）"),
     "back": ("Back to the inbox", "返回收件箱"),
-    "error": ("Something is not right", "出错了"),
+    "error": ("Something went wrong", "出错了"),
     "error_not_found": ("There is no such page", "找不到这个页面"),
     "error_forbidden": ("You have no permission for this", "你没有权限"),
     "request_id": ("Request", "请求编号"),
@@ -54,7 +54,7 @@ DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "problem_invalid": ("Something in the form is not valid.", "填写的内容有误，请检查后重试。"),
     "problem_too-many-requests": ("Too many requests; wait a minute.", "操作过于频繁，请稍后再试。"),
     "problem_internal": (
-        "A fault of the desk's own; it was logged.",
+        "The desk has made an error; it was logged.",
         "系统内部错误，已记录。请把请求编号告诉系统管理员。",
     ),
     "problem_unavailable": ("Not available now; try again in a moment.", "系统暂时不可用，请稍后再试。"),

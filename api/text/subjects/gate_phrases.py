@@ -29,7 +29,7 @@ GATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "先查找来电客户，再记录通话内容。记录会归入该客户的会话。",
     ),
     "call_number": ("Caller's number", "来电号码"),
-    "call_number_hint": ("any writing; empty if withheld", "任意写法；号码隐藏时留空"),
+    "call_number_hint": ("in any format; leave empty if withheld", "任意写法；号码隐藏时留空"),
     "call_look_up": ("Look up", "查找"),
     "call_cases": ("Cases of {number}", "{number} 的会话"),
     "call_no_cases": ("No case of this number yet.", "该号码暂无会话。"),

@@ -37,7 +37,7 @@ INBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "contact_hint": ("address or number", "邮箱或号码"),
     "filter": ("Show", "筛选"),
     "clear": ("Clear", "清除"),
-    "nothing": ("No conversation is here.", "这里没有会话。"),
+    "nothing": ("No conversations here.", "这里没有会话。"),
     "no_match": ("No conversation matches.", "没有符合条件的会话。"),
     "older": ("Older", "更早"),
     "newest": ("Newest", "最新"),

@@ -12,7 +12,7 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "palette_do": ("Commands", "命令"),
     "palette_rows": ("In this list", "当前列表"),
     "palette_search": ("Search everywhere for “{words}”", "在全部会话中搜索“{words}”"),
-    "palette_none": ("Nothing here has this name.", "没有匹配的命令或会话"),
+    "palette_none": ("Nothing found with this name.", "没有匹配的命令或会话"),
     "palette_keys": ("All keys", "查看全部快捷键"),
     "palette_choose": ("choose", "选择"),
     "palette_open": ("open", "打开"),
@@ -51,5 +51,5 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "key_undo": ("undo", "撤销"),
     "key_send": ("send", "发送"),
     "key_ready": ("ready texts, on an empty line or after a blank", "常用回复（空行或空格后）"),
-    "key_leave": ("leave the text, it stays", "离开输入框，内容保留"),
+    "key_leave": ("leave the text box; the text stays", "离开输入框，内容保留"),
 }

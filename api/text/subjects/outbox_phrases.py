@@ -12,7 +12,7 @@ OUTBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "No mail server is set under `send` of the channel, so nothing leaves: this is what would have been sent.",
         "尚未设置邮件服务器，邮件不会真正发出，以下是本应发出的内容。可在渠道的 `send` 中设置邮件服务器。",
     ),
-    "outbox_off": ("Every channel has a way out; nothing is kept here.", "所有渠道都可以正常发送，这里不保留内容。"),
+    "outbox_off": ("Every channel can send; nothing is kept here.", "所有渠道都可以正常发送，这里不保留内容。"),
     "outbox_to": ("To", "收件人"),
     "outbox_from": ("By", "发送方"),
     "outbox_when": ("When", "时间"),

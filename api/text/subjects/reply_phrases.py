@@ -7,7 +7,7 @@ from typing import Final
 
 # Key: English, Chinese. `{...}` is filled in.
 REPLY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "refused_empty": ("Not sent: the text shows nothing.", "未发送：没有可见的文字。"),
+    "refused_empty": ("Not sent: the text is empty.", "未发送：没有可见的文字。"),
     "refused_too_long": (
         "Not sent: the text has {length} characters; this channel takes at most {longest}.",
         "未发送：文字长度为 {length}，此渠道最多 {longest}。",
@@ -38,10 +38,10 @@ REPLY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "canned": ("Ready texts", "常用回复"),
     "insert": ("Insert", "插入"),
     "no_way_out": (
-        "This channel has no way out; leave a note, or answer elsewhere.",
+        "This channel cannot send; leave a note, or answer elsewhere.",
         "此渠道无法发送；请写备注或改用其他渠道回复。",
     ),
-    "window_until": ("Answers may leave until {at}.", "可在 {at} 前回复。"),
+    "window_until": ("You can answer until {at}.", "可在 {at} 前回复。"),
     "window_over": (
         "The provider's window closed {at}: only an approved template may leave.",
         "平台回复窗口已于 {at} 关闭，只能发送已审核的模板。",

@@ -39,7 +39,7 @@ def chat() -> str:
     return MAIL + CHAT.replace("files = 2", 'mail = "support-mail"')
 
 
-def test_check_12_the_stream_above_the_limit_of_the_process_is_refused_and_the_lines_are_there(
+def test_the_stream_above_the_limit_of_the_process_is_refused_and_the_lines_are_there(
     visitor: ChatVisitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     visitor.begin()
@@ -50,7 +50,7 @@ def test_check_12_the_stream_above_the_limit_of_the_process_is_refused_and_the_l
     assert [line["text"] for line in visitor.lines()] == ["hello"]
 
 
-def test_check_21_guessed_secrets_open_no_stream_either(visitor: ChatVisitor) -> None:
+def test_guessed_secrets_open_no_stream_either(visitor: ChatVisitor) -> None:
     headers = [{"Authorization": f"Bearer {number:043}", **STREAM} for number in range(62)]
     answers = [visitor.client.get("/chat/site/stream", headers=each).status_code for each in headers]
     assert answers == [401] * 60 + [429] * 2
@@ -65,9 +65,7 @@ def test_a_page_that_polls_counts_as_there(visitor: ChatVisitor, database: Datab
         assert connection.execute(sa.select(table.c.here_until)).scalar_one() == clock() + HERE
 
 
-def test_check_25_without_an_agent_the_page_says_so_once_and_asks_for_a_mail_address(
-    visitor: ChatVisitor, hands: Hands
-) -> None:
+def test_without_an_agent_the_page_says_so_once_and_asks_for_a_mail_address(visitor: ChatVisitor, hands: Hands) -> None:
     visitor.begin()
     visitor.write("hello")
     hands.work()
@@ -91,7 +89,7 @@ def test_check_25_without_an_agent_the_page_says_so_once_and_asks_for_a_mail_add
         (timedelta(minutes=2), 1, 0, None),  # no agent is there
     ],
 )
-def test_check_26_the_waiting_time_is_shown_in_steps(
+def test_the_waiting_time_is_shown_in_steps(
     usual: timedelta | None, place: int, agents: int, minutes: int | None
 ) -> None:
     order = tuple(new_id() for _ in range(4))
@@ -114,7 +112,7 @@ def test_who_joins_the_end_of_the_queue_moves_no_one_and_who_leaves_it_moves_tho
     assert facts(first, second).moved_since(facts(first, second)) == set()
 
 
-def test_check_27_a_card_a_code_and_a_password_are_masked_everywhere(
+def test_a_card_a_code_and_a_password_are_masked_everywhere(
     visitor: ChatVisitor,
     hands: Hands,
     client: AppClient,
@@ -147,7 +145,7 @@ def test_transcripts_are_limited(visitor: ChatVisitor, hands: Hands) -> None:
     assert answers == [204] * 5 + [429]
 
 
-def test_check_36_blocking_is_in_the_audit_and_ends_after_a_day(
+def test_blocking_is_in_the_audit_and_ends_after_a_day(
     visitor: ChatVisitor, hands: Hands, browser: AppClient, database: Database, clock: MovingClock
 ) -> None:
     visitor.begin()
@@ -164,7 +162,7 @@ def test_check_36_blocking_is_in_the_audit_and_ends_after_a_day(
     assert visitor.write("a day later").status_code == 200
 
 
-def test_check_38_explain_says_why_a_line_was_answered_or_not_and_status_counts(
+def test_explain_says_why_a_line_was_answered_or_not_and_status_counts(
     visitors: Callable[..., ChatVisitor], hands: Hands, client: AppClient, database: Database
 ) -> None:
     first, second = visitors(), visitors()

@@ -68,7 +68,7 @@ def staffed(tmp_path_factory: pytest.TempPathFactory, chromium: Browser) -> Iter
         yield Staffed(desk, token, visitor)
 
 
-def test_check_10_a_line_reaches_the_agent_by_the_stream_and_the_page_asks_no_more_each_second(
+def test_a_line_reaches_the_agent_by_the_stream_and_the_page_asks_no_more_each_second(
     staffed: Staffed, chromium: Browser
 ) -> None:
     page = staffed.agent(chromium, locale="en-GB")

@@ -136,7 +136,7 @@ def test_what_is_typed_is_masked_and_the_writer_learns_it(
     assert "4111 1111 1111 1111" not in str(stored)
 
 
-def test_check_27_names_of_people_and_files_are_masked_too(visitor: ChatVisitor) -> None:
+def test_names_of_people_and_files_are_masked_too(visitor: ChatVisitor) -> None:
     assert "4111" not in str(visitor.begin(name="4111 1111 1111 1111")["state"])
     form = {"client_id": "3" * 32, "text": "look"}
     files = [("files", ("card 4111 1111 1111 1111.png", b"\x89PNG\r\n\x1a\n"))]

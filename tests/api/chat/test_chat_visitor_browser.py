@@ -119,9 +119,7 @@ def write(page: Page, text: str) -> None:
     page.keyboard.press("Enter")
 
 
-def test_check_1_the_loader_moves_nothing_and_the_frame_needs_four_requests(
-    desk: LiveDesk, context: BrowserContext
-) -> None:
+def test_the_loader_moves_nothing_and_the_frame_needs_four_requests(desk: LiveDesk, context: BrowserContext) -> None:
     page, asked = context.new_page(), []
     page.add_init_script(SHIFTS)
     page.on("request", lambda request: asked.append(request.url))
@@ -132,7 +130,7 @@ def test_check_1_the_loader_moves_nothing_and_the_frame_needs_four_requests(
     assert len([url for url in asked if desk.url in url and "loader.js" not in url]) <= 4
 
 
-def test_check_3_the_same_site_without_https_cannot_show_the_frame(desk: LiveDesk, context: BrowserContext) -> None:
+def test_the_same_site_without_https_cannot_show_the_frame(desk: LiveDesk, context: BrowserContext) -> None:
     page = context.new_page()
     page.goto(desk.host)
     with page.expect_console_message(lambda message: "frame-ancestors" in message.text):
@@ -142,7 +140,7 @@ def test_check_3_the_same_site_without_https_cannot_show_the_frame(desk: LiveDes
         )
 
 
-def test_check_12_without_a_place_for_a_stream_the_page_polls_and_nothing_is_lost(
+def test_without_a_place_for_a_stream_the_page_polls_and_nothing_is_lost(
     desk: LiveDesk, context: BrowserContext, staff: Staff
 ) -> None:
     page = context.new_page()
@@ -154,7 +152,7 @@ def test_check_12_without_a_place_for_a_stream_the_page_polls_and_nothing_is_los
     expect(page.locator("[data-lines] [data-seq]")).to_have_count(3)
 
 
-def test_check_13_the_page_returns_to_the_stream_five_minutes_after_it_was_blocked(
+def test_the_page_returns_to_the_stream_five_minutes_after_it_was_blocked(
     desk: LiveDesk, context: BrowserContext
 ) -> None:
     page, streams = context.new_page(), []
@@ -181,7 +179,7 @@ def test_check_13_the_page_returns_to_the_stream_five_minutes_after_it_was_block
     assert len(streams) <= 2
 
 
-def test_check_14_a_page_that_slept_is_complete_two_seconds_after_it_wakes(
+def test_a_page_that_slept_is_complete_two_seconds_after_it_wakes(
     desk: LiveDesk, context: BrowserContext, staff: Staff
 ) -> None:
     page = context.new_page()
@@ -201,7 +199,7 @@ def test_check_14_a_page_that_slept_is_complete_two_seconds_after_it_wakes(
     expect(page.locator(".agent[data-seq]")).to_contain_text("while you slept")
 
 
-def test_check_16_the_secret_is_in_no_url_referrer_or_readable_cookie(
+def test_the_secret_is_in_no_url_referrer_or_readable_cookie(
     desk: LiveDesk, context: BrowserContext, staff: Staff
 ) -> None:
     page, seen = context.new_page(), []
@@ -216,7 +214,7 @@ def test_check_16_the_secret_is_in_no_url_referrer_or_readable_cookie(
     assert not any(secret in each for each in (*seen, shown))
 
 
-def test_check_20_after_signing_out_nothing_of_the_first_visitor_is_left_in_any_tab(
+def test_after_signing_out_nothing_of_the_first_visitor_is_left_in_any_tab(
     desk: LiveDesk, context: BrowserContext
 ) -> None:
     page = context.new_page()
@@ -246,7 +244,7 @@ def test_check_20_after_signing_out_nothing_of_the_first_visitor_is_left_in_any_
     assert "of the first" not in left
 
 
-def test_check_20_words_written_right_after_signing_out_are_the_next_visitors_whatever_answers_late(
+def test_words_written_right_after_signing_out_are_the_next_visitors_whatever_answers_late(
     desk: LiveDesk, context: BrowserContext
 ) -> None:
     context.add_init_script(LATE_LINES)
@@ -306,7 +304,7 @@ def test_words_on_their_way_when_their_visitor_signs_in_arrive_in_the_session_th
     expect(frame.locator("[data-wrong]")).to_be_hidden()
 
 
-def test_check_20_a_second_tab_forgets_with_the_one_that_signed_out(desk: LiveDesk, context: BrowserContext) -> None:
+def test_a_second_tab_forgets_with_the_one_that_signed_out(desk: LiveDesk, context: BrowserContext) -> None:
     first, second = context.new_page(), context.new_page()
     begin(first, desk, "mine")
     second.goto(f"{desk.url}/chat/site")
@@ -355,7 +353,7 @@ def test_the_words_of_a_session_that_is_over_return_into_the_field(desk: LiveDes
     expect(page.locator("[data-text]")).to_have_value("typed into an old page")
 
 
-def test_check_30_back_and_forward_show_the_same_session_and_a_sound_comes_once_and_only_if_asked_for(
+def test_back_and_forward_show_the_same_session_and_a_sound_comes_once_and_only_if_asked_for(
     desk: LiveDesk, context: BrowserContext, staff: Staff
 ) -> None:
     context.add_init_script(TONES)
@@ -382,9 +380,7 @@ def test_check_30_back_and_forward_show_the_same_session_and_a_sound_comes_once_
     assert second.locator("[data-lines] .visitor").count() == 1
 
 
-def test_check_31_a_refused_line_returns_into_the_field_with_a_sentence(
-    desk: LiveDesk, context: BrowserContext
-) -> None:
+def test_a_refused_line_returns_into_the_field_with_a_sentence(desk: LiveDesk, context: BrowserContext) -> None:
     page = context.new_page()
     begin(page, desk)
     page.route("**/chat/site/lines", lambda route: route.fulfill(status=429, body="{}"))
@@ -393,7 +389,7 @@ def test_check_31_a_refused_line_returns_into_the_field_with_a_sentence(
     expect(page.locator("[data-text]")).to_have_value("one too many")
 
 
-def test_check_33_markup_in_both_directions_is_text_and_the_policy_stays_silent(
+def test_markup_in_both_directions_is_text_and_the_policy_stays_silent(
     desk: LiveDesk, context: BrowserContext, staff: Staff
 ) -> None:
     page = context.new_page()
@@ -409,7 +405,7 @@ def test_check_33_markup_in_both_directions_is_text_and_the_policy_stays_silent(
 
 
 @pytest.mark.parametrize(("language", "scheme"), [("zh-CN", "light"), ("en-GB", "dark")])
-def test_check_34_axe_finds_nothing_from_the_first_page_to_the_end_and_history_is_not_read_out(
+def test_axe_finds_nothing_from_the_first_page_to_the_end_and_history_is_not_read_out(
     desk: LiveDesk, chromium: Browser, staff: Staff, language: str, scheme: str
 ) -> None:
     with chromium.new_context(locale=language, color_scheme=scheme, viewport={"width": 390, "height": 844}) as opened:
@@ -439,7 +435,7 @@ def test_check_34_axe_finds_nothing_from_the_first_page_to_the_end_and_history_i
         expect(page.locator("[data-flow]")).to_have_attribute("aria-live", "polite")
 
 
-def test_check_35_a_phone_keeps_the_draft_when_it_is_turned_and_shows_the_last_line(
+def test_a_phone_keeps_the_draft_when_it_is_turned_and_shows_the_last_line(
     desk: LiveDesk, context: BrowserContext
 ) -> None:
     page = context.new_page()
@@ -456,7 +452,7 @@ def test_check_35_a_phone_keeps_the_draft_when_it_is_turned_and_shows_the_last_l
     assert page.locator(".visitor[data-seq='9']").is_visible()
 
 
-def test_check_36_a_blocked_visitor_learns_it_within_five_seconds(
+def test_a_blocked_visitor_learns_it_within_five_seconds(
     desk: LiveDesk, context: BrowserContext, staff: Staff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The stream tells it because it is woken, not because it looks again from time to time.
@@ -488,9 +484,7 @@ class ShiftedClock:
         self.step = wanted - datetime.now(UTC)
 
 
-def test_check_22_open_pages_in_three_zones_change_within_five_seconds_of_the_closing(
-    chromium: Browser, tmp_path: Path
-) -> None:
+def test_open_pages_in_three_zones_change_within_five_seconds_of_the_closing(chromium: Browser, tmp_path: Path) -> None:
     clock = ShiftedClock()
     clock.set("2027-03-02 17:30")
     hours = '\n[channels.day]\nkind = "chat"\ncalendar = "day"\n[calendars.day]\ntimezone = "Asia/Shanghai"\n'

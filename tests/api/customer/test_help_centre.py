@@ -62,7 +62,7 @@ def test_answers_have_topics_pages_anchors_and_a_map_in_both_languages(visitor: 
     assert "http://testserver/help/refund/when?language=zh" in visitor.get("/help/sitemap.xml").text
 
 
-def test_check_32_the_thirty_first_question_of_a_minute_is_refused_with_a_sentence_and_all_answers(
+def test_the_thirty_first_question_of_a_minute_is_refused_with_a_sentence_and_all_answers(
     visitor: AppClient,
 ) -> None:
     asked = [visitor.post("/help", data={"question": "how long does a refund take"}, headers=ORIGIN) for _ in range(31)]
@@ -124,7 +124,7 @@ def given_link(database: Database, settings: Settings) -> str:
     return f"/answer/{write_case_token(key, link)}"
 
 
-def test_check_17_both_ways_out_work_by_one_press_each_and_a_person_is_queued_by_the_press(
+def test_both_ways_out_work_by_one_press_each_and_a_person_is_queued_by_the_press(
     visitor: AppClient, database: Database, settings: Settings
 ) -> None:
     path = given_link(database, settings)

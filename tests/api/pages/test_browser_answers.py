@@ -192,7 +192,7 @@ def test_an_answer_is_taken_back_and_leaves_with_its_conversation(chromium: Brow
     page.goto(address)
     page.fill("#text", "It comes on Monday.")
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".toast")).to_contain_text("The message leaves in")
+    expect(page.locator(".toast")).to_contain_text("The message will be sent in")
     expect(page.locator("#text")).to_have_value("")
     expect(page.locator("#head")).to_contain_text("Open")
     # Taken back by a key, with the text.
@@ -202,7 +202,7 @@ def test_an_answer_is_taken_back_and_leaves_with_its_conversation(chromium: Brow
     expect(page.locator("#text")).to_have_value("It comes on Monday.")
     # Sent again; no agent who resolves the conversation meanwhile is asked about it.
     page.click("button[value=reply]")
-    expect(page.locator(".toast")).to_contain_text("The message leaves in")
+    expect(page.locator(".toast")).to_contain_text("The message will be sent in")
     # The button goes when its time is over.
     page.wait_for_load_state()
     page.clock.fast_forward("01:00")
@@ -250,7 +250,7 @@ def test_a_supervisor_writes_a_ready_text_and_an_agent_finds_it_by_slash(chromiu
     page.keyboard.type("500")
     expect(page.locator("#text")).to_have_value("Li Wei您好，500 元今天原路退回。")
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".toast")).to_contain_text("The message leaves in")
+    expect(page.locator(".toast")).to_contain_text("The message will be sent in")
     expect(page.locator("#customer")).to_contain_text("退款")
     # A slash within a word opens nothing, and Escape closes the menu.
     page.fill("#text", "")

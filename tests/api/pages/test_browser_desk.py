@@ -120,7 +120,7 @@ def test_the_ten_things_that_agents_do_most(chromium: Browser, served: tuple[str
     # 5. Answer by keyboard; a second press of the keys sends nothing.
     page.fill("#text", "We have locked your account.")
     page.keyboard.press("Control+Enter")
-    expect(page.locator(".toast")).to_contain_text("The message leaves in")
+    expect(page.locator(".toast")).to_contain_text("The message will be sent in")
     expect(page.locator("article.outgoing")).to_have_count(1)
     # 6. Leave a note.
     page.wait_for_load_state()

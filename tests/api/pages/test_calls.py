@@ -64,7 +64,7 @@ def route(database: Database, settings: Settings) -> None:
         pass
 
 
-def test_check_18_a_note_is_our_answer_in_the_callers_case(note, settings, database, app: FastAPI) -> None:
+def test_a_note_is_our_answer_in_the_callers_case(note, settings, database, app: FastAPI) -> None:
     assert note("138 0013 8000", again=2) == 303
     route(database, settings)
     assert rows(database, MessageRow, "direction", "text", "sender_name", "channel") == [

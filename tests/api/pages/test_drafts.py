@@ -89,7 +89,7 @@ def test_what_is_taken_back_is_a_draft_in_front_of_the_next_one(
     assert (row(database, id=case)["status"], row(database, id=case)["version"]) == ("open", version + 1)
     save(browser, "And one more thing")
     page = browser.get(CASE).text
-    assert "The message leaves in 8 s." in page
+    assert "The message will be sent in 8 s." in page
     assert press(browser, "/undo", page=page, sealed=hidden(page, "sealed")).status_code == 303
     assert box(browser.get(CASE).text) == "All done\n\nAnd one more thing"
     assert row(database, OutboundRow, conversation_id=case)["state"] == "cancelled"

@@ -60,7 +60,7 @@ def case_of(settings: Settings, database: Database, text: str) -> tuple[str, boo
 @pytest.mark.parametrize(
     ("text", "words"), [("@Wallet 我的账户被盗刷了", "请私信我们"), ("@Wallet I was hacked", "private message")]
 )
-def test_check_19_danger_in_public_is_an_emergency_whose_first_button_is_private(
+def test_danger_in_public_is_an_emergency_whose_first_button_is_private(
     settings, database, browser: AppClient, text, words
 ):
     reference, emergency = case_of(settings, database, text)

@@ -126,7 +126,7 @@ def kept(client: AppClient, case: UUID) -> list[dict[str, Any]]:
     return list(client.get(f"/api/v1/conversations/{case}/generated").json()["texts"])
 
 
-def test_check_26_a_draft_is_marked_goes_stale_and_is_sent_by_a_press_alone(
+def test_a_draft_is_marked_goes_stale_and_is_sent_by_a_press_alone(
     client_of: Client, browser: AppClient, database: Database
 ) -> None:
     case, agent = case_of(database, "how long does a refund take"), client_of(Role.AGENT)
@@ -147,7 +147,7 @@ def test_check_26_a_draft_is_marked_goes_stale_and_is_sent_by_a_press_alone(
     assert kept(agent, case) == []
 
 
-def test_check_26_a_new_message_makes_a_draft_stale_and_own_words_are_not_called_drafted(
+def test_a_new_message_makes_a_draft_stale_and_own_words_are_not_called_drafted(
     client_of: Client, database: Database
 ) -> None:
     case, agent = case_of(database, "how long does a refund take"), client_of(Role.AGENT)
@@ -159,7 +159,7 @@ def test_check_26_a_new_message_makes_a_draft_stale_and_own_words_are_not_called
     assert "text.sent" not in events(database)
 
 
-def test_check_26_no_route_of_the_api_sends_a_generated_text(client_of: Client) -> None:
+def test_no_route_of_the_api_sends_a_generated_text(client_of: Client) -> None:
     paths = client_of(Role.ADMIN).get("/api/v1/openapi.json").json()["paths"]
     about = {path: set(methods) for path, methods in paths.items() if "generated" in path}
     assert about == {"/api/v1/conversations/{key}/generated": {"get", "post"}}
@@ -196,7 +196,7 @@ def test_a_text_that_fails_its_checks_is_not_shown_and_the_page_says_why(
     assert [row.text for row in rows_of(database, GeneratedTextRow)] == [""]
 
 
-def test_check_27_a_summary_of_200_messages_fits_and_has_only_numbers_of_the_case(
+def test_a_summary_of_200_messages_fits_and_has_only_numbers_of_the_case(
     client_of: Client, database: Database, server: ModelServer
 ) -> None:
     texts = [f"Message {number} about the refund of the blue shoes, please look at it." for number in range(199)]
@@ -238,7 +238,7 @@ def test_another_tone_keeps_the_facts_and_a_translation_its_numbers(
     assert "我在3月5日付了500元" in page
 
 
-def test_check_21_what_leaves_has_no_secret_no_address_no_number_and_no_other_contact(
+def test_what_leaves_has_no_secret_no_address_no_number_and_no_other_contact(
     client_of: Client, database: Database, server: ModelServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     other = case_of(database, "I am Wang Fang, my parrot is called Koko", handle="wang@other.example", name="Wang Fang")
@@ -278,7 +278,7 @@ def test_places_are_filled_again_in_what_an_agent_sees(
     assert posted(client_of(Role.AGENT), case, purpose="summary")["flaws"] == ["leak", "number"]
 
 
-def test_check_24_a_spent_budget_is_silent_and_what_fits_is_still_there(
+def test_a_spent_budget_is_silent_and_what_fits_is_still_there(
     client_of: Client, browser: AppClient, database: Database, server: ModelServer, settings: Settings
 ) -> None:
     case, agent = case_of(database, "how long does a refund take"), client_of(Role.AGENT)
@@ -296,7 +296,7 @@ def test_check_24_a_spent_budget_is_silent_and_what_fits_is_still_there(
         assert spent_today(connection).calls == 2_000
 
 
-def test_check_33_erasing_a_contact_deletes_what_was_written_about_them(client_of: Client, database: Database) -> None:
+def test_erasing_a_contact_deletes_what_was_written_about_them(client_of: Client, database: Database) -> None:
     case = case_of(database, "how long does a refund take")
     posted(client_of(Role.AGENT), case, purpose="draft")
     (row,) = rows_of(database, ConversationRow)
@@ -306,7 +306,7 @@ def test_check_33_erasing_a_contact_deletes_what_was_written_about_them(client_o
     assert rows_of(database, GeneratedTextRow) == []
 
 
-def test_check_18_an_endpoint_that_fails_costs_the_agent_no_word(
+def test_an_endpoint_that_fails_costs_the_agent_no_word(
     client_of: Client, browser: AppClient, database: Database, server: ModelServer
 ) -> None:
     case = case_of(database, "how long does a refund take")
@@ -326,7 +326,7 @@ class TestWithoutModel:
     def settings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: Path) -> Settings:
         return settings_at(tmp_path, monkeypatch, "", data=data)
 
-    def test_check_27_its_buttons_are_absent_and_what_fits_works(
+    def test_its_buttons_are_absent_and_what_fits_works(
         self, client_of: Client, browser: AppClient, database: Database
     ) -> None:
         case = case_of(database, "how long does a refund take")

@@ -87,7 +87,7 @@ def envelopes(*requests: WebhookRequest):
 # Webhooks
 
 
-def test_check_1_the_vector_of_the_signature_and_a_batch_without_events(monkeypatch):
+def test_the_vector_of_the_signature_and_a_batch_without_events(monkeypatch):
     folder = specs_folder()
     if folder is None:
         pytest.skip("the vectors are not here (OMNIYARD_SPECS names their folder)")
@@ -116,12 +116,12 @@ def test_what_is_no_batch_is_refused(body):
         endpoint().page(WebhookRequest(body=body, headers={}), now=NOW)
 
 
-def test_check_4_each_event_of_a_batch_is_read_alone_and_ids_are_exact(line):
+def test_each_event_of_a_batch_is_read_alone_and_ids_are_exact(line):
     found = envelopes(line.request(line.event("a"), line.event("b", sender=OTHER), line.event("c")))
     assert [(each.sender.handle, each.text) for each in found] == [(CUSTOMER, "a"), (OTHER, "b"), (CUSTOMER, "c")]
 
 
-def test_check_20_groups_standby_following_and_broken_events_are_passed_over_without_the_others(line):
+def test_groups_standby_following_and_broken_events_are_passed_over_without_the_others(line):
     group = line.event("a") | {"source": {"type": "group", "groupId": "C1", "userId": CUSTOMER}}
     standby, follow = line.event("b") | {"mode": "standby"}, line.event("c") | {"type": "follow"}
     follow = {name: value for name, value in follow.items() if name != "message"} | {"follow": {"isUnblocked": False}}
@@ -145,12 +145,12 @@ _STICKER = {"type": "sticker", "packageId": "1", "stickerId": "2", "stickerResou
         ({"type": "new", "what": "x"}, '[new]\n{"what": "x"}', []),
     ],
 )
-def test_check_20_every_kind_of_message_is_shown(line, said, text, files):
+def test_every_kind_of_message_is_shown(line, said, text, files):
     (envelope,) = envelopes(line.request(line.event(**said)))
     assert (envelope.text, [each.name for each in envelope.attachments]) == (text, files)
 
 
-def test_check_11_an_unsend_names_the_message_and_a_redelivery_is_the_same(line):
+def test_an_unsend_names_the_message_and_a_redelivery_is_the_same(line):
     event = line.event("a")
     taken = line.unsend(event)
     again = taken | {"deliveryContext": {"isRedelivery": True}}
@@ -196,7 +196,7 @@ ANSWERS = [
 
 
 @pytest.mark.parametrize(("status", "said", "verdict", "whole"), ANSWERS)
-def test_check_19_each_answer_of_line_has_its_verdict_in_words(line, status, said, verdict, whole):
+def test_each_answer_of_line_has_its_verdict_in_words(line, status, said, verdict, whole):
     line.script(Fault(answer=error(status, said)))
     receipt = sender(line).send(outgoing())
     assert (receipt.verdict, receipt.whole_channel) == (verdict, whole)
@@ -205,7 +205,7 @@ def test_check_19_each_answer_of_line_has_its_verdict_in_words(line, status, sai
     assert (receipt.retry_after == timedelta(hours=1)) is ("monthly" in said)
 
 
-def test_check_14_the_same_key_again_is_accepted_with_the_first_id(line):
+def test_the_same_key_again_is_accepted_with_the_first_id(line):
     message = outgoing()
     line.script(Fault(lose=True))
     first, second = sender(line).send(message), sender(line).send(message)
@@ -213,7 +213,7 @@ def test_check_14_the_same_key_again_is_accepted_with_the_first_id(line):
     assert (second.provider_id, line.sent) == (line.keys[str(message.outbound_id)], [(CUSTOMER, "hello")])
 
 
-def test_check_14_after_a_day_line_knows_no_key_and_nothing_is_repeated(line):
+def test_after_a_day_line_knows_no_key_and_nothing_is_repeated(line):
     old, young = NOW - timedelta(hours=24), NOW - timedelta(hours=1)
     assert sender(line).reconcile(outgoing(), since=young) is None
     receipt = sender(line).reconcile(outgoing(), since=old)
@@ -249,7 +249,7 @@ def probed(line: FakeLine):
     return probe_channel("line", desk.channels["line"], desk=desk.omniyard)
 
 
-def test_check_15_doctor_says_what_is_left_of_the_quota_and_fails_when_nothing_is(line):
+def test_doctor_says_what_is_left_of_the_quota_and_fails_when_nothing_is(line):
     line.sent += [(CUSTOMER, "x")] * 3
     health = probed(line)
     assert health.ok
@@ -272,7 +272,7 @@ def test_doctor_compares_the_address_and_says_what_is_off(line):
         assert word in health.findings[0]
 
 
-def test_check_18_a_dead_token_is_a_sentence_now(line, monkeypatch):
+def test_a_dead_token_is_a_sentence_now(line, monkeypatch):
     monkeypatch.setenv("LINE_TOKEN", "ended")
     health = probed(line)
     assert not health.ok

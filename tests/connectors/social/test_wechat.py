@@ -91,7 +91,7 @@ def changed(request: WebhookRequest, name: str) -> WebhookRequest:
     return WebhookRequest(body=request.body, headers={}, query=urlencode(values | {name: values[name] + "0"}))
 
 
-def test_check_1_a_changed_bit_of_a_callback_is_no_callback(wechat):
+def test_a_changed_bit_of_a_callback_is_no_callback(wechat):
     request = wechat.request(text="钱没到账")
     assert endpoint().is_signed(request, now=NOW)
     for name in ("timestamp", "nonce", "msg_signature"):
@@ -104,7 +104,7 @@ def test_check_1_a_changed_bit_of_a_callback_is_no_callback(wechat):
     assert not endpoint().is_signed(WebhookRequest(body=other, headers={}, query=request.query), now=NOW)
 
 
-def test_check_1_a_callback_for_another_app_under_the_same_keys_is_refused(wechat):
+def test_a_callback_for_another_app_under_the_same_keys_is_refused(wechat):
     key = callback_cipher.read_key(AES_KEY)
     sealed = callback_cipher.encrypt("<xml><MsgId>1</MsgId></xml>", key=key, receiver="wx-other", random=b"0" * 16)
     query = urlencode(
@@ -116,7 +116,7 @@ def test_check_1_a_callback_for_another_app_under_the_same_keys_is_refused(wecha
         endpoint().page(request, now=NOW)
 
 
-def test_check_1_the_vectors_of_the_address_test_and_the_cipher(monkeypatch):
+def test_the_vectors_of_the_address_test_and_the_cipher(monkeypatch):
     folder = specs_folder()
     if folder is None:
         pytest.skip("the vectors are not here (OMNIYARD_SPECS names their folder)")
@@ -148,7 +148,7 @@ def test_check_1_the_vectors_of_the_address_test_and_the_cipher(monkeypatch):
         b"",
     ],
 )
-def test_check_3_hostile_bodies_are_refused_at_once(body):
+def test_hostile_bodies_are_refused_at_once(body):
     began = time.process_time()
     request = WebhookRequest(body=body, headers={}, query="timestamp=1&nonce=n&msg_signature=x")
     assert not endpoint().is_signed(request, now=NOW)
@@ -251,7 +251,7 @@ def test_an_answer_is_a_customer_service_message_in_plain_letters(wechat):
     assert wechat.sent == [{"touser": CUSTOMER, "msgtype": "text", "text": {"content": "在路上 😀"}}]
 
 
-def test_check_8_the_window_is_two_days_and_five_messages():
+def test_the_window_is_two_days_and_five_messages():
     window = desk().channels["wechat"].window
     assert (window.lasts, window.messages) == (timedelta(hours=48), 5)
     assert window.refusal(last_heard_at=NOW, sent_since=5, now=NOW) is not None
@@ -260,7 +260,7 @@ def test_check_8_the_window_is_two_days_and_five_messages():
     assert window.refusal(last_heard_at=NOW, sent_since=4, now=NOW) is None
 
 
-def test_check_9_a_text_is_measured_in_bytes_and_never_cut(wechat):
+def test_a_text_is_measured_in_bytes_and_never_cut(wechat):
     assert sender(wechat).send(outgoing("字" * 682)).verdict is SendVerdict.ACCEPTED
     long = sender(wechat).send(outgoing("a" * 2045 + "😀"))
     assert (long.verdict, "2049" in long.why) == (SendVerdict.REFUSED, True)
@@ -292,7 +292,7 @@ def test_each_code_has_its_verdict_in_words(wechat, code, verdict, whole, words)
     assert wechat.sent == []
 
 
-def test_check_14_a_token_that_ended_is_renewed_once(wechat):
+def test_a_token_that_ended_is_renewed_once(wechat):
     sends = sender(wechat)
     assert sends.send(outgoing()).verdict is SendVerdict.ACCEPTED
     wechat.end_token()
@@ -312,7 +312,7 @@ def test_check_14_a_token_that_ended_is_renewed_once(wechat):
     assert wechat.forced == 1
 
 
-def test_check_15_two_processes_that_send_a_thousand_messages_renew_the_token_once_a_period():
+def test_two_processes_that_send_a_thousand_messages_renew_the_token_once_a_period():
     class Clock:
         at = 0.0
 
@@ -373,7 +373,7 @@ def test_a_holder_asks_once_for_all_threads_and_renews_by_force_at_most_twice_a_
     assert asked[-1] is False
 
 
-def test_check_20_a_lost_answer_is_unknown_for_ever_and_no_token_is_shown(wechat):
+def test_a_lost_answer_is_unknown_for_ever_and_no_token_is_shown(wechat):
     wechat.script(Fault(lose=True, when=lambda asked: asked.path.endswith("send")))
     sends = sender(wechat)
     receipt = sends.send(outgoing())

@@ -90,7 +90,7 @@ def vectors():
     return json.loads((folder / "vectors.json").read_text(encoding="utf-8"))
 
 
-def test_check_1_the_vectors_of_the_envelope(vectors):
+def test_the_vectors_of_the_envelope(vectors):
     own, public, plain = vectors["wecom_callback_own"], vectors["wecom_echostr_public"], vectors["wechat_plain_own"]
     for vector, sealed in ((own, own["encrypt"]), (public, public["echostr"])):
         parts = (vector["timestamp"], vector["nonce"], sealed)
@@ -137,7 +137,7 @@ def test_a_callback_wakes_its_account_and_brings_no_message(vectors):
     assert desk().channels["wecom"].wake_topic == f"{CORP}:wk0001"
 
 
-def test_check_2_the_address_test_is_answered_in_plain_text(monkeypatch):
+def test_the_address_test_is_answered_in_plain_text(monkeypatch):
     key = callback_cipher.read_key(KEY)
     sealed = callback_cipher.encrypt("5927782489442352469", key=key, receiver=CORP, random=b"0" * 16)
     signature = callback_cipher.signature_of("omni-token", "1", "n", sealed)
@@ -161,7 +161,7 @@ def test_check_2_the_address_test_is_answered_in_plain_text(monkeypatch):
         b"",
     ],
 )
-def test_check_3_hostile_documents_are_refused_at_once(vectors, body):
+def test_hostile_documents_are_refused_at_once(vectors, body):
     # Of this thread: what else the machine does is no matter.
     began = time.thread_time()
     assert not endpoint().is_signed(callback(vectors, body=body or b"?"), now=NOW)
@@ -171,7 +171,7 @@ def test_check_3_hostile_documents_are_refused_at_once(vectors, body):
 # Messages
 
 
-def test_check_4_many_messages_come_once_and_in_order(wecom):
+def test_many_messages_come_once_and_in_order(wecom):
     wanted = [wecom.receive(f"message {number}") for number in range(250)]
     connector, cursor, found, more = connect(wecom), None, [], True
     connector.wake("TOK1")
@@ -186,7 +186,7 @@ def test_check_4_many_messages_come_once_and_in_order(wecom):
     assert "token" not in wecom.asked[-1].json
 
 
-def test_check_5_empty_pages_are_passed_and_endless_ones_are_an_error(wecom):
+def test_empty_pages_are_passed_and_endless_ones_are_an_error(wecom):
     wecom.receive("hello")
     wecom.empty = 3
     assert len(connect(wecom).fetch(None).messages) == 1
@@ -196,7 +196,7 @@ def test_check_5_empty_pages_are_passed_and_endless_ones_are_an_error(wecom):
     assert len(wecom.asked) < 40
 
 
-def test_check_7_what_is_older_than_a_day_is_archive_and_the_rest_is_not(wecom):
+def test_what_is_older_than_a_day_is_archive_and_the_rest_is_not(wecom):
     wecom.receive("old", at=time.time() - 2 * 86_400)
     wecom.receive("new")
     connector = connect(wecom)
@@ -260,19 +260,19 @@ def test_an_answer_leaves_under_our_own_id(wecom):
     assert (sent["touser"], sent["text"]) == (CUSTOMER, {"content": "在路上"})
 
 
-def test_check_8_the_window_is_two_days_and_five_messages():
+def test_the_window_is_two_days_and_five_messages():
     window = desk().channels["wecom"].window
     assert (window.lasts, window.messages) == (timedelta(hours=48), 5)
 
 
-def test_check_9_a_text_is_measured_in_bytes_and_never_cut(wecom):
+def test_a_text_is_measured_in_bytes_and_never_cut(wecom):
     assert sender(wecom).send(outgoing("字" * 682)).verdict is SendVerdict.ACCEPTED
     long = sender(wecom).send(outgoing("a" * 2045 + "😀"))
     assert (long.verdict, "2049" in long.why) == (SendVerdict.REFUSED, True)
     assert len(wecom.sent) == 1
 
 
-def test_check_10_a_session_is_taken_once_or_left_to_the_colleague(wecom):
+def test_a_session_is_taken_once_or_left_to_the_colleague(wecom):
     wecom.state = 2
     assert sender(wecom).send(outgoing()).verdict is SendVerdict.ACCEPTED
     wecom.state = 3
@@ -281,7 +281,7 @@ def test_check_10_a_session_is_taken_once_or_left_to_the_colleague(wecom):
     assert [asked.path for asked in wecom.asked].count("/cgi-bin/kf/service_state/trans") == 2
 
 
-def test_check_14_a_token_that_ended_is_renewed_once(wecom):
+def test_a_token_that_ended_is_renewed_once(wecom):
     wecom.errors["kf/send_msg"] = [40014]
     assert sender(wecom).send(outgoing()).verdict is SendVerdict.ACCEPTED
     assert (wecom.tokens, len(wecom.sent)) == (2, 1)
@@ -308,7 +308,7 @@ def test_each_code_has_its_verdict(wecom, code, verdict, whole):
     assert wecom.sent == {}
 
 
-def test_check_20_a_lost_answer_is_unknown_and_no_token_is_shown(wecom):
+def test_a_lost_answer_is_unknown_and_no_token_is_shown(wecom):
     wecom.script(Fault(lose=True, when=lambda asked: asked.path.endswith("send_msg")))
     receipt = sender(wecom).send(outgoing())
     assert (receipt.verdict, len(wecom.sent)) == (SendVerdict.UNKNOWN, 1)

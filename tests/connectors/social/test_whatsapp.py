@@ -83,7 +83,7 @@ def test_an_answer_that_says_nothing_leaves_the_message_unknown(sender, fake, fa
     assert sender.send(outgoing()).verdict is UNKNOWN
 
 
-def test_check_13_a_template_leaves_with_its_variables_in_their_places(sender, fake):
+def test_a_template_leaves_with_its_variables_in_their_places(sender, fake):
     variables = {str(number): f"value {number}" for number in (10, 2, 1)}
     assert sender.send(outgoing("", template="late", variables=variables)).verdict is SendVerdict.ACCEPTED
     template = fake.sent[0]["template"]
@@ -110,7 +110,7 @@ def test_a_number_leaves_without_its_plus(sender, fake):
     assert fake.sent[0]["to"] == "8613800138000"
 
 
-def test_check_1_the_proof_of_a_token_is_that_of_the_vector():
+def test_the_proof_of_a_token_is_that_of_the_vector():
     folder = specs_folder()
     if folder is None:
         pytest.skip("the vectors are not here")

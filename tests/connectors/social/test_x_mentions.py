@@ -79,7 +79,7 @@ def test_the_published_description_is_there():
     assert FakeXPosts.check
 
 
-def test_check_1_all_mentions_come_and_a_late_one_too(x, clock):
+def test_all_mentions_come_and_a_late_one_too(x, clock):
     connector = connect(x)
     cursor = begun(connector)
     clock.at += timedelta(minutes=20)
@@ -111,7 +111,7 @@ def test_a_post_is_public_of_its_author_under_its_post(x, clock):
     assert is_public(settings_for(x))
 
 
-def test_check_3_an_edit_is_a_version_of_the_same_post(x, clock):
+def test_an_edit_is_a_version_of_the_same_post(x, clock):
     connector = connect(x)
     cursor = begun(connector)
     clock.at += timedelta(minutes=1)
@@ -139,7 +139,7 @@ def test_what_is_not_said_to_us_is_left_out(x, clock):
     assert [each.text for each in envelopes(everything.fetch(cursor))] == [" I agree with Bob".strip()]
 
 
-def test_check_16_a_malformed_post_costs_one_post(x, clock):
+def test_a_malformed_post_costs_one_post(x, clock):
     connector = connect(x)
     cursor = begun(connector)
     clock.at += timedelta(minutes=1)
@@ -149,7 +149,7 @@ def test_check_16_a_malformed_post_costs_one_post(x, clock):
     assert sorted(bool(each.unreadable) for each in arrivals) == [False, True]
 
 
-def test_check_15_the_budget_ends_reading_and_leaves_answers(x, clock):
+def test_the_budget_ends_reading_and_leaves_answers(x, clock):
     connector = connect(x, daily_budget=0.05, emergency_share=0.2)
     cursor = begun(connector)
     clock.at += timedelta(minutes=1)
@@ -184,7 +184,7 @@ def outgoing(x: FakeXPosts, **over) -> Outgoing:
     return Outgoing(**values | {"in_reply_to": f"{post}@mentions.x_mentions"} | over)
 
 
-def test_check_5_an_agent_answers_in_public_once(x, clock):
+def test_an_agent_answers_in_public_once(x, clock):
     message = outgoing(x)
     receipt = XMentionsSender("mentions", settings_for(x), clock=clock).send(message)
     assert (receipt.verdict, receipt.provider_id) == (SendVerdict.ACCEPTED, x.ours[0]["id"])
@@ -202,12 +202,12 @@ def test_check_5_an_agent_answers_in_public_once(x, clock):
         ({"text": ""}, "this has 0"),
     ],
 )
-def test_check_4_what_must_not_be_posted_never_leaves(x, clock, over, words):
+def test_what_must_not_be_posted_never_leaves(x, clock, over, words):
     receipt = XMentionsSender("mentions", settings_for(x), clock=clock).send(outgoing(x, **over))
     assert (receipt.verdict, words in receipt.why, x.asked) == (SendVerdict.REFUSED, True, [])
 
 
-def test_check_6_a_lost_answer_is_found_among_our_posts(x, clock):
+def test_a_lost_answer_is_found_among_our_posts(x, clock):
     sender, message = XMentionsSender("mentions", settings_for(x), clock=clock), outgoing(x)
     x.script(Fault(lose=True, when=lambda asked: asked.method == "POST"))
     assert sender.send(message).verdict is SendVerdict.UNKNOWN
@@ -226,7 +226,7 @@ def test_check_6_a_lost_answer_is_found_among_our_posts(x, clock):
         (500, SendVerdict.UNKNOWN, False, "500"),
     ],
 )
-def test_check_7_each_refusal_says_what_to_do(x, clock, status, verdict, whole, words):
+def test_each_refusal_says_what_to_do(x, clock, status, verdict, whole, words):
     x.script(Fault(answer=DemoAnswer(status, {"title": "no"}), when=lambda asked: asked.method == "POST"))
     receipt = XMentionsSender("mentions", settings_for(x), clock=clock).send(outgoing(x))
     assert (receipt.verdict, receipt.whole_channel, words in receipt.why) == (verdict, whole, True)
@@ -275,7 +275,7 @@ def doctor(x: FakeXPosts, **over) -> tuple[bool, str]:
     ],
 )
 @pytest.mark.parametrize("where", ["/2/users/me", "/2/webhooks"])
-def test_check_17_doctor_has_one_sentence_for_each_refusal(x, answer, words, where):
+def test_doctor_has_one_sentence_for_each_refusal(x, answer, words, where):
     soon = str(int(datetime.now(UTC).timestamp()) + 295)
     headers = {name: value.format(soon=soon) for name, value in answer.headers.items()}
     x.script(Fault(answer=replace(answer, headers=headers), when=lambda asked: asked.path == where))
@@ -283,7 +283,7 @@ def test_check_17_doctor_has_one_sentence_for_each_refusal(x, answer, words, whe
     assert (ok, words in said, " / " in said) == (False, True, False)
 
 
-def test_check_17_doctor_says_how_posts_come(x):
+def test_doctor_says_how_posts_come(x):
     ok, said = doctor(x)
     assert (ok, "the account @wallet answers" in said, "by the poll only" in said) == (True, True, True)
     x.subscribe(valid=False)

@@ -89,14 +89,14 @@ def one_hundred() -> list[tuple[str, str, str]]:
     return picked
 
 
-def test_check_19_of_100_changed_texts_98_are_refused() -> None:
+def test_of_100_changed_texts_98_are_refused() -> None:
     texts = one_hundred()
     accepted = [each for each in texts if not flaws(each[2], FAQ[each[1]])]
     assert len(texts) >= 95
     assert len(accepted) <= 2, accepted
 
 
-def test_check_19_of_100_faithful_paraphrases_85_are_accepted() -> None:
+def test_of_100_faithful_paraphrases_85_are_accepted() -> None:
     assert len(PARAPHRASES) == 100
     refused = {row["text"]: found for row in PARAPHRASES if (found := flaws(row["text"], FAQ[row["answer"]]))}
     assert len(refused) <= 15, refused

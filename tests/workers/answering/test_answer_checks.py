@@ -56,7 +56,7 @@ def desk(database: Database, tmp_path: Path) -> AnsweringDesk:
     return found
 
 
-def test_check_1_without_a_network_an_answer_is_found_and_nothing_is_connected_to(tmp_path: Path) -> None:
+def test_without_a_network_an_answer_is_found_and_nothing_is_connected_to(tmp_path: Path) -> None:
     (tmp_path / "faq").mkdir()
     for name, text in FILES.items():
         (tmp_path / "faq" / name).write_text(text, encoding="utf-8")
@@ -83,7 +83,7 @@ DANGERS = (
 )
 
 
-def test_check_7_a_danger_is_not_even_asked_about_and_is_routed_as_without_answers(
+def test_a_danger_is_not_even_asked_about_and_is_routed_as_without_answers(
     desk: AnsweringDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
@@ -110,7 +110,7 @@ def test_check_7_a_danger_is_not_even_asked_about_and_is_routed_as_without_answe
     assert sorted(said) == sorted(DANGERS * 2)
 
 
-def test_check_12_a_question_delivered_twenty_times_to_three_workers_is_answered_once(desk: AnsweringDesk) -> None:
+def test_a_question_delivered_twenty_times_to_three_workers_is_answered_once(desk: AnsweringDesk) -> None:
     for _ in range(20):
         desk.ask("2", QUESTION)
     desk.wait()
@@ -129,7 +129,7 @@ def test_check_12_a_question_delivered_twenty_times_to_three_workers_is_answered
     assert len(desk.texts()) == 1
 
 
-def test_check_30_the_trace_names_gates_scores_and_thresholds_and_the_decision_repeats(desk: AnsweringDesk) -> None:
+def test_the_trace_names_gates_scores_and_thresholds_and_the_decision_repeats(desk: AnsweringDesk) -> None:
     desk.ask("2", "Where is the refund 20261103?")
     desk.settle()
     trace = max((row for row in desk.rows(AutoAnswerRow) if row.trace), key=lambda row: row.decided_at).trace
@@ -162,7 +162,7 @@ def test_check_30_the_trace_names_gates_scores_and_thresholds_and_the_decision_r
     assert all(each == trace for each in traces)
 
 
-def test_check_31_a_simulation_counts_what_another_faq_and_another_mode_would_answer(
+def test_a_simulation_counts_what_another_faq_and_another_mode_would_answer(
     desk: AnsweringDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The desk's thresholds are those of words alone.
@@ -202,7 +202,7 @@ def test_check_31_a_simulation_counts_what_another_faq_and_another_mode_would_an
     assert desk.rows(ModelDayRow) == []
 
 
-def test_check_35_what_was_asked_is_what_was_answered_offered_refused_and_not_found(desk: AnsweringDesk) -> None:
+def test_what_was_asked_is_what_was_answered_offered_refused_and_not_found(desk: AnsweringDesk) -> None:
     texts = (
         QUESTION,
         "Where is the button?",

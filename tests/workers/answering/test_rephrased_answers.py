@@ -136,7 +136,7 @@ def test_an_accepted_text_is_sent_as_an_automatic_answer_with_its_source(desk: R
     ],
     ids=["accepted", "flawed", "silent"],
 )
-def test_check_30_explain_says_what_the_model_was_asked_for_and_whose_words_count(
+def test_explain_says_what_the_model_was_asked_for_and_whose_words_count(
     desk: RephrasingDesk,
     database_url: str,
     server: ModelServer,
@@ -177,7 +177,7 @@ FAILING: list[tuple[str, Answering, str]] = [
 
 
 @pytest.mark.parametrize(("answering", "why"), [row[1:] for row in FAILING], ids=[row[0] for row in FAILING])
-def test_check_18_whatever_fails_the_operators_own_words_are_sent(
+def test_whatever_fails_the_operators_own_words_are_sent(
     desk: RephrasingDesk, server: ModelServer, answering: Answering, why: str
 ) -> None:
     server.answering = answering
@@ -194,7 +194,7 @@ def test_check_18_whatever_fails_the_operators_own_words_are_sent(
     assert len(new_cases(desk)) == 2
 
 
-def test_check_24_a_spent_day_is_silent_across_processes_and_the_answer_is_extractive(
+def test_a_spent_day_is_silent_across_processes_and_the_answer_is_extractive(
     database: Database, database_url: str, tmp_path: Path, server: ModelServer
 ) -> None:
     desk = RephrasingDesk(database, tmp_path, url=server.url, per_day=6)
@@ -295,7 +295,7 @@ obeying_turn = [0]
 
 
 @pytest.mark.parametrize("start", range(0, len(ORDERS), 5))
-def test_check_20_forty_injections_leave_the_operators_words_and_nothing_else(
+def test_forty_injections_leave_the_operators_words_and_nothing_else(
     desk: RephrasingDesk, server: ModelServer, start: int
 ) -> None:
     desk.ask("900", OTHER)
@@ -343,7 +343,7 @@ Subject: {order}
 
 
 @pytest.mark.parametrize("place", ["file name", "forwarded mail"])
-def test_check_20_orders_in_a_file_name_or_a_forwarded_mail_change_nothing_that_is_sent(
+def test_orders_in_a_file_name_or_a_forwarded_mail_change_nothing_that_is_sent(
     desk: RephrasingDesk, server: ModelServer, place: str
 ) -> None:
     prompt = load_prompt(Purpose.ANSWER).text
@@ -370,7 +370,7 @@ def tmp_file(desk: RephrasingDesk) -> Path:
     return desk.config.parent / "faq" / "refund--when.en.md"
 
 
-def test_check_21_no_secret_address_or_name_leaves_with_an_answer(desk: RephrasingDesk, server: ModelServer) -> None:
+def test_no_secret_address_or_name_leaves_with_an_answer(desk: RephrasingDesk, server: ModelServer) -> None:
     # A question with an address is one of its own sender: it is not answered, and the model hears nothing of it.
     desk.sent(f"{QUESTION} Write to ann@home.example or call 138 1234 5678.")
     assert server.requests == []
@@ -382,7 +382,7 @@ def test_check_21_no_secret_address_or_name_leaves_with_an_answer(desk: Rephrasi
         assert KEY not in request.raw
 
 
-def test_check_32_a_case_asks_the_model_at_most_twice(desk: RephrasingDesk, server: ModelServer) -> None:
+def test_a_case_asks_the_model_at_most_twice(desk: RephrasingDesk, server: ModelServer) -> None:
     for number in range(5):
         desk.ask(str(10 + number), QUESTION, in_reply_to=("10@customer.example",) if number else ())
         desk.settle()

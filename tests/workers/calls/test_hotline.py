@@ -63,7 +63,7 @@ def voicemail(desk: VoiceDesk, status: str = "completed", **fields: str) -> None
     desk.ask("step=recording", RecordingSid=RECORDING, RecordingStatus=status, RecordingDuration="12", **fields)
 
 
-def test_check_3_key_2_and_a_confirmation_are_one_wish_to_be_called_back(desk: VoiceDesk) -> None:
+def test_key_2_and_a_confirmation_are_one_wish_to_be_called_back(desk: VoiceDesk) -> None:
     twiml = ring(desk, "2", "1")
     assert verbs(twiml) == ["Say", "Hangup"]
     hang_up(desk)
@@ -79,14 +79,14 @@ def test_check_3_key_2_and_a_confirmation_are_one_wish_to_be_called_back(desk: V
     assert len(desk.texts()) == 2
 
 
-def test_check_3_without_the_confirmation_it_is_no_wish(desk: VoiceDesk) -> None:
+def test_without_the_confirmation_it_is_no_wish(desk: VoiceDesk) -> None:
     assert "Record" in verbs(ring(desk, "2", "3"))
     hang_up(desk)
     desk.work(later=MINUTE)
     assert desk.texts() == ["Missed call 未接来电"]
 
 
-def test_check_5_a_caller_who_hangs_up_in_the_menu_is_one_missed_call_after_a_minute(desk: VoiceDesk) -> None:
+def test_a_caller_who_hangs_up_in_the_menu_is_one_missed_call_after_a_minute(desk: VoiceDesk) -> None:
     ring(desk)
     hang_up(desk)
     desk.work()
@@ -105,7 +105,7 @@ def test_check_5_a_caller_who_hangs_up_in_the_menu_is_one_missed_call_after_a_mi
 @pytest.mark.parametrize(
     "order", ["end rec rec rec", "rec end rec rec", "rec rec rec end", "left end rec rec", "end left rec"]
 )
-def test_check_6_a_voicemail_is_one_message_with_one_file(database, tmp_path, monkeypatch, twilio, order) -> None:
+def test_a_voicemail_is_one_message_with_one_file(database, tmp_path, monkeypatch, twilio, order) -> None:
     desk = VoiceDesk(database, tmp_path, monkeypatch, more=f'api_base = "{twilio.base}"')
     ring(desk, "3")
     twilio.sounds[RECORDING] = b"\xff\xf3" + bytes(400)
@@ -129,7 +129,7 @@ def test_check_6_a_voicemail_is_one_message_with_one_file(database, tmp_path, mo
     assert len(desk.cases("id")) == 1
 
 
-def test_check_7_a_recording_that_is_not_there_yet_is_fetched_later(database, tmp_path, monkeypatch, twilio) -> None:
+def test_a_recording_that_is_not_there_yet_is_fetched_later(database, tmp_path, monkeypatch, twilio) -> None:
     desk = VoiceDesk(database, tmp_path, monkeypatch, more=f'api_base = "{twilio.base}"')
     ring(desk, "3")
     voicemail(desk)
@@ -142,7 +142,7 @@ def test_check_7_a_recording_that_is_not_there_yet_is_fetched_later(database, tm
     assert desk.files() == [("voicemail-1.mp3", "audio/mpeg", 103)]
 
 
-def test_check_7_a_recording_that_never_comes_says_why(database, tmp_path, monkeypatch, twilio) -> None:
+def test_a_recording_that_never_comes_says_why(database, tmp_path, monkeypatch, twilio) -> None:
     desk = VoiceDesk(database, tmp_path, monkeypatch, more=f'api_base = "{twilio.base}"')
     ring(desk, "3")
     voicemail(desk)
@@ -160,7 +160,7 @@ def again(desk: VoiceDesk) -> None:
     desk.fetch()
 
 
-def test_check_8_an_empty_recording_is_a_missed_call(desk: VoiceDesk) -> None:
+def test_an_empty_recording_is_a_missed_call(desk: VoiceDesk) -> None:
     ring(desk, "3")
     hang_up(desk)
     voicemail(desk, "absent")
@@ -169,7 +169,7 @@ def test_check_8_an_empty_recording_is_a_missed_call(desk: VoiceDesk) -> None:
     assert desk.files() == []
 
 
-def test_check_9_a_transcript_completes_its_message_and_reopens_nothing(desk: VoiceDesk) -> None:
+def test_a_transcript_completes_its_message_and_reopens_nothing(desk: VoiceDesk) -> None:
     ring(desk, "3")
     hang_up(desk)
     voicemail(desk)
@@ -230,7 +230,7 @@ def test_an_emergency_number_that_does_not_answer_leads_to_a_voicemail(database,
     assert "Record" in verbs(desk.ask(action(ring(desk, "1")), DialCallStatus="no-answer"))
 
 
-def test_check_10_a_process_that_dies_before_the_end_is_made_good_by_the_poll(desk: VoiceDesk, twilio) -> None:
+def test_a_process_that_dies_before_the_end_is_made_good_by_the_poll(desk: VoiceDesk, twilio) -> None:
     ring(desk)
     sid = twilio.ring(CALLER, sid="CA" + "1" * 32)
     assert sid
@@ -243,7 +243,7 @@ def test_check_10_a_process_that_dies_before_the_end_is_made_good_by_the_poll(de
     assert desk.texts() == ["Missed call 未接来电"]
 
 
-def test_check_12_the_same_step_asked_twice_gives_the_same_bytes_and_one_wish(desk: VoiceDesk) -> None:
+def test_the_same_step_asked_twice_gives_the_same_bytes_and_one_wish(desk: VoiceDesk) -> None:
     first = ring(desk)
     assert desk.ask("step=start", CallStatus="ringing") == first
     confirm = desk.ask(action(first), Digits="2")
@@ -256,7 +256,7 @@ def test_check_12_the_same_step_asked_twice_gives_the_same_bytes_and_one_wish(de
     assert desk.rows(PhoneCallRow, "wants_callback") == [True]
 
 
-def test_check_15_a_caller_who_calls_too_often_is_rejected(database, tmp_path, monkeypatch) -> None:
+def test_a_caller_who_calls_too_often_is_rejected(database, tmp_path, monkeypatch) -> None:
     desk = VoiceDesk(database, tmp_path, monkeypatch, more='calls_per_caller = 3\nblocked = ["+14155550123"]')
     answers = [ring(desk, sid=f"CA{number:032x}") for number in range(5)]
     assert [verbs(each)[-1] for each in answers] == ["Say", "Say", "Say", "Reject", "Reject"]
@@ -273,7 +273,7 @@ def test_check_15_a_caller_who_calls_too_often_is_rejected(database, tmp_path, m
 
 
 @pytest.mark.parametrize("hidden", ["anonymous", "+266696687", "", "unknown"])
-def test_check_16_withheld_callers_are_no_one_together(desk: VoiceDesk, hidden: str) -> None:
+def test_withheld_callers_are_no_one_together(desk: VoiceDesk, hidden: str) -> None:
     for letter in "ab":
         twiml = ring(desk, From=hidden, sid="CA" + letter * 32)
         assert "2" not in spoken(twiml).replace("按8", "")

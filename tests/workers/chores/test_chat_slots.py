@@ -96,7 +96,7 @@ def test_an_agent_gets_as_many_chats_as_there_are_slots_and_the_rest_wait_in_ord
     assert desk.waiting() == []
 
 
-def test_check_25_that_no_agent_is_there_is_reported_once(desk: ChatDesk) -> None:
+def test_that_no_agent_is_there_is_reported_once(desk: ChatDesk) -> None:
     desk.visitor()
     for _ in range(3):
         assert desk.chats() == {}

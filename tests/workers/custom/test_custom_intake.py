@@ -40,7 +40,7 @@ def test_a_message_opens_a_case_of_its_user(desk):
     assert desk.rows(IdentityRow, "kind", "handle") == [("custom", "wallet:u-7")]
 
 
-def test_check_2_one_message_from_many_threads_is_one_row(desk):
+def test_one_message_from_many_threads_is_one_row(desk):
     with ThreadPoolExecutor(8) as threads:
         answers = list(threads.map(lambda _: desk.ask(message()), range(100)))
     desk.work()
@@ -50,7 +50,7 @@ def test_check_2_one_message_from_many_threads_is_one_row(desk):
     assert len(desk.rows(InboundRow, "id")) == len(desk.messages("id")) == 1
 
 
-def test_check_3_the_same_id_with_other_words_is_refused_kept_and_reported(desk):
+def test_the_same_id_with_other_words_is_refused_kept_and_reported(desk):
     desk.ask(message())
     for _ in range(2):
         answer = desk.ask(message(text="other words"))
@@ -59,7 +59,7 @@ def test_check_3_the_same_id_with_other_words_is_refused_kept_and_reported(desk)
     assert "inbound.conflict" in desk.rows(EventRow, "kind")
 
 
-def test_check_4_blanks_order_number_forms_and_fresh_signatures_of_urls_make_no_conflict(desk):
+def test_blanks_order_number_forms_and_fresh_signatures_of_urls_make_no_conflict(desk):
     def written(query: str, amount: object) -> dict:
         file = {"name": "é.jpg", "url": f"https://files.example/1?sig={query}"}
         return message(files=[file], facts={"amount": amount})
@@ -69,7 +69,7 @@ def test_check_4_blanks_order_number_forms_and_fresh_signatures_of_urls_make_no_
     assert json.loads(desk.ask(again).text)["accepted"][0]["duplicate"] is True
 
 
-def test_check_5_one_bad_item_of_a_batch_costs_one_item(desk):
+def test_one_bad_item_of_a_batch_costs_one_item(desk):
     items = [message(f"m-{number}") for number in range(100)]
     items[36]["user"] = {"id": ""}
     answer = json.loads(desk.ask(items).text)
@@ -80,7 +80,7 @@ def test_check_5_one_bad_item_of_a_batch_costs_one_item(desk):
     assert desk.ask([message()] * 101).status == 400
 
 
-def test_check_6_ids_of_users_are_opaque(desk):
+def test_ids_of_users_are_opaque(desk):
     ids = ["AbC", "abc", "x" * 256]
     desk.push(*(message(f"m-{place}", user={"id": each}) for place, each in enumerate(ids)))
     assert sorted(desk.rows(IdentityRow, "handle")) == sorted(f"wallet:{each}" for each in ids)
@@ -88,7 +88,7 @@ def test_check_6_ids_of_users_are_opaque(desk):
         assert desk.ask(message("m-9", user={"id": bad})).status == 400
 
 
-def test_check_7_a_change_that_overtakes_its_message_waits_for_it(desk):
+def test_a_change_that_overtakes_its_message_waits_for_it(desk):
     desk.push({"type": "message.edited", "id": "m-1", "text": "new words", "version": 1})
     desk.push({"type": "message.deleted", "id": "m-2"})
     assert desk.messages("id") == []
@@ -128,7 +128,7 @@ def test_danger_in_changed_words_calls_people(desk):
     assert desk.rows(ConversationRow, "emergency") == [True]
 
 
-def test_check_9_what_a_colleague_said_elsewhere_is_our_answer(desk):
+def test_what_a_colleague_said_elsewhere_is_our_answer(desk):
     desk.push(message(text="where is my money"))
     desk.push(message("m-2", "被盗 is not the word, it is on its way", type="message.out", agent={"name": "小李"}))
     ((case, replied, emergency),) = desk.rows(ConversationRow, "status", "replied_at", "emergency")
@@ -150,7 +150,7 @@ def test_what_another_machine_of_ours_said_is_no_answer(desk, automatic, agent):
     assert desk.messages("direction") == ["incoming", "outgoing"]
 
 
-def test_check_9_nothing_answers_a_colleague(desk):
+def test_nothing_answers_a_colleague(desk):
     desk.close()
     desk.push(message(type="message.out", agent={"name": "小李"}))
     assert desk.rows(OutboundRow) == []
@@ -158,7 +158,7 @@ def test_check_9_nothing_answers_a_colleague(desk):
     assert len(desk.rows(OutboundRow)) == 1
 
 
-def test_check_16_records_of_a_call_complete_one_message(desk):
+def test_records_of_a_call_complete_one_message(desk):
     call = {"type": "call", "id": "c-1", "from": "+8613800138000", "result": "missed"}
     later = call | {"result": "voicemail", "recording": "https://files.example/1.mp3", "transcript": "钱没到账"}
     desk.push(call, later, call)
@@ -182,7 +182,7 @@ def test_callers_who_withhold_their_number_are_not_one_contact(desk):
     assert len(set(desk.rows(ConversationRow, "contact_id"))) == 2
 
 
-def test_check_17_an_unverified_phone_merges_no_one(desk):
+def test_an_unverified_phone_merges_no_one(desk):
     desk.route(envelope("1", text="hello"))
     desk.push(message(user=USER | {"phone": "+86 138 0013 8000", "email": "Ann@customer.example"}))
     assert len(desk.rows(ContactRow)) == 2
@@ -192,7 +192,7 @@ def test_check_17_an_unverified_phone_merges_no_one(desk):
     assert sorted(row.verified for row in desk.rows(ContactPointRow)) == [False, True]
 
 
-def test_check_17_an_unverified_phone_of_another_customer_shows_no_case_of_theirs(desk):
+def test_an_unverified_phone_of_another_customer_shows_no_case_of_theirs(desk):
     # Another customer calls, and has a case
     desk.push({"type": "call", "id": "c-1", "from": "+8613800138000", "result": "voicemail", "transcript": "钱没到账"})
     # A user of the app states that number
@@ -210,7 +210,7 @@ def test_check_17_an_unverified_phone_of_another_customer_shows_no_case_of_their
         assert [*identities] == ["custom"]
 
 
-def test_check_18_what_a_machine_wrote_is_not_answered_and_starts_no_clock(desk):
+def test_what_a_machine_wrote_is_not_answered_and_starts_no_clock(desk):
     desk.push(message(automatic=True))
     ((first, following, resolve, waiting),) = desk.rows(
         ConversationRow, "first_reply_due_at", "next_reply_due_at", "resolve_due_at", "waiting_since"
@@ -275,7 +275,7 @@ def test_a_body_that_is_no_item_is_refused(desk):
         assert answer.status == (200 if body.startswith(b'{"type"') else 400)
 
 
-def test_check_19_a_call_centre_pushes_twice_and_then_its_recording(database, tmp_path, monkeypatch) -> None:
+def test_a_call_centre_pushes_twice_and_then_its_recording(database, tmp_path, monkeypatch) -> None:
     centre = CustomDesk(database, tmp_path, monkeypatch, more='auth = "basic"')
     monkeypatch.setenv("APP_SECRET", "tccc:secret")
 

@@ -99,7 +99,7 @@ def test_an_agents_answer_reaches_their_system_and_its_status_comes_back(databas
     assert desk.rows(OutboundRow, "delivery") == ["read"]
 
 
-def test_check_8_of_statuses_one_of_no_message_of_ours_tells_nothing(database, tmp_path, monkeypatch, app):
+def test_of_statuses_one_of_no_message_of_ours_tells_nothing(database, tmp_path, monkeypatch, app):
     desk = desk_with(database, tmp_path, monkeypatch, way(app))
     unknown = [{"ours": str(uuid.uuid4())}, {"id": "theirs-9"}]
     answers = [desk.ask({"type": "delivery", "status": "read"} | each) for each in unknown]
@@ -119,7 +119,7 @@ def test_checks_10_and_11_an_unclear_attempt(database, tmp_path, monkeypatch, ap
     assert (len(app.asked), len(app.known), states(desk)) == (posts, 1, [state])
 
 
-def test_check_13_a_second_answer_waits_for_the_first(database, tmp_path, monkeypatch, app):
+def test_a_second_answer_waits_for_the_first(database, tmp_path, monkeypatch, app):
     desk = desk_with(database, tmp_path, monkeypatch, way(app))
     desk.push(message(), message("m-2", user={"id": "u-8"}))
     app.script(Fault(answer=DemoAnswer(503, headers={"Retry-After": "3600"})))
@@ -130,7 +130,7 @@ def test_check_13_a_second_answer_waits_for_the_first(database, tmp_path, monkey
     assert [each["text"] for each in app.known.values()] == ["to another"]
 
 
-def test_check_14_what_is_collected_and_not_confirmed_comes_again(database, tmp_path, monkeypatch):
+def test_what_is_collected_and_not_confirmed_comes_again(database, tmp_path, monkeypatch):
     desk = desk_with(database, tmp_path, monkeypatch, COLLECT)
     desk.push(message())
     reply(desk, "first")
@@ -260,7 +260,7 @@ def test_a_file_that_came_as_a_reference_is_fetched_and_described(database, tmp_
         ("{files}/1", "private_files = true", "changed"),
     ],
 )
-def test_check_8_a_file_that_must_not_be_had_is_a_sentence(database, tmp_path, monkeypatch, files, url, more, words):
+def test_a_file_that_must_not_be_had_is_a_sentence(database, tmp_path, monkeypatch, files, url, more, words):
     desk = desk_with(database, tmp_path, monkeypatch, more)
     state, error = fetched(desk, url.format(files=files.base), sha256="0" * 64 if words == "changed" else "")
     assert (state, error) == ("failed", words)
@@ -268,14 +268,14 @@ def test_check_8_a_file_that_must_not_be_had_is_a_sentence(database, tmp_path, m
 
 
 @pytest.mark.parametrize("answers", [["127.0.0.1"], ["93.184.216.34", "10.0.0.1"]])
-def test_check_8_a_name_that_leads_inside_is_never_connected(database, tmp_path, monkeypatch, files, answers):
+def test_a_name_that_leads_inside_is_never_connected(database, tmp_path, monkeypatch, files, answers):
     desk = desk_with(database, tmp_path, monkeypatch, "")
     monkeypatch.setattr(socket, "getaddrinfo", resolver({"files.example": answers}))
     assert fetched(desk, f"http://files.example:{files.port}/1") == ("failed", "forbidden")
     assert files.asked == []
 
 
-def test_check_8_a_name_that_is_rebound_after_its_judgement_changes_nothing(database, tmp_path, monkeypatch, files):
+def test_a_name_that_is_rebound_after_its_judgement_changes_nothing(database, tmp_path, monkeypatch, files):
     desk, connected = desk_with(database, tmp_path, monkeypatch, ""), []
 
     def connect(address: tuple[str, int], *_: object, **__: object) -> socket.socket:
@@ -323,7 +323,7 @@ class Endless(FakeServer):
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_check_8_a_file_of_200_mb_is_left_after_the_limit(database, tmp_path, monkeypatch, announced):
+def test_a_file_of_200_mb_is_left_after_the_limit(database, tmp_path, monkeypatch, announced):
     desk = desk_with(database, tmp_path, monkeypatch, "private_files = true\nlargest = 1048576")
     host = Endless(total=200_000_000, at_once=65_536, pause=0, announced=announced)
     assert fetched(desk, f"{host.base}/1", seconds=60) == ("failed", "large")
@@ -332,7 +332,7 @@ def test_check_8_a_file_of_200_mb_is_left_after_the_limit(database, tmp_path, mo
     assert host.sent < 20_000_000
 
 
-def test_check_8_a_slow_drip_ends_with_the_time_and_not_with_the_file(database, tmp_path, monkeypatch):
+def test_a_slow_drip_ends_with_the_time_and_not_with_the_file(database, tmp_path, monkeypatch):
     desk = desk_with(database, tmp_path, monkeypatch, "private_files = true")
     host = Endless(total=1_000_000, at_once=1, pause=0.05, announced=True)
     # Each byte comes long before a socket gives up.

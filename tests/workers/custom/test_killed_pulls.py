@@ -38,7 +38,7 @@ def pull(desk: CustomDesk, *, channel: str, kills: int, database_url: str, monke
     pull_and_kill(desk.text, desk.folder, channel=channel, times=kills)
 
 
-def test_check_15_of_custom_kills_at_every_step_of_a_list_lose_and_double_nothing(
+def test_of_custom_kills_at_every_step_of_a_list_lose_and_double_nothing(
     database, database_url, tmp_path, monkeypatch, app
 ):
     pulled = f'[channels.app.pull]\nurl = "{app.base}/list"\nallow_private = true'
@@ -63,7 +63,7 @@ def test_check_15_of_custom_kills_at_every_step_of_a_list_lose_and_double_nothin
     assert len(app.asked) - before <= 8
 
 
-def test_check_6_of_wecom_kills_between_pull_and_commit_lose_and_double_nothing(
+def test_of_wecom_kills_between_pull_and_commit_lose_and_double_nothing(
     database, database_url, tmp_path, monkeypatch, wecom
 ):
     for name, value in SECRETS.items():

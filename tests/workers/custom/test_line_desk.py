@@ -64,7 +64,7 @@ def send(desk: CustomDesk) -> None:
     deliver_lane(desk, "line")
 
 
-def test_check_19_a_message_opens_a_case_and_an_answer_is_pushed_to_the_exact_id(desk, line):
+def test_a_message_opens_a_case_and_an_answer_is_pushed_to_the_exact_id(desk, line):
     assert call(desk, line.request(line.event("钱没到账"))) == 200
     desk.work()
     reply(desk, "在路上", to=None)
@@ -75,14 +75,14 @@ def test_check_19_a_message_opens_a_case_and_an_answer_is_pushed_to_the_exact_id
     assert line.keys == {str(outbound_id): provider_id}
 
 
-def test_check_4_a_batch_with_two_customers_who_differ_in_case_makes_two_contacts_and_two_cases(desk, line):
+def test_a_batch_with_two_customers_who_differ_in_case_makes_two_contacts_and_two_cases(desk, line):
     call(desk, line.request(line.event("mine"), line.event("theirs", sender=OTHER)))
     desk.work()
     assert sorted(desk.rows(IdentityRow, "handle")) == sorted([CUSTOMER, OTHER])
     assert len(set(desk.rows(ConversationRow, "contact_id"))) == 2
 
 
-def test_check_5_one_message_five_times_over_two_processes_is_one_message(desk, line):
+def test_one_message_five_times_over_two_processes_is_one_message(desk, line):
     event = line.event("钱没到账")
     again = event | {"deliveryContext": {"isRedelivery": True}}
     requests = [line.request(event), *(line.request(again) for _ in range(4))]
@@ -95,7 +95,7 @@ def test_check_5_one_message_five_times_over_two_processes_is_one_message(desk, 
     assert (set(said), len(desk.rows(InboundRow, "id")), desk.messages("text")) == ({200}, 1, ["钱没到账"])
 
 
-def test_check_11_an_unsent_message_loses_its_words_and_stays_in_the_audit(desk, line):
+def test_an_unsent_message_loses_its_words_and_stays_in_the_audit(desk, line):
     event = line.event("my password is 123")
     call(desk, line.request(event))
     desk.work()
@@ -107,7 +107,7 @@ def test_check_11_an_unsent_message_loses_its_words_and_stays_in_the_audit(desk,
     assert len(desk.rows(InboundRow, "id")) == 2
 
 
-def test_check_11_the_file_of_an_unsent_message_is_shown_no_more(desk, line):
+def test_the_file_of_an_unsent_message_is_shown_no_more(desk, line):
     event = line.event(type="image", contentProvider={"type": "line"})
     shown = []
     for request in (line.request(event), line.request(line.unsend(event))):
@@ -120,7 +120,7 @@ def test_check_11_the_file_of_an_unsent_message_is_shown_no_more(desk, line):
     assert shown == [["image.jpg"], []]
 
 
-def test_check_14_a_push_whose_answer_is_lost_is_repeated_under_its_key_and_is_one_copy(desk, line):
+def test_a_push_whose_answer_is_lost_is_repeated_under_its_key_and_is_one_copy(desk, line):
     call(desk, line.request(line.event("hello")))
     desk.work()
     reply(desk, "on its way", to=None)
@@ -135,7 +135,7 @@ def test_check_14_a_push_whose_answer_is_lost_is_repeated_under_its_key_and_is_o
     assert len([each for each in line.asked if each.path.endswith("/push")]) == 2
 
 
-def test_check_15_a_used_up_quota_makes_the_channel_wait_and_does_not_loop(desk, line):
+def test_a_used_up_quota_makes_the_channel_wait_and_does_not_loop(desk, line):
     line.quota = 0
     call(desk, line.request(line.event("hello")))
     desk.work()
@@ -148,7 +148,7 @@ def test_check_15_a_used_up_quota_makes_the_channel_wait_and_does_not_loop(desk,
     assert len([each for each in line.asked if each.path.endswith("/push")]) == 1
 
 
-def test_check_1_what_is_not_signed_stores_nothing(desk, line):
+def test_what_is_not_signed_stores_nothing(desk, line):
     with pytest.raises(Unsigned):
         call(desk, line.request(line.event("hello"), secret="another"))
     assert desk.rows(InboundRow, "id") == []
@@ -183,7 +183,7 @@ def test_an_automatic_reply_whose_token_has_ended_is_pushed_or_dropped(desk, lin
 # Files
 
 
-def test_check_12_each_file_that_cannot_be_had_is_a_sentence_and_one_in_preparation_comes_later(desk, line):
+def test_each_file_that_cannot_be_had_is_a_sentence_and_one_in_preparation_comes_later(desk, line):
     made = [line.event(type="image", contentProvider={"type": "line"}) for _ in range(3)]
     fine, slow, gone = (each["message"]["id"] for each in made)
     line.media |= {fine: b"\xff\xd8\xff\xe0 a picture", slow: b"\xff\xd8\xff\xe0 slow"}

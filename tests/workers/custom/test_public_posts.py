@@ -95,7 +95,7 @@ def test_checks_2_3_and_18_posts_come_once_edits_change_them_and_authors_are_apa
     assert len(desk.rows(ConversationRow)) == 2
 
 
-def test_check_2_one_post_by_webhook_and_poll_in_any_order_is_one_message(desk, x):
+def test_one_post_by_webhook_and_poll_in_any_order_is_one_message(desk, x):
     poll = Poll(desk)
     for author, order in enumerate(("wwp", "wpw", "pww", "wppwp"), start=300):
         number = x.receive(f"@Wallet {order}", author=str(author))
@@ -120,7 +120,7 @@ def push(desk: CustomDesk, number: str) -> None:
     assert desk.webhooks.message("x", request, now=datetime.now(UTC)).status == 200
 
 
-def test_check_4_no_automatic_path_reaches_x(desk, x):
+def test_no_automatic_path_reaches_x(desk, x):
     poll = Poll(desk)
     # The office is closed, and the route of closed hours has a reply; danger has one too
     desk.close()
@@ -146,14 +146,14 @@ def test_check_4_no_automatic_path_reaches_x(desk, x):
     assert [asked for asked in x.asked if asked.method == "POST"] == []
 
 
-def test_check_4_every_module_that_queues_automatic_messages_is_in_the_test_above():
+def test_every_module_that_queues_automatic_messages_is_in_the_test_above():
     words = ('"kind": AUTO_REPLY', '"kind": ONE_TIME_CODE')
     modules = [*ROOT.glob("store/**/*.py"), *ROOT.glob("workers/**/*.py"), *ROOT.glob("api/**/*.py")]
     found = {each.stem for each in modules if any(word in each.read_text(encoding="utf-8") for word in words)}
     assert found == {"record", "automatic_answers", "false_alarm_replies", "case_codes", "ratings"}
 
 
-def test_check_4_a_route_that_would_answer_in_public_is_a_warning_of_the_file(desk):
+def test_a_route_that_would_answer_in_public_is_a_warning_of_the_file(desk):
     route = '[[routes]]\nname = "posts"\nwhen = { channel = ["mentions", "mail"] }\nreply = "closed"\n'
     text = desk.text.replace("[[routes]]", f"{route}[[routes]]", 1)
     (finding,) = [each for each in examine_settings(text).findings if "machine" in each.message]
@@ -161,7 +161,7 @@ def test_check_4_a_route_that_would_answer_in_public_is_a_warning_of_the_file(de
     assert [each for each in examine_settings(desk.text).findings if "machine" in each.message] == []
 
 
-def test_check_5_an_agent_answers_under_the_post(desk, x):
+def test_an_agent_answers_under_the_post(desk, x):
     poll = Poll(desk)
     number = x.receive("@Wallet hello")
     poll()
@@ -172,7 +172,7 @@ def test_check_5_an_agent_answers_under_the_post(desk, x):
     assert desk.rows(OutboundRow, "state") == ["sent"]
 
 
-def test_check_19_danger_in_public_calls_people(desk, x):
+def test_danger_in_public_calls_people(desk, x):
     poll = Poll(desk)
     x.receive("@Wallet 我的账户被盗了")
     poll()

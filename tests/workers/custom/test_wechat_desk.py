@@ -84,7 +84,7 @@ def test_a_message_opens_a_case_and_an_answer_leaves(desk, wechat):
     assert desk.rows(OutboundRow, "state") == ["sent"]
 
 
-def test_check_8_the_sixth_answer_and_a_late_one_go_to_a_person_before_any_request(desk, wechat):
+def test_the_sixth_answer_and_a_late_one_go_to_a_person_before_any_request(desk, wechat):
     call(desk.webhooks, wechat.request(text="钱没到账"))
     desk.work()
     for number in range(6):
@@ -100,7 +100,7 @@ def test_check_8_the_sixth_answer_and_a_late_one_go_to_a_person_before_any_reque
     assert len(wechat.sent) == 5
 
 
-def test_check_16_one_message_three_times_over_two_processes_is_one_message(desk, wechat):
+def test_one_message_three_times_over_two_processes_is_one_message(desk, wechat):
     processes = [desk.webhooks, ProviderWebhooks(desk.settings, desk.database)]
     request = wechat.request(text="钱没到账")
     with ThreadPoolExecutor(3) as threads:
@@ -111,14 +111,14 @@ def test_check_16_one_message_three_times_over_two_processes_is_one_message(desk
     assert (len(desk.rows(InboundRow, "id")), desk.messages("text")) == (1, ["钱没到账"])
 
 
-def test_check_1_what_is_not_signed_stores_nothing(desk, wechat):
+def test_what_is_not_signed_stores_nothing(desk, wechat):
     request = wechat.request(text="钱没到账")
     with pytest.raises(Unsigned):
         call(desk.webhooks, WebhookRequest(body=request.body, headers={}, query=request.query + "0"))
     assert desk.rows(InboundRow, "id") == []
 
 
-def test_check_17_a_database_that_hangs_is_reported_in_time_and_its_message_still_comes_once(desk, wechat):
+def test_a_database_that_hangs_is_reported_in_time_and_its_message_still_comes_once(desk, wechat):
     request, seconds = wechat.request(text="钱没到账"), []
     with desk.database.write() as connection:
         if not desk.database.is_sqlite:
@@ -139,7 +139,7 @@ def refused(database: Database) -> list[tuple[str, str, int]]:
         return [(each.channel, each.bound, each.refused) for each in read_refusals(connection)]
 
 
-def test_check_17_messages_that_a_database_never_took_are_counted(desk, wechat, tmp_path, migrated_sqlite):
+def test_messages_that_a_database_never_took_are_counted(desk, wechat, tmp_path, migrated_sqlite):
     folder = tmp_path / "away"
     away = Database(f"sqlite:///{folder / 'omniyard.db'}")
     webhooks, now = ProviderWebhooks(desk.settings, away), datetime.now(UTC)
@@ -247,7 +247,7 @@ def test_without_a_reply_of_the_desk_the_response_is_empty(desk, wechat, passive
 # Files
 
 
-def test_check_18_each_file_that_cannot_be_had_is_a_sentence_and_the_words_are_kept(desk, wechat):
+def test_each_file_that_cannot_be_had_is_a_sentence_and_the_words_are_kept(desk, wechat):
     wechat.media |= {"M1": b"\xff\xd8\xff\xe0 a picture", "BIG": b"x" * 25 * 1024 * 1024}
     for media_id in ("M1", "GONE", "404", "BIG"):
         fields = wechat.message(sender=CUSTOMER) | {"MsgType": "voice", "MediaId": media_id, "Recognition": media_id}

@@ -89,7 +89,7 @@ def callback(token: str) -> WebhookRequest:
     return WebhookRequest(body=body, headers={}, query=query)
 
 
-def test_check_4_a_callback_is_answered_at_once_while_3000_messages_wait_and_they_come_in_order(desk, wecom):
+def test_a_callback_is_answered_at_once_while_3000_messages_wait_and_they_come_in_order(desk, wecom):
     wecom.page = 1000
     wanted = [f"{ACCOUNT}:{wecom.receive(f'message {number}')}" for number in range(3_000)]
     seconds = []
@@ -146,7 +146,7 @@ def test_a_callback_in_another_process_ends_the_pause_of_the_poll(desk, wecom):
     assert pulls()[1]["token"] == "TOK1"
 
 
-def test_check_18_a_file_comes_later_and_one_that_cannot_be_had_is_a_sentence(desk, wecom):
+def test_a_file_comes_later_and_one_that_cannot_be_had_is_a_sentence(desk, wecom):
     wecom.media |= {"M1": b"\xff\xd8\xff\xe0 a picture", "BIG": b"x" * 25 * 1024 * 1024}
     wecom.receive("here is my receipt")
     # 40007 in an answer of 200, a host that has it no more, 25 MB
@@ -192,7 +192,7 @@ def test_checks_11_and_12_a_recall_hides_and_a_failure_reopens(desk, wecom):
     assert desk.rows(ConversationRow, "status") == ["open"]
 
 
-def test_check_6_what_is_pulled_twice_is_stored_once(desk, wecom):
+def test_what_is_pulled_twice_is_stored_once(desk, wecom):
     for number in range(5):
         wecom.receive(f"message {number}", at=datetime.now(UTC).timestamp() - 60 + number)
     pull(desk)

@@ -94,7 +94,7 @@ def test_a_message_opens_a_case_and_an_answer_leaves(desk, fake):
 # Checks of gate_meta_line.md, by their numbers
 
 
-def test_check_1_only_the_raw_body_with_the_newer_header_is_signed(desk):
+def test_only_the_raw_body_with_the_newer_header_is_signed(desk):
     folder = specs_folder()
     if folder is None:
         pytest.skip("the vectors are not here")
@@ -114,7 +114,7 @@ def test_two_secrets_are_accepted_while_one_is_exchanged(desk):
 
 
 @pytest.mark.parametrize(("token", "is_right"), [(meta.VERIFY_TOKEN, True), ("another", False), ("", False)])
-def test_check_2_the_challenge_is_answered_only_with_the_token(desk, token, is_right):
+def test_the_challenge_is_answered_only_with_the_token(desk, token, is_right):
     query = urlencode({"hub.mode": "subscribe", "hub.challenge": "1158201444", "hub.verify_token": token})
     request = WebhookRequest(body=b"", headers={}, query=query)
     if is_right:
@@ -124,7 +124,7 @@ def test_check_2_the_challenge_is_answered_only_with_the_token(desk, token, is_r
             desk.webhooks.challenge("whatsapp", request)
 
 
-def test_check_3_a_batch_goes_to_its_channels_and_strangers_are_counted(desk):
+def test_a_batch_goes_to_its_channels_and_strangers_are_counted(desk):
     people = [("8613800138001", "CN.1"), ("8613800138002", "CN.2"), ("8613800138003", "CN.3")]
     said = [text(f"text {user}", wamid=f"wamid.{user}", sender=sender, user=user) for sender, user in people]
     contacts = [contact(user, sender=sender, user=user) for sender, user in people]
@@ -144,7 +144,7 @@ def test_check_3_a_batch_goes_to_its_channels_and_strangers_are_counted(desk):
     assert sorted(desk.rows(IdentityRow, "handle")) == ["CN.1", "CN.2", "CN.3"]
 
 
-def test_check_5_one_message_five_times_over_two_processes_is_one_message(desk):
+def test_one_message_five_times_over_two_processes_is_one_message(desk):
     processes = [desk.webhooks, ProviderWebhooks(desk.settings, desk.database)]
     request = signed(call_of(change(text(), contacts=[contact()])))
     with ThreadPoolExecutor(2) as threads:
@@ -157,7 +157,7 @@ def test_check_5_one_message_five_times_over_two_processes_is_one_message(desk):
     assert (len(desk.rows(InboundRow, "id")), desk.messages("text")) == (1, ["钱没到账"])
 
 
-def test_check_6_statuses_in_any_order_end_at_read(desk):
+def test_statuses_in_any_order_end_at_read(desk):
     opened(desk)
     answered(desk)
     for said in ("read", "sent", "delivered", "delivered", "failed"):
@@ -174,7 +174,7 @@ def test_a_failure_that_comes_later_is_explained_in_words_and_reopens_the_case(d
     assert "not on WhatsApp" in why
 
 
-def test_check_7_a_user_without_a_number_is_known_written_to_and_reported_by_the_exact_id(desk, fake):
+def test_a_user_without_a_number_is_known_written_to_and_reported_by_the_exact_id(desk, fake):
     user = "US.AbCdEfGhIjKlMnOpQrStUvWxYz0123456789aBcDeF"
     call(desk, change(text(sender="", user=user), contacts=[contact(sender="", user=user)]))
     answered(desk)
@@ -188,7 +188,7 @@ def test_check_7_a_user_without_a_number_is_known_written_to_and_reported_by_the
 
 
 @pytest.mark.parametrize("users", [("US." + "a" * 40 + "1", "US." + "a" * 40 + "2"), ("US.abcDEF", "US.ABCdef")])
-def test_check_8_ids_that_differ_late_or_in_case_are_two_contacts(desk, users):
+def test_ids_that_differ_late_or_in_case_are_two_contacts(desk, users):
     for number, user in enumerate(users):
         call(
             desk, change(text(sender="", user=user, wamid=f"wamid.{number}"), contacts=[contact(sender="", user=user)])
@@ -196,13 +196,13 @@ def test_check_8_ids_that_differ_late_or_in_case_are_two_contacts(desk, users):
     assert len(desk.rows(ContactRow, "id")) == len(desk.rows(ConversationRow, "id")) == 2
 
 
-def test_check_9_a_number_with_an_id_and_then_the_id_alone_is_one_contact(desk):
+def test_a_number_with_an_id_and_then_the_id_alone_is_one_contact(desk):
     opened(desk)
     call(desk, change(text("again", wamid="wamid.2", sender=""), contacts=[contact(sender="")]))
     assert len(desk.rows(ContactRow, "id")) == len(desk.rows(ConversationRow, "id")) == 1
 
 
-def test_check_12_each_file_that_cannot_be_had_is_a_sentence_and_no_private_address_is_asked(desk, fake):
+def test_each_file_that_cannot_be_had_is_a_sentence_and_no_private_address_is_asked(desk, fake):
     good = b"\xff\xd8\xff\xe0 a picture"
     fake.media |= {"GOOD": good, "WRONG": good, "BIG": b"x" * 26 * 1024 * 1024}
     for media_id, content in (("GOOD", good), ("WRONG", b"another"), ("BIG", fake.media["BIG"]), ("GONE", good)):
@@ -227,14 +227,14 @@ def fetch(desk: CustomDesk) -> None:
         fetcher.once()
 
 
-def test_check_13_an_answer_after_24_hours_goes_to_a_person_before_any_request(desk, fake):
+def test_an_answer_after_24_hours_goes_to_a_person_before_any_request(desk, fake):
     opened(desk)
     desk.change(MessageRow, received_at=datetime.now(UTC) - timedelta(hours=24, minutes=1))
     answered(desk, "too late")
     assert (fake.sent, desk.rows(OutboundRow, "state")) == ([], ["needs_person"])
 
 
-def test_check_16_a_lost_answer_is_settled_by_a_status_with_our_id_and_not_sent_again(desk, fake):
+def test_a_lost_answer_is_settled_by_a_status_with_our_id_and_not_sent_again(desk, fake):
     opened(desk)
     fake.script(Fault(lose=True, when=lambda asked: asked.method == "POST"))
     answered(desk)
@@ -245,7 +245,7 @@ def test_check_16_a_lost_answer_is_settled_by_a_status_with_our_id_and_not_sent_
     assert (len(fake.sent), desk.rows(OutboundRow, "state")) == (1, ["sent"])
 
 
-def test_check_16_a_lost_answer_without_a_status_goes_to_a_person(desk, fake):
+def test_a_lost_answer_without_a_status_goes_to_a_person(desk, fake):
     opened(desk)
     fake.script(Fault(lose=True, when=lambda asked: asked.method == "POST"))
     answered(desk)
@@ -255,7 +255,7 @@ def test_check_16_a_lost_answer_without_a_status_goes_to_a_person(desk, fake):
     assert (len(fake.sent), desk.rows(OutboundRow, "state")) == (1, ["needs_person"])
 
 
-def test_check_18_a_dead_token_and_one_that_ends_soon_are_reported(desk, fake):
+def test_a_dead_token_and_one_that_ends_soon_are_reported(desk, fake):
     sender = sender_of("whatsapp", desk.settings.channels["whatsapp"], desk=desk.settings.omniyard)
     assert sender.probe().ok
     fake.ends = int(time.time() + timedelta(days=5, hours=1).total_seconds())
@@ -267,7 +267,7 @@ def test_check_18_a_dead_token_and_one_that_ends_soon_are_reported(desk, fake):
     assert (health.ok, "token has ended" in health.findings[0]) == (False, True)
 
 
-def test_check_20_other_types_are_shown_and_what_is_no_message_opens_no_case(desk):
+def test_other_types_are_shown_and_what_is_no_message_opens_no_case(desk):
     folder = specs_folder()
     if folder is None:
         pytest.skip("the description is not here")

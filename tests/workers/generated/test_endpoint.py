@@ -108,7 +108,7 @@ KINDS: list[tuple[str, Answering, str, bool, set[str]]] = [
 @pytest.mark.parametrize(
     ("answering", "base", "key", "fields"), [row[1:] for row in KINDS], ids=[row[0] for row in KINDS]
 )
-def test_check_23_each_kind_of_endpoint_gives_a_text_and_its_fields_are_learnt(
+def test_each_kind_of_endpoint_gives_a_text_and_its_fields_are_learnt(
     answering: Answering, base: str, key: bool, fields: set[str]
 ) -> None:
     with serving(answering) as server:
@@ -164,7 +164,7 @@ FAILURES_OF_ENDPOINTS: list[tuple[str, Answering, Silence, int]] = [
     [row[1:] for row in FAILURES_OF_ENDPOINTS],
     ids=[row[0] for row in FAILURES_OF_ENDPOINTS],
 )
-def test_check_18_every_failure_ends_within_the_time_limit_with_one_log_line_without_text(
+def test_every_failure_ends_within_the_time_limit_with_one_log_line_without_text(
     answering: Answering, why: Silence, asked: int
 ) -> None:
     slow = why is Silence.SLOW
@@ -180,14 +180,14 @@ def test_check_18_every_failure_ends_within_the_time_limit_with_one_log_line_wit
     assert "sk-test" not in json.dumps(logs) + str(silent)
 
 
-def test_check_18_a_refused_port_is_unreachable() -> None:
+def test_a_refused_port_is_unreachable() -> None:
     endpoint = endpoint_at(f"http://127.0.0.1:{free_port()}", timeout=30.0)
     with pytest.raises(ModelSilent) as caught:
         endpoint.ask(ASKED, longest=100, budget=TokenBudget(), purpose="test")
     assert caught.value.why is Silence.UNREACHABLE
 
 
-def test_check_18_a_short_retry_after_is_kept_and_the_next_answer_counts() -> None:
+def test_a_short_retry_after_is_kept_and_the_next_answer_counts() -> None:
     waited = list[float]()
     with serving(in_turn(Said(429, b"{}", {"Retry-After": "1"}), completion(WRITTEN))) as server:
         settings = endpoint_at(server.url).settings
@@ -207,13 +207,13 @@ def test_check_18_a_short_retry_after_is_kept_and_the_next_answer_counts() -> No
         (None, ""),
     ],
 )
-def test_check_18_thoughts_are_taken_out_and_empty_content_is_no_text(content: str | None, left: str) -> None:
+def test_thoughts_are_taken_out_and_empty_content_is_no_text(content: str | None, left: str) -> None:
     with serving(always(completion(content, reasoning_content="more secret thoughts"))) as server:
         answered = endpoint_at(server.url).ask(ASKED, longest=100, budget=TokenBudget(), purpose="test")
     assert answered.completion.text == left
 
 
-def test_check_22_a_private_address_or_a_redirect_is_refused_unless_the_file_allows_it() -> None:
+def test_a_private_address_or_a_redirect_is_refused_unless_the_file_allows_it() -> None:
     with serving(always(completion(WRITTEN))) as server:
         settings = endpoint_at(server.url).settings.model_copy(update={"allow_private": False})
         for url in (server.url, server.url.replace("127.0.0.1", "localhost"), "http://[::1]:1/v1"):
@@ -227,7 +227,7 @@ def test_check_22_a_private_address_or_a_redirect_is_refused_unless_the_file_all
     # The redirect of the table above was not followed: one request, and none at its target.
 
 
-def test_check_22_a_name_that_turns_private_between_two_calls_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_turns_private_between_two_calls_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     at = ["93.184.216.34"]
     asked: list[str] = []
 
@@ -257,7 +257,7 @@ def test_check_22_a_name_that_turns_private_between_two_calls_is_refused(monkeyp
         assert server.requests == []
 
 
-def test_check_25_five_failures_make_a_minute_of_silence_and_then_one_call_tries() -> None:
+def test_five_failures_make_a_minute_of_silence_and_then_one_call_tries() -> None:
     now = [0.0]
     with serving(always(refusal(401, "no"))) as server:
         endpoint = ModelEndpoint(endpoint_at(server.url).settings, clock=lambda: now[0])
@@ -281,7 +281,7 @@ def test_check_25_five_failures_make_a_minute_of_silence_and_then_one_call_tries
             assert endpoint.ask(ASKED, longest=100, budget=TokenBudget(), purpose="test").completion.text == WRITTEN
 
 
-def test_check_25_only_one_call_tries_at_a_time() -> None:
+def test_only_one_call_tries_at_a_time() -> None:
     now = [0.0]
     breaker = Breaker(lambda: now[0])
     for _ in range(FAILURES):
