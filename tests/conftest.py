@@ -19,6 +19,7 @@ import structlog
 
 from store.db.engine import Database
 from store.db.migrate import upgrade
+from tests.absent_inputs import NO_CASES, NO_CORPORA
 from tests.migrated import empty_file
 from tests.postgres import Postgres, SharedDatabase, find_binaries
 
@@ -161,7 +162,7 @@ def corpora() -> Path:
     default = Path(__file__).resolve().parents[2] / "shared" / "corpora"
     folder = Path(os.environ.get("OMNIYARD_CORPORA", default))
     if not folder.is_dir():
-        pytest.skip(f"the corpora are not at {folder} (OMNIYARD_CORPORA names their folder)")
+        pytest.skip(NO_CORPORA)
     return folder
 
 
@@ -171,5 +172,5 @@ def cases() -> Path:
     default = Path(__file__).resolve().parents[2] / "shared" / "cases"
     folder = Path(os.environ.get("OMNIYARD_CASES", default))
     if not folder.is_dir():
-        pytest.skip(f"the cases are not at {folder} (OMNIYARD_CASES names their folder)")
+        pytest.skip(NO_CASES)
     return folder

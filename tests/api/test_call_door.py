@@ -26,6 +26,7 @@ from store.db.engine import Database
 from store.tables.gates import PhoneCallRow
 from store.tables.messages import AttachmentRow, ConversationRow
 from store.tables.operations import AuditRow
+from tests.absent_inputs import NO_SPECS
 from tests.api.conftest import MovingClock, settings_in
 from tests.app_client import AppClient
 from tests.fakes.contract import specs_folder
@@ -104,7 +105,7 @@ def rows(database: Database, model: type, *columns: str) -> list[tuple]:
 def vectors() -> dict:
     folder = specs_folder()
     if folder is None:
-        pytest.skip("the shared vectors are not here (OMNIYARD_SPECS names their folder)")
+        pytest.skip(NO_SPECS)
     return json.loads((folder / "vectors.json").read_text(encoding="utf-8"))["twilio_voice_own"]
 
 

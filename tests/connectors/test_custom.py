@@ -25,6 +25,7 @@ from router.settings import read_settings
 from router.settings.channels.custom import CustomSettings
 from router.settings.validation import examine_settings
 from router.webhook_signature import is_signed, read_keys
+from tests.absent_inputs import NO_SPECS
 from tests.custom_desk import KEY, SECRET, message, signed
 from tests.fakes.contract import specs_folder
 from tests.fakes.server import DemoAnswer, FakeServer, Fault
@@ -69,7 +70,7 @@ def endpoint(more: str = "") -> CustomEndpoint:
 def vectors() -> dict[str, dict[str, str]]:
     folder = specs_folder()
     if folder is None:
-        pytest.skip("the published vectors are not here (OMNIYARD_SPECS names their folder)")
+        pytest.skip(NO_SPECS)
     return json.loads((folder / "vectors.json").read_text(encoding="utf-8"))
 
 

@@ -11,7 +11,7 @@ LOOK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "note_tab": ("Note", "内部备注"),
     "note_only_us": ("Colleagues only; @name notifies them", "客户看不到；@ 提及会通知对方"),
     "customer_does_not_see": ("not for the customer", "内部备注，客户看不到"),
-    "send_options": ("When and how it leaves", "发送选项"),
+    "send_options": ("When and how to send", "发送选项"),
     "contact_since": ("known since {at}", "{at} 首次联系"),
     "timeline_title": ("Conversations of the last 90 days: {count}", "近 90 天会话：{count}"),
     "properties": ("Properties", "会话属性"),

@@ -7,7 +7,7 @@ from typing import Final
 
 # Key: English, Chinese. `{...}` is filled in.
 COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "done_waits": ("The message leaves in {seconds} s.", "消息将在 {seconds} 秒后发出。"),
+    "done_waits": ("The message will be sent in {seconds} s.", "消息将在 {seconds} 秒后发出。"),
     "done_left": ("The message is on its way.", "消息正在发送。"),
     "done_waits_kept": ("The message goes to the outbox in {seconds} s.", "消息将在 {seconds} 秒后存入发件箱。"),
     "done_later_kept": ("The message goes to the outbox {at}.", "消息将于 {at} 存入发件箱。"),
@@ -19,7 +19,7 @@ COMPOSER_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "take_back": ("Undo send", "撤回"),
     "send_resolve": ("Send and resolve", "发送并解决"),
     "not_sent_text": ("The text that was not sent", "未发送的文字"),
-    "waits_for_undo": ("leaves in a few seconds", "几秒后发出"),
+    "waits_for_undo": ("will be sent in a few seconds", "几秒后发出"),
     "refused_no_recipient": ("Not sent: who gets it? Write an address.", "未发送：请填写收件地址。"),
     "cc": ("Cc", "抄送"),
     "bcc": ("Bcc", "密送"),

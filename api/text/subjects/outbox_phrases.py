@@ -9,7 +9,7 @@ from typing import Final
 OUTBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "outbox": ("Outbox", "发件箱"),
     "outbox_hint": (
-        "No mail server is set under `send` of the channel, so nothing leaves: this is what would have been sent.",
+        "No mail server is set under `send` of the channel, so nothing is sent: this is what would have been sent.",
         "尚未设置邮件服务器，邮件不会真正发出，以下是本应发出的内容。可在渠道的 `send` 中设置邮件服务器。",
     ),
     "outbox_off": ("Every channel can send; nothing is kept here.", "所有渠道都可以正常发送，这里不保留内容。"),

@@ -200,7 +200,7 @@ def test_a_scheduled_answer_can_be_cancelled(browser: AppClient, database: Datab
     assert answer.status_code == 303, answer.text
     page = browser.get(CASE).text
     leaves = datetime.fromisoformat(LATER)
-    assert f"The message leaves {leaves:%a} {leaves.day} {leaves:%b}" in page
+    assert f"The message will be sent {leaves:%a} {leaves.day} {leaves:%b}" in page
     assert press(browser, "/undo", sealed=hidden(page, "sealed")).status_code == 303
     assert row(database, OutboundRow, conversation_id=case)["state"] == "cancelled"
 
@@ -347,7 +347,7 @@ def test_the_page_says_in_words_what_a_reply_lacks_and_asks_about_a_planned_one(
 ) -> None:
     # Given a text that shows nothing
     empty = press(browser, f"{CASE}/say", kind="reply", text="\u200b\u00a0", when="now")
-    assert (empty.status_code, "the text shows nothing" in empty.text) == (422, True)
+    assert (empty.status_code, "the text is empty" in empty.text) == (422, True)
     assert "0 of 20000 characters" in browser.get(CASE).text
 
     # When a reply is planned, the buttons ask about it

@@ -65,7 +65,7 @@ def test_ten_codes_are_shown_once_kept_as_hashes_and_count_once_each(
     # Then it counts no more, no code is shown again, and the trail has it
     _, ticket = ticket_of(browser)
     again = send(browser, "/sign-in/code", ticket=ticket, recovery=codes[3])
-    assert (again.status_code, "not right, or was used" in again.text, CODE.findall(again.text)) == (401, True, [])
+    assert (again.status_code, "is wrong, or has been used" in again.text, CODE.findall(again.text)) == (401, True, [])
     app.state.desk.trail.flush()
     with database.read() as connection:
         row = connection.execute(

@@ -13,6 +13,7 @@ import pytest
 from cli.commands.parse import describe
 from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
+from tests.absent_inputs import NO_CASES
 
 CASES = Path(os.environ.get("OMNIYARD_CASES", Path(__file__).resolve().parents[4] / "shared" / "cases")) / "mail"
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
@@ -48,7 +49,7 @@ def value_of(found, key):
 @pytest.fixture(autouse=True)
 def _cases():
     if not ROWS:
-        pytest.skip(f"the cases are not at {CASES} (OMNIYARD_CASES names their folder)")
+        pytest.skip(NO_CASES)
 
 
 @pytest.mark.parametrize("row", ROWS or [{}], ids=lambda row: row.get("file", "absent"))

@@ -20,6 +20,7 @@ from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
 from router.settings.channels.sms import TwilioSettings
 from router.settings.secret import Secret
+from tests.absent_inputs import NO_SPECS
 from tests.fakes.contract import specs_folder
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio, error
@@ -83,9 +84,7 @@ def arrivals(page: Page):
 
 def test_the_published_descriptions_are_there():
     if specs_folder() is None:
-        pytest.skip(
-            "the API descriptions are not there (OMNIYARD_SPECS names their folder): fakes are not held to them"
-        )
+        pytest.skip(NO_SPECS)
 
 
 def test_a_message_is_read_with_its_sender_and_its_sid(connector, twilio):
@@ -334,7 +333,7 @@ def test_whatsapp_users_whose_ids_differ_in_case_or_at_the_end_are_two_people(on
 def test_the_vectors_of_voice_calls_are_signed_as_messages_are(monkeypatch):
     folder = specs_folder()
     if folder is None:
-        pytest.skip("the vectors are not here (OMNIYARD_SPECS names their folder)")
+        pytest.skip(NO_SPECS)
     vector = json.loads((folder / "vectors.json").read_text(encoding="utf-8"))["twilio_voice_own"]
     monkeypatch.setenv("TWILIO_TOKEN", vector["auth_token"])
     settings = TwilioSettings(kind="twilio", account="env:TWILIO_SID", token="env:TWILIO_TOKEN", number=NUMBER)

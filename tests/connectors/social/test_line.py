@@ -17,6 +17,7 @@ from router.envelope import RevisionKind, from_json
 from router.errors import PermanentError
 from router.settings import Settings, read_settings
 from router.settings.validation import examine_settings
+from tests.absent_inputs import NO_SPECS
 from tests.fakes.contract import specs_folder
 from tests.fakes.line import CUSTOMER, OTHER, SECRET, TOKEN, FakeLine, error
 from tests.fakes.server import Fault
@@ -90,7 +91,7 @@ def envelopes(*requests: WebhookRequest):
 def test_the_vector_of_the_signature_and_a_batch_without_events(monkeypatch):
     folder = specs_folder()
     if folder is None:
-        pytest.skip("the vectors are not here (OMNIYARD_SPECS names their folder)")
+        pytest.skip(NO_SPECS)
     vector = json.loads((folder / "vectors.json").read_text(encoding="utf-8"))["line_own"]
     monkeypatch.setenv("LINE_SECRET", vector["channel_secret"])
     body, headers = vector["body"].encode(), {"x-line-signature": vector["x_line_signature"]}

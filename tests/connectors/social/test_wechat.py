@@ -25,6 +25,7 @@ from router.envelope import from_json
 from router.errors import NotFound, PermanentError
 from router.settings import read_settings
 from router.settings.validation import examine_settings
+from tests.absent_inputs import NO_SPECS
 from tests.fakes.contract import specs_folder
 from tests.fakes.server import Fault
 from tests.fakes.wechat import ACCOUNT, AES_KEY, APP, CUSTOMER, SECRET, TOKEN, FakeWechat
@@ -119,7 +120,7 @@ def test_a_callback_for_another_app_under_the_same_keys_is_refused(wechat):
 def test_the_vectors_of_the_address_test_and_the_cipher(monkeypatch):
     folder = specs_folder()
     if folder is None:
-        pytest.skip("the vectors are not here (OMNIYARD_SPECS names their folder)")
+        pytest.skip(NO_SPECS)
     vectors = json.loads((folder / "vectors.json").read_text(encoding="utf-8"))
     plain = vectors["wechat_plain_own"]
     monkeypatch.setenv("WECHAT_TOKEN", plain["token"])

@@ -22,6 +22,7 @@ from router.delivery import DeliveryStatus
 from router.envelope import RevisionKind, from_json
 from router.errors import ConfigError, PermanentError, RateLimited, TransientError
 from router.settings import read_settings
+from tests.absent_inputs import NO_SPECS
 from tests.fakes.contract import specs_folder
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.wecom import ACCOUNT, CORP, CUSTOMER, SECRET, FakeWecom
@@ -75,7 +76,7 @@ def envelopes(page):
 
 def test_the_schema_of_the_fake_is_there():
     if specs_folder() is None:
-        pytest.skip("the shared schema is not here: the fake is not checked (OMNIYARD_SPECS names its folder)")
+        pytest.skip(NO_SPECS)
     assert FakeWecom.answer
 
 
@@ -86,7 +87,7 @@ def test_the_schema_of_the_fake_is_there():
 def vectors():
     folder = specs_folder()
     if folder is None:
-        pytest.skip("the vectors are not here (OMNIYARD_SPECS names their folder)")
+        pytest.skip(NO_SPECS)
     return json.loads((folder / "vectors.json").read_text(encoding="utf-8"))
 
 

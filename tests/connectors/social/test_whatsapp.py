@@ -14,6 +14,7 @@ from connectors.social.meta.signature import proof_of
 from connectors.social.whatsapp.codes import words_of
 from connectors.social.whatsapp.sender import WhatsappSender
 from router.settings.channels.whatsapp import WhatsappSettings
+from tests.absent_inputs import NO_SPECS
 from tests.fakes import meta
 from tests.fakes.contract import specs_folder
 from tests.fakes.meta import FakeMeta
@@ -113,6 +114,6 @@ def test_a_number_leaves_without_its_plus(sender, fake):
 def test_the_proof_of_a_token_is_that_of_the_vector():
     folder = specs_folder()
     if folder is None:
-        pytest.skip("the vectors are not here")
+        pytest.skip(NO_SPECS)
     vector = json.loads((folder / "vectors.json").read_text(encoding="utf-8"))["meta_own"]
     assert proof_of("EAAtoken", secret=vector["app_secret"]) == vector["appsecret_proof_of_EAAtoken"]

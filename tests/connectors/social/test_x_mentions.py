@@ -22,6 +22,7 @@ from router.errors import RateLimited
 from router.settings.channels.x import XMentionsSettings, XSettings
 from router.settings.model import DeskSettings
 from router.settings.secret import Secret
+from tests.absent_inputs import NO_SPECS
 from tests.fakes.contract import specs_folder
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.x import KEYS, OWN
@@ -75,7 +76,7 @@ def envelopes(page):
 
 def test_the_published_description_is_there():
     if specs_folder() is None:
-        pytest.skip("the description is not here: the fake is not checked (OMNIYARD_SPECS names its folder)")
+        pytest.skip(NO_SPECS)
     assert FakeXPosts.check
 
 
@@ -302,7 +303,7 @@ def test_doctor_says_how_posts_come(x):
 def test_the_vector_of_x(monkeypatch):
     folder = specs_folder()
     if folder is None:
-        pytest.skip("the vectors are not here (OMNIYARD_SPECS names their folder)")
+        pytest.skip(NO_SPECS)
     vector = json.loads((folder / "vectors.json").read_text(encoding="utf-8"))["x_own"]
     for name, value in (KEYS | {"X_CONSUMER_SECRET": vector["consumer_secret"]}).items():
         monkeypatch.setenv(name, value)

@@ -16,6 +16,7 @@ from benchmarks.understanding.planted_secrets import lookalikes, planted
 from router.masking.cards_and_ids import SHORTEST, find_numbers
 from router.masking.mask import mask
 from router.masking.visible_text import narrow
+from tests.absent_inputs import NO_CORPORA
 from tests.growth import grows_linearly
 
 CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[4] / "shared" / "corpora"))
@@ -146,6 +147,6 @@ def test_the_time_grows_with_the_length_and_not_with_its_square(unit):
 def test_real_questions_of_bank_customers_stay_unmasked():
     file = CORPORA / "intents" / "banking77_train.jsonl"
     if not file.exists():
-        pytest.skip(f"{file} is absent")
+        pytest.skip(NO_CORPORA)
     texts = [json.loads(line)["text"] for line in file.read_text().splitlines()]
     assert [text for text in texts if mask(text).kinds] == []

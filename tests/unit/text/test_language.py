@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from router.text.language import chinese_script, detect
+from tests.absent_inputs import NO_CORPORA
 
 CORPORA = Path(os.environ.get("OMNIYARD_CORPORA", Path(__file__).parents[4] / "shared" / "corpora"))
 
@@ -62,7 +63,7 @@ def test_a_mixed_text_has_the_language_of_its_larger_part():
 def test_english_questions_are_english():
     file = CORPORA / "intents" / "banking77_train.jsonl"
     if not file.exists():
-        pytest.skip(f"{file} is absent")
+        pytest.skip(NO_CORPORA)
     texts = [json.loads(line)["text"] for line in file.read_text().splitlines()]
     wrong = [text for text in texts if detect(text) != "en"]
     assert len(wrong) / len(texts) < 0.001, wrong[:5]

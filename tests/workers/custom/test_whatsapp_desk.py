@@ -20,6 +20,7 @@ from store.desk.held_back import read_refusals
 from store.tables.gates import FetchedFileRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, InboundRow, MessageRow
 from store.tables.operations import OutboundRow
+from tests.absent_inputs import NO_SPECS
 from tests.custom_desk import CustomDesk
 from tests.fakes import meta
 from tests.fakes.contract import specs_folder
@@ -97,7 +98,7 @@ def test_a_message_opens_a_case_and_an_answer_leaves(desk, fake):
 def test_only_the_raw_body_with_the_newer_header_is_signed(desk):
     folder = specs_folder()
     if folder is None:
-        pytest.skip("the vectors are not here")
+        pytest.skip(NO_SPECS)
     vector = json.loads((folder / "vectors.json").read_text(encoding="utf-8"))["meta_own"]
     body, header = vector["body"].encode(), {"x-hub-signature-256": vector["x_hub_signature_256"]}
     # Signed well: refused only because the vector is a page's, and no number's.
@@ -270,7 +271,7 @@ def test_a_dead_token_and_one_that_ends_soon_are_reported(desk, fake):
 def test_other_types_are_shown_and_what_is_no_message_opens_no_case(desk):
     folder = specs_folder()
     if folder is None:
-        pytest.skip("the description is not here")
+        pytest.skip(NO_SPECS)
     described = json.loads((folder / "meta_whatsapp_cloud_v23.json").read_text(encoding="utf-8"))
     posted = described["paths"]["/whatsapp/webhooks"]["post"]["requestBody"]["content"]["application/json"]
     numbers = itertools.count()

@@ -9,6 +9,7 @@ import pytest
 
 from store.db.engine import Database, read_clock
 from store.outbound.answer_addresses import choose_answer_address
+from tests.absent_inputs import NO_CASES
 from tests.mail_desk import CASES, SERVER, MailDesk, opened, proven
 
 FORM = """
@@ -19,7 +20,7 @@ field = "E-mail"
 senders = ["@survey.example"]
 """
 
-needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=f"the cases are not at {CASES}")
+needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=NO_CASES)
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ from connectors.base import Page, RawMessage
 from router.routing.sla import clock_rests
 from store.db.engine import Database
 from store.tables.messages import InboundRow
+from tests.absent_inputs import NO_CASES
 from tests.desk import RECEIVED_AT
 from tests.mail_desk import CASES, SERVER, MailDesk, opened, proven
 
 ZHAO = "Agent Zhao <zhao@wallet.example>"
 OURS = proven("wallet.example")
 
-needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=f"the cases are not at {CASES}")
+needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=NO_CASES)
 
 
 @pytest.fixture

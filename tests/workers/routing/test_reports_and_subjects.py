@@ -10,9 +10,10 @@ import pytest
 from router.threads.subject_lines import answer_subject
 from store.db.engine import Database
 from store.tables.messages import ConversationRow
+from tests.absent_inputs import NO_CASES
 from tests.mail_desk import CASES, SERVER, MailDesk, opened, proven
 
-needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=f"the cases are not at {CASES}")
+needs_cases = pytest.mark.skipif(not CASES.is_dir(), reason=NO_CASES)
 PRINTED = "ASJQY8C43-FE7EC4ECF6"
 EXCHANGE = "MicrosoftExchange329e71ec88ae4615bbc36ab6ce41109e@wallet.onmicrosoft.example"
 
