@@ -1,4 +1,4 @@
-"""Wishes to be called back: what agents still have to do, and who did it."""
+"""Requests to be called back: what agents still have to do, and who did it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from store.tables.messages import ConversationRow, InboundRow, MessageRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallBack:
-    """A wish. id: of its call.  since: when they called.  reference, status: of the case where it stands."""
+    """A request. id: of its call.  since: when they called.  reference, status: of the case where it stands."""
 
     id: UUID
     caller: str
@@ -33,7 +33,7 @@ class CallBack:
 
 
 def list_call_backs(connection: Connection, *, only_teams: Collection[str] | None, limit: int) -> list[CallBack]:
-    """Return the open wishes, emergencies first, then the oldest. only_teams: that the reader sees; None for all."""
+    """Return the open requests, emergencies first, then the oldest. only_teams: that the reader sees; None for all."""
     call, case = table_of(PhoneCallRow).c, table_of(ConversationRow).c
     columns = (
         call.id,
@@ -45,15 +45,15 @@ def list_call_backs(connection: Connection, *, only_teams: Collection[str] | Non
         case.subject,
         case.status,
     )
-    wishes = _wishes(sa.select(*columns), only_teams)
-    rows = connection.execute(wishes.order_by(call.danger.desc(), call.started_at).limit(limit)).mappings()
+    wanted = _callback_requests(sa.select(*columns), only_teams)
+    rows = connection.execute(wanted.order_by(call.danger.desc(), call.started_at).limit(limit)).mappings()
     return [CallBack(**row) for row in rows]
 
 
 def settle_call_back(connection: Connection, call_id: UUID, *, by: str, only_teams: Collection[str] | None) -> bool:
-    """Record that an agent dealt with a wish; return whether it was open, and theirs to see."""
+    """Record that an agent dealt with a request; return whether it was open, and theirs to see."""
     call = table_of(PhoneCallRow)
-    mine = _wishes(sa.select(call.c.id), only_teams).where(call.c.id == call_id)
+    mine = _callback_requests(sa.select(call.c.id), only_teams).where(call.c.id == call_id)
     if connection.execute(mine).first() is None:
         return False
     one = sa.update(call).where(call.c.id == call_id, call.c.called_back_at.is_(None))
@@ -62,7 +62,7 @@ def settle_call_back(connection: Connection, call_id: UUID, *, by: str, only_tea
 
 
 def settle_call_backs_of(connection: Connection, *, channel: str, caller: str, by: str) -> int:
-    """Record that an agent called a number back; return how many wishes that settles."""
+    """Record that an agent called a number back; return how many requests that settles."""
     call = table_of(PhoneCallRow)
     theirs = (call.c.channel == channel, call.c.caller == caller, call.c.wants_callback)
     settled = sa.update(call).where(*theirs, call.c.called_back_at.is_(None))
@@ -70,7 +70,7 @@ def settle_call_backs_of(connection: Connection, *, channel: str, caller: str, b
     return int(done.rowcount)
 
 
-def _wishes(chosen: sa.Select[Any], only_teams: Collection[str] | None) -> sa.Select[Any]:
+def _callback_requests(chosen: sa.Select[Any], only_teams: Collection[str] | None) -> sa.Select[Any]:
     call, inbound = table_of(PhoneCallRow), table_of(InboundRow)
     message, case = table_of(MessageRow), table_of(ConversationRow)
     its_row = sa.and_(inbound.c.channel == call.c.channel, inbound.c.source_key == call.c.sid)
