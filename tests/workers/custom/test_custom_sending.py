@@ -351,7 +351,7 @@ def test_a_slow_file_is_tried_again_and_given_up_after_a_day(database, tmp_path,
         (file_id,) = desk.rows(AttachmentRow, "id")
         assert missing_files(connection, [file_id]) == {file_id: ""}
     # A process that died while fetching left a lease; when it ends another one goes on
-    desk.change(FetchedFileRow, due_at=datetime.now(UTC), lease_until=datetime.now(UTC), attempts=MOST_ATTEMPTS - 1)
+    desk.make_due(FetchedFileRow, lease_until=datetime.now(UTC) - timedelta(seconds=1), attempts=MOST_ATTEMPTS - 1)
     files.script(Fault(answer=DemoAnswer(500)))
     FileFetcher(desk.database, desk.settings).once()
     assert desk.rows(FetchedFileRow, "state") == ["failed"]
