@@ -218,5 +218,7 @@ def test_a_group_that_may_stand_elsewhere_does_not_bind_what_stands_behind():
     sure = Softener(scope="behind", en=("sure",), beside=("thing",))
     pairs = {"lost_thing": PairRule(needs=("thing", "lost"))}
     words = DangerWords(groups=GROUPS, pairs=pairs, softeners={"sure": sure})
-    found = [compile_pairs(words).read(text)[0].softened_by for text in ("my card, lost for sure", "lost, card for sure")]
+    found = [
+        compile_pairs(words).read(text)[0].softened_by for text in ("my card, lost for sure", "lost, card for sure")
+    ]
     assert found == [("sure",), ()]
