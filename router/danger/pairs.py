@@ -221,7 +221,7 @@ class MeaningPairs:
 
         def look(at: int) -> Mapping[str, Sequence[Hit]]:
             near = [one.bits for each in range(max(at - 1, 0), at + 1) for one in wanted(each)]
-            among = reduce(or_, near, self.softening.scoped["ahead"])
+            among = reduce(or_, near, self.softening.scoped["ahead"] | self.softening.scoped["behind"])
             return self.patterns.find(lines[at], among & lines[at].mask)
 
         def part(at: int) -> SentenceHits:
@@ -273,7 +273,7 @@ class MeaningPairs:
         """Return what softens one meeting of a pair: what explains it, then softeners."""
         met, bits = place.met | place.around, self.patterns.bits
         unless = [group for group in one.rule.unless if bits.get(group, 0) & met] if one.unless & met else []
-        standing = place.softened(chosen)
+        standing = place.softened(chosen, one.rule.needs)
         if not unless and not standing:
             return ()
         return tuple(dict.fromkeys((*unless, *(each for each in standing if each not in one.rule.keeps))))
@@ -340,6 +340,7 @@ def _compile_softening(
         unless={name: _mask(bits, one.unless) for name, one in softeners.items()},
         scoped={scope: _mask(bits, names) for scope, names in by_scope.items()},
         cut=_mask(bits, [name for name in softeners if any("." in one.split() for one in phrases[name])]),
+        beside={name: frozenset(one.beside) for name, one in softeners.items()},
     )
 
 

@@ -31,6 +31,7 @@ class Softening:
     by_scope: the softeners of each scope, which are looked for by themselves.
     unless: a mask of the groups that cancel each softener.  scoped: a mask of the softeners of each scope.
     cut: a mask of those that name the end of a clause, which also is where a part of a line ends.
+    beside: the groups of a pair whose words need not stand in the clause of a softener that stands behind it.
     """
 
     patterns: WordPatterns
@@ -38,6 +39,7 @@ class Softening:
     unless: Mapping[str, int]
     scoped: Mapping[Scope, int]
     cut: int
+    beside: Mapping[str, frozenset[str]]
     _unless: Mapping[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,6 +104,7 @@ class Place:
         self._offsets = [*accumulate((len(part.line.text) - 1 for part in parts[:-1]), initial=0)]
         self._hits: dict[str, Sequence[Hit]] = {}
         self._ahead: list[tuple[int, int]] | None = None
+        self._behind: list[tuple[str, int, int]] | None = None
         self._negated: Sequence[tuple[Scope, Sequence[int] | None]] | None = None
         self._before: dict[tuple[int, int], tuple[str, ...]] = {}
 
@@ -121,11 +124,12 @@ class Place:
             self._hits[name] = known
         return known
 
-    def softened(self, chosen: Sequence[Hit]) -> tuple[str, ...]:
-        """Return the softeners of a pair of which words are chosen."""
+    def softened(self, chosen: Sequence[Hit], groups: Sequence[str]) -> tuple[str, ...]:
+        """Return the softeners of a pair of which words are chosen. groups: of each word."""
         placed = sorted(chosen)
         standing = self.softeners | self._ahead_of(placed[-1].start)
         names = tuple(self.softening.patterns.named(standing)) if standing else ()
+        names += self._behind_words(chosen, groups)
         if not self._negations():
             return names
         start = 0
@@ -143,6 +147,24 @@ class Place:
             hits = [(softening.patterns.bits[name], self.hits(name)) for name in softening.patterns.named(standing)]
             self._ahead = [(bit, min(hit.start for hit in each)) for bit, each in hits if each]
         return reduce(or_, [bit for bit, start in self._ahead if start < last], 0) if self._ahead else 0
+
+    def _behind_words(self, chosen: Sequence[Hit], groups: Sequence[str]) -> tuple[str, ...]:
+        """Return the softeners that end behind the words of a pair, in their clause."""
+        if self._behind is None:
+            softening, line = self.softening, self.line
+            standing = softening.left(self.met & softening.scoped["behind"], self.met)
+            self._behind = [
+                (name, line.rfind(CLAUSE, 0, hit.start) + 1, hit.end)
+                for name in softening.patterns.named(standing)
+                for hit in self.hits(name)
+            ]
+        found: list[str] = []
+        for name, start, end in self._behind:
+            beside = self.softening.beside[name]
+            bound = [hit for hit, group in zip(chosen, groups, strict=True) if group not in beside]
+            if bound and all(start <= hit.start and hit.end <= end for hit in bound):
+                found.append(name)
+        return tuple(dict.fromkeys(found))
 
     def _before_word(self, start: int, end: int) -> tuple[str, ...]:
         """Return the negations between the word before and a word: what that negates itself is no negation of this."""

@@ -14,7 +14,7 @@ from router.settings.findings import Finding, nearest
 from router.settings.values import Frozen, Name, Switch, Whole
 
 Strength = Literal["clear", "hint"]
-Scope = Literal["sentence", "near", "text", "ahead", "before", "directly"]
+Scope = Literal["sentence", "near", "text", "ahead", "behind", "before", "directly"]
 
 KEYWORDS: Final = "keywords"
 """The group and the pair that stand for the keywords of emergency categories; the file itself may not define them."""
@@ -59,12 +59,15 @@ class Softener(Frozen):
     """`[softeners.NAME]`: words that say a pair tells of no danger now.
 
     scope: "near" is the sentence, the one before and the one after; "text" the whole message; "ahead" the sentence up
-    to the last group of the pair; "before" the few words before a group; "directly" what ends where a group begins.
+    to the last group of the pair; "behind" the clause of the pair, where it ends behind the pair's words; "before" the
+    few words before a group; "directly" what ends where a group begins.
     unless: groups that say there is danger all the same, in the same sentence; for the scope "text" anywhere.
+    beside: for the scope "behind", groups of a pair whose words may stand elsewhere in the sentence.
     """
 
     scope: Scope = "sentence"
     unless: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     en: Words = ()
     zh: Words = ()
 
@@ -136,9 +139,10 @@ def _unknown_names(words: DangerWords) -> Iterator[Finding]:
 def _unknown_cancels(words: DangerWords) -> Iterator[Finding]:
     """Find groups that softeners name and the file does not define."""
     for name, softener in words.softeners.items():
-        for number, each in enumerate(softener.unless):
-            if each not in words.groups:
-                yield _unknown(each, words.groups, kind="group", place=("softeners", name, "unless", number))
+        for key, named in (("unless", softener.unless), ("beside", softener.beside)):
+            for number, each in enumerate(named):
+                if each not in words.groups:
+                    yield _unknown(each, words.groups, kind="group", place=("softeners", name, key, number))
 
 
 def _unknown(name: str, known: Iterable[str], *, kind: str, place: tuple[str | int, ...]) -> Finding:

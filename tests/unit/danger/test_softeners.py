@@ -42,6 +42,22 @@ NO_DANGER = {
         "之前被诈骗的案子已结案，钱退回来了",
         "那笔盗刷查清楚了，是我爸买的",
     ],
+    "over": [
+        "你好，上次被盗刷的钱已经到账，谢谢",
+        "您好，被盗的账户已经恢复了，感谢您的帮助",
+        "银行卡被盗刷的款项今天收到了，非常感谢",
+        "被盗用的账号已解封，非常感谢",
+        "盗刷的两笔都到账了，谢谢！",
+        "丢失的卡已经补办，谢谢",
+        "被盜刷的錢已經到賬，謝謝",
+        "虚惊一场，不是被盗，是我自己登录的",
+        "之前支付宝被盗，账号恢复了，感谢客服小李",
+        "The money that was stolen from my account has been refunded, thank you!",
+        "Hi, the unauthorised charge has been reversed. Thanks so much!",
+        "Thanks! The money stolen last week has arrived back in my wallet",
+        "My stolen card was replaced, thank you",
+        "all good now, nobody got into my account, false alarm",
+    ],
     "other people": [
         "My neighbour's card was stolen last year, can you block mine while I travel?",
         "I read that another wallet was hacked, are you safe?",
@@ -99,6 +115,30 @@ DANGER = {
         "上次被盗找回来了，这次又被盗了",
         "钱没退回来，我被骗了",
     ],
+    "over, and happening again or still, or not back with the customer": [
+        "钱退回来了，可是又被盗刷了一笔",
+        "账户恢复了，但是今天又有人登录",
+        "账户恢复了，有人登录把钱转走了",
+        "已经到账的钱又被转走了",
+        "钱刚到账就被人转走了，快帮我冻结账户",
+        "卡被盗刷了刚到账的三千",
+        "新卡补办好了，可是新卡也被盗刷了",
+        "客服说已经退款，但是被盗刷的钱根本没到账",
+        "被盗的账户恢复了，另外我妈的账户也被人登录转走了钱",
+        "被盗的账户恢复了。刚才有一笔不是我操作的转账",
+        "被盗的钱退回来了，今天手机又丢了",
+        "被骗的钱已经到对方账户了",
+        "被盗刷的钱已经到账了吗",
+        "被盗的账户什么时候恢复",
+        "工资已经到账，卡被盗刷了",
+        "the money is back but they are in my account again",
+        "I thought it was a false alarm, but my money really was stolen",
+        "The refund has arrived but my card was stolen this morning",
+        "The account was recovered and then hacked again, money is gone",
+        "My account was hacked. When will it be restored?",
+        "My card was stolen and a bill has arrived",
+        "my account was hacked and my password was restored by him",
+    ],
     "mine as well, or by the hands of others": [
         "My neighbour's card was stolen and mine too, we were both robbed",
         "My friend used my card without asking me",
@@ -151,6 +191,12 @@ GROUPS = {
         ("text", "sure. Hello. My card is lost again", False),
         ("ahead", "sure, my card is lost", True),
         ("ahead", "my card is lost, sure", False),
+        ("behind", "my card is lost for sure", True),
+        ("behind", "hello, my lost card is sure, thanks", True),
+        ("behind", "sure my card is lost", False),
+        ("behind", "my card is lost, sure", False),
+        ("behind", "my card, lost for sure", False),
+        ("behind", "my card is lost again for sure", False),
         ("before", "my card is sure now lost", True),
         ("before", "my sure and very good old card is lost", False),
         ("directly", "my card is sure lost", True),
@@ -166,3 +212,13 @@ def test_where_a_softener_must_stand_and_what_cancels_it(scope, text, softened):
     )
     (found,) = compile_pairs(words).read(text)
     assert bool(found.softened_by) == softened
+
+
+def test_a_group_that_may_stand_elsewhere_does_not_bind_what_stands_behind():
+    sure = Softener(scope="behind", en=("sure",), beside=("thing",))
+    pairs = {"lost_thing": PairRule(needs=("thing", "lost"))}
+    words = DangerWords(groups=GROUPS, pairs=pairs, softeners={"sure": sure})
+    found = [
+        compile_pairs(words).read(text)[0].softened_by for text in ("my card, lost for sure", "lost, card for sure")
+    ]
+    assert found == [("sure",), ()]

@@ -14,6 +14,8 @@ import sqlalchemy as sa
 from router.conversation_status import Status
 from router.envelope import Party, PartyKind
 from router.reason import Reason, ReasonKey
+from router.settings import load_settings
+from router.settings.files import shipped_file
 from store.conversations.alarms import answer_to, find_emergency
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
@@ -214,6 +216,33 @@ def test_danger_in_a_confirmed_case_that_was_resolved_is_a_new_one(
     desk.change(ConversationRow, status=status)
 
     desk.route(envelope("2", text="I was hacked again", in_reply_to=("1@customer.example",)))
+    wait(desk)
+
+    (alarm,) = desk.rows(EmergencyRow)
+    assert (alarm.confirmed, escalate(desk)) == ((None, 1) if calls else (True, 0))
+
+
+@pytest.mark.parametrize(
+    ("text", "calls"),
+    [
+        ("你好，上次被盗刷的钱已经到账，谢谢", False),
+        ("The money that was stolen from my account has been refunded, thank you!", False),
+        ("钱退回来了，可是又被盗刷了一笔", True),
+        ("The refund arrived, but someone stole money from my card again", True),
+    ],
+)
+def test_thanks_in_a_confirmed_case_that_was_resolved_call_no_one_and_new_danger_does(
+    database: Database, tmp_path: Path, text: str, calls: bool
+) -> None:
+    desk = paged_desk(database, tmp_path)
+    # The words of danger that come with an installation.
+    desk.use(desk.settings.with_danger(load_settings(shipped_file()).danger))
+    (row,) = desk.rows(ConversationRow)
+    with desk.database.write() as connection:
+        EmergencyService(desk.settings).judge(connection, row.id, danger=True, by="Bo")
+        change_status(connection, conversation_id=row.id, status=Status.RESOLVED, at=read_clock(connection), by="Bo")
+
+    desk.route(envelope("2", text=text, in_reply_to=("1@customer.example",)))
     wait(desk)
 
     (alarm,) = desk.rows(EmergencyRow)
