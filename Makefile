@@ -48,7 +48,7 @@ test: $(DEVELOPMENT) machine-parts ## Run all tests.
 
 journeys: $(DEVELOPMENT) machine-parts ## Take every page and journey through all sizes, languages and themes in a real browser.
 	OMNIYARD_JOURNEYS=all $(BIN)/python -m pytest -q -n 2 --dist worksteal --timeout=1200 \
-		tests/api/pages/test_browser*.py tests/api/chat/test_chat_browser.py tests/api/customer/test_browser.py
+		tests/api/browser tests/api/chat/test_chat_browser.py tests/api/customer/test_browser.py
 
 check: $(DEVELOPMENT) machine-parts ## Run every check: style, format, types, layers, tests.
 	$(BIN)/ruff check .

@@ -28,7 +28,7 @@ from typing import Final
 
 from benchmarks.process_costs import family_of, own_cpu_seconds, pss_mb, wakeups
 from router.settings.files import shipped_file
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 _LONGEST_START: Final = 300.0
 _MORE_CHANNELS: Final = """

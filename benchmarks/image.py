@@ -28,7 +28,7 @@ from benchmarks.pip_settings import build_options, read_settings
 from benchmarks.rig import wait_until
 from cli.processes.procfile import read_procfile
 from tests.fresh_machine import APART
-from tests.postgres import running_postgres
+from tests.servers.postgres import running_postgres
 from workers.broker.embedded import EmbeddedBroker
 
 ROOT: Final = Path(__file__).resolve().parents[1]

@@ -32,9 +32,9 @@ from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.inbound import cursors
 from store.tables.agents import SkillKind
-from tests.mailservers import MailServer, start
-from tests.ports import free_port
-from tests.postgres import Postgres, running_postgres
+from tests.servers.mailservers import MailServer, start
+from tests.servers.ports import free_port
+from tests.servers.postgres import Postgres, running_postgres
 from workers.broker.embedded import EmbeddedBroker
 
 ROOT: Final = Path(__file__).resolve().parents[1]

@@ -35,7 +35,7 @@ from store.db.migrate import upgrade
 from store.desk.inbox_counts import count_all
 from store.tables.messages import ContactRow, ConversationRow, InboundRow, MessageRow
 from tests.inbox_builder import NOON
-from tests.postgres import running_postgres
+from tests.servers.postgres import running_postgres
 
 _PAGE: Final = 5_000
 _MESSAGES_EACH: Final = 5

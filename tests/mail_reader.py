@@ -1,6 +1,6 @@
 """One process that reads the mails of many tests: its start takes longer than the rest of a test. A plain module.
 
-Tests of the reader itself start their own (`tests/connectors/mail/test_sandbox.py`).
+Tests of the reader itself start their own (`tests/connectors/email/sandbox/test_sandbox.py`).
 """
 
 from __future__ import annotations

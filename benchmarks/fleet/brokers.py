@@ -10,8 +10,8 @@ import redis
 
 from benchmarks.fleet.network import Host
 from benchmarks.rig import wait_until
-from tests import sentinels
-from tests.sentinels import Place
+from tests.servers import sentinels
+from tests.servers.sentinels import Place
 
 _SERVER_PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379

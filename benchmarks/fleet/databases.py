@@ -13,7 +13,7 @@ import psycopg
 
 from benchmarks.fleet.network import Host
 from benchmarks.rig import wait_until
-from tests.postgres import _identity, find_binaries
+from tests.servers.postgres import _identity, find_binaries
 
 T = TypeVar("T")
 

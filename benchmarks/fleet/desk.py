@@ -17,7 +17,7 @@ from benchmarks.fleet.plan import CONNECTORS, OURS, WEBS, WORKERS
 from benchmarks.mailbox import AUTHSERV_ID
 from benchmarks.rig import CHANNEL, MAILBOX, ROOT, USER
 from store.db.engine import Database
-from tests.mailservers import MailServer
+from tests.servers.mailservers import MailServer
 
 WEB_PORT: Final = 8080
 SMTP_PORT: Final = 2525

@@ -24,8 +24,8 @@ from benchmarks.fleet.proxy import Proxy
 from benchmarks.rig import CHANNEL, add_two_agents, keep_logs, start_from_the_first_mail, wait_until
 from store.db.engine import Database
 from store.db.migrate import upgrade
-from tests import mailservers
-from tests.ports import free_port
+from tests.servers import mailservers
+from tests.servers.ports import free_port
 
 _READY_SECONDS: Final = 600
 _SMTP_CHANNEL: Final = "desk-mail"

@@ -15,7 +15,7 @@ import psycopg
 from benchmarks.growth.desk import open_database
 from store.db.engine import Database
 from store.db.migrate import upgrade
-from tests.postgres import Postgres, running_postgres
+from tests.servers.postgres import Postgres, running_postgres
 
 # As an operator of a large desk sets them (docs/operations.md), for a server with 2 GB; the defaults are for less.
 _OPTIONS: Final = (

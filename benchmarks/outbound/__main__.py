@@ -36,8 +36,8 @@ from store.db.ids import new_id
 from store.db.migrate import upgrade
 from store.tables.operations import OutboundRow
 from tests.inbox_builder import Builder
-from tests.mailsink import DROP, MailSink, Sink
-from tests.postgres import running_postgres
+from tests.servers.mailsink import DROP, MailSink, Sink
+from tests.servers.postgres import running_postgres
 
 _SENDERS: Final = ("sender-a", "sender-b")
 _DRAIN_SECONDS: Final = 600

@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def chromium() -> Iterator[Browser]:
     """A real browser for the module's tests, each with windows of its own."""
     # Imported here, because most tests need no browser, and it takes a while.
-    from tests.api.pages.journey import browser as open_browser  # noqa: PLC0415
+    from tests.api.browser.journey import browser as open_browser  # noqa: PLC0415
 
     with open_browser() as opened:
         yield opened

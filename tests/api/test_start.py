@@ -14,7 +14,7 @@ import httpx
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from tests.api.conftest import TOML
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("alembic", "redis", "dramatiq", "numpy", "connectors.email", "lxml", "twilio", "tweepy")

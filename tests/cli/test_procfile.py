@@ -17,7 +17,7 @@ from cli.processes.ports import Listener, check_free, listeners
 from cli.processes.procfile import ProcfileEntry, read_procfile
 from router.errors import Conflict
 from router.settings import read_settings
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 _PLACES = {"config": "/etc/c.toml", "folder": "/var/lib/o", "secrets": "/etc/s", "user": "o"}
 

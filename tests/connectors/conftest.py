@@ -12,9 +12,9 @@ import pytest
 from connectors.email.imap.connector import ImapConnector
 from router.settings.channels.mail import ImapSettings
 from router.settings.secret import Secret
-from tests import mailservers
-from tests.mailproxies import ImapProxy
-from tests.mailservers import MailServer
+from tests.servers import mailservers
+from tests.servers.mailproxies import ImapProxy
+from tests.servers.mailservers import MailServer
 
 _users = itertools.count(1)
 

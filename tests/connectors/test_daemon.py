@@ -22,10 +22,10 @@ from router.errors import TransientError
 from router.settings.channels.mail import SmtpSettings
 from router.settings.secret import Secret
 from tests.connectors.conftest import Mailbox, mail
-from tests.mailproxies import refusing
-from tests.mailservers import PASSWORD
-from tests.memory_keeper import MemoryKeeper
-from tests.ports import free_port
+from tests.servers.mailproxies import refusing
+from tests.servers.mailservers import PASSWORD
+from tests.servers.memory_keeper import MemoryKeeper
+from tests.servers.ports import free_port
 
 pytestmark = pytest.mark.usefixtures("dovecot")
 
@@ -301,7 +301,7 @@ from connectors.daemon import Daemon
 from connectors.email.imap.connector import ImapConnector
 from router.settings.channels.mail import ImapSettings
 from router.settings.secret import Secret
-from tests.memory_keeper import MemoryKeeper
+from tests.servers.memory_keeper import MemoryKeeper
 settings = ImapSettings(kind="imap", host="127.0.0.1", port=int(sys.argv[1]), security="none",
                         username="signals", password=Secret("env:MAIL_PASSWORD"))
 def reach(name):

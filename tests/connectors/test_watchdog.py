@@ -18,7 +18,7 @@ from connectors.daemon import Daemon
 from connectors.email.sandbox.parent import Guard
 from connectors.watchdog import STOOD_STILL, Watchdog
 from store.db.engine import Database
-from tests.memory_keeper import MemoryKeeper
+from tests.servers.memory_keeper import MemoryKeeper
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 

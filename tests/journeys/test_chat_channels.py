@@ -22,7 +22,7 @@ from tests.fakes import twilio as twilios
 from tests.fakes.telegram import FakeTelegram
 from tests.fakes.twilio import NUMBER, FakeTwilio
 from tests.fakes.x import KEYS, OWN, FakeX
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 _SECONDS = 150
 _CONFIG = """

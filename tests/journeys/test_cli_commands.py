@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from cli.main import application
 from router.settings.files import load_settings
 from store.db.open import open_database
-from tests.ports import free_port
+from tests.servers.ports import free_port
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
 

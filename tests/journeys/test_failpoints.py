@@ -25,7 +25,7 @@ from store.inbound.quarantine import replay
 from store.tables.messages import ConversationRow, InboundRow, InboundState
 from store.tables.operations import LeaseRow
 from tests import forks
-from tests.postgres import find_binaries
+from tests.servers.postgres import find_binaries
 from workers.runtime.failpoints import (
     ANSWERING,
     CALLS,

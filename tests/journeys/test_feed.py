@@ -23,7 +23,7 @@ from store.desk.agents import add_agent, revoke_agent
 from store.events.append import NewEvent, append_events
 from tests.api.conftest import settings_in
 from tests.desk import RECEIVED_AT
-from tests.ports import free_port
+from tests.servers.ports import free_port
 from workers.chores.publish_events import Publisher
 
 ROOT = Path(__file__).parents[2]

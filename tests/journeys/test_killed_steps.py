@@ -22,7 +22,7 @@ from store.db.engine import Database
 from store.tables.messages import InboundRow
 from tests import forks
 from tests.desk import Desk
-from tests.ports import free_port
+from tests.servers.ports import free_port
 from workers.training.model_store import ModelFolder, StoredModel
 
 _SENDERS: Final = 12

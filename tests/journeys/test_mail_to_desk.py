@@ -15,7 +15,7 @@ from benchmarks.hostile.mails import NAMES, hostile_mail
 from benchmarks.mailbox import make_mailbox
 from benchmarks.rig import CHANNEL, USER, Rig, is_drained, running_rig, submit, wait_until
 from store.desk.agents import add_agent
-from tests.postgres import find_binaries
+from tests.servers.postgres import find_binaries
 
 PARTS = {"connectors": "connectors", "worker": "workers", "web": "api"}
 # The hostile mails delay no healthy one; a busy machine needs more than the minute.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.fresh_machine import APART, guide_commands
-from tests.postgres import find_binaries
+from tests.servers.postgres import find_binaries
 
 ROOT = Path(__file__).parents[2]
 

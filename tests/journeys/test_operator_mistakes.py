@@ -18,7 +18,7 @@ from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.db.releases import leave_mark
 from tests import forks
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 _DEFAULT = """
 [omniyard]

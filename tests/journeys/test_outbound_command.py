@@ -17,8 +17,8 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.operations import OutboundRow
 from tests.inbox_builder import Builder
-from tests.mailsink import MailSink, Sink
-from tests.ports import free_port
+from tests.servers.mailsink import MailSink, Sink
+from tests.servers.ports import free_port
 
 TOML = """
 [omniyard]

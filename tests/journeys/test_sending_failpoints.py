@@ -26,8 +26,8 @@ from store.desk.agents import add_agent
 from store.tables.operations import OutboundRow
 from tests import forks
 from tests.inbox_builder import Builder
-from tests.mailsink import MailSink, Sink
-from tests.ports import free_port
+from tests.servers.mailsink import MailSink, Sink
+from tests.servers.ports import free_port
 from workers.runtime.failpoints import SENDING
 
 TOML = """

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.rig import ROOT, Rig, running_rig, wait_until
-from tests.postgres import find_binaries
+from tests.servers.postgres import find_binaries
 
 DAEMONS = {"connectors": "connectors", "worker": "workers", "web": "api"}
 READY = {"connectors": "channel.listening", "worker": "worker.started"}

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from cli.processes.leftovers import find_leftovers
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 _READY_SECONDS = 150
 # A child that heeds no signal is killed after so many seconds.

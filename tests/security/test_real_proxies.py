@@ -26,7 +26,7 @@ from api.app import create_app
 from store.desk.agents import add_agent
 from tests.api.conftest import settings_in
 from tests.migrated import new_database
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "proxy.md").read_text(encoding="utf-8")
 NAME = "desk.example.com"

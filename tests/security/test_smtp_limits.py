@@ -24,7 +24,7 @@ from connectors.email.smtp.mail_data import read_mail
 from connectors.email.smtp.session import SessionFactory, SmtpHandler
 from connectors.email.smtp.session_slots import MOST_BYTES, SMALL, SessionSlots
 from router.settings.channels.mail import SmtpSettings
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 Listen = Callable[..., tuple[str, int]]
 MAIL = b"EHLO a\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<c@d.example>\r\nDATA\r\n"

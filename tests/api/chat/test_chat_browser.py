@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.api.pages.journey import PATIENCE, expect
+from tests.api.browser.journey import PATIENCE, expect
 from tests.live_chat import LiveDesk, live_desk
 
 

@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, Page
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.tables.agents import SkillKind
+from tests.api.browser.journey import PATIENCE, expect
 from tests.api.chat.test_chat_browser import heard, violations
-from tests.api.pages.journey import PATIENCE, expect
 from tests.live_chat import LiveDesk, live_desk
 
 PNG = bytes.fromhex(

@@ -17,8 +17,8 @@ from router.conversation_status import Status
 from router.settings import read_settings
 from store.conversations.sla import change_status
 from store.db.engine import Database
+from tests.api.browser.journey import PATIENCE, expect, serious
 from tests.api.conftest import TOML
-from tests.api.pages.journey import PATIENCE, expect, serious
 from tests.migrated import new_database
 from tests.served_app import serve_app
 from workers.routing.brain import build_brain

@@ -17,8 +17,8 @@ from router.settings import read_settings
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from tests.desk import text_in
-from tests.mailservers import make_certificate
-from tests.postgres import Postgres, _identity, find_binaries
+from tests.servers.mailservers import make_certificate
+from tests.servers.postgres import Postgres, _identity, find_binaries
 
 _BINARIES = find_binaries()
 _NO_TLS = b"SSL is not supported by this build"

@@ -16,7 +16,7 @@ from router.errors import PermanentError, TransientError
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.tables.messages import InboundRow
-from tests.ports import free_port
+from tests.servers.ports import free_port
 from tests.store.inbound.test_accept import count, delivery, keep
 
 

@@ -21,7 +21,7 @@ from router.errors import TransientError
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from store.db.open import current_version, latest_version
-from tests.postgres import SharedDatabase
+from tests.servers.postgres import SharedDatabase
 
 _BUILT = "ix_search_entry_recent"
 _BEFORE = "0048"

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from store.db.dialects import live_connections
 from store.db.engine import Database
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 _ASK = sa.text("SELECT 1")
 _THEIRS = "FROM pg_stat_activity WHERE application_name = 'live_connections' AND pid <> pg_backend_pid()"

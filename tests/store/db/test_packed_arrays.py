@@ -16,7 +16,7 @@ from store.db.bulk import among_bound
 from store.db.engine import Database
 from store.db.packed_arrays import array_form
 from store.db.written_json import WrittenJson
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 _AT = datetime(1999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 _CHINA = timezone(timedelta(hours=8))

@@ -12,7 +12,7 @@ from router.errors import PermanentError, TransientError
 from store.db import pipeline
 from store.db.engine import Database
 from store.db.plain_rows import PlainStatement, asked_ahead
-from tests.postgres import Postgres
+from tests.servers.postgres import Postgres
 
 ECHO = PlainStatement(sa.select(sa.bindparam("text", type_=sa.String())))
 _SLEEP: Any = sa.cast(sa.func.pg_sleep(sa.bindparam("seconds", type_=sa.Float())), sa.Text())

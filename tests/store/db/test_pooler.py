@@ -17,8 +17,8 @@ from cli.commands.doctor import examine_database
 from router.errors import TransientError
 from router.settings import read_settings
 from tests.desk import text_in
-from tests.ports import free_port
-from tests.postgres import _identity, find_binaries, running_postgres
+from tests.servers.ports import free_port
+from tests.servers.postgres import _identity, find_binaries, running_postgres
 
 PROGRAM = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
 pytestmark = pytest.mark.skipif(

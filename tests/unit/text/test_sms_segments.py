@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.sms_counter import Encoding, count_segments
+from tests.servers.sms_counter import Encoding, count_segments
 
 GSM, UCS = Encoding.GSM7, Encoding.UCS2
 

@@ -12,10 +12,10 @@ import pytest
 from benchmarks.rig import wait_until
 from cli.commands.doctor import examine_broker
 from router.settings import read_settings
-from tests import sentinels
 from tests.desk import text_in
-from tests.ports import free_port
-from tests.sentinels import Place
+from tests.servers import sentinels
+from tests.servers.ports import free_port
+from tests.servers.sentinels import Place
 from workers.broker.connect import silent_sentinels
 from workers.broker.doorbell import Bell, listening_broker
 from workers.broker.sentinel import read_sentinel

@@ -35,7 +35,7 @@ from tests.fakes.model_endpoint import (
     wait_until,
     writes,
 )
-from tests.ports import free_port
+from tests.servers.ports import free_port
 from workers.generated.breaker import FAILURES, REST_SECONDS, Breaker
 from workers.generated.endpoint import ModelEndpoint, ModelSilent, Silence
 

@@ -373,7 +373,7 @@ def test_after_a_restore_nothing_is_sent_before_it_is_looked_for(desk: SendingDe
     assert desk.row(unsent).state == ("sent" if repeatable else "needs_person")
 
 
-# --- Lost answers, stops, storms (also tests/connectors/mail/test_smtp_sender.py, tests/api/rest/test_replies.py) -----
+# --- Lost answers, stops, storms (also test_smtp_sender.py and tests/api/rest/test_replies.py) ------------------------
 
 
 def test_an_answer_lost_after_acceptance_a_hundred_times_makes_no_copy(desk: SendingDesk) -> None:

@@ -17,7 +17,7 @@ from connectors.email.mime.tree import TreeCopy
 from router.envelope import Envelope, from_json, to_json
 from router.errors import NotFound
 
-MAIL = Path(__file__).parents[2] / "data" / "mail"
+MAIL = Path(__file__).parents[3] / "data" / "mail"
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 # The fourth line only looks like a field: it is part of a text.
 TRIMMED = "one é\n\ntwo é\nContent-Transfer-Encoding: base64;\nthree é"

@@ -20,7 +20,7 @@ from connectors.originals import unpack
 from router.envelope import from_json
 from router.errors import PermanentError
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PLAIN = b"From: Li Lei <li@example.com>\r\nSubject: Locked\r\nMessage-ID: <1@example.com>\r\n\r\nPlease unlock.\r\n"
 

@@ -14,7 +14,7 @@ from connectors.email.imap.connector import ImapConnector
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.secret import Secret
 from tests.connectors.conftest import mail
-from tests.mailproxies import HANG_UP, like_netease, refusing
+from tests.servers.mailproxies import HANG_UP, like_netease, refusing
 
 FROM_NOW = "taking mail from now on"
 # Seconds: no pause and no silence of these tests is over by itself so soon.

@@ -15,7 +15,7 @@ from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from tests.absent_inputs import NO_CASES
 
-CASES = Path(os.environ.get("OMNIYARD_CASES", Path(__file__).resolve().parents[4] / "shared" / "cases")) / "mail"
+CASES = Path(os.environ.get("OMNIYARD_CASES", Path(__file__).resolve().parents[5] / "shared" / "cases")) / "mail"
 NOW = datetime(2026, 11, 29, tzinfo=UTC)
 EXPECTED = CASES / "expected.jsonl"
 ROWS = [json.loads(line) for line in EXPECTED.read_text("utf-8").splitlines()] if EXPECTED.is_file() else []

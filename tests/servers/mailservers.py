@@ -1,6 +1,6 @@
 """Real mail servers for tests and benchmarks: Dovecot where it is installed, otherwise pymap.
 
-Nothing here is a fake of IMAP. A plain module: `from tests import mailservers` works in tests and in benchmarks.
+Nothing here is a fake of IMAP. A plain module: tests and benchmarks import it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from pathlib import Path
 
 from imapclient import IMAPClient
 
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 PASSWORD = "correct-horse"
 _TOKEN_KEY = b"a key that lives for a test only"

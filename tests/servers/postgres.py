@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 _USERS = ("postgres", "nobody")
 

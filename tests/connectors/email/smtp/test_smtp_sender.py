@@ -21,9 +21,9 @@ from router.origin.automatic import recognise
 from router.origin.verdicts import OriginKind
 from router.settings.channels.mail import MailSendSettings
 from router.settings.secret import Secret
-from tests.mailservers import make_certificate
-from tests.mailsink import DROP, MailSink, Sink
-from tests.ports import free_port
+from tests.servers.mailservers import make_certificate
+from tests.servers.mailsink import DROP, MailSink, Sink
+from tests.servers.ports import free_port
 
 ID = UUID("019ab3c4-7d20-7c3e-9f3b-2a6d1c5e8f01")
 TOKEN = "K7QF2MXD4-9F3A61C20B"

@@ -15,12 +15,12 @@ from store.db.engine import Database
 from store.db.ids import new_id
 from store.desk.agents import add_agent
 from store.tables.emergencies import DangerQuestionRow
+from tests.api.browser.journey import PATIENCE, expect
 from tests.api.conftest import settings_in
-from tests.api.pages.journey import PATIENCE, expect
 from tests.inbox_builder import Builder
 from tests.migrated import new_database
 from tests.served_app import serve_app
-from tests.sms_counter import count_segments
+from tests.servers.sms_counter import count_segments
 
 HOUR = timedelta(hours=1)
 CHANNELS = """

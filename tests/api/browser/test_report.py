@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.api.pages.journey import DESKTOP, PHONE, browser, overflows, page_of, serious, serve
+from tests.api.browser.journey import DESKTOP, PHONE, browser, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
 
 DAY = timedelta(days=1)

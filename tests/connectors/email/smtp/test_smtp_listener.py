@@ -19,8 +19,8 @@ from connectors.email.smtp.listener import SmtpGate
 from router.errors import PermanentError, TransientError
 from router.settings.channels.mail import SmtpSettings
 from router.settings.secret import Secret
-from tests.mailservers import make_certificate, trusting
-from tests.ports import free_port
+from tests.servers.mailservers import make_certificate, trusting
+from tests.servers.ports import free_port
 
 MAIL = b"From: li@customer.example\r\nTo: support@wallet.example\r\nSubject: Hello\r\n\r\nHello.\r\n"
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.api.pages.journey import DESKTOP, ServedDesk, overflows, page_of, serious, serve
+from tests.api.browser.journey import DESKTOP, ServedDesk, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
 
 HOUR = timedelta(hours=1)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from store.desk.passwords import code_at
-from tests.api.pages.journey import PHONE, TABLET, ServedDesk, overflows, page_of, serious, serve
+from tests.api.browser.journey import PHONE, TABLET, ServedDesk, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
-from tests.ports import free_port
+from tests.servers.ports import free_port
 
 DROP = "drop"
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from api.text.terms.starter_texts import STARTER_TEXTS
-from tests.api.pages.journey import PHONE, TABLET, ServedDesk, overflows, page_of, serious, serve
+from tests.api.browser.journey import PHONE, TABLET, ServedDesk, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
 
 MORE = """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from router.errors import OmniyardError, TransientError
-from tests.mailproxies import refusing
+from tests.servers.mailproxies import refusing
 
 pytestmark = pytest.mark.usefixtures("dovecot")
 

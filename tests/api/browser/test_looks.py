@@ -15,7 +15,7 @@ from store.db.bulk import insert_rows
 from store.db.ids import new_id
 from store.tables.case_records import RatingRow
 from store.tables.emergencies import DangerQuestionRow
-from tests.api.pages.journey import (
+from tests.api.browser.journey import (
     EVERY_LOOK,
     Look,
     ServedDesk,

@@ -20,8 +20,8 @@ from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.events.append import NewEvent, append_events
 from store.tables.messages import ConversationRow
+from tests.api.browser.journey import DESKTOP, PATIENCE, PHONE, TABLET, expect, serious
 from tests.api.conftest import settings_in
-from tests.api.pages.journey import DESKTOP, PATIENCE, PHONE, TABLET, expect, serious
 from tests.inbox_builder import Builder
 from tests.migrated import new_database
 from tests.served_app import serve_app

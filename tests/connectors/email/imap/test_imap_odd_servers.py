@@ -12,7 +12,7 @@ from connectors.email.imap.connector import ImapConnector
 from connectors.email.imap.fetch import _item_of
 from router.errors import TransientError
 from tests.connectors.conftest import Mailbox, mail
-from tests.mailproxies import Rule
+from tests.servers.mailproxies import Rule
 
 NOT_CONNECTED = b" BAD User is authenticated but not connected.\r\n"
 Odd = Callable[..., tuple[ImapConnector, Mailbox]]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.api.pages.journey import ServedDesk, page_of, serve
+from tests.api.browser.journey import ServedDesk, page_of, serve
 from tests.inbox_builder import Builder
 
 SIZES = {1280: 900, 900: 900, 390: 844}

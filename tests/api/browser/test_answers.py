@@ -13,8 +13,8 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page
 from api.app import create_app
 from store.db.engine import Database
 from store.desk.agents import add_agent
+from tests.api.browser.journey import DESKTOP, PATIENCE, PHONE, TABLET, expect
 from tests.api.conftest import settings_in
-from tests.api.pages.journey import DESKTOP, PATIENCE, PHONE, TABLET, expect
 from tests.inbox_builder import Builder
 from tests.migrated import new_database
 from tests.served_app import serve_app

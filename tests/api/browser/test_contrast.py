@@ -20,8 +20,8 @@ from store.db.bulk import insert_rows, table_of
 from store.db.ids import new_id
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
-from tests.api.pages import test_browser_looks
-from tests.api.pages.journey import DESKTOP, PHONE, Look, ServedDesk, looks, overflows, page_of, serve
+from tests.api.browser import test_looks
+from tests.api.browser.journey import DESKTOP, PHONE, Look, ServedDesk, looks, overflows, page_of, serve
 from tests.inbox_builder import Builder
 
 MAIN = {
@@ -80,7 +80,7 @@ def mail() -> bytes:
 
 
 def fill(build: Builder) -> None:
-    test_browser_looks.fill(build)
+    test_looks.fill(build)
     table = table_of(ConversationRow)
     danger = build.connection.execute(sa.select(table.c.id).where(table.c.reference == "AAAAAAAAA")).scalar_one()
     insert_rows(
@@ -100,7 +100,7 @@ def fill(build: Builder) -> None:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("contrast"), datetime.now(UTC) - timedelta(hours=1)
-    with serve(folder, roles={"Root": "admin"}, fill=fill, now=now, more=test_browser_looks.MORE) as served:
+    with serve(folder, roles={"Root": "admin"}, fill=fill, now=now, more=test_looks.MORE) as served:
         yield served
 
 

@@ -18,7 +18,7 @@ from connectors.email.mime.charsets import decode
 from connectors.email.mime.html import to_text
 from connectors.email.mime.tree import parameters
 
-MAIL = Path(__file__).parents[2] / "data" / "mail"
+MAIL = Path(__file__).parents[3] / "data" / "mail"
 SEEDS = [path.read_bytes() for path in sorted(MAIL.glob("*.eml"))]
 LABELS = ["", "gb2312", "utf-7", "hz", "iso-2022-jp", "utf-16", "x", "zlib", "idna"]
 EXAMPLES = int(os.environ.get("OMNIYARD_FUZZ_EXAMPLES", "400"))

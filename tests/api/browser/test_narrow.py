@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.api.pages.journey import ServedDesk, overflows, page_of, serve
-from tests.api.pages.test_browser_new_mail import MORE
+from tests.api.browser.journey import ServedDesk, overflows, page_of, serve
+from tests.api.browser.test_new_mail import MORE
 from tests.inbox_builder import Builder
 
 LONG = "a.very.long.address.of.a.customer@customers.example"
