@@ -50,6 +50,8 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "key_not_ours": ("none of ours: resolve it", "不属于业务范围，直接解决"),
     "key_undo": ("undo", "撤销"),
     "key_send": ("send", "发送"),
+    "key_send_chat": ("send, in a chat", "发送（聊天中）"),
+    "key_line_chat": ("new line, in a chat", "换行（聊天中）"),
     "key_ready": ("ready texts, on an empty line or after a blank", "常用回复（空行或空格后）"),
     "key_leave": ("leave the text box; the text stays", "离开输入框，内容保留"),
 }

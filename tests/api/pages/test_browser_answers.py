@@ -252,6 +252,11 @@ def test_a_supervisor_writes_a_ready_text_and_an_agent_finds_it_by_slash(chromiu
     page.keyboard.press("Control+Enter")
     expect(page.locator(".toast")).to_contain_text("The message will be sent in")
     expect(page.locator("#customer")).to_contain_text("退款")
+    # Enter alone adds a line to what is no chat.
+    page.fill("#text", "")
+    expect(page.locator("#enter-hint")).to_have_count(0)
+    page.press("#text", "Enter")
+    expect(page.locator("#text")).to_have_value("\n")
     # A slash within a word opens nothing, and Escape closes the menu.
     page.fill("#text", "")
     page.focus("#text")
