@@ -37,6 +37,7 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "key_new": ("new message", "写新邮件"),
     "key_help": ("this sheet", "本页"),
     "key_reply": ("reply", "回复"),
+    "key_ask": ("ask for what is missing", "追问缺少的信息"),
     "key_note": ("internal note", "内部备注"),
     "key_take": ("take", "认领"),
     "key_take_next": ("take, and show the next", "认领并看下一个"),
