@@ -74,6 +74,7 @@ class Composer:
     signature: below an answer; empty for none.  quotes: the customer's message stands below, if nothing else is said.
     counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
     is_public: anybody can read the answer.  invitation: a text that asks for a private message; empty without a way.
+    is_call: answers are calls.  call_back: the caller's number; empty if it was withheld.
     question: asks for what is missing, in the customer's language; empty where none may be asked.
     """
 
@@ -97,6 +98,8 @@ class Composer:
     is_public: bool
     invitation: str
     question: str
+    is_call: bool
+    call_back: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +131,7 @@ def compose(
     values = _values(desk.settings, row, actor, moment)
     is_open_to_all = channel is not None and is_public(channel)
     has_way_out = channel is not None and channel.has_way_out
+    is_call = channel is not None and channel.enabled and channel.call_notes is not None
     answers = answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel)
     return Composer(
         way_out=has_way_out,
@@ -153,6 +157,8 @@ def compose(
         is_public=is_open_to_all,
         invitation=_invitation(channel, language=row.language),
         question=question_in_words(missing, language=row.language) if has_way_out and not is_open_to_all else "",
+        is_call=is_call,
+        call_back=answers.address if is_call and answers.address.startswith("+") else "",
     )
 
 
