@@ -209,6 +209,9 @@ def _root(
         Path | None,
         typer.Option("--env-file", envvar="OMNIYARD_ENV_FILE", help="A file of NAME=value lines, such as the secrets."),
     ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The configuration file; it may stand after the command too.")
+    ] = None,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
     ] = False,
@@ -218,6 +221,8 @@ def _root(
     if env_file is not None:
         # The command reads its own options, and their variables, after this.
         os.environ.update(read_env_file(env_file))
+    if config is not None:
+        os.environ["OMNIYARD_CONFIG"] = str(config)
 
 
 def main() -> None:

@@ -211,6 +211,7 @@ def _draft(request: Request, composer: Composer, refusal: Refusal | None, *, kep
     written, wanted = kept.text if kept else "", request.query_params.get("canned")
     chosen = next((each.text for each in composer.canned if each.name == wanted), "")
     chosen = composer.invitation if wanted == "private" else chosen
+    chosen = composer.question if "ask" in request.query_params else chosen
     return "\n\n".join(filter(None, (written, chosen)))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from api.http.permissions import Actor
 from api.rest.queries import Story
+from router.remarks.remark_kind import BULK_MAIL
 from store.tables.messages import Direction
 
 
@@ -19,9 +20,9 @@ class GuideStep:
 
 
 def guide_to(story: Story, *, actor: Actor) -> Sequence[GuideStep]:
-    """Return the steps; none while a colleague has the conversation."""
+    """Return the steps; none while a colleague has the conversation, and none for bulk mail, which nobody answers."""
     case = story.conversation
-    if case.assignee not in {None, "", actor.name} or case.merged_into:
+    if BULK_MAIL in case.labels or case.assignee not in {None, "", actor.name} or case.merged_into:
         return ()
     ours = {message.direction for message in story.messages if message.sender_name == actor.name}
     answered = Direction.OUTGOING in ours or any(row.kind == "reply" for row in story.outgoing)

@@ -19,7 +19,7 @@ from connectors.registry_row import Capabilities
 from router.delivery import TextLimit
 from router.envelope import PartyKind
 from router.replies.autoreply import choose
-from router.replies.phrases import facts_in_words, opening_words, private_invitation
+from router.replies.phrases import facts_in_words, opening_words, private_invitation, question_in_words
 from router.replies.placeholders import fill
 from router.settings import Settings
 from router.settings.channels.base import ChannelSettings
@@ -74,6 +74,8 @@ class Composer:
     signature: below an answer; empty for none.  quotes: the customer's message stands below, if nothing else is said.
     counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
     is_public: anybody can read the answer.  invitation: a text that asks for a private message; empty without a way.
+    is_call: answers are calls.  call_back: the caller's number; empty if it was withheld.
+    question: asks for what is missing, in the customer's language; empty where none may be asked.
     """
 
     way_out: bool
@@ -95,6 +97,9 @@ class Composer:
     quotes: bool
     is_public: bool
     invitation: str
+    question: str
+    is_call: bool
+    call_back: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +129,12 @@ def compose(
     can, file_limit = kind_of(channel).can if channel else Capabilities(), limit_on(desk, row.channel)
     by = signed_by(connection, agent_id=actor.id, agent=actor.name, team=row.team, language=row.language)
     values = _values(desk.settings, row, actor, moment)
+    is_open_to_all = channel is not None and is_public(channel)
+    has_way_out = channel is not None and channel.has_way_out
+    is_call = channel is not None and channel.enabled and channel.call_notes is not None
     answers = answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel)
     return Composer(
-        way_out=channel is not None and channel.has_way_out,
+        way_out=has_way_out,
         keeps=channel is not None and channel.keeps_outbox,
         answers=answers,
         until=until,
@@ -146,8 +154,11 @@ def compose(
         files=tuple(draft_files(connection, agent_id=actor.id, conversation_id=row.id)) if can.files else (),
         signature=fill(by.signature, {**values(row.language), "agent": by.name}) if can.mail else "",
         quotes=desk.settings.desk.quote_below,
-        is_public=channel is not None and is_public(channel),
+        is_public=is_open_to_all,
         invitation=_invitation(channel, language=row.language),
+        question=question_in_words(missing, language=row.language) if has_way_out and not is_open_to_all else "",
+        is_call=is_call,
+        call_back=answers.address if is_call and answers.address.startswith("+") else "",
     )
 
 

@@ -22,6 +22,11 @@ function submit(form) {
   form.requestSubmit(shown);
 }
 
+// The server marks the box of a chat that goes on; a note has lines.
+function sendsByEnter(event) {
+  return "enter" in event.target.dataset && !event.shiftKey && !event.altKey && Boolean(one("#mode-reply:checked"));
+}
+
 document.addEventListener("change", (event) => {
   if (event.target.name !== "mode" || event.target.form?.id !== "reply-form") return;
   event.target.form.elements.text.focus();
@@ -46,8 +51,13 @@ document.addEventListener("keydown", (event) => {
     document.activeElement?.blur();
   }
   const typing = event.target.matches("input, select, textarea");
-  if (typing && event.target.id === "text" && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    submit(event.target.form);
+  if (typing && event.target.id === "text" && event.key === "Enter") {
+    if (event.ctrlKey || event.metaKey) submit(event.target.form);
+    else if (sendsByEnter(event)) {
+      event.preventDefault();
+      // A key that is held down, or an empty line, sends nothing.
+      if (!event.repeat && event.target.value.trim()) submit(event.target.form);
+    }
   }
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "j") move(1);

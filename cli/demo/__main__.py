@@ -10,11 +10,10 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from email.message import EmailMessage
-from email.utils import make_msgid
 from typing import Final
 
 from cli.demo.app_chat import DemoApp
+from cli.demo.mails import SUPPORT, mail_of
 from cli.demo.provider import Provider
 from cli.demo.story import AFTERNOON, Line
 from cli.demo.telegram import DemoTelegram
@@ -24,7 +23,6 @@ from cli.demo.wechat import DemoWechat
 from cli.demo.x import DemoX
 from workers.runtime.umask import keep_files_private
 
-_SUPPORT: Final = "support@wallet.example"
 _MANY: Final = 1_000_000
 _PATIENCE_SECONDS: Final = 60.0
 
@@ -101,14 +99,8 @@ class Town:
         return smtplib.SMTP(host.strip("[]"), int(port), timeout=10)
 
     def _by_mail(self, line: Line) -> None:
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = line.who, _SUPPORT, line.subject
-        mail["Message-ID"] = make_msgid(domain="customer.example")
-        if line.who.startswith("newsletter"):
-            mail["List-Unsubscribe"] = "<mailto:leave@shop.example>"
-        mail.set_content(line.text)
         with self._client() as client:
-            client.send_message(mail)
+            client.send_message(mail_of(line, to=SUPPORT))
 
     def _by_x(self, line: Line) -> None:
         number = _number_of(line.who)

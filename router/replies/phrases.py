@@ -143,6 +143,18 @@ def facts_in_words(kinds: Sequence[str], *, language: str) -> str:
     return _enumerate([names.get(kind, kind) for kind in kinds], "、", "和")
 
 
+def question_in_words(kinds: Sequence[str], *, language: str) -> str:
+    """Return what asks a customer for facts; empty if there are none. kinds, language: as in `facts_in_words`."""
+    if not kinds:
+        return ""
+    facts, words = facts_in_words(kinds, language=language), _of(language)
+    if words is _ENGLISH:
+        return f"So that we can help at once, please tell us {facts}. Please never send passwords or one-time codes."
+    if words is _HANT:
+        return f"為了儘快為您處理，請告訴我們：{facts}。請不要提供密碼或驗證碼。"
+    return f"为了尽快为您处理，请告诉我们：{facts}。请不要提供密码或验证码。"
+
+
 _INVITATION_ENGLISH: Final = (
     "We want to help. Please do not post details here: write to us in a private message. {link}"
 )

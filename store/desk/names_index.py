@@ -6,6 +6,7 @@ a whole, and a phone number is one from its end, because people leave its beginn
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -24,6 +25,8 @@ from store.tables.messages import ContactRow, IdentityRow
 _LONGEST: Final = 64
 # Before the digits of a number from its end: no other word begins so.
 _FROM_END: Final = "#"
+# Too few for a number; customers give the end of theirs (尾号).
+_SHORT_END: Final = re.compile(r"[0-9]{4,5}")
 _LAST: Final = "\U0010ffff"
 # Of one file's name or one person's names.
 _MOST_WORDS: Final = 60
@@ -134,6 +137,9 @@ def _sought(query: str) -> list[set[str]]:
             *({_FROM_END + end[::-1]} for end in sorted(ends)),
         ]
     folded = fold(query).strip()
+    if _SHORT_END.fullmatch(folded):
+        # The same digits may be part of a name.
+        return [{_FROM_END + folded[::-1]}, _pieces(query)]
     return [{folded[:_LONGEST]} if "@" in folded and " " not in folded else _pieces(query)]
 
 

@@ -6,18 +6,23 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from benchmarks.rig import wait_until
 from cli.demo.app_chat import DemoApp
+from cli.demo.mails import SUPPORT, mail_of
 from cli.demo.settings import SECRETS, Ports, demo_ports, write_settings
 from cli.demo.story import AFTERNOON
 from cli.demo.twilio_voice import DemoTwilioVoice
-from connectors.base import Cursor
+from connectors.base import Cursor, RawMessage
+from connectors.email.mime.normalise import normalise
 from connectors.registry import connector_of, probe_channel
+from router.origin.automatic import recognise
 from router.settings.files import load_settings, read_file, shipped_file
+from router.settings.own_addresses import own_side
 from router.settings.validation import examine_settings
 from workers.training.lessons import lessons_of
 
@@ -54,6 +59,18 @@ def test_customers_write_by_every_channel_in_both_languages_within_a_minute():
     assert sum(line.text.isascii() for line in AFTERNOON) > 4
     assert sum(not line.text.isascii() for line in AFTERNOON) > 4
     assert sum(line.after for line in AFTERNOON) <= 60
+
+
+def test_its_newsletter_is_bulk_mail_and_no_customers_mail_is(tmp_path: Path):
+    own = own_side(load_settings(write_settings(tmp_path, Ports(1, 2, 3, 4, 5, 6)))).desk
+    bulk = []
+    for line in (line for line in AFTERNOON if line.by == "mail"):
+        raw = mail_of(line, to=SUPPORT).as_bytes()
+        envelope = normalise(
+            RawMessage(source_key="1", content=raw, received_at=datetime.now(UTC)), channel="desk-mail"
+        )
+        bulk += [line.subject] if recognise(envelope, own_addresses=own).is_campaign else []
+    assert bulk == ["50 % off everything"]
 
 
 def test_its_process_ends_on_sigterm():

@@ -182,6 +182,16 @@ def test_a_configuration_that_is_not_there_is_exit_code_3(tmp_path: Path):
     assert "cannot be read" in result.stderr
 
 
+def test_the_configuration_may_be_named_before_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # Taken back when the test ends.
+    monkeypatch.setenv("OMNIYARD_CONFIG", "other.toml")
+    file = str(tmp_path / "mine.toml")
+    for words in (("--config", file, "check"), ("-c", file, "check"), ("--config", "other.toml", "check", "-c", file)):
+        result = _run(*words)
+        assert (result.exit_code, "No such option" in result.output) == (1, False), words
+        assert "mine.toml" in result.output, words
+
+
 def test_parse_prints_one_object_a_line_with_these_fields_first(tmp_path: Path):
     (tmp_path / "a.eml").write_bytes(
         b"From: Li Na <Li@Example.com>\nTo: desk@example.com\nSubject: =?gb2312?B?xOO6ww==?=\n"

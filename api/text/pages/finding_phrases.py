@@ -21,8 +21,8 @@ FINDING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "all_groups": ("All results", "全部结果"),
     "found_nothing": ("Nothing found for “{words}”.", "没有找到“{words}”。"),
     "found_nothing_hint": (
-        "All queues that you may see were searched, resolved ones too. Try fewer words, or a number's last six digits.",
-        "已搜索你可查看的全部队列，包括已解决的会话。可减少关键词，或只输入号码末尾至少 6 位。",
+        "All queues that you may see were searched, resolved ones too. Try fewer words, or a number's last 4 digits.",
+        "已搜索你可查看的全部队列，包括已解决的会话。可减少关键词，或只输入手机号后 4 位。",
     ),
     "colon": (": ", "："),
     "remove_filter": ("Remove filter {name} {value}", "移除筛选 {name} {value}"),

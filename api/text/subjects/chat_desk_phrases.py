@@ -37,6 +37,7 @@ CHAT_DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "chat_unseen": ("{count} not yet read by the visitor", "{count} 条客户未读"),
     "chat_site": ("Site", "来源网站"),
     "chat_mail": ("Mail for answers", "回复邮箱"),
+    "chat_enter": ("Enter sends, Shift Enter adds a line", "Enter 发送，Shift Enter 换行"),
     "chat_end": ("End and resolve", "结束并解决"),
     "chat_block": ("Block for 24 h", "屏蔽 24 小时"),
     "chat_unblock": ("Lift the block", "解除屏蔽"),

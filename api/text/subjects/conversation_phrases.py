@@ -23,6 +23,8 @@ CONVERSATION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "merged_into": ("Merged: its messages are in another conversation now.", "已合并：消息已移至另一会话。"),
     "merged_open": ("Open that one", "打开该会话"),
     "still_missing": ("Still missing", "还缺少"),
+    "ask_missing": ("Ask", "追问"),
+    "ask_missing_hint": ("Put the question into the reply (Q)", "把问题写进回复（Q）"),
     "others": ("This customer's other conversations", "该客户的其他会话"),
     "similar": ("Others wrote the same", "类似会话"),
     "language": ("Language", "语言"),

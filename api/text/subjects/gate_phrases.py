@@ -54,6 +54,14 @@ GATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "call_back_danger": ("Emergency", "紧急"),
     "call_back_note": ("Note my call", "记录去电"),
+    "call_back_number": (
+        "A call is answered by a call. Call back, then note what was said:",
+        "来电请回拨，通话后记录内容：",
+    ),
+    "call_back_withheld": (
+        "The caller withheld the number, so nobody can call back. Leave a note.",
+        "来电号码已隐藏，无法回拨；请写备注。",
+    ),
     "call_back_done": ("Done", "已处理"),
     "call_back_done_of": ("Done: call back {number}", "已处理：回电 {number}"),
     "sound_play": ("Listen to {name}", "播放 {name}"),

@@ -37,6 +37,7 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "key_new": ("new message", "写新邮件"),
     "key_help": ("this sheet", "本页"),
     "key_reply": ("reply", "回复"),
+    "key_ask": ("ask for what is missing", "追问缺少的信息"),
     "key_note": ("internal note", "内部备注"),
     "key_take": ("take", "认领"),
     "key_take_next": ("take, and show the next", "认领并看下一个"),
@@ -50,6 +51,8 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "key_not_ours": ("none of ours: resolve it", "不属于业务范围，直接解决"),
     "key_undo": ("undo", "撤销"),
     "key_send": ("send", "发送"),
+    "key_send_chat": ("send, in a chat", "发送（聊天中）"),
+    "key_line_chat": ("new line, in a chat", "换行（聊天中）"),
     "key_ready": ("ready texts, on an empty line or after a blank", "常用回复（空行或空格后）"),
     "key_leave": ("leave the text box; the text stays", "离开输入框，内容保留"),
 }

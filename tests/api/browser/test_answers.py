@@ -212,6 +212,34 @@ def test_an_answer_is_taken_back_and_leaves_with_its_conversation(chromium: Brow
     agent.context.close()
 
 
+def test_what_is_missing_is_asked_for_within_what_is_written(chromium: Browser, served: Served) -> None:
+    address = served.case("CCCCCCCCC", language="zh")
+    page = sign_in(chromium, served, viewport=TABLET).page
+    page.goto(address)
+    text, question = page.locator("#text"), "为了尽快为您处理，请告诉我们：交易单号或订单号。请不要提供密码或验证码。"
+    # Into an empty note: it becomes an answer. The drawer that has the button closes.
+    page.click("[for=mode-note]")
+    page.click("[data-customer]")
+    page.click("#aside [data-key=q]")
+    expect(text).to_have_value(question)
+    expect(text).to_be_focused()
+    expect(page.locator("#mode-reply")).to_be_checked()
+    expect(page.locator("#case-pane")).not_to_have_class("open")
+    # At the cursor of what is written, by its key.
+    text.fill("您好！再见。")
+    text.evaluate("box => box.setSelectionRange(3, 3)")
+    page.keyboard.press("Escape")
+    page.keyboard.press("q")
+    expect(text).to_have_value(f"您好！\n\n{question}\n\n再见。")
+    expect(page.locator("#draft-state")).to_contain_text("saved")
+    # Below a draft that the page brought.
+    page.reload()
+    page.wait_for_selector("html[data-live=yes]")
+    page.locator("#aside [data-key=q]").evaluate("button => button.click()")
+    expect(text).to_have_value(f"您好！\n\n{question}\n\n再见。\n\n{question}")
+    page.context.close()
+
+
 def test_a_supervisor_writes_a_ready_text_and_an_agent_finds_it_by_slash(chromium: Browser, served: Served) -> None:
     address = served.case("READY0001")
     boss = sign_in(chromium, served, "Zhao", viewport=PHONE, locale="zh-CN")
@@ -252,6 +280,11 @@ def test_a_supervisor_writes_a_ready_text_and_an_agent_finds_it_by_slash(chromiu
     page.keyboard.press("Control+Enter")
     expect(page.locator(".toast")).to_contain_text("The message will be sent in")
     expect(page.locator("#customer")).to_contain_text("退款")
+    # Enter alone adds a line to what is no chat.
+    page.fill("#text", "")
+    expect(page.locator("#enter-hint")).to_have_count(0)
+    page.press("#text", "Enter")
+    expect(page.locator("#text")).to_have_value("\n")
     # A slash within a word opens nothing, and Escape closes the menu.
     page.fill("#text", "")
     page.focus("#text")

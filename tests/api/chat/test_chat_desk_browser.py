@@ -133,6 +133,66 @@ def test_an_answered_chat_goes_from_those_that_wait_to_the_agents_own_while_it_i
     visitor.context.close()
 
 
+def test_enter_sends_a_line_of_the_chat_once_and_never_a_note_or_a_text_that_is_composed(
+    staffed: Staffed, chromium: Browser
+) -> None:
+    visitor = chromium.new_context(locale="en-GB").new_page()
+    visitor.set_default_timeout(PATIENCE)
+    visitor.goto(f"{staffed.desk.url}/chat/site")
+    visitor.fill("[data-text]", "is my card there yet")
+    visitor.keyboard.press("Enter")
+    visitor.wait_for_selector(".visitor[data-seq='1']")
+    staffed.desk.hands.work()
+    page = staffed.agent(chromium, locale="zh-CN")
+    page.locator(".row.chat:has-text('is my card there yet') a").click()
+    text, answers = page.locator("#text"), page.locator(".message.outgoing")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/say") else None)
+    expect(page.locator("#enter-hint")).to_have_text("Enter 发送，Shift Enter 换行")
+    # An empty line is nothing to send.
+    text.press("Enter")
+    expect(text).to_have_value("")
+    text.press_sequentially("It is")
+    text.press("Shift+Enter")
+    text.press_sequentially("on its way.")
+    expect(text).to_have_value("It is\non its way.")
+    # While an input method composes, Enter takes its word.
+    typed = page.context.new_cdp_session(page)
+    typed.send("Input.imeSetComposition", {"text": "ming", "selectionStart": 4, "selectionEnd": 4})
+    page.keyboard.press("Enter")
+    typed.send("Input.insertText", {"text": "明"})
+    expect(text).to_have_value(re.compile("明"))
+    assert sent == []
+    # A key that is held down repeats itself.
+    text.fill("It is\non its way.")
+    page.keyboard.down("Enter")
+    page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    expect(answers).to_have_count(1)
+    expect(answers).to_contain_text("on its way.")
+    # A note has lines.
+    page.click("[for=mode-note]")
+    expect(page.locator("#enter-hint")).to_be_hidden()
+    text.fill("ask Li")
+    text.press("Enter")
+    expect(text).to_have_value("ask Li\n")
+    text.fill("")
+    # The menu of ready texts has the key while it is open.
+    page.click("[for=mode-reply]")
+    page.click("#ready-open")
+    page.keyboard.press("Enter")
+    expect(page.locator("#ready-menu")).to_be_hidden()
+    expect(text).not_to_be_empty()
+    assert len(sent) == 1
+    # A chat that is over is answered like a mail.
+    text.fill("")
+    page.click(".chat-pane [value=end]")
+    expect(page.locator(".toast")).to_be_visible()
+    expect(page.locator("#enter-hint")).to_have_count(0)
+    page.context.close()
+    visitor.context.close()
+
+
 def test_the_agent_answers_with_a_picture_that_the_visitor_sees(staffed: Staffed, chromium: Browser) -> None:
     page = staffed.agent(chromium, locale="zh-CN")
     said = heard(staffed.visitor)

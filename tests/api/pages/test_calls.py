@@ -118,3 +118,22 @@ def test_what_is_wrong_is_shown_and_the_words_are_kept(browser, note, database) 
 
 def test_viewers_note_no_calls(client_of: Callable[[str], AppClient]) -> None:
     assert client_of(Role.VIEWER).get("/calls").status_code == 403
+
+
+def test_the_case_of_a_call_offers_to_call_back(note, browser, settings, database) -> None:
+    note("138 0013 8000", kind="missed")
+    note("", kind="missed", text="no number")
+    route(database, settings)
+    handles = rows(database, MessageRow, "conversation_id", "sender_handle")
+    references = dict(rows(database, ConversationRow, "id", "reference"))
+    known, withheld = (
+        browser.get(f"/conversations/{references[case]}").text
+        for case, _ in sorted(handles, key=lambda row: not row[1].startswith("+"))
+    )
+    said = known.partition('id="no-way-out">')[2].partition("</p>")[0]
+    assert '<a href="tel:+8613800138000">+8613800138000</a>' in said
+    page = browser.get(re.findall(r'class="button" href="(/calls[^"]+)"', said)[0].replace("&amp;", "&")).text
+    assert 'value="+8613800138000"' in page
+    assert '<option value="out" selected>' in page
+    assert "withheld the number" in withheld
+    assert "tel:" not in withheld

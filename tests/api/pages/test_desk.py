@@ -228,6 +228,15 @@ def test_ready_texts_are_filled_and_inserted_without_a_script(browser: AppClient
     assert "Still missing" in page
 
 
+def test_what_is_missing_is_asked_for_below_the_draft_without_a_script(browser: AppClient, case: UUID) -> None:
+    question = "please tell us the transaction or order number. Please never send passwords"
+    assert f'data-fit="So that we can help at once, {question}' in browser.get(CASE).text
+    browser.put(f"{CASE}/draft", json={"text": "Dear Li,"}, headers=OURS)
+    text = browser.get(f"{CASE}?ask=missing").text.partition("<textarea")[2].partition("</textarea>")[0]
+    assert "Dear Li,\n\nSo that we can help" in text
+    assert question in text
+
+
 # A thank-you, a message of another category, and one of no category at all: none of them has the number.
 @pytest.mark.parametrize(
     ("classified", "is_missing"),

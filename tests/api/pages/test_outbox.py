@@ -67,6 +67,14 @@ def test_the_guide_ticks_what_the_agent_has_done(browser: AppClient, database: D
     assert browser.get("/conversations/K7QF2MXD4").text.count('<li class="done">') == 3
 
 
+def test_no_guide_leads_through_bulk_mail(browser: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(reference="K7QF2MXD4", labels=["bulk-mail"])
+        build.message(case, mail=b"x", trace={})
+    assert "Your first case" not in browser.get("/conversations/K7QF2MXD4").text
+
+
 def test_what_the_outbox_keeps_is_not_called_sent(browser: AppClient, database: Database, settings: Settings) -> None:
     with database.write() as connection:
         build = Builder(connection)

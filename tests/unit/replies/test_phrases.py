@@ -10,6 +10,7 @@ from router.replies.phrases import (
     opening_words,
     private_invitation,
     progress_in_words,
+    question_in_words,
     warning_in_words,
     written_in_words,
 )
@@ -71,9 +72,10 @@ def test_a_tag_of_traditional_chinese_is_understood_by_all_phrases_alike(tag):
     said = (
         opening_words(at, now=at, zone=SHANGHAI, language=tag),
         facts_in_words(["account"], language=tag),
+        question_in_words(["account"], language=tag)[:15],
         private_invitation("", language=tag)[:4],
         warning_in_words({"password"}, language=tag)[:4],
         progress_in_words("", language=tag)[:4],
         written_in_words(at, zone=SHANGHAI, language=tag)[:2],
     )
-    assert said == ("現在", "帳戶名", "我們想幫", "溫馨提示", "查看處理", "您於")
+    assert said == ("現在", "帳戶名", "為了儘快為您處理，請告訴我們：", "我們想幫", "溫馨提示", "查看處理", "您於")
