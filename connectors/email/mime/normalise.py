@@ -132,7 +132,7 @@ def _authentication(headers: Headers) -> tuple[str, ...]:
 
 def _machine_headers(headers: Headers) -> tuple[tuple[str, str], ...]:
     found = [
-        (name, headers.readable(value)[: limits.MACHINE_HEADER_CHARACTERS])
+        (name, decode_words(headers.readable(value))[: limits.MACHINE_HEADER_CHARACTERS])
         for name, values in headers.fields.items()
         if name in _MACHINE_HEADERS
         for value in values

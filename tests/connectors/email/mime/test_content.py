@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from datetime import UTC, datetime
+from email.message import EmailMessage
 
 import pytest
 
@@ -232,3 +233,13 @@ def test_foxmails_ruler_begins_the_quote(follows):
 )
 def test_new_rules_for_quotes_are_linear(unit):
     assert grows_linearly(split_reply, unit, size=40_000)
+
+
+def test_a_long_field_of_a_machine_that_its_library_encoded_is_read_decoded():
+    long = "https://letters.example/leave?customer=12345678901234567890123456789012345678901234567890"
+    mail = EmailMessage()
+    mail["From"], mail["List-Unsubscribe"] = "news@letters.example", f"<{long}>"
+    mail.set_content("hello")
+
+    assert "=?utf-8?" in mail.as_string()
+    assert dict(read(mail.as_string()).machine_headers)["list-unsubscribe"] == f"<{long}>"
