@@ -24,7 +24,7 @@ CONVERSATION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "merged_open": ("Open that one", "打开该会话"),
     "still_missing": ("Still missing", "还缺少"),
     "ask_missing": ("Ask", "追问"),
-    "ask_missing_hint": ("Put the question into the reply (Q)", "把问题写进回复（Q）"),
+    "ask_missing_hint": ("Put the question into the reply", "把问题写进回复"),
     "others": ("This customer's other conversations", "该客户的其他会话"),
     "similar": ("Others wrote the same", "类似会话"),
     "language": ("Language", "语言"),
