@@ -14,6 +14,7 @@ import json
 import re
 import signal
 import smtplib
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.process_costs import family_of, own_cpu_seconds, pss_mb, wakeups
+from benchmarks.rig import wait_until
 from router.settings.files import shipped_file
 from tests.servers.ports import free_port
 
@@ -91,8 +93,15 @@ def _send_mail(port: int) -> None:
     mail = EmailMessage()
     mail["From"], mail["To"], mail["Subject"] = "chen@example.org", "support@example.org", "refund"
     mail.set_content("Hello, when does my refund of last week arrive?")
+    # The web process may serve before the connectors listen.
+    wait_until(lambda: _is_open(port), seconds=_LONGEST_START)
     with smtplib.SMTP("127.0.0.1", port, timeout=30) as client:
         client.send_message(mail)
+
+
+def _is_open(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 def measure(process: int, *, seconds: float) -> list[AtRest]:
