@@ -20,7 +20,7 @@ class GuideStep:
 
 
 def guide_to(story: Story, *, actor: Actor) -> Sequence[GuideStep]:
-    """Return the steps; none while a colleague has the conversation, and none for bulk mail, which nobody answers."""
+    """Return the steps; none while a colleague has the conversation, and none for bulk mail, which gets no answer."""
     case = story.conversation
     if BULK_MAIL in case.labels or case.assignee not in {None, "", actor.name} or case.merged_into:
         return ()

@@ -12,7 +12,7 @@ from cli.demo.story import Line
 # Python's library would write a long address in a header as encoded words, which no service for campaigns does.
 _UNFOLDED: Final = SMTP.clone(max_line_length=998)
 SUPPORT: Final = "support@wallet.example"
-# As Mailchimp writes them, with hosts of nobody.
+# As Mailchimp writes them, with hosts that are reserved for examples.
 _CAMPAIGN: Final = {
     "Reply-To": "Example Shop <newsletter@shop.example>",
     "X-Mailer": "Mailchimp Mailer - **CIDa1b2c3d4e5f60718293a**",

@@ -1,4 +1,4 @@
-"""Recognise mail that a program sends to many and nobody asked us about: newsletters and advertising.
+"""Recognise mail that a program sends to many: newsletters and advertising.
 
 It is set apart, so every doubt speaks for a person: a customer's mail that a list passes on carries a list's fields
 too, and a small shop's mail server adds List-Unsubscribe (RFC 2369 section 3.2) to all that leaves it.
@@ -78,10 +78,10 @@ def _are_related(one: str, other: str) -> bool:
 def _is_to_many(envelope: Envelope, headers: Mapping[str, str], *, precedence: str) -> bool:
     """Return whether a second sign says so: List-Unsubscribe alone is what some servers add to every mail."""
     marked = precedence in {"bulk", "junk"} or any(name in headers for name in ("list-id", *CAMPAIGN_MARKS))
-    return marked or (_is_nobodys(envelope.sender.handle) and _offers_to_leave(envelope))
+    return marked or (_is_unattended(envelope.sender.handle) and _offers_to_leave(envelope))
 
 
-def _is_nobodys(sender: str) -> bool:
+def _is_unattended(sender: str) -> bool:
     """Return whether no customer writes from this mailbox; a notice about a payment comes from such a one too."""
     local = sender.partition("@")[0].casefold()
     return is_deaf(sender) or is_robot(sender) or local in _ADVERTISES

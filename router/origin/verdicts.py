@@ -31,7 +31,7 @@ class Origin:
 
     @property
     def is_campaign(self) -> bool:
-        """Whether it is a newsletter or advertising that nobody here asked about."""
+        """Whether it is a newsletter or advertising."""
         return any(each.key is ReasonKey.WRITTEN_TO_MANY for each in self.why)
 
 

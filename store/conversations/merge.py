@@ -23,7 +23,7 @@ from store.conversations.regroupings.moved_pages import (
     put_back_pages,
     released_values,
     split_pages,
-    told_in,
+    was_called_from,
 )
 from store.conversations.regroupings.moved_questions import settle_question, split_question
 from store.conversations.sla import change_status
@@ -174,7 +174,7 @@ def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime)
         change_status(connection, conversation_id=target_id, status=Status.RESOLVED, at=now, by=by)
         _update(connection, target_id, {"merged_into": source_id})
         _update(connection, source_id, {"last_message_at": _last(connection, source_id)})
-    elif kept.row.kind == RegroupingKind.MERGE and told_in(connection, source_id, page_of=target_id):
+    elif kept.row.kind == RegroupingKind.MERGE and was_called_from(connection, source_id, page_of=target_id):
         # An agent found the danger while they were merged, in a message that went back.
         _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now)
     for side in sides:

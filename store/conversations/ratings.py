@@ -241,7 +241,7 @@ def _over(ids: Collection[UUID]) -> sa.Select[Any]:
     """Return the query for the conversations that are still closed.
 
     Excluded are those that were reopened, merged into another, or closed because the contact was erased or because they
-    are none of ours.
+    are not for us.
     """
     table, person = table_of(ConversationRow), table_of(ContactRow)
     is_erased = sa.exists().where(person.c.id == table.c.contact_id, person.c.erased_at.is_not(None))

@@ -290,7 +290,7 @@ def _row_of(event: sa.RowMapping) -> dict[str, Any] | None:
         return None
     detail = {key: _as_text(value) for key, value in payload.items() if key not in _ACTORS and value is not None}
     about = str(case) if case else next((detail[key] for key in _ABOUT if key in detail), "")
-    # A later version may have written the event, so its kind may be none of ours.
+    # A later version may have written the event, so its kind may be unknown to this one.
     kind = {"at": event["at"], "action": event["kind"], "object": about}
     return {**kind, "actor": actor, "actor_id": None, "detail": detail}
 

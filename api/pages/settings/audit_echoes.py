@@ -27,49 +27,51 @@ _NAMELESS: Final = frozenset(
 _SKEW: Final = timedelta(seconds=1)
 
 
-# Rows that tell of a look, or of a session: no request that changes something is told by them.
+# Rows about a look or a session: none of them is the deed of a request.
 _NO_DEEDS: Final = ("request.", "session.", AuditAction.ORIGINAL_READ.value)
 
 
 def without_echoes(entries: Sequence[AuditEntryShown], things: Things) -> list[AuditEntryShown]:
-    """Return the rows without those that another of them tells better. things: what the ids stand for.
+    """Return the rows without those that repeat another of them. things: what the ids stand for.
 
-    No row may hide another deed: a deed tells one request only, and what is doubtful is shown.
+    No row may hide another deed: a deed stands for one request only, and what is doubtful is shown.
     """
     deeds = [row for row in entries if not row.action.startswith(_NO_DEEDS)]
-    told = _told_requests(entries, deeds, things)
-    return [row for row in entries if row.number not in told and not any(_is_snooze(deed, row) for deed in deeds)]
+    recorded = _requests_with_deeds(entries, deeds, things)
+    return [row for row in entries if row.number not in recorded and not any(_is_snooze(deed, row) for deed in deeds)]
 
 
-def _told_requests(entries: Sequence[AuditEntryShown], deeds: Sequence[AuditEntryShown], things: Things) -> set[int]:
+def _requests_with_deeds(
+    entries: Sequence[AuditEntryShown], deeds: Sequence[AuditEntryShown], things: Things
+) -> set[int]:
     """Return the numbers of the requests whose deeds are among the rows.
 
     A request takes the deeds since the request before it, of which it may have made several; without one, the first
     that a slower clock dates after it. Of two requests that may have made the same deed none is left out.
     """
     asked = sorted((row for row in entries if row.action == AuditAction.REQUEST_CHANGED), key=_moment)
-    possible = {row.number: [deed for deed in deeds if _tells(deed, row, things)] for row in asked}
+    possible = {row.number: [deed for deed in deeds if _may_be_of(deed, row, things)] for row in asked}
     taken = dict[int, int]()
     for row in asked:
         free = [deed for deed in possible[row.number] if deed.number not in taken]
         made = [deed for deed in free if deed.at <= row.at] or sorted(free, key=_moment)[:1]
         taken |= {deed.number: row.number for deed in made}
-    told = {*taken.values()}
+    recorded = {*taken.values()}
     doubtful = {
         taken[deed.number]
         for row in asked
-        if row.number not in told
+        if row.number not in recorded
         for deed in possible[row.number]
         if abs(row.at - deed.at) <= _SKEW
     }
-    return told - doubtful
+    return recorded - doubtful
 
 
 def _moment(row: AuditEntryShown) -> tuple[datetime, int]:
     return row.at, row.number
 
 
-def _tells(deed: AuditEntryShown, asked: AuditEntryShown, things: Things) -> bool:
+def _may_be_of(deed: AuditEntryShown, asked: AuditEntryShown, things: Things) -> bool:
     """Return whether a deed may be that of a request."""
     if deed.actor != asked.actor or not -_SKEW <= asked.at - deed.at <= _LONGEST:
         return False
@@ -79,8 +81,8 @@ def _tells(deed: AuditEntryShown, asked: AuditEntryShown, things: Things) -> boo
 def _is_snooze(deed: AuditEntryShown, row: AuditEntryShown) -> bool:
     """Return whether a deed says of a change of the status until when it lasts, too."""
     is_status = row.action == EventKind.CONVERSATION_STATUS_CHANGED and row.detail.get("to") == Status.SNOOZED
-    is_told = is_status and deed.action == EventKind.CONVERSATION_SNOOZED
-    return is_told and (deed.actor, deed.object) == (row.actor, row.object) and abs(row.at - deed.at) <= _SKEW
+    is_recorded = is_status and deed.action == EventKind.CONVERSATION_SNOOZED
+    return is_recorded and (deed.actor, deed.object) == (row.actor, row.object) and abs(row.at - deed.at) <= _SKEW
 
 
 def _names(row: AuditEntryShown, things: Things) -> set[str]:

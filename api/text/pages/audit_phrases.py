@@ -131,11 +131,11 @@ AUDIT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "把 {case} 的类别改为“{category}”",
     ),
     "audit_conversation.recategorised/none": (
-        "said that {case} is none of ours",
+        "said that {case} is not for us",
         "把 {case} 标为不属于业务范围",
     ),
     "audit_conversation.recategorised/unknown": (
-        "took back that {case} is none of ours",
+        "took back that {case} is not for us",
         "撤销了 {case} 的“不属于业务范围”标记",
     ),
     "audit_conversation.labelled": ("changed the labels of {case}: {labels}", "更改了 {case} 的标签：{labels}"),

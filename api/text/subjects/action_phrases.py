@@ -26,7 +26,7 @@ ACTION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "add": ("Add", "添加"),
     "remove_label": ("Remove label {label}", "移除标签 {label}"),
     "not_chosen": ("not chosen", "未选择"),
-    "none_of_ours": ("none of ours", "不属于业务范围"),
+    "none_of_ours": ("not for us", "不属于业务范围"),
     "correct_category": ("Correct category", "更正类别"),
     "move_to_team": ("Move to team", "转给团队"),
     "undo": ("Undo", "撤销"),

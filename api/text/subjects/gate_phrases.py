@@ -59,7 +59,7 @@ GATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "来电请回拨，通话后记录内容：",
     ),
     "call_back_withheld": (
-        "The caller withheld the number, so nobody can call back. Leave a note.",
+        "The caller withheld the number, so no call back is possible. Leave a note.",
         "来电号码已隐藏，无法回拨；请写备注。",
     ),
     "call_back_done": ("Done", "已处理"),

@@ -48,7 +48,7 @@ KEY_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "key_label": ("label", "标签"),
     "key_priority": ("priority", "优先级"),
     "key_confirm": ("confirm the emergency", "确认紧急"),
-    "key_not_ours": ("none of ours: resolve it", "不属于业务范围，直接解决"),
+    "key_not_ours": ("not for us: resolve it", "不属于业务范围，直接解决"),
     "key_undo": ("undo", "撤销"),
     "key_send": ("send", "发送"),
     "key_send_chat": ("send, in a chat", "发送（聊天中）"),

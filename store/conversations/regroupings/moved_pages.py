@@ -29,7 +29,7 @@ CASE_COLUMNS: Final = tuple(each.name for each in fields(CaseState))
 PAGED_COLUMNS: Final = ("emergency", "home_team", "snoozed_by", *CASE_COLUMNS)
 # The case with the emergency decides these for the case that it goes into; they count from the page.
 _TAKEN_OVER: Final = ("team", "assignee", "route", "sla", "clock_started_at", "replied_at")
-# What the part of a split gets that tells of no danger.
+# What the part of a split without danger gets.
 _LEFT_CALM: Final = ("emergency", "team", "assignee", "priority", "labels", "route", "sla", "clock_started_at")
 _VERDICT: Final = ("confirmed", "by", "confirmed_at", "steps", "stepped_at", "stepped_to")
 _PAGING: Final = (HoursGate.EMERGENCY.value, HoursGate.RELEASED.value)
@@ -90,7 +90,7 @@ def split_pages(
     """Let a live page go with the message that called; call before the messages move.
 
     side: the case as it was, locked.  going: the messages that move.
-    A part that tells of no danger is what the case would be without it. If both parts tell of it, both have the page.
+    A part without danger is what the case would be without the page. If there is danger in both, both have the page.
     """
     before = _locked(connection, (source_id,))
     page = before.get(source_id)
@@ -137,12 +137,12 @@ def released_values(connection: Connection, conversation_id: UUID, *, side: Mapp
     return _calm(page, state_of(side), now=now) if page else {}
 
 
-def told_in(connection: Connection, conversation_id: UUID, *, page_of: UUID) -> bool:
+def was_called_from(connection: Connection, conversation_id: UUID, *, page_of: UUID) -> bool:
     """Return whether the message that called people for one case is in another one."""
     message, page = table_of(MessageRow).c, table_of(EmergencyRow).c
-    told = sa.select(message.id).where(message.conversation_id == conversation_id)
+    messages = sa.select(message.id).where(message.conversation_id == conversation_id)
     called = sa.select(page.inbound_id).where(page.conversation_id == page_of)
-    return connection.execute(told.where(message.inbound_id == called.scalar_subquery())).first() is not None
+    return connection.execute(messages.where(message.inbound_id == called.scalar_subquery())).first() is not None
 
 
 def state_of(side: Mapping[str, Any]) -> CaseState:
@@ -213,7 +213,7 @@ def _calm(page: _Row, state: CaseState, *, now: datetime) -> _Row:
 
 
 def _dangers(connection: Connection, conversation_id: UUID, page: _Row) -> list[tuple[UUID, UUID]]:
-    """Return the messages that tell of danger, the oldest first: their ids, and those of their inbound rows."""
+    """Return the messages with danger, the oldest first: their ids, and those of their inbound rows."""
     columns = table_of(MessageRow).c
     theirs = sa.select(columns.id, columns.inbound_id, columns.trace).where(
         columns.conversation_id == conversation_id,

@@ -180,7 +180,7 @@ def test_one_press_says_that_a_case_is_none_of_ours_and_one_takes_it_back(
         row = rows(database)["CCCCCCCCC"]
         assert (row["status"], row["category"], row["priority"]) == ("resolved", None, "normal")
         page = browser.get("/?view=open").text
-        assert "Marked as none of ours, and resolved." in page
+        assert "Marked as not for us, and resolved." in page
         assert 'value="not_ours"' not in browser.get("/conversations/CCCCCCCCC").text
 
         assert send(browser, "/undo", {"sealed": field(page, "sealed"), "key": uuid4().hex}).status_code == 303
@@ -188,7 +188,7 @@ def test_one_press_says_that_a_case_is_none_of_ours_and_one_takes_it_back(
         names = ("status", "category", "priority", "team")
         assert [row[name] for name in names] == [before[name] for name in names]
         shown = browser.get("/conversations/CCCCCCCCC").text
-        assert '<span class="chip unknown">none of ours</span>' not in shown
+        assert '<span class="chip unknown">not for us</span>' not in shown
         assert '<option value="-" selected' not in shown
 
 

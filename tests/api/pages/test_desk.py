@@ -128,11 +128,11 @@ def test_of_a_case_that_was_not_recognised_an_agent_says_once_that_it_is_none_of
     for _ in range(2):
         press(browser, f"{CASE}/change", do="category", category="-")
     page = browser.get(CASE).text
-    assert '<option value="-" selected>none of ours</option>' in page
-    assert '<span class="chip unknown">none of ours</span>' in page
+    assert '<option value="-" selected>not for us</option>' in page
+    assert '<span class="chip unknown">not for us</span>' in page
     # The list says the same, and of the other case without a category that it has none.
     shown = re.findall(r'<span class="chip category unknown">([^<]*)</span>', browser.get("/?view=all").text)
-    assert sorted(shown) == ["no category", "none of ours"]
+    assert sorted(shown) == ["no category", "not for us"]
     assert [(each["old_category"], each["new_category"]) for each in rows(database, CorrectionRow)] == [(None, None)]
     press(browser, f"{CASE}/change", do="category", category="refund")
     assert "not chosen" not in browser.get(CASE).text
@@ -147,10 +147,10 @@ def test_a_case_without_a_category_shows_none_as_chosen_and_saving_that_changes_
         return found[1]
 
     assert "not chosen" not in choices()
-    assert '<option value="-">none of ours</option>' in choices()
+    assert '<option value="-">not for us</option>' in choices()
     assert press(browser, f"{CASE}/change", do="category", category="-").status_code == 303
     assert row(database, id=case)["category"] is None
-    assert '<option value="-" selected>none of ours</option>' in choices()
+    assert '<option value="-" selected>not for us</option>' in choices()
     assert "not chosen" not in choices()
     before = row(database, id=case)["version"], len(rows(database, CorrectionRow))
     press(browser, f"{CASE}/change", do="category", category="-")

@@ -68,7 +68,7 @@ def test_a_case_without_a_category_shows_what_the_desk_took_it_for(
     assert f">{shown}</span>" in html
 
 
-@pytest.mark.parametrize(("language", "shown"), [("en", "none of ours"), ("zh", "不属于业务范围")])
+@pytest.mark.parametrize(("language", "shown"), [("en", "not for us"), ("zh", "不属于业务范围")])
 def test_what_an_agent_took_for_none_of_ours_is_called_so(settings: Settings, language: Any, shown: str) -> None:
     row = replace(ROW, category=None, labels=("no-question-yet",), none_of_ours=True)
     html = RowPainter(settings, build_environment())((row, [], SAID), moments=replace(NOW, words=Words(language)))
