@@ -3,8 +3,11 @@
 
 (() => {
   const SAVE_AFTER_MILLISECONDS = 600;
+  // A page that was asked for before a saving may show what was there before it.
+  const PAGE_MAY_BE_OLDER_MILLISECONDS = 60000;
   const begun = new WeakSet();
   let current = null;
+  let isLeaving = false;
 
   class DraftKeeper {
     constructor(form) {
@@ -39,8 +42,10 @@
         if (read(this.place)?.sent !== kept.sent) return;
         if (isSent) { sessionStorage.removeItem(this.place); return; }
       }
-      if (this.text.value.includes(kept.text)) { sessionStorage.removeItem(this.place); return; }
-      // What the tab has and the server has not is newer.
+      const isOver = kept.savedAt && (kept.savedAt + PAGE_MAY_BE_OLDER_MILLISECONDS < Date.now() || kept.revision <= Number(this.form.elements.revision.value));
+      if (isOver || this.text.value.includes(kept.text)) { sessionStorage.removeItem(this.place); return; }
+      // What the tab has and the page has not is newer.
+      if (kept.savedAt) this.form.elements.revision.value = kept.revision;
       this.text.value = this.isUnsaved ? `${kept.text}\n\n${this.text.value}` : kept.text;
       this.text.dispatchEvent(new Event("input", { bubbles: true }));
     }
@@ -71,8 +76,11 @@
       const news = await answer.json();
       this.form.elements.revision.value = news.revision;
       this.saved = shape;
-      if (!this.isUnsaved) sessionStorage.removeItem(this.place);
-      this.state.textContent = news.said;
+      if (!this.isUnsaved) {
+        if (isLeaving) write(this.place, { text: this.text.value, revision: news.revision, savedAt: Date.now() });
+        else sessionStorage.removeItem(this.place);
+        this.state.textContent = news.said;
+      }
       if (news.other) this.offer(news.other);
     }
 
@@ -180,6 +188,8 @@
   }
   window.addEventListener("beforeunload", (event) => {
     if (!current || current.sending || !current.text.value.trim()) return;
+    isLeaving = true;
+    setTimeout(() => { isLeaving = false; }, 5000);
     if (current.isUnsaved) current.save();
     if (!isMoving) event.preventDefault();
   });

@@ -137,7 +137,7 @@ function place(page, path, { push, keep }) {
 function queues(page) {
   const fresh = page.querySelector("#queues");
   if (fresh) show(one("#queues"), fresh);
-  one(".top").classList.remove("open");
+  if (one(".top.open")) one("[data-menu]").click();
 }
 
 function rows() {
@@ -264,9 +264,9 @@ addEventListener("popstate", (event) => {
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-menu], [data-customer]");
   if (!button) return;
-  const part = button.matches("[data-menu]") ? one(".top") : one("#case-pane");
-  const isOpen = part.classList.toggle("open");
+  const isOpen = button.getAttribute("aria-expanded") !== "true";
   button.setAttribute("aria-expanded", String(isOpen));
+  if (button.matches("[data-menu]")) one(".top").classList.toggle("open", isOpen);
   if (isOpen && button.matches("[data-customer]")) one("#customer a, #customer button")?.focus();
 });
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route
 
 from api.app import create_app
 from store.db.engine import Database
@@ -151,6 +151,36 @@ def test_a_draft_survives_reload_another_tab_and_no_network(chromium: Browser, s
     agent.context.close()
 
 
+def test_a_page_asked_for_before_the_last_saving_shows_what_was_saved(chromium: Browser, served: Served) -> None:
+    address = served.case("DRAFT0003")
+    agent = sign_in(chromium, served, viewport=DESKTOP)
+    page = agent.page
+    older = agent.context.request.get(address).text()
+    page.goto(address)
+    page.fill("#text", "We sent it back")
+
+    saved = list[str]()
+    page.on("console", lambda message: saved.append(message.text))
+    # A locator would wait for the page that this one is leaving for.
+    page.evaluate("""() => new MutationObserver((changes) => {
+        if (changes[0].target.textContent.includes("Draft saved")) console.log("saved");
+    }).observe(document.querySelector("#draft-state"), { childList: true })""")
+
+    def answer_late(route: Route) -> None:
+        while "saved" not in saved:
+            page.wait_for_timeout(20)
+        route.fulfill(body=older, content_type="text/html; charset=utf-8")
+
+    page.route(address, answer_late)
+    page.reload()
+    expect(page.locator("#text")).to_have_value("We sent it back")
+    # It goes on from there: no other tab has written anything.
+    page.fill("#text", "We sent it back on Monday")
+    expect(page.locator("#draft-state")).to_contain_text("Draft saved")
+    expect(page.locator("#draft-notice")).to_be_empty()
+    agent.context.close()
+
+
 def test_an_ended_session_and_a_refusal_cost_no_word(chromium: Browser, served: Served) -> None:
     address = served.case("DRAFT0002")
     agent = sign_in(chromium, served, viewport=PHONE, locale="zh-CN", color_scheme="dark")
@@ -216,6 +246,7 @@ def test_what_is_missing_is_asked_for_within_what_is_written(chromium: Browser, 
     address = served.case("CCCCCCCCC", language="zh")
     page = sign_in(chromium, served, viewport=TABLET).page
     page.goto(address)
+    page.wait_for_selector("html[data-live=yes]")
     text, question = page.locator("#text"), "为了尽快为您处理，请告诉我们：交易单号或订单号。请不要提供密码或验证码。"
     # Into an empty note: it becomes an answer. The drawer that has the button closes.
     page.click("[for=mode-note]")
@@ -224,7 +255,8 @@ def test_what_is_missing_is_asked_for_within_what_is_written(chromium: Browser, 
     expect(text).to_have_value(question)
     expect(text).to_be_focused()
     expect(page.locator("#mode-reply")).to_be_checked()
-    expect(page.locator("#case-pane")).not_to_have_class("open")
+    expect(page.locator("[data-customer]")).to_have_attribute("aria-expanded", "false")
+    expect(page.locator("#aside")).to_be_hidden()
     # At the cursor of what is written, by its key.
     text.fill("您好！再见。")
     text.evaluate("box => box.setSelectionRange(3, 3)")

@@ -241,6 +241,21 @@ def test_what_an_agent_uses_is_never_reset(chromium: Browser, desk: Served) -> N
     page.context.close()
 
 
+def test_the_customers_drawer_stays_open_when_news_comes(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=TABLET)
+    case = desk.cases[8]
+    page.goto(f"{desk.url}/conversations/BBBBBBB08")
+    page.wait_for_selector("html[data-live=yes]")
+    page.click("[data-customer]")
+    desk.change(case, text="Here is one more thing.", priority="urgent")
+    expect(page.locator("#head .chip.urgent")).to_be_visible()
+    expect(page.locator("#aside")).to_be_visible()
+    expect(page.locator("[data-customer]")).to_have_attribute("aria-expanded", "true")
+    page.click("[data-customer]")
+    expect(page.locator("#aside")).to_be_hidden()
+    page.context.close()
+
+
 def test_a_page_asks_by_itself_where_no_stream_gets_through(chromium: Browser, desk: Served) -> None:
     page = desk.window(chromium, "Li", viewport=PHONE)
     page.context.route("**/desk/stream**", lambda route: route.fulfill(status=503))
