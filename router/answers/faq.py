@@ -92,6 +92,8 @@ def examine_faq(faq: Faq, *, intents: Intents, categories: Collection[str], toda
     """Return warnings, one line each."""
     known = {name for of_category in intents.values() for name in of_category}
     found = [*faq.problems, *_equal_questions(faq)]
+    if not known and (naming := sum(bool(text.intents) for text in faq.files)):
+        found.append(f"{naming} files name sub-intents, but the desk has none: the folder intents is missing or broken")
     for text in faq.files:
         found += _examined(text, known=known, categories=categories, today=today)
     for answer, texts in faq.texts.items():
@@ -112,7 +114,8 @@ def _examined(text: FaqText, *, known: Collection[str], categories: Collection[s
     if text.category not in categories:
         yield f"{text.file}: no category is called {text.category}"
     for name in text.intents:
-        if name not in known:
+        # Without any the one line above says it.
+        if known and name not in known:
             yield f"{text.file}: intents: no sub-intent is called {name}"
     if text.until and text.until < today:
         yield _passed(text)

@@ -49,7 +49,7 @@ class DayRules:
     def on(self, day: date) -> Day:
         """Return the hours of the local `day`."""
         if self.never_closes:
-            return Day(DayKind.DATED, self.never_closes, Reason(ReasonKey.DAY_AND_NIGHT))
+            return Day(DayKind.WEEK, self.never_closes, Reason(ReasonKey.DAY_AND_NIGHT))
         holiday = self._holiday(day)
         rule = next((rule for rule in reversed(self.dates) if rule.on <= day <= (rule.until or rule.on)), None)
         if rule:

@@ -167,6 +167,10 @@ def test_a_sound_file_is_summed_up(tmp_path):
     assert [channel["source"] for channel in report["channels"]] == ["127.0.0.1:2525"]
     assert {calendar["name"]: len(calendar["week"]) for calendar in report["calendars"]} == {"always": 7, "office": 7}
     assert report["routes"][0]["team"] == "front"
+    # A day is named only if it is unlike the week; a calendar that never closes has no such day.
+    assert {
+        day["why"] for calendar in report["calendars"] if calendar["name"] == "always" for day in calendar["week"]
+    } == {""}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from router.answers.faq import examine_faq, read_faq
 from router.answers.faq_file import SendRule, read_faq_file
 from router.errors import ConfigError
 from router.settings import load_settings
-from router.settings.intents import load_intents
+from router.settings.intents import Intents, IntentSettings, load_intents
 
 CONFIG = Path(__file__).parents[3] / "config" / "channels.toml"
 WHOLE = """---
@@ -87,3 +87,15 @@ def test_an_expired_or_careless_answer_is_named() -> None:
     assert "has passed" in said
     assert "must not ask" in said
     assert "no text in zh" in said
+
+
+def test_a_desk_without_sub_intents_is_told_once_for_all_answers_that_name_one() -> None:
+    named = [(f"refund--{way}.en.md", f"intents: {way}\n# How {way}?\n\nSoon.\n") for way in ("when", "how")]
+
+    def said(intents: Intents) -> list[str]:
+        found = examine_faq(read_faq(named), intents=intents, categories=["refund"], today=date(2026, 12, 1))
+        return [line for line in found if "sub-intent" in line]
+
+    assert said({}) == ["2 files name sub-intents, but the desk has none: the folder intents is missing or broken"]
+    some = {"refund": {"when": IntentSettings(title={"en": "When"}, examples={"en": ("when?",)})}}
+    assert said(some) == ["refund--how.en.md: intents: no sub-intent is called how"]
