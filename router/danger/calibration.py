@@ -10,7 +10,7 @@ import numpy as np
 
 from router.classify.features import Flags, Ints
 from router.classify.ngram_head import Floats
-from router.danger.pairs import FoundPair
+from router.danger.meetings import FoundPair
 
 _STEPS: Final = 30
 _PRIOR: Final = 0.5

@@ -14,7 +14,8 @@ import numpy as np
 from router.classify.features import Ints
 from router.classify.ngram_head import Floats, GramHead, Matrix, Vocabulary, fit_gram_head
 from router.danger.finder import bits_of
-from router.danger.pairs import MEET, FoundPair, MeaningPairs
+from router.danger.meetings import FoundPair
+from router.danger.pairs import MEET, MeaningPairs
 from router.danger.windows import split_text
 from router.danger.words import late_keywords
 

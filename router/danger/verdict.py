@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from router.danger.pairs import FoundPair
+from router.danger.meetings import FoundPair
 from router.reason import Reason, ReasonKey
 from router.settings.danger_words import KEYWORDS
 

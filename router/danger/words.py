@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from router.danger.pairs import FoundPair, MeaningPairs, compile_pairs
+from router.danger.meetings import FoundPair
+from router.danger.pairs import MeaningPairs, compile_pairs
 from router.danger.verdict import DangerOutcome, DangerVerdict, words_of_pairs
 from router.settings.danger_words import KEYWORDS
 from router.settings.model import Settings
