@@ -8,18 +8,20 @@ from typing import Any, Final
 
 from sqlalchemy.engine import Connection
 
+from api.text.phrases import Language
 from store.db.bulk import insert_rows
 from store.db.ids import new_id
 from store.tables.desk import GateTallyRow, NoticeKind, SlaNoticeRow
 from store.tables.emergencies import EmergencyRow
-from tests.inbox_builder import Builder
+from tests.inbox_builder import TRACE, Builder
 
 SETTINGS: Final = """
 [omniyard]
-name = "E-wallet support"
+name = "NAME"
 timezone = "Asia/Shanghai"
 data = "FOLDER"
 [channels.support-mail]
+title = { en = "Support mail", zh = "客服邮箱" }
 kind = "smtp"
 listen = "127.0.0.1:2526"
 address = "support@wallet.example"
@@ -27,6 +29,7 @@ address = "support@wallet.example"
 host = "127.0.0.1"
 security = "none"
 [channels.sms]
+title = { en = "SMS", zh = "短信" }
 kind = "twilio"
 account = "env:HOME"
 token = "env:HOME"
@@ -38,11 +41,11 @@ token = "env:HOME"
 number = "+15005550007"
 whatsapp = true
 [teams.front-line]
-title = "Front line"
+title = { en = "Front line", zh = "一线客服" }
 [teams.payments]
-title = "Payments"
+title = { en = "Payments", zh = "支付组" }
 [teams.risk]
-title = "Risk"
+title = { en = "Risk", zh = "风控组" }
 [categories.account_security]
 title = { en = "Account security", zh = "账户安全" }
 [categories.failed_transaction]
@@ -75,31 +78,67 @@ _CASES: Final = (
      "What is the daily limit of a new account?", None, "front-line", "low", 30.0, False),
 )  # fmt: skip
 
+# The same customers where all of them write Chinese: name, subject, text.
+_IN_CHINESE: Final = {
+    "K7QF2MXD4": ("李伟", "付款失败，钱却扣了", "我昨晚在超市付款 268 元，显示支付失败，但钱包里的钱已经扣了。"),
+    "B9TZ4HVC7": ("周倩", "", "你好，我的退款什么时候能到？已经等了一周了。"),
+    "X5RJ1MQG8": ("孙强", "重置不了密码", "重置密码的链接每次打开都说已经过期。"),
+    "M8PC3XTB5": ("吴昊", "咨询限额", "新账户每天的限额是多少？"),
+}
+NAMES: Final = {"en": "E-wallet support", "zh": "钱包客服"}
+_NOTE: Final = {"en": "The acquirer confirms a reversal for tomorrow.", "zh": "收单行确认明天冲正。"}
+_OLDER: Final = {
+    "en": ("Card changed", "I have a new phone and a new card."),
+    "zh": ("更换银行卡", "我换了手机，也换了银行卡。"),
+}
+AGENTS: Final = {
+    "en": {"agent": "Ming", "senior": "Li", "supervisor": "Zhao"},
+    "zh": {"agent": "陈明", "senior": "李娜", "supervisor": "赵敏"},
+}
+"""Language of the pictures -> role -> who works at the desk."""
 
-def fill_desk(connection: Connection, *, now: datetime) -> None:
-    """Write the desk. now: the moment of the screenshot."""
+
+def fill_desk(connection: Connection, *, now: datetime, language: Language) -> None:
+    """Write the desk. now: the moment of the screenshot.  language: `en` has customers of both, `zh` Chinese ones."""
     build = Builder(connection, now=now - _HOUR)
     for place, case in enumerate(_CASES):
-        _open(build, case, at=build.now - place * timedelta(minutes=17), now=now)
+        at = build.now - place * timedelta(minutes=17)
+        _open(build, _told(case, language=language), at=at, now=now, language=language)
     _past(build, connection, now=now)
     for channel in ("support-mail", "sms", "whatsapp"):
         build.polled(channel)
 
 
-def _open(build: Builder, case: tuple[Any, ...], *, at: datetime, now: datetime) -> None:
+def _told(case: tuple[Any, ...], *, language: Language) -> tuple[Any, ...]:
+    reference, _, handle, channel, _, _, *rest = case
+    if language == "en" or reference not in _IN_CHINESE:
+        return case
+    name, subject, text = _IN_CHINESE[reference]
+    return (reference, name, handle, channel, subject, text, *rest)
+
+
+def _open(build: Builder, case: tuple[Any, ...], *, at: datetime, now: datetime, language: Language) -> None:
     reference, name, handle, channel, subject, text, category, team, priority, due, emergency = case
     case_id = build.conversation(
         reference=reference, name=name, handle=handle, channel=channel, subject=subject, category=category, team=team,
         priority=priority, emergency=emergency, first_reply_due_at=now + due * _HOUR, opened_at=at, last_message_at=at,
-        language="zh" if not text.isascii() else "en", assignee="Ming" if priority == "normal" else None,
+        language="zh" if not text.isascii() else "en", assignee=AGENTS[language]["agent"] if priority == "normal" else None,
     )  # fmt: skip
     fields = {"channel": channel, "text": text, "sender_name": name, "sender_handle": handle, "received_at": at}
+    if language == "zh":
+        fields["trace"] = _trace_in_chinese()
     build.message(case_id, **fields)
     if reference == "K7QF2MXD4":
-        note = {"direction": "note", "sender_name": "Li", "origin": "agent", "trace": {}}
-        build.message(case_id, **fields | note | {"text": "The acquirer confirms a reversal for tomorrow."})
-        older = build.conversation(name=name, handle=handle, subject="Card changed", status="resolved", opened_at=at)
-        build.message(older, **fields | {"text": "I have a new phone and a new card."})
+        note = {"direction": "note", "sender_name": AGENTS[language]["senior"], "origin": "agent", "trace": {}}
+        build.message(case_id, **fields | note | {"text": _NOTE[language]})
+        subject, text = _OLDER[language]
+        older = build.conversation(name=name, handle=handle, subject=subject, status="resolved", opened_at=at)
+        build.message(older, **fields | {"text": text})
+
+
+def _trace_in_chinese() -> dict[str, Any]:
+    said = {"language": "zh", "evidence": ["支付失败"]}
+    return {**TRACE, "classification": TRACE["classification"] | said, "route": TRACE["route"] | {"fired": "资金问题"}}
 
 
 def _past(build: Builder, connection: Connection, *, now: datetime) -> None:
