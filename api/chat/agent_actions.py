@@ -34,10 +34,14 @@ Worker = Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))]
 
 
 class ChatNow(BaseModel):
-    """said: whether the visitor is there and types.  last: the number of the last line."""
+    """said: whether the visitor is there and types.  last: the number of the last line.
+
+    goes_on: the chat has not ended, and the visitor is not blocked.
+    """
 
     said: str
     last: int
+    goes_on: bool
 
 
 @routes.get("/{key}/chat")
@@ -45,7 +49,8 @@ def look(request: Request, desk: DeskPart, actor: Watcher, key: str) -> ChatNow:
     """Return what the visitor does now; the page asks each second."""
     _, session = _chat(desk, key, actor=actor)
     moments = moments_of(request, desk)
-    return ChatNow(said=chat_words(session, moments=moments), last=session.last_seq)
+    said, goes_on = chat_words(session, moments=moments), session.goes_on(moments.now)
+    return ChatNow(said=said, last=session.last_seq, goes_on=goes_on)
 
 
 @routes.post("/{key}/chat")

@@ -74,7 +74,7 @@ class Composer:
     signature: below an answer; empty for none.  quotes: the customer's message stands below, if nothing else is said.
     counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
     is_public: anybody can read the answer.  invitation: a text that asks for a private message; empty without a way.
-    is_call: answers are calls.  call_back: the caller's number; empty if it was withheld.
+    is_call: answers are calls.  call_back: the number to call where nothing can be sent; empty if it was withheld.
     question: asks for what is missing, in the customer's language; empty where none may be asked.
     """
 
@@ -158,7 +158,8 @@ def compose(
         invitation=_invitation(channel, language=row.language),
         question=question_in_words(missing, language=row.language) if has_way_out and not is_open_to_all else "",
         is_call=is_call,
-        call_back=answers.address if is_call and answers.address.startswith("+") else "",
+        # A hotline's caller, or of a channel that cannot send, as one that only reports calls.
+        call_back=answers.address if not has_way_out and answers.address.startswith("+") else "",
     )
 
 

@@ -11,9 +11,16 @@
       node.textContent = hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
     }
   };
-  function show({ said, last }) {
+  function show({ said, last, goes_on: goesOn }) {
     const shown = one("[data-chat-live]");
     if (!shown) return;
+    // The reply box stays as it is while the agent writes; by what Enter does there, the chat may have ended meanwhile.
+    const hint = one("#enter-hint");
+    if (hint && hint.hidden === goesOn) {
+      hint.hidden = !goesOn;
+      one("#enter-key").textContent = goesOn ? "↵" : "Ctrl ↵";
+      one("#text").toggleAttribute("data-enter", goesOn);
+    }
     if (shown.textContent !== said) shown.textContent = said;
     if (String(last) === shown.dataset.last) return;
     shown.dataset.last = last;

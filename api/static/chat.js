@@ -287,6 +287,11 @@
     const go = form.querySelector(".go");
     go.textContent = t(closed && root.dataset.form ? "send_form" : "send");
     box.disabled = state.blocked;
+    // Before opening the first message has room, and says what is asked; afterwards it is a chat like any other.
+    const label = box.parentElement.querySelector("span");
+    label.className = closed ? "label" : "hidden";
+    label.textContent = t(closed ? "what_happened" : "message");
+    if (box.rows !== (closed ? 4 : 1)) { box.rows = closed ? 4 : 1; fitBox(); }
     showStatus();
     showReceipt();
     drawAfter();
@@ -615,11 +620,13 @@
   }
   const identifier = () => crypto.randomUUID?.() || [...crypto.getRandomValues(new Uint8Array(16))].map((each) => each.toString(16).padStart(2, "0")).join("");
   form.addEventListener("submit", submit);
+  // The keys on a screen have no Shift Enter: there Enter adds a line, and the button sends.
+  const hasTouchKeys = matchMedia("(hover: none) and (pointer: coarse)");
   form.noValidate = false;
   box.addEventListener("input", () => { fitBox(); sendTyping(); });
   box.addEventListener("keydown", (event) => {
     // An input method uses Enter to choose characters.
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229) { event.preventDefault(); form.requestSubmit(); }
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== 229 && !hasTouchKeys.matches) { event.preventDefault(); form.requestSubmit(); }
   });
   $("files")?.addEventListener("change", showChosen);
   $("end").addEventListener("click", async () => { const answer = await ask("/end", { body: {} }).catch(() => null); if (answer?.ok) catchUp(); });

@@ -22,9 +22,12 @@ function submit(form) {
   form.requestSubmit(shown);
 }
 
+// The keys on a screen have no Shift Enter: there Enter adds a line.
+const hasTouchKeys = matchMedia("(hover: none) and (pointer: coarse)");
+
 // The server marks the box of a chat that goes on; a note has lines.
 function sendsByEnter(event) {
-  return "enter" in event.target.dataset && !event.shiftKey && !event.altKey && Boolean(one("#mode-reply:checked"));
+  return "enter" in event.target.dataset && !hasTouchKeys.matches && !event.shiftKey && !event.altKey && Boolean(one("#mode-reply:checked"));
 }
 
 document.addEventListener("change", (event) => {

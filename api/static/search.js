@@ -64,7 +64,8 @@ document.addEventListener("focusout", (event) => {
 
 document.addEventListener("change", (event) => {
   const form = event.target.closest("form[data-auto]");
-  if (form) form.requestSubmit();
+  // A day that is typed changes with each key: its form has a button.
+  if (form && event.target.type !== "date") form.requestSubmit();
 });
 
 function init() {

@@ -14,6 +14,8 @@ _SOON: Final = timedelta(hours=1)
 _MANY_HOURS: Final = timedelta(hours=10)
 _DAY: Final = timedelta(days=1)
 _MANY_DAYS: Final = timedelta(days=2)
+# A measured time that is shorter is said in seconds: one minute and nearly two are not the same.
+_IN_SECONDS: Final = 120.0
 # No one says "0 minutes".
 _MINUTE: Final = timedelta(minutes=1)
 
@@ -77,8 +79,10 @@ class Moments:
         return DueClock(said, "soon" if left < _SOON else "later", at)
 
     def length(self, seconds: float) -> str:
-        """Return a duration in words."""
-        return self._span(timedelta(seconds=max(0.0, seconds)))
+        """Return a measured duration in words, to the nearest minute; a short one in seconds."""
+        if seconds < _IN_SECONDS:
+            return self.words("span_s", seconds=max(0, round(seconds)))
+        return self._span(timedelta(minutes=round(seconds / 60)))
 
     def _rough(self, length: timedelta) -> str:
         """Return a duration that stands next to a subject: what is far away has one unit."""

@@ -7,6 +7,8 @@ from typing import Final
 from uuid import UUID
 
 _MADE: Final = re.compile(r"(?:访客|Visitor) ([0-9A-F]{4})")
+# The handle of such a visitor, which says nothing to a reader.
+_HANDLE: Final = re.compile(r"visitor-[0-9a-f]{12}([0-9a-f]{4})")
 
 
 def visitor_name(session_id: UUID, *, language: str) -> str:
@@ -15,9 +17,9 @@ def visitor_name(session_id: UUID, *, language: str) -> str:
 
 
 def in_language(name: str, *, language: str) -> str:
-    """Return a name as a reader of the language reads it: a made one in that language, any other as it is."""
-    made = _MADE.fullmatch(name)
-    return _name(made[1], language) if made else name
+    """Return a name or handle as a reader of the language reads it: one that we made is "Visitor 14C7" there."""
+    made = _MADE.fullmatch(name) or _HANDLE.fullmatch(name)
+    return _name(made[1].upper(), language) if made else name
 
 
 def _name(digits: str, language: str) -> str:

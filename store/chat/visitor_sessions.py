@@ -82,6 +82,10 @@ class ChatSession:
         """Whether an agent has blocked the visitor."""
         return self.blocked_until is not None and self.blocked_until > now
 
+    def goes_on(self, now: datetime) -> bool:
+        """Whether the chat has not ended, and the visitor is not blocked."""
+        return not self.is_ended and not self.is_blocked(now)
+
 
 class BlockedVisitor(Conflict):
     """An agent has blocked this visitor."""

@@ -15,6 +15,7 @@ from api.http.problems import PROBLEMS, ProblemError, slug_of
 from api.pages.render import moments_of
 from api.pages.toast import Flash, set_flash
 from api.rest.changes import PlannedError
+from api.text.terms.sentences import in_chinese
 from router.errors import OmniyardError, TransientError
 
 _SEE_OTHER: Final = 303
@@ -43,7 +44,7 @@ def words_of_refusal(request: Request, desk: Desk, error: Exception) -> str:
     slug = slug_of(error)
     if words.language == "en" or slug not in {"conflict", "stale", "not-found", "forbidden", "invalid"}:
         return str(error)
-    return words(f"why_not_{slug.replace('-', '_')}")
+    return in_chinese(str(error)) or words(f"why_not_{slug.replace('-', '_')}")
 
 
 def status_of(error: Exception | None) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Annotated, Final
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -30,6 +31,8 @@ _CALL_BACKS: Final = 50
 _LONGEST: Final = 20_000
 _KEY: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _SEE_OTHER: Final = 303
+# Stands for the number of a note whose caller has none.
+_WITHHELD: Final = "withheld"
 
 routes: Final = APIRouter(include_in_schema=False)
 Speaker = Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))]
@@ -44,7 +47,7 @@ def calls(
     *,
     number: Annotated[str, Query(max_length=40)] = "",
     kind: Annotated[str, Query(max_length=20)] = "",
-    noted: bool = False,
+    noted: Annotated[str, Query(max_length=40)] = "",
 ) -> HTMLResponse:
     """Show the form for a call, with the cases of the caller, and who waits to be called back."""
     form = Fields({"kind": [kind]}) if kind in KINDS else None
@@ -71,12 +74,14 @@ def called_back(desk: DeskPart, actor: Speaker, form: Form) -> Response:
 
 @routes.post("/calls")
 def note(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, shown: Shown) -> Response:
-    """Store the note of a call; it is routed like any message."""
+    """Store the note of a call, which is routed like any message; or look its caller up, and keep what is typed."""
     hotlines = _hotlines(desk)
     channel, text = form.one("channel"), form.whole("text")
     if channel not in hotlines or form.one("kind") not in KINDS or not _KEY.fullmatch(form.one("key")):
         raise ProblemError("invalid", "this desk has no such form")
     number = form.one("number")
+    if form.one("do") == "look":
+        return _page(request, desk, actor, shown=shown, number=number, form=form)
     if problem := _problem(hotlines[channel], number=number, text=text):
         return _page(request, desk, actor, shown=shown, number=number, problem=problem, form=form)
     called = CallNote(
@@ -99,7 +104,8 @@ def note(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, shown:
             at=at, actor=actor.name, actor_id=actor.id, action=AuditAction.CALL_NOTED, object=str(inbound_id)
         )
         append_audit(connection, [entry])
-    return RedirectResponse("/calls?noted=true", _SEE_OTHER)
+    noted = urlencode({"noted": number_of(hotlines[channel], number) or _WITHHELD})
+    return RedirectResponse(f"/calls?{noted}", _SEE_OTHER)
 
 
 def _page(  # noqa: PLR0913  (one a thing that the page shows)
@@ -109,7 +115,7 @@ def _page(  # noqa: PLR0913  (one a thing that the page shows)
     *,
     shown: Shown,
     number: str,
-    noted: bool = False,
+    noted: str = "",
     problem: str = "",
     form: Fields | None = None,
 ) -> HTMLResponse:
@@ -132,7 +138,9 @@ def _page(  # noqa: PLR0913  (one a thing that the page shows)
         "cases": cases,
         "call_backs": call_backs,
         "noted": noted,
-        "form_key": uuid4().hex,
+        "noted_of": noted if noted != _WITHHELD else "",
+        # Of a note that was not stored, so that it is stored once.
+        "form_key": typed.one("key") or uuid4().hex,
         "problem": problem,
         "typed": {name: typed.whole(name) for name in ("text", "kind", "minutes", "waits", "channel")},
     }

@@ -58,7 +58,12 @@ class LiveChatNews:
                 yield DeskNotice(kind=CHAT, key=notice.key, data=said, is_for=partial(_sees_fresh, chat.team, fresh))
 
     def _state_json(self, chat: WatchedChat, look: DeskLook) -> dict[Language, str]:
-        facts = {"id": str(chat.case_id), "last": chat.session.last_seq, "read": chat.session.read_seq}
+        facts = {
+            "id": str(chat.case_id),
+            "last": chat.session.last_seq,
+            "read": chat.session.read_seq,
+            "goes_on": chat.session.goes_on(look.now),
+        }
         zone = self._desk.settings.omniyard.timezone
         return {
             language: json.dumps(

@@ -53,11 +53,11 @@ CASE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "take_next": ("Take it, and next", "认领并看下一个"),
     "take_with_reply": ("and assign it to me", "回复后分配给我"),
-    "why_not_conflict": ("not possible in its present state", "当前状态不允许此操作"),
+    "why_not_conflict": ("it has changed meanwhile: open it to see how it stands", "会话已有变化，请打开查看后再操作"),
     "why_not_stale": ("it has changed since", "会话已有更新"),
     "why_not_not_found": ("there is no such conversation", "会话不存在或无权查看"),
     "why_not_forbidden": ("your role may not do this", "你的角色无权执行"),
-    "why_not_invalid": ("these values do not fit", "内容不符合要求"),
+    "why_not_invalid": ("something that was chosen or typed does not fit", "所选或所填的内容有误，请检查后重试"),
     # The customer's page.
     "open_contact": ("Open the customer's page", "打开客户页面"),
     "edit_contact": ("Customer", "客户资料"),

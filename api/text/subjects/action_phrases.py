@@ -48,7 +48,10 @@ ACTION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "done_note": ("Noted.", "备注已保存。"),
     "done_cancel": ("It will not be sent.", "已取消发送。"),
     "done_undo": ("Undone.", "已撤销。"),
-    "refused_conflict": ("Not done: something has changed since you read it.", "操作未完成：在你查看之后有了变化。"),
+    "refused_conflict": (
+        "Not done: something has changed since you read it. Reload the page.",
+        "操作未完成：在你查看之后有了变化，请刷新页面后再操作。",
+    ),
     "refused_stale": ("Not done: the conversation has moved on.", "操作未完成：会话已有更新。"),
     "refused": ("Not done.", "操作未完成。"),
     "refused_invalid": ("Something in the form is not valid.", "表单内容有误。"),

@@ -11,7 +11,6 @@ CHAT_DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "chats_as_channel": ("as the channel says", "按渠道设置"),
     "chat_calls": ("A visitor waits in the chat", "有客户在等候聊天"),
     "call_chats": ("A visitor waits in the chat", "有客户在等候聊天"),
-    "chat_seconds": ("{seconds} s", "{seconds} 秒"),
     "chats": ("Chats", "聊天"),
     "chats_open": ("Chats under way", "进行中的聊天"),
     "chats_answered": ("Answered in 24 hours", "24 小时内已接待"),

@@ -46,7 +46,7 @@ DESK_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "problem_method-not-allowed": ("This address cannot be used so.", "此地址不支持该操作。"),
     "problem_not-acceptable": ("This address has another format.", "此地址不提供所要求的格式。"),
     "problem_timeout": ("It took too long.", "操作超时，请重试。"),
-    "problem_conflict": ("It changed since you read it.", "在你查看之后有了变化。"),
+    "problem_conflict": ("It changed since you read it.", "在你查看之后有了变化，请刷新页面后再操作。"),
     "problem_stale": ("It changed since you read it.", "会话已有更新，请先查看。"),
     "problem_length-required": ("The request cannot be understood.", "请求无法识别，请刷新页面后重试。"),
     "problem_too-large": ("It is larger than this desk accepts.", "内容过大，无法接收。"),

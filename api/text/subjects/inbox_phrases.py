@@ -56,6 +56,7 @@ INBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "overdue_now": ("just overdue", "刚刚超时"),
     "due_now": ("due within a minute", "不足 1 分钟"),
     "due_in": ("due in {span}", "剩余 {span}"),
+    "span_s": ("{seconds} s", "{seconds} 秒"),
     "span_m": ("{minutes} min", "{minutes} 分钟"),
     "span_h": ("{hours} h {minutes} min", "{hours} 小时 {minutes} 分"),
     "span_hours": ("{hours} h", "{hours} 小时"),

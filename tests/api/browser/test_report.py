@@ -28,9 +28,17 @@ def test_a_supervisor_compares_teams_and_takes_the_table_along(tmp_path: Path) -
     with serve(tmp_path, roles=roles, fill=fill, now=now) as desk, browser() as chromium:
         with page_of(chromium, desk, "Zhao", language="zh-CN", viewport=DESKTOP) as page:
             page.click("text=概览")
+            # A day is chosen, and the button shows it: the field alone does nothing.
+            day = (now - 3 * DAY).date().isoformat()
+            page.fill("input[name=since]", day)
+            page.click(".filters button")
+            page.wait_for_url(f"**since={day}**")
             page.click("text=对比分析")
             expect(page.locator("#groups tbody tr")).to_have_count(2)
             page.wait_for_load_state()
+            page.fill("input[name=since]", day)
+            page.click(".filters button")
+            page.wait_for_url(f"**since={day}**")
             page.select_option("select[name=by]", "agent")
             page.wait_for_url("**by=agent**")
             expect(page.locator("#groups tbody")).to_contain_text("Ming")

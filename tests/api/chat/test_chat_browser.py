@@ -175,3 +175,20 @@ def test_axe_finds_nothing_and_the_phone_does_not_zoom(
 def violations(page: Page) -> list[str]:
     found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).response
     return [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found["violations"]]
+
+
+def test_on_a_phone_enter_adds_a_line_and_the_button_sends(desk: LiveDesk, chromium: Browser) -> None:
+    phone = {"width": 390, "height": 844}
+    with chromium.new_context(locale="zh-CN", viewport=phone, has_touch=True, is_mobile=True) as opened:
+        opened.set_default_timeout(PATIENCE)
+        page = opened.new_page()
+        page.goto(f"{desk.url}/chat/site")
+        page.locator(".scripted [data-text]").fill("第一行")
+        page.keyboard.press("Enter")
+        page.keyboard.type("2")
+        expect(page.locator("[data-text]")).to_have_value("第一行\n2")
+        expect(page.locator("[data-lines] .visitor")).to_have_count(0)
+        page.locator("[data-say] .go").tap()
+        expect(page.locator(".visitor[data-seq='1'] p")).to_have_text("第一行\n2")
+        # The next line is a line of a chat: its field is as low as one.
+        expect(page.locator("[data-text]")).to_have_attribute("rows", "1")

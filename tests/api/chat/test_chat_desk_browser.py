@@ -184,11 +184,15 @@ def test_enter_sends_a_line_of_the_chat_once_and_never_a_note_or_a_text_that_is_
     expect(page.locator("#ready-menu")).to_be_hidden()
     expect(text).not_to_be_empty()
     assert len(sent) == 1
-    # A chat that is over is answered like a mail.
-    text.fill("")
-    page.click(".chat-pane [value=end]")
-    expect(page.locator(".toast")).to_be_visible()
-    expect(page.locator("#enter-hint")).to_have_count(0)
+    # A chat that is over is answered like a mail, also when the visitor ends it while the agent writes.
+    text.fill("half a sen")
+    visitor.click("[data-end]")
+    expect(page.locator("#enter-hint")).to_be_hidden()
+    expect(text).not_to_have_attribute("data-enter", "")
+    expect(page.locator("#enter-key")).to_have_text("Ctrl ↵")
+    expect(text).to_have_value("half a sen")
+    page.reload()
+    expect(page.locator("#enter-hint")).to_be_hidden()
     page.context.close()
     visitor.context.close()
 

@@ -23,7 +23,9 @@ def test_a_made_name_follows_the_reader_and_a_given_one_stays() -> None:
     assert [visitor_name(ID, language=each) for each in ("zh-CN", "en")] == ["访客 14C7", "Visitor 14C7"]
     assert in_language("Visitor 14C7", language="zh") == "访客 14C7"
     assert in_language("访客 14C7", language="en") == "Visitor 14C7"
-    for name in ("Wu Min", "Visitor", "访客", "Visitor 14C7 of 9", ""):
+    # The handle that we made says no more.
+    assert in_language("visitor-a37dd771a75e14c7", language="zh") == "访客 14C7"
+    for name in ("Wu Min", "visitor-1", "Visitor", "访客", "Visitor 14C7 of 9", ""):
         assert in_language(name, language="zh") == name
 
 
@@ -45,3 +47,4 @@ def test_the_name_of_a_visitor_follows_the_readers_language_in_all_places(
             page = supervisor.get(path, headers={"Accept": "text/html", "Accept-Language": language}).text
             assert re.search(rf"\b{own} [0-9A-F]{{4}}\b", page), (path, language)
             assert not re.search(rf"\b{other} [0-9A-F]{{4}}\b", page), (path, language)
+            assert not re.search(r">\s*visitor-[0-9a-f]{16}", page), (path, language)

@@ -18,6 +18,7 @@ from store.tables.messages import ConversationRow, InboundRow, MessageRow
 from store.tables.operations import AuditRow
 from tests.api.conftest import MovingClock, settings_in
 from tests.app_client import AppClient
+from tests.inbox_builder import Builder
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
 
@@ -26,6 +27,11 @@ MORE = """
 kind = "voice"
 number = "+861069001234"
 region = "CN"
+
+[channels.reports]
+kind = "custom"
+auth = "bearer"
+secret = "env:REPORTS_SECRET"
 """
 
 
@@ -36,14 +42,21 @@ def settings(tmp_path: Path, clock: MovingClock) -> Settings:
     return settings_in(tmp_path / "data", more=MORE)
 
 
+def hidden_of(page: str) -> dict[str, str]:
+    return dict(re.findall(r'<input type="hidden" (?:form="call" )?name="(\w+)" value="([^"]*)"', page))
+
+
 @pytest.fixture
 def note(browser: AppClient) -> Callable[..., int]:
     """Look a number up, fill the form and send it; returns the status."""
 
     def note(number: str, *, again: int = 1, **fields: str) -> int:
         page = browser.get("/calls", params={"number": number}).text
-        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
-        form = hidden | {"kind": "in", "minutes": "3", "text": "he asks for his refund"} | fields
+        form = (
+            hidden_of(page)
+            | {"number": number, "kind": "in", "minutes": "3", "text": "he asks for his refund"}
+            | fields
+        )
         for _ in range(again):
             answer = browser.post("/calls", data=form, headers={"Sec-Fetch-Site": "same-origin"})
         return answer.status_code
@@ -96,6 +109,27 @@ def test_the_callers_cases_are_found_by_the_number_in_any_writing(note, browser,
     assert len(rows(database, ConversationRow, "id")) == 1
 
 
+def test_looking_a_caller_up_keeps_what_is_typed_and_the_note_goes_to_the_number_in_the_field(
+    note, browser, settings, database
+) -> None:
+    note("138 0013 8000", waits="yes", text="my refund is late")
+    route(database, settings)
+    form = hidden_of(browser.get("/calls").text) | {"number": "13800138000", "kind": "out", "text": "half a note"}
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    # When the number is looked up after the note was begun
+    page = browser.post("/calls", data=form | {"do": "look"}, headers=headers).text
+    # Then nothing is stored, the cases stand there by the channel's name, and the same form is filled in
+    assert len(rows(database, InboundRow, "id")) == 1
+    assert "Cases of +8613800138000" in page
+    assert "half a note" in page
+    assert hidden_of(page)["key"] == form["key"]
+    assert '<option value="out" selected>' in page
+    # When it is saved without being looked up again, it is noted for the number that stands there
+    answer = browser.post("/calls", data=form | {"number": "139 0013 9000"}, headers=headers)
+    said = browser.get(answer.headers["location"]).text
+    assert '<a href="/calls?number=%2B8613900139000">' in said
+
+
 def test_withheld_numbers_are_not_one_contact(note, settings, database) -> None:
     note("", waits="yes", text="first stranger")
     note("", waits="yes", text="second stranger")
@@ -105,8 +139,7 @@ def test_withheld_numbers_are_not_one_contact(note, settings, database) -> None:
 
 def test_what_is_wrong_is_shown_and_the_words_are_kept(browser, note, database) -> None:
     page = browser.get("/calls", params={"number": "abc"}).text
-    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
-    form = hidden | {"kind": "in", "text": "kept words"}
+    form = hidden_of(page) | {"number": "abc", "kind": "in", "text": "kept words"}
     answer = browser.post("/calls", data=form, headers={"Sec-Fetch-Site": "same-origin"})
     assert answer.status_code == 422
     assert "no telephone number" in answer.text
@@ -137,3 +170,17 @@ def test_the_case_of_a_call_offers_to_call_back(note, browser, settings, databas
     assert '<option value="out" selected>' in page
     assert "withheld the number" in withheld
     assert "tel:" not in withheld
+
+
+def test_a_call_that_another_system_reports_offers_to_call_back(browser, settings, database) -> None:
+    with database.write() as connection:
+        build = Builder(connection, now=datetime.now(UTC))
+        for reference, handle in (("AAAAAAAAA", "+8613800138000"), ("BBBBBBBBB", "app:u-7")):
+            case = build.conversation(reference=reference, channel="reports", handle=handle)
+            build.message(case, channel="reports", text="Missed call 未接来电", sender_handle=handle)
+    caller, user = (browser.get(f"/conversations/{key}").text for key in ("AAAAAAAAA", "BBBBBBBBB"))
+    said = caller.partition('id="no-way-out">')[2].partition("</p>")[0]
+    assert '<a href="tel:+8613800138000">' in said
+    # This desk has a hotline, where the call is noted.
+    assert 'href="/calls?number=%2B8613800138000' in said
+    assert "This channel cannot send" in user.partition('id="no-way-out">')[2].partition("</p>")[0]

@@ -133,6 +133,21 @@ def test_two_open_cases_of_one_customer_are_proposed_for_a_merge_which_can_be_un
     assert (refused.status_code, "different contacts" in refused.text) == (422, True)
 
 
+def test_a_refusal_in_chinese_says_why_and_what_to_do(
+    browser: AppClient, database: Database, cases: list[UUID]
+) -> None:
+    browser.headers["Accept-Language"] = "zh-CN"
+    other = send(browser, "/conversations/AAAAAAAAA/merge", {"with": "CCCCCCCCC", "keep": "CCCCCCCCC"})
+    assert "两个会话的客户不同；如是同一人，请先合并客户。" in other.text
+    all_of_it = [str(each["id"]) for each in rows(database, MessageRow).values()]
+    page = browser.get("/conversations/AAAAAAAAA/split").text
+    split = [*(("message_ids", each) for each in all_of_it), ("version", field(page, "version"))]
+    assert "只能选择本会话的消息。" in send(browser, "/conversations/AAAAAAAAA/split", split).text
+    taken = send(browser, "/bulk", {"keys": "ZZZZZZZZZ", "do": "take", "back": "/"}).text
+    assert "没有找到该会话，或你无权查看。" in taken
+    assert send(browser, "/bulk", {"do": "take", "back": "/"}).text.count("请先选择会话。")
+
+
 def test_a_case_is_split_from_a_message_on(browser: AppClient, database: Database, cases: list[UUID]) -> None:
     second = next(str(each["id"]) for each in rows(database, MessageRow).values() if each["text"].startswith("second,"))
     page = browser.get(f"/conversations/AAAAAAAAA/split?from={second}").text

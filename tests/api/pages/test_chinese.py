@@ -227,10 +227,16 @@ def test_the_shipped_words_of_danger_and_names_of_the_file_have_chinese_titles()
 
 # Rooms whose refusals an agent meets on a page.
 _ROOMS = (
-    *("api/pages", "api/http/authentication.py", "api/http/forms.py", "api/rest/changes.py", "api/rest/replies.py"),
-    *("api/rest/emergencies.py", "api/rest/queries.py", "store/conversations/changes.py"),
-    *("store/conversations/assignees.py", "store/conversations/read.py", "store/outbound", "workers/sending/reply.py"),
-    *("workers/routing/danger_findings.py",),
+    *(
+        "api/pages",
+        "api/chat/agent_actions.py",
+        "api/http/authentication.py",
+        "api/http/forms.py",
+        "store/outbound",
+        "workers/sending/reply.py",
+    ),
+    *("workers/routing/danger_findings.py", "api/rest", "api/services", "store/calls", "store/contacts"),
+    *("store/conversations", "store/desk", "store/inbound/quarantine.py"),
 )
 _ERRORS = {"NotFound", "Conflict", "Stale", "PermanentError", "ProblemError"}
 
@@ -238,7 +244,7 @@ _ERRORS = {"NotFound", "Conflict", "Stale", "PermanentError", "ProblemError"}
 def _refusals() -> Iterator[tuple[str, str]]:
     for room in _ROOMS:
         path = ROOT / room
-        for file in [path] if path.is_file() else sorted(path.glob("*.py")):
+        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Call) and getattr(node.func, "id", "") in _ERRORS:
                     said = node.args[1 if getattr(node.func, "id", "") == "ProblemError" else 0 :][:1]
@@ -308,6 +314,21 @@ def test_an_agent_reads_in_chinese_why_a_message_has_not_left() -> None:
     assert say_line("the provider cannot be reached (ConnectionError): check `url`", reader=reader).startswith(
         "无法连接"
     )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "taking mail since 2026-11-20",
+        "taking calls from now on",
+        "the channel has another number now; its messages are taken from now on",
+        "the channel has another account now; its mentions from now on",
+        "12 messages were deleted on the server before they could be read",
+        "3 messages from groups and channels were skipped: this bot only talks to persons",
+    ],
+)
+def test_what_a_channel_says_of_its_last_read_has_chinese_words(said: str) -> None:
+    assert not LATIN.search(str(in_chinese(said)))
 
 
 def test_one_title_stands_for_every_language() -> None:

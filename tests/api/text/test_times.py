@@ -50,3 +50,24 @@ def test_no_due_time_is_said_in_no_minutes(left: timedelta, english: str, chines
         clock = Moments(now=NOW, zone=ZoneInfo("Asia/Shanghai"), words=Words(language)).due(NOW + left)
         assert clock is not None
         assert (clock.text, clock.level) == (expected, level)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "chinese"),
+    [
+        (0.2, "0 s", "0 秒"),
+        (41.0, "41 s", "41 秒"),
+        (60.0, "60 s", "60 秒"),
+        (119.0, "119 s", "119 秒"),
+        (120.0, "2 min", "2 分钟"),
+        (179.0, "3 min", "3 分钟"),
+        (19 * 60.0, "19 min", "19 分钟"),
+        (3599.0, "1 h 0 min", "1 小时 0 分"),
+    ],
+)
+def test_a_measured_time_is_rounded_and_a_short_one_is_said_in_seconds(
+    seconds: float, english: str, chinese: str
+) -> None:
+    said: dict[Language, str] = {"en": english, "zh": chinese}
+    for language, expected in said.items():
+        assert Moments(now=NOW, zone=ZoneInfo("UTC"), words=Words(language)).length(seconds) == expected
