@@ -142,9 +142,18 @@ def say(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, key: st
         _require_filled(request, desk, order)
         posted = post_once(desk, key, order=order, actor=actor, once=once_of(form, order.kind), change=change)
         address = ours(form.one("back")) if order.then_status == "resolved" else f"/conversations/{key}"
+        if _is_line(desk, posted) and address == f"/conversations/{key}":
+            # It stands in the conversation as it is pressed; a notice each line would only move the page.
+            return RedirectResponse(ours(address), status_code=_SEE_OTHER)
         return onwards(desk, address, flash=flash_after(request, desk, actor, order, key=key, posted=posted))
 
     return or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
+
+
+def _is_line(desk: Desk, posted: PostedMessage) -> bool:
+    """Return whether it is a line of a chat, which leaves at once."""
+    row = posted.outbound
+    return row is not None and row.channel in desk.chats.pages and row.due_at <= row.created_at
 
 
 @routes.post("/conversations/{key}/macro")

@@ -14,8 +14,8 @@ SUPERVISOR_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "ninetieth_reply": ("First reply, 90th percentile", "首次响应时长 P90"),
     "called_and_judged": ("Emergencies (confirmed / released)", "紧急会话数（确认 / 解除）"),
     "called": ("Emergencies called", "紧急会话数"),
-    "confirmed": ("confirmed", "确认紧急"),
-    "released": ("released", "解除紧急"),
+    "confirmed": ("Emergencies confirmed", "确认紧急"),
+    "released": ("Emergencies released", "解除紧急"),
     "false_pages": ("False pages per 1,000 messages", "每千条消息误报次数"),
     "false_pages_exceeded": (
         "Too many false alarms in 7 days: {released} in {messages} messages, {rate} per 1,000; the bound is {bound}.",

@@ -259,6 +259,21 @@ def test_a_customer_is_edited_and_the_edit_taken_back(
     assert send(browser, f"/people/{contact}/merge", {"other": "wang@example.com"}).status_code == 403
 
 
+def test_the_customers_page_says_who_wrote_each_message(browser: AppClient, database: Database) -> None:
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(handle="822444", name="Liu Yang", channel="out", reference="DDDDDDDDD")
+        build.message(case, channel="out", text="where is it", sender_handle="822444", sender_name="Liu Yang")
+        build.message(case, channel="out", text="on its way", direction="outgoing", sender_name="Ming")
+    page = browser.get(f"/people/{rows(database)['DDDDDDDDD']['contact_id']}").text
+    written = dict(
+        re.findall(r"<li><p class=\"hint\"><strong>([^<]+)</strong>.*?<p class=\"text\"[^>]*>([^<]+)</p>", page)
+    )
+    assert written == {"Liu Yang": "where is it", "Ming": "on its way"}
+    # A number that the channel made says nothing by itself: the name stands with it.
+    assert '<span class="who-chip">Liu Yang · 822444</span>' in browser.get("/conversations/DDDDDDDDD").text
+
+
 def test_two_customers_are_joined_and_parted(
     app: Any, portal: Any, token_of: Callable[[str], str], database: Database, cases: list[UUID]
 ) -> None:

@@ -34,6 +34,8 @@ def test_a_report_by_agent_is_a_page_and_a_table_for_spreadsheets(supervisor: Ap
     address = "/supervisor/report?since=2026-11-18&until=2026-11-20&by=agent"
     page = supervisor.get(address).text
     assert page.count("<svg") >= 3
+    # A day alone is a point, and no line of no length.
+    assert '<circle class="p0"' in page
     assert all(words in page for words in ("=Ming", "Backlog by age", "2026-11-20", "2 h"))
 
     answer = supervisor.get("/supervisor/report/groups.csv?since=2026-11-18&until=2026-11-20&by=agent")
