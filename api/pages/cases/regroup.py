@@ -99,6 +99,8 @@ def choose_split(
 def split_case(request: Request, desk: DeskPart, actor: Merger, form: Form, *, key: str) -> Response:
     """Move the chosen messages into a new case."""
     try:
+        if not form.many("message_ids"):
+            raise ProblemError("invalid", "expected at least one message that moves and one that stays")
         order = SplitOrder(message_ids=[UUID(each) for each in form.many("message_ids")])
         done = split(desk, key, order, actor=actor, version=read_version(form))
     except Refused as error:

@@ -54,7 +54,7 @@ ACTION_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "refused_stale": ("Not done: the conversation has moved on.", "操作未完成：会话已有更新。"),
     "refused": ("Not done.", "操作未完成。"),
-    "refused_invalid": ("Something in the form is not valid.", "表单内容有误。"),
+    "refused_invalid": ("Something in the form is not valid: look at it again.", "填写的内容有误，请检查后重试。"),
     "look_new": ("What is new is marked below. Look at it, then decide again.", "新内容已在下方标出，请查看后再操作。"),
     "is_new": ("new", "新"),
 }

@@ -37,6 +37,12 @@ def test_the_answer_box_and_the_proof_have_room_at_900_px(chromium: Browser, des
         # Four lines of 26 px, and the tools and buttons in one line below.
         assert page.locator("#text").bounding_box()["height"] >= 104  # type: ignore[index]
         assert page.locator("#reply-form .bar").bounding_box()["height"] < 60  # type: ignore[index]
+        # The menu of send options is not cut by the list.
+        page.locator(".send-more summary").click()
+        menu, box = page.locator(".send-more .pop").bounding_box(), page.locator("#composer").bounding_box()
+        assert menu["x"] >= box["x"]  # type: ignore[index]
+        assert menu["x"] + menu["width"] <= box["x"] + box["width"]  # type: ignore[index]
+        page.keyboard.press("Escape")
         # Opened reasons push nothing out of the window for good: what does not fit is reached by scrolling.
         page.locator("#why summary").click()
         page.locator("#reply-form button[value=reply]").scroll_into_view_if_needed()

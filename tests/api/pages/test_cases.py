@@ -143,6 +143,8 @@ def test_a_refusal_in_chinese_says_why_and_what_to_do(
     page = browser.get("/conversations/AAAAAAAAA/split").text
     split = [*(("message_ids", each) for each in all_of_it), ("version", field(page, "version"))]
     assert "只能选择本会话的消息。" in send(browser, "/conversations/AAAAAAAAA/split", split).text
+    nothing = send(browser, "/conversations/AAAAAAAAA/split", {"version": field(page, "version")})
+    assert "至少移出一条，并至少保留一条消息。" in nothing.text
     taken = send(browser, "/bulk", {"keys": "ZZZZZZZZZ", "do": "take", "back": "/"}).text
     assert "没有找到该会话，或你无权查看。" in taken
     assert send(browser, "/bulk", {"do": "take", "back": "/"}).text.count("请先选择会话。")
