@@ -145,6 +145,12 @@ def was_called_from(connection: Connection, conversation_id: UUID, *, page_of: U
     return connection.execute(messages.where(message.inbound_id == called.scalar_subquery())).first() is not None
 
 
+def has_agent(connection: Connection, conversation_id: UUID) -> bool:
+    """Return whether an agent has confirmed or answered the page of a case."""
+    page = _locked(connection, (conversation_id,)).get(conversation_id)
+    return page is not None and (bool(page["confirmed"]) or _is_answered(connection, page))
+
+
 def state_of(side: Mapping[str, Any]) -> CaseState:
     """Return what an emergency changes of a case."""
     return CaseState(**{name: side[name] for name in CASE_COLUMNS} | {"labels": tuple(side["labels"])})
