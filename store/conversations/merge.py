@@ -163,7 +163,7 @@ def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime)
     _hold_senders(connection, sides)
     current = snapshot(connection, ConversationRow, sides, _SIDE)
     move_back(connection, kept)
-    raised, released = put_back_pages(connection, kept, sides=sides)
+    raised, released = put_back_pages(connection, kept, sides=current)
     if kept.row.kind == RegroupingKind.MERGE and not kept.moved.get("pages"):
         raised |= _give_back(connection, kept, by=by, now=now)
     for side in sides:
