@@ -207,7 +207,7 @@ def answers_since(conversation_id: sa.ColumnElement[UUID], *, since: Any) -> sa.
     """Return the agents' answers that left, or may have; what waits or failed has not reached the customer."""
     message, sent = table_of(MessageRow), table_of(OutboundRow)
     left = sa.exists().where(
-        sent.c.id == message.c.outbound_id, sent.c.kind == REPLY, sent.c.state.in_([state.value for state in LEFT])
+        sent.c.id == message.c.outbound_id, sent.c.kind == REPLY, among(sent.c.state, [state.value for state in LEFT])
     )
     # What a colleague sent by a mail program has no row in the ledger, and its copy may come later than the danger.
     elsewhere = sa.and_(

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from router.conversation_status import Status
+from router.envelope import Envelope, Party, PartyKind
 from router.settings import read_settings
 from store.contacts.blocked import block_sender
 from store.contacts.erasure import erase_contact
@@ -35,13 +36,16 @@ from tests.workers.chores.test_merged_pages import (
     DANGER,
     OTHER,
     PAGED,
+    answer,
     called,
     case,
+    home_of,
     judge,
     listed,
     merge,
     opened,
     pages,
+    update,
     wait,
 )
 from workers.chores.assign import Assigner
@@ -257,3 +261,39 @@ def counts(desk: Desk) -> list[tuple[int, int]]:
         (insight.called, insight.confirmed),
         (group.called, group.confirmed),
     ]
+
+
+def test_danger_that_several_customers_say_again_in_one_page_is_decided_for_each(desk: Desk) -> None:
+    # Given cases that were answered, that wait, that were confirmed, resolved, or found to be false alarms
+    names = ("answered", "waits", "confirmed", "resolved", "false")
+    people = {name: Party(PartyKind.EMAIL, f"{name}@customer.example", name) for name in names}
+    desk.route(*(envelope(name, sender=people[name], subject=name, text="I was hacked") for name in names))
+    homes = {name: home_of(desk, name) for name in names}
+    past = datetime.now(UTC) - timedelta(hours=1)
+    desk.change(EmergencyRow, at=past, steps=1, stepped_to="front-line")
+    answer(desk, homes["answered"])
+    for name, danger in (("confirmed", True), ("resolved", True), ("false", False)):
+        judge(desk, homes[name], danger=danger)
+    update(desk, ConversationRow, homes["resolved"], status="resolved")
+
+    # When each of them says it again, one twice, and all of it is one page
+    def again(name: str, key: str, text: str) -> Envelope:
+        parent = (f"{name}@customer.example",)
+        return envelope(key, sender=people[name], subject=f"Re: {name}", text=text, in_reply_to=parent)
+
+    said = [again(name, f"{name} again", "I was hacked again") for name in names]
+    desk.route(*said, again("answered", "once more", "They have hacked me and I am waiting"))
+
+    # Then those pages start again that had ended, each with its own message
+    assert {*desk.rows(InboundRow, "attempts")} == {1}, "in one page, not one by one after it failed"
+    called_by = {row.id: row.source_key for row in desk.rows(InboundRow)}
+    found = {name: pages(desk)[home] for name, home in homes.items()}
+    assert {name: called_by[row.inbound_id] for name, row in found.items()} == {
+        "answered": "answered again",
+        "waits": "waits",
+        "confirmed": "confirmed",
+        "resolved": "resolved again",
+        "false": "false again",
+    }
+    assert {name for name, row in found.items() if row.confirmed is None} == {"answered", "waits", "resolved", "false"}
+    assert {name for name, row in found.items() if row.steps} == {"waits", "confirmed"}
