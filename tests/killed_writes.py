@@ -250,7 +250,7 @@ def _prepare(house: House, name: str) -> None:
             append_events(connection, [NewEvent(EventKind.MESSAGE_RECEIVED, case, at=NOON)])
 
 
-def _arm(database: Database, at: int) -> None:
+def arm(database: Database, at: int) -> None:
     """Kill this process at a step: before a write, before a commit, or when the connection comes back after one."""
     steps, has_committed = count(1), False
 
@@ -278,7 +278,7 @@ def _arm(database: Database, at: int) -> None:
     event.listen(database.engine.pool, "checkin", checkin)
 
 
-def _forked(work: Callable[[], str]) -> tuple[bool, str]:
+def forked(work: Callable[[], str]) -> tuple[bool, str]:
     """Return whether a process that does this was killed, and what it says."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -296,7 +296,7 @@ def _forked(work: Callable[[], str]) -> tuple[bool, str]:
 
 
 def _dying(house: House, deed: Deed, *, at: int) -> str:
-    _arm(house.desk.database, at)
+    arm(house.desk.database, at)
     deed.do(house)
     return ""
 
@@ -317,10 +317,10 @@ def kill_everywhere(house: House, deed: Deed, *, files: tuple[Path, Path]) -> tu
         for old in files[1].parent.glob(f"{files[1].name}*"):
             old.unlink()
         shutil.copy(*files)
-        was_killed, said = _forked(lambda at=at: _dying(house, deed, at=at))  # type: ignore[misc]
+        was_killed, said = forked(lambda at=at: _dying(house, deed, at=at))  # type: ignore[misc]
         if said:
             return at, [said]
-        wrong += filter(None, [_forked(lambda at=at: _counted(house, deed, at=at))[1]])  # type: ignore[misc]
+        wrong += filter(None, [forked(lambda at=at: _counted(house, deed, at=at))[1]])  # type: ignore[misc]
         if not was_killed:
             return at - 1, wrong
     return _MOST_STEPS, ["it never ends"]

@@ -15,6 +15,7 @@ from workers.chores.chat_retention import ChatForgetter
 from workers.chores.close_silent import SilentCaseCloser
 from workers.chores.fetch_files import FileFetcher
 from workers.chores.page_rate import FalsePageWatch
+from workers.chores.page_repair import PageRepair
 from workers.chores.publish_events import Publisher, seal_step
 from workers.chores.ratings import RatingAsker
 from workers.chores.retention import Forgetter
@@ -50,6 +51,7 @@ def main() -> None:
     library = AnswerLibrary(settings, database=database, encoder=learnt.encoder)
     chores = (
         Watch(database, brain),
+        PageRepair(database),
         PageEscalator(database, brain),
         FalsePageWatch(database, brain),
         Assigner(database, brain),

@@ -3,7 +3,7 @@
 import { isFirst } from "./live.js";
 
 const one = (selector) => document.querySelector(selector);
-const EMERGENCY = ["conversation.opened", "conversation.escalated", "message.received", "emergency.reopened"];
+const EMERGENCY = ["conversation.opened", "conversation.escalated", "message.received", "emergency.reopened", "emergency.escalated"];
 let counts = { unread: 0, bell: 0, calls: [], views: {} };
 let chats = 0;
 let plain = document.title;

@@ -35,17 +35,19 @@ def end_chat(connection: Connection, session_id: UUID, *, by: str, name: str = "
 
 
 def end_and_close(connection: Connection, session_id: UUID, *, by: str) -> bool:
-    """End a chat as `end_chat` does, and resolve its case if nothing of it waits for an answer.
+    """End a chat as `end_chat` does, and resolve its case if nothing of it waits for an answer, or for a verdict.
 
     The case is locked first, then the chat, as answering and merging do: the opposite order would deadlock with them.
     """
     case = find_session(connection, session_id).conversation_id
     now = where_now(connection, [case]).get(case, case) if case else None
     table = table_of(ConversationRow)
-    held = sa.select(table.c.status).where(table.c.id == now).with_for_update()
-    status = connection.execute(held).scalar() if now else None
+    danger = sa.or_(table.c.emergency, table.c.possible_danger).label("danger")
+    held = sa.select(table.c.status, danger).where(table.c.id == now).with_for_update()
+    known = connection.execute(held).first() if now else None
     ended = end_chat(connection, session_id, by=by)
-    if ended and now and status == Status.PENDING:
+    # As of a case that falls silent: someone may be in danger, and an agent ends it.
+    if ended and now and known and known.status == Status.PENDING and not known.danger:
         change_status(connection, conversation_id=now, status=Status.RESOLVED, at=read_clock(connection))
     return ended
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from router.errors import NotFound
 from router.origin.verdicts import OriginKind
 from router.routing.false_alarm import CaseState, calm_before
 from router.routing.sla import Due
+from store.conversations.sla import change_status
 from store.db.bulk import among, columns_of, insert_new, table_of
 from store.db.engine import Rows
 from store.db.plain_rows import KnownRows, PlainStatement, Question, types_of
@@ -27,6 +29,7 @@ from store.tables.outbound_state import LEFT
 
 # Emergencies that agents look at again and again.
 _REMEMBERED: Final = 500
+_SAID_AGAIN: Final = ("conversation_id", "inbound_id", "at", "evidence", "reopens")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,38 +129,48 @@ def call_for(connection: Connection, rows: Rows) -> None:
 def call_again(connection: Connection, rows: Rows) -> None:
     """Start the pages again whose customers say danger again: after an answer that was no verdict, or in a closed case.
 
-    rows: of emergencies, with `reopens`: the case was resolved.
+    rows: of emergencies, with `reopens`: the case was resolved. Of several of one case each counts, in this order.
     What the emergency made of the case stays known. One without an answer goes on as it did, and one that was confirmed
     in a case that has been open since has its agent. An emergency for which no one was called, as of an archive, gets
     its first page.
     """
+    if not rows:
+        return
+    first = [{name: value for name, value in row.items() if name != "reopens"} | {"calm": None} for row in rows]
+    if insert_new(connection, EmergencyRow, rows=first) < len(rows):
+        # A page that was just started has no answer, and what starts it again writes the same.
+        said = [{f"b_{name}": row[name] for name in _SAID_AGAIN} for row in rows]
+        connection.execute(_starting_again(), said)
+
+
+@cache
+def _starting_again() -> sa.Update:
     table = table_of(EmergencyRow)
-    for row in rows:
-        first = {name: value for name, value in row.items() if name != "reopens"}
-        if insert_new(connection, EmergencyRow, rows=[first | {"calm": None}]):
-            continue
-        again = {name: row[name] for name in ("inbound_id", "at", "evidence")}
-        again |= {"steps": 0, "stepped_at": None, "stepped_to": "", "paged_by": ""}
-        again |= {"confirmed": None, "by": "", "confirmed_at": None, "changed": None}
-        was_answered = sa.and_(
-            table.c.confirmed.is_(None), answers_since(table.c.conversation_id, since=table.c.at).exists()
-        )
-        was_closed = row["reopens"] or _was_resolved_since(connection, row["conversation_id"])
-        is_over = table.c.confirmed.is_not(False) if was_closed else was_answered
-        theirs = table.c.conversation_id == row["conversation_id"]
-        connection.execute(sa.update(table).where(theirs, is_over).values(**again))
+    values: dict[str, Any] = {name: _bound(name) for name in ("inbound_id", "at", "evidence")}
+    values |= {"steps": 0, "stepped_at": None, "stepped_to": "", "paged_by": ""}
+    values |= {"confirmed": None, "by": "", "confirmed_at": None, "changed": None}
+    was_answered = answers_since(table.c.conversation_id, since=table.c.at).exists()
+    was_closed = sa.or_(sa.bindparam("b_reopens", type_=sa.Boolean()), _was_resolved_since())
+    is_over = sa.or_(
+        sa.and_(was_closed, table.c.confirmed.is_not(False)),
+        sa.and_(sa.not_(was_closed), table.c.confirmed.is_(None), was_answered),
+    )
+    return sa.update(table).where(table.c.conversation_id == _bound("conversation_id"), is_over).values(**values)
 
 
-def _was_resolved_since(connection: Connection, conversation_id: UUID) -> bool:
+def _bound(name: str) -> sa.BindParameter[Any]:
+    return sa.bindparam(f"b_{name}", type_=table_of(EmergencyRow).c[name].type)
+
+
+def _was_resolved_since() -> sa.ColumnElement[bool]:
     """Return whether the case was resolved since people were called, or since the verdict: it may be open again."""
     table, event = table_of(EmergencyRow).c, table_of(EventRow).c
-    since = sa.select(sa.func.coalesce(table.confirmed_at, table.at)).where(table.conversation_id == conversation_id)
-    changes = sa.select(event.payload).where(
-        event.conversation_id == conversation_id,
+    return sa.exists().where(
+        event.conversation_id == table.conversation_id,
         event.kind == EventKind.CONVERSATION_STATUS_CHANGED.value,
-        event.at >= since.scalar_subquery(),
+        event.at >= sa.func.coalesce(table.confirmed_at, table.at),
+        event.payload["to"].as_string() == Status.RESOLVED.value,
     )
-    return any(payload.get("to") == Status.RESOLVED for payload in connection.execute(changes).scalars())
 
 
 def find_emergency(connection: Connection, conversation_id: UUID) -> EmergencyRecord:
@@ -194,7 +207,7 @@ def answers_since(conversation_id: sa.ColumnElement[UUID], *, since: Any) -> sa.
     """Return the agents' answers that left, or may have; what waits or failed has not reached the customer."""
     message, sent = table_of(MessageRow), table_of(OutboundRow)
     left = sa.exists().where(
-        sent.c.id == message.c.outbound_id, sent.c.kind == REPLY, sent.c.state.in_([state.value for state in LEFT])
+        sent.c.id == message.c.outbound_id, sent.c.kind == REPLY, among(sent.c.state, [state.value for state in LEFT])
     )
     # What a colleague sent by a mail program has no row in the ledger, and its copy may come later than the danger.
     elsewhere = sa.and_(
@@ -311,12 +324,13 @@ def take_unanswered(connection: Connection, *, since: datetime, limit: int) -> l
 
 
 def move_page(connection: Connection, step: PageStep, *, now: datetime) -> None:
-    """Write where a locked page goes."""
+    """Write where a locked page goes. Who is called finds the case open: set aside, it would wait in no queue."""
     table, case = table_of(EmergencyRow), table_of(ConversationRow)
     values: dict[str, Any] = {"steps": step.step, "stepped_at": now, "stepped_to": step.to}
     values |= {} if step.paged is None else {"paged": step.paged}
     connection.execute(sa.update(table).where(table.c.conversation_id == step.conversation_id).values(**values))
     if step.to:
+        change_status(connection, conversation_id=step.conversation_id, status=Status.OPEN, at=now)
         there = {"team": step.team, "assignee": step.assignee, "alarmed_at": None, "version": case.c.version + 1}
         connection.execute(sa.update(case).where(case.c.id == step.conversation_id).values(**there))
 

@@ -14,11 +14,12 @@ from router.conversation_status import Status
 from router.errors import Conflict, PermanentError
 from router.settings.model import PRIORITIES
 from store.conversations.changes import ReadVersion, lock
-from store.conversations.read import refuse_merged
+from store.conversations.read import refuse_merged, where_now
 from store.conversations.regroupings.moved_messages import move_all, move_back, move_some
 from store.conversations.regroupings.moved_pages import (
     PAGED_COLUMNS,
     MovedPages,
+    has_agent,
     merge_pages,
     put_back_pages,
     released_values,
@@ -26,6 +27,7 @@ from store.conversations.regroupings.moved_pages import (
     was_called_from,
 )
 from store.conversations.regroupings.moved_questions import settle_question, split_question
+from store.conversations.regroupings.stuck_pages import find_stuck_pages
 from store.conversations.sla import change_status
 from store.conversations.undo_log import (
     NewRegrouping,
@@ -161,7 +163,9 @@ def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime)
     _hold_senders(connection, sides)
     current = snapshot(connection, ConversationRow, sides, _SIDE)
     move_back(connection, kept)
-    raised, released = put_back_pages(connection, kept, sides=sides)
+    raised, released = put_back_pages(connection, kept, sides=current)
+    if kept.row.kind == RegroupingKind.MERGE and not kept.moved.get("pages"):
+        raised |= _give_back(connection, kept, by=by, now=now)
     for side in sides:
         left = PAGED_COLUMNS if side in raised else ()
         _restore(connection, kept, side, current=current[side], left=left, by=by, now=now)
@@ -185,6 +189,31 @@ def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime)
     )
 
 
+def mend_merge(connection: Connection, regrouping_id: UUID, *, now: datetime) -> bool:
+    """Let a live page that a merge of an older version left with its source go on in the case that has its messages.
+
+    Returns whether one did. Undoing the merge later puts it back. See `find_stuck_pages`.
+    """
+    kept = find_regrouping(connection, regrouping_id)
+    source_id = kept.row.source_id
+    target_id = where_now(connection, [source_id]).get(source_id, source_id)
+    _hold_senders(connection, (source_id, target_id))
+    sides = snapshot(connection, ConversationRow, (source_id, target_id), _SIDE)
+    if sides[target_id]["merged_into"] or regrouping_id not in find_stuck_pages(connection, source_id=source_id):
+        return False
+    # The merge resolved the source, and joined the rest of both.
+    was = {**sides[source_id], "status": Status(kept.before[str(source_id)]["status"])}
+    joined = _together(was, sides[target_id])
+    pages = merge_pages(connection, source_id, target_id, sides={**sides, source_id: was}, values=joined)
+    if has_agent(connection, target_id):
+        # Who answered or confirmed has the case as it is now; they can judge it there.
+        _update(connection, target_id, {"emergency": True, "watch_at": now})
+    else:
+        _update(connection, target_id, joined)
+        _write_pages(connection, pages, by="", now=now)
+    return True
+
+
 def _restore(
     connection: Connection,
     kept: StoredRegrouping,
@@ -204,8 +233,19 @@ def _restore(
     _update(connection, side, values | {"watch_at": now})
 
 
-def _take_over(connection: Connection, *, source_id: UUID, target_id: UUID, by: str, now: datetime) -> None:
-    """Let the live page of a case go on in another one; the case is calm then."""
+def _give_back(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> set[UUID]:
+    """Let a page that came after the merge go with its message; return the case that is an emergency by that.
+
+    The target is an emergency until it is restored: so a page that `mend_merge` moved comes back too.
+    """
+    source_id, target_id = kept.row.source_id, kept.row.target_id
+    called = was_called_from(connection, source_id, page_of=target_id)
+    went = called and _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now)
+    return {source_id} if went else set()
+
+
+def _take_over(connection: Connection, *, source_id: UUID, target_id: UUID, by: str, now: datetime) -> bool:
+    """Let the live page of a case go on in another one, and return whether one did; the case is calm then."""
     sides = snapshot(connection, ConversationRow, (source_id, target_id), _SIDE)
     joined = _together(sides[source_id], sides[target_id])
     calm = released_values(connection, source_id, side=sides[source_id], now=now)
@@ -214,6 +254,7 @@ def _take_over(connection: Connection, *, source_id: UUID, target_id: UUID, by: 
         _update(connection, target_id, joined)
         _update(connection, source_id, {**calm, "watch_at": now})
         _write_pages(connection, pages, by=by, now=now)
+    return bool(pages.rows)
 
 
 def _release(connection: Connection, conversation_id: UUID, *, now: datetime) -> None:

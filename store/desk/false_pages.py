@@ -14,6 +14,7 @@ from store.db.engine import read_clock
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.desk import DeskStateRow, GateTallyRow
 from store.tables.emergencies import EmergencyRow
+from store.tables.messages import ConversationRow
 
 WINDOW: Final = timedelta(days=7)
 """What the alarm looks at: long enough for a rate, short enough to notice a worse model within days."""
@@ -66,13 +67,23 @@ def count_false_pages(connection: Connection, *, since: datetime, until: datetim
     messages = sa.select(sa.func.sum(tally.messages)).where(tally.at >= since, tally.at < until)
     judged = (sa.func.sum(sa.case((alarm.confirmed.is_(found), 1), else_=0)) for found in (True, False))
     pages = sa.select(sa.func.count(), *judged).where(alarm.at >= since, alarm.at < until, alarm.paged_by == "")
-    called, confirmed, released = connection.execute(pages).one()
+    called, confirmed, released = connection.execute(pages.where(is_counted())).one()
     return FalsePages(
         messages=int(connection.execute(messages).scalar() or 0),
         called=int(called),
         confirmed=int(confirmed or 0),
         released=int(released or 0),
     )
+
+
+def is_counted() -> sa.ColumnElement[bool]:
+    """Return the condition that a page counts.
+
+    One without a verdict whose case was merged does not: the page of the case that it is in now asks for both.
+    """
+    page, case = table_of(EmergencyRow).c, table_of(ConversationRow).c
+    merged = sa.exists().where(case.id == page.conversation_id, case.merged_into.is_not(None))
+    return sa.or_(page.confirmed.is_not(None), sa.not_(merged.correlate(table_of(EmergencyRow))))
 
 
 def is_check_due(connection: Connection, *, before: datetime) -> bool:
@@ -106,7 +117,8 @@ def tally(connection: Connection) -> EmergencyTally:
     """Return the verdicts on the emergencies of the last 24 hours."""
     columns = table_of(EmergencyRow).c
     counted = (sa.func.count(), *(_times(columns.confirmed.is_(found)) for found in (True, False)))
-    row = connection.execute(sa.select(*counted).where(columns.at >= read_clock(connection) - _A_DAY)).one()
+    since = read_clock(connection) - _A_DAY
+    row = connection.execute(sa.select(*counted).where(columns.at >= since, is_counted())).one()
     return EmergencyTally(*(int(number or 0) for number in row))
 
 

@@ -34,7 +34,8 @@ _TO_ASSIGNEE: Final[Mapping[EventKind, AgentNoticeKind]] = {
     EventKind.SLA_BREACHED: AgentNoticeKind.DUE,
     EventKind.CONVERSATION_RELEASED: AgentNoticeKind.RETURNED,
 }
-_KINDS: Final = (*_TO_ASSIGNEE, EventKind.CONVERSATION_ASSIGNED, EventKind.MESSAGE_NOTED)
+_NAMING: Final = (EventKind.CONVERSATION_ASSIGNED, EventKind.EMERGENCY_ESCALATED, EventKind.MESSAGE_NOTED)
+_KINDS: Final = (*_TO_ASSIGNEE, *_NAMING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +96,10 @@ def _meaning(
     if kind is EventKind.MESSAGE_NOTED:
         for name in names_mentioned(notes.get(str(payload.get("message_id")), ""), agents):
             yield name, AgentNoticeKind.MENTIONED, by
+    elif kind is EventKind.EMERGENCY_ESCALATED:
+        # To a team, it gets an agent later; to no one, it stays with the agent who has it.
+        if payload.get("to") and payload.get("to") == payload.get("assignee"):
+            yield str(payload["to"]), AgentNoticeKind.ASSIGNED, by
     elif kind is EventKind.CONVERSATION_ASSIGNED:
         if payload.get("assignee"):
             yield str(payload["assignee"]), AgentNoticeKind.ASSIGNED, by

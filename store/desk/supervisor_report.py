@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from store.db.bulk import table_of
-from store.desk.false_pages import FalsePages, count_false_pages
+from store.desk.false_pages import FalsePages, count_false_pages, is_counted
 from store.tables.agents import AgentRow
 from store.tables.desk import GateTallyRow, NoticeKind, SlaNoticeRow
 from store.tables.emergencies import EmergencyRow
@@ -159,7 +159,7 @@ def _promises(connection: Connection, *, since: datetime, until: datetime) -> li
 def _emergencies(connection: Connection, *, since: datetime, until: datetime) -> tuple[int, int, int]:
     columns = table_of(EmergencyRow).c
     found = (sa.func.sum(sa.case((columns.confirmed == told, 1), else_=0)) for told in (sa.true(), sa.false()))
-    statement = sa.select(sa.func.count(), *found).where(columns.at >= since, columns.at < until)
+    statement = sa.select(sa.func.count(), *found).where(columns.at >= since, columns.at < until, is_counted())
     called, confirmed, released = connection.execute(statement).one()
     return int(called), int(confirmed or 0), int(released or 0)
 

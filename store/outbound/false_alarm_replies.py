@@ -51,6 +51,8 @@ def find_said(connection: Connection, conversation_id: UUID, *, reply: str, sinc
         table.c.dedupe_key.startswith(f"auto:{conversation_id}:{reply}:", autoescape=True),
         table.c.created_at >= since,
         table.c.state.not_in(never),
+        # Of a customer who was erased since, nothing is known any more.
+        table.c.recipient != "",
     )
     row = connection.execute(statement.order_by(table.c.created_at.desc()).limit(1)).mappings().first()
     return SaidByMachine(**row) if row else None

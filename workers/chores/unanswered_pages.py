@@ -68,9 +68,11 @@ class PageEscalator:
         return len(pages)
 
     def _step(self, page: UnansweredPage, agents: list[OnDuty]) -> PageStep:
-        number, here = page.steps + 1, PageTarget(team=page.team, assignee=page.assignee)
-        teams = self._brain.settings.teams
+        number, team = page.steps + 1, self._team(page.team)
+        here, teams = PageTarget(team=team, assignee=page.assignee), self._brain.settings.teams
         target = next_target(here, listed=self._listed, step=number, teams=teams, agents=agents)
+        if target is None and team != page.team:
+            target = PageTarget(team=team, assignee=None)
         there = target or here
         return PageStep(
             conversation_id=page.conversation_id,
@@ -80,6 +82,14 @@ class PageEscalator:
             assignee=there.assignee,
             paged=_with_team(page.paged, there.team) if there.team != page.team else None,
         )
+
+    def _team(self, team: str) -> str:
+        """Return the team, or for one that the file does not describe any more the team that is called today."""
+        settings = self._brain.settings
+        if team in settings.teams:
+            return team
+        urgent = (route.team for route in settings.routes if route.when and route.when.emergency)
+        return next((each for each in urgent if each), team)
 
 
 def _with_team(paged: dict[str, Any] | None, team: str) -> dict[str, Any] | None:

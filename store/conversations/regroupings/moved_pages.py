@@ -42,6 +42,7 @@ _Sides = Mapping[UUID, Mapping[str, Any]]
 class MovedPages:
     """What became of pages. rows: before and after, in JSON, for the undo log; empty if no page moved.
 
+    With them, of a page that came into a calm case, the dangers that this case told of before.
     values: columns to write, by case.  called_in: the inbound message whose page makes an emergency of a calm case.
     """
 
@@ -74,8 +75,10 @@ def merge_pages(
         made = state_of({**sides[target_id], **values, **taken})
         there |= {"changed": {"before": state_to_json(calm), "after": state_to_json(made)}}
     after = {target_id: there} | ({source_id: target} if target else {})
+    dangers = {"dangers": [str(inbound_id) for _, inbound_id in _dangers(connection, target_id, source)]}
     _write(connection, before, after)
-    return MovedPages(rows=_in_json(before, after), values={target_id: taken}, called_in=source["inbound_id"])
+    rows = _in_json(before, after) | dangers
+    return MovedPages(rows=rows, values={target_id: taken}, called_in=source["inbound_id"])
 
 
 def split_pages(
@@ -108,12 +111,11 @@ def split_pages(
     return MovedPages(rows=_in_json(before, rows), values={} if here else {source_id: calm})
 
 
-def put_back_pages(
-    connection: Connection, kept: StoredRegrouping, *, sides: Collection[UUID]
-) -> tuple[set[UUID], set[UUID]]:
-    """Put pages back where they were, with what agents found and where they went since.
+def put_back_pages(connection: Connection, kept: StoredRegrouping, *, sides: _Sides) -> tuple[set[UUID], set[UUID]]:
+    """Put pages back where they were, with what agents found and where they went since; call after the messages moved.
 
-    Danger that was said since stays where it was said.
+    sides: both cases as they were, locked.
+    Danger that was said since stays where it was said, and has the page too if it had none of its own.
     Returns the cases that are emergencies by that, and those whose page was released in the other case.
     """
     pages = kept.moved.get("pages") or {}
@@ -122,6 +124,7 @@ def put_back_pages(
     before, after, now = _read(pages["before"]), _read(pages["after"]), _locked(connection, sides)
     known = {row["inbound_id"] for row in (*before.values(), *after.values())}
     news = {id_: row for id_, row in now.items() if row["inbound_id"] not in known}
+    news = _said_since(connection, kept, now=now, sides=sides) | news
     final, released = dict[UUID, _Row](), set[UUID]()
     for id_, row in before.items():
         final[id_] = row | _news_of(row, after=after.values(), now=now.values())
@@ -143,6 +146,12 @@ def was_called_from(connection: Connection, conversation_id: UUID, *, page_of: U
     messages = sa.select(message.id).where(message.conversation_id == conversation_id)
     called = sa.select(page.inbound_id).where(page.conversation_id == page_of)
     return connection.execute(messages.where(message.inbound_id == called.scalar_subquery())).first() is not None
+
+
+def has_agent(connection: Connection, conversation_id: UUID) -> bool:
+    """Return whether an agent has confirmed or answered the page of a case."""
+    page = _locked(connection, (conversation_id,)).get(conversation_id)
+    return page is not None and (bool(page["confirmed"]) or _is_answered(connection, page))
 
 
 def state_of(side: Mapping[str, Any]) -> CaseState:
@@ -245,6 +254,21 @@ def _news_of(row: _Row, *, after: Iterable[_Row], now: Iterable[_Row]) -> _Row:
 
 def _is_same(one: _Row, other: _Row) -> bool:
     return bool(one["inbound_id"] == other["inbound_id"])
+
+
+def _said_since(
+    connection: Connection, kept: StoredRegrouping, *, now: Mapping[UUID, _Row], sides: _Sides
+) -> dict[UUID, _Row]:
+    """Return the page for the danger that came into a calm case since another one was merged into it, as for a split.
+
+    It started no page of its own, because the one of the merged case was waiting.
+    """
+    target_id, known = kept.row.target_id, kept.moved["pages"].get("dangers")
+    page = now.get(target_id)
+    if known is None or page is None or not _is_live(page, sides[target_id]):
+        return {}
+    since = [inbound_id for _, inbound_id in _dangers(connection, target_id, page) if str(inbound_id) not in known]
+    return {target_id: page | {"inbound_id": since[-1]}} if since else {}
 
 
 def _home(row: _Row, now: Mapping[UUID, _Row]) -> UUID | None:

@@ -16,6 +16,7 @@ from router.event_kinds import EventKind
 from store.db.bulk import table_of
 from store.db.ids import first_id_at
 from store.db.sql_functions import seconds_between
+from store.desk.false_pages import is_counted
 from store.tables.case_records import IS_GIVEN, RatingRow
 from store.tables.desk import NoticeKind, SlaNoticeRow
 from store.tables.emergencies import EmergencyRow
@@ -156,7 +157,7 @@ def _emergencies(period: Period, name: sa.ColumnElement[Any]) -> sa.Select[Any]:
     )
     counted = sa.select(name, sa.func.count().label("called"), *verdicts)
     joined = counted.join_from(emergency, case, case.c.id == emergency.c.conversation_id)
-    within = (emergency.c.at >= period.since, emergency.c.at < period.until)
+    within = (emergency.c.at >= period.since, emergency.c.at < period.until, is_counted())
     return joined.where(*within, *of_period(period)).group_by(sa.literal_column("1"))
 
 

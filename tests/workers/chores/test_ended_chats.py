@@ -66,6 +66,18 @@ def test_the_answered_case_of_an_ended_chat_is_resolved_once(database: Database)
     assert status_of(database, case) == "resolved"
 
 
+@pytest.mark.parametrize("danger", ["emergency", "possible_danger"])
+def test_the_case_of_an_ended_chat_in_which_someone_may_be_in_danger_waits_for_an_agent(
+    database: Database, danger: str
+) -> None:
+    session, case, _ = begun(database)
+    table = table_of(ConversationRow)
+    with database.write() as connection:
+        connection.execute(sa.update(table).where(table.c.id == case).values({danger: True}))
+        assert end_and_close(connection, session, by="idle")
+    assert status_of(database, case) == "pending"
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_chat_ends_while_its_case_is_merged(database: Database) -> None:
     # Given a merge that holds the case, and not its chat yet

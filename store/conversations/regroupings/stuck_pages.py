@@ -1,0 +1,69 @@
+"""Live pages that merges of an older version left with their sources, where they call no one and no agent sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from router.conversation_status import Status
+from store.conversations.read import where_now
+from store.conversations.undo_log import RegroupingKind
+from store.db.bulk import among, table_of
+from store.tables.case_records import RegroupingRow
+from store.tables.emergencies import EmergencyRow
+from store.tables.messages import ConversationRow
+
+
+def find_stuck_pages(connection: Connection, *, source_id: UUID | None = None) -> list[UUID]:
+    """Return the merges with such a page, the oldest first. source_id: only of this source; None means of any.
+
+    What was over is left: its case was resolved before the merge, or the other one is resolved now, or an agent has
+    released the other one's page since. So is a target with a live page of its own: agents see it and judge both.
+    """
+    rows = connection.execute(_merges_with_pages(source_id)).all()
+    targets = where_now(connection, [row.source_id for row in rows])
+    cases = _states(connection, {*targets.values()})
+    return [
+        row.id
+        for row in rows
+        if (row.before.get(str(row.source_id)) or {}).get("status") != Status.RESOLVED
+        and (target := cases.get(targets[row.source_id])) is not None
+        and not _is_over(target, merged_at=row.at)
+    ]
+
+
+def _merges_with_pages(source_id: UUID | None) -> sa.Select[Any]:
+    page, case, merge = (table_of(each) for each in (EmergencyRow, ConversationRow, RegroupingRow))
+    found = (
+        sa.select(merge.c.id, merge.c.at, merge.c.source_id, merge.c.before)
+        .join(case, case.c.id == merge.c.source_id)
+        .join(page, page.c.conversation_id == merge.c.source_id)
+        .where(page.c.confirmed.is_not(False), case.c.emergency, case.c.merged_into == merge.c.target_id)
+        .where(merge.c.kind == RegroupingKind.MERGE.value, merge.c.undone_at.is_(None))
+        # This version notes in each merge which pages moved. Of an erased customer nothing is noted any more.
+        .where(merge.c.moved["messages"].as_string().is_not(None), merge.c.moved["pages"].as_string().is_(None))
+        .order_by(merge.c.id)
+    )
+    return found if source_id is None else found.where(merge.c.source_id == source_id)
+
+
+def _states(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Return the state of cases that are not resolved, with the verdict on the page of each."""
+    case, page = table_of(ConversationRow), table_of(EmergencyRow)
+    joined = case.outerjoin(page, page.c.conversation_id == case.c.id)
+    columns = (case.c.id, case.c.emergency, page.c.inbound_id, page.c.confirmed, page.c.confirmed_at)
+    known = sa.select(*columns).select_from(joined).where(among(case.c.id, ids), case.c.status != Status.RESOLVED)
+    return {row.id: row for row in connection.execute(known)}
+
+
+def _is_over(target: Any, *, merged_at: datetime) -> bool:  # noqa: ANN401  (a row)
+    if target.inbound_id is None:
+        return False
+    if target.confirmed is False:
+        return bool(target.confirmed_at is None or target.confirmed_at > merged_at)
+    return bool(target.emergency)

@@ -1,0 +1,183 @@
+"""Pages that merges of an older version left with their sources call people again, and come back with an undo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import sqlalchemy as sa
+
+from router.conversation_status import Status
+from store.contacts.erasure import erase_contact
+from store.conversations.regroupings.moved_messages import move_all
+from store.conversations.sla import change_status
+from store.conversations.undo_log import NewRegrouping, RegroupingKind, keep_regrouping, snapshot
+from store.db.bulk import table_of
+from store.db.engine import Database, read_clock
+from store.tables.messages import ConversationRow
+from tests.desk import Desk
+from tests.workers.chores.test_merged_pages import (
+    CALM,
+    DANGER,
+    OTHER,
+    PAGED,
+    answer,
+    called,
+    case,
+    judge,
+    known,
+    listed,
+    merge,
+    opened,
+    pages,
+    undo,
+    update,
+    wait,
+)
+from workers.chores.page_repair import PageRepair
+
+# What a merge of the older version noted of both sides.
+_SIDE = (
+    *("contact_id", "status", "priority", "labels", "emergency", "last_message_at", "waiting_since", "possible_danger"),
+    *("clock_started_at", "linked_to", "merged_into", "held_until", "snoozed_by"),
+)
+NEXT = ("next", "My address", "I have moved to Harbour Road 5.")
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> Desk:
+    return Desk(database, tmp_path, toml=PAGED)
+
+
+def merge_as_before(desk: Desk, source: UUID, target: UUID) -> UUID:
+    """Merge as the older version did: the page stays with the source."""
+    table = table_of(ConversationRow)
+    with desk.database.write() as connection:
+        now = read_clock(connection)
+        before = snapshot(connection, ConversationRow, (source, target), _SIDE)
+        moved = move_all(connection, source, target)
+        change_status(connection, conversation_id=source, status=Status.RESOLVED, at=now, by="Ann")
+        sides = before[source], before[target]
+        together = {
+            "waiting_since": min(each["waiting_since"] for each in sides if each["waiting_since"]),
+            "emergency": any(each["emergency"] for each in sides),
+            "priority": "urgent" if any(each["emergency"] for each in sides) else "normal",
+        }
+        connection.execute(sa.update(table).where(table.c.id == source).values(merged_into=target, watch_at=now))
+        connection.execute(sa.update(table).where(table.c.id == target).values(**together, watch_at=now))
+        after = snapshot(connection, ConversationRow, (source, target), _SIDE)
+        deed = NewRegrouping(kind=RegroupingKind.MERGE, source_id=source, target_id=target, by="Ann", at=now)
+        return keep_regrouping(connection, deed, moved=moved, before=before, after=after)
+
+
+def repair(desk: Desk) -> int:
+    return PageRepair(desk.database).once()
+
+
+def test_a_page_that_an_older_merge_left_calls_again_and_comes_back(desk: Desk) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    before = known(desk, calm, danger)
+    kept = merge_as_before(desk, danger, calm)
+    wait(desk)
+    assert (called(desk), case(desk, calm).team, {*pages(desk)}) == ([], "front-line", {danger})
+
+    assert repair(desk) == 1
+
+    merged = case(desk, calm)
+    assert (merged.emergency, merged.team, merged.sla, merged.status) == (True, "risk", "emergency", "open")
+    assert ({*pages(desk)}, listed(desk)) == ({calm}, [calm])
+    assert repair(desk) == 0
+    assert called(desk) == [calm]
+    undo(desk, kept)
+    assert {*pages(desk)} == {danger}
+    assert known(desk, calm) == before[:1]
+    assert {name: value for name, value in known(desk, danger)[0].items() if name != "team"} == {
+        name: value for name, value in before[1].items() if name != "team"
+    }
+    wait(desk)
+    assert called(desk) == [danger]
+
+
+def test_a_repaired_page_that_is_released_makes_the_case_calm(desk: Desk) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    team, sla = case(desk, calm).team, case(desk, calm).sla
+    merge_as_before(desk, danger, calm)
+    repair(desk)
+    judge(desk, calm, danger=False)
+    assert (case(desk, calm).emergency, case(desk, calm).team, case(desk, calm).sla) == (False, team, sla)
+
+
+@pytest.mark.parametrize("newly", [False, True])
+def test_a_page_goes_to_the_end_of_a_chain(desk: Desk, newly: bool) -> None:
+    first, second, danger = opened(desk, CALM, NEXT, DANGER)
+    inner = merge_as_before(desk, danger, second)
+    outer = (merge if newly else merge_as_before)(desk, second, first)
+    assert repair(desk) == 1
+    wait(desk)
+    assert (called(desk), listed(desk)) == ([first], [first])
+    undo(desk, outer)
+    undo(desk, inner)
+    assert ({*pages(desk)}, listed(desk)) == ({danger}, [danger])
+
+
+@pytest.mark.parametrize("has_it", ["answered", "confirmed"])
+def test_a_page_that_has_its_agent_goes_along_and_leaves_the_case_as_it_is(desk: Desk, has_it: str) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    if has_it == "confirmed":
+        judge(desk, danger, danger=True)
+    merge_as_before(desk, danger, calm)
+    if has_it == "answered":
+        answer(desk, calm)
+    before = known(desk, calm)
+    assert repair(desk) == 1
+    assert known(desk, calm) == before
+    wait(desk)
+    assert ({*pages(desk)}, listed(desk)) == ({calm}, [calm])
+    judge(desk, calm, danger=False)
+    assert not case(desk, calm).emergency
+
+
+def test_what_is_over_is_left(desk: Desk, database: Database) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    update(desk, ConversationRow, danger, status="resolved")
+    over = merge_as_before(desk, danger, calm)
+    assert repair(desk) == 0
+    undo(desk, over)
+    update(desk, ConversationRow, danger, status="open")
+    kept = merge_as_before(desk, danger, calm)
+    update(desk, ConversationRow, calm, status="resolved")
+    assert repair(desk) == 0
+    undo(desk, kept)
+    assert repair(desk) == 0
+    merge_as_before(desk, danger, calm)
+    with database.write() as connection:
+        contact = case(desk, calm).contact_id
+        erase_contact(connection, contact, by="Ann", reason="they asked", now=read_clock(connection))
+    assert repair(desk) == 0
+
+
+@pytest.mark.parametrize("danger", [True, False, None])
+def test_of_two_pages_that_an_older_merge_joined_agents_see_one(desk: Desk, danger: bool | None) -> None:
+    source, target = opened(desk, DANGER, OTHER)
+    merge_as_before(desk, source, target)
+    judge(desk, target, danger=danger)
+    assert repair(desk) == 0
+    wait(desk)
+    assert called(desk) == ([target] if danger is None else [])
+
+
+def test_a_page_whose_case_went_into_one_with_a_false_alarm_calls(desk: Desk) -> None:
+    source, target = opened(desk, DANGER, OTHER)
+    judge(desk, target, danger=False)
+    merge_as_before(desk, source, target)
+    assert repair(desk) == 1
+    wait(desk)
+    assert (called(desk), repair(desk)) == ([target], 0)
+
+
+def test_merges_of_this_version_leave_nothing_to_repair(desk: Desk) -> None:
+    calm, danger, other = opened(desk, CALM, DANGER, OTHER)
+    merge(desk, danger, calm)
+    merge(desk, other, calm)
+    assert repair(desk) == 0
