@@ -22,7 +22,7 @@ from store.db.engine import Database
 from store.inbound.accept import Accepted, find_inbound
 from store.inbound.wakes import leave_wakes
 from store.outbound.delivery_receipts import note_delivery
-from workers.intake.shared_doors import count_strangers, others_at
+from workers.intake.shared_endpoints import count_strangers, others_at
 from workers.intake.unstored import UnstoredMessages
 
 if TYPE_CHECKING:

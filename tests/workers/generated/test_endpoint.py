@@ -304,13 +304,13 @@ def test_an_endpoint_that_asks_for_an_hour_rests_ten_minutes() -> None:
 
 
 def test_two_calls_run_at_once_and_a_queue_of_more_than_six_is_refused() -> None:
-    open_door, inside, most, lock = threading.Event(), [0], [0], threading.Lock()
+    released, inside, most, lock = threading.Event(), [0], [0], threading.Lock()
 
     def slow(path: str, headers: object, body: object) -> Said:
         with lock:
             inside[0] += 1
             most[0] = max(most[0], inside[0])
-        open_door.wait(20)
+        released.wait(20)
         with lock:
             inside[0] -= 1
         return completion(WRITTEN)
@@ -330,7 +330,7 @@ def test_two_calls_run_at_once_and_a_queue_of_more_than_six_is_refused() -> None
         for thread in threads:
             thread.start()
         wait_until(lambda: len(outcomes) == 4 and inside[0] == 2)
-        open_door.set()
+        released.set()
         for thread in threads:
             thread.join(30)
     assert (sorted(outcomes), most[0]) == (["busy"] * 4 + ["text"] * 8, 2)

@@ -17,7 +17,7 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from lxml import etree
 
-from api import call_door
+from api import voice_webhooks
 from api.http.permissions import Role
 from router.errors import TransientError
 from router.settings import Settings
@@ -184,7 +184,7 @@ def test_a_database_that_hangs_does_not_keep_the_caller_waiting(
         raise TransientError("it came too late")
 
     monkeypatch.setattr(app.state.desk.hotline, "_database", SimpleNamespace(read=hang, write=hang))
-    monkeypatch.setattr(call_door, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(voice_webhooks, "_PATIENCE_SECONDS", 0.2)
     try:
         assert "Record" in verbs(ask("step=start"))
     finally:

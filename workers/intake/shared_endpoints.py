@@ -9,7 +9,7 @@ import structlog
 
 from connectors.base import ProviderEndpoint, WebhookRequest
 from connectors.registry import endpoint_of
-from connectors.shared_door import SharedEndpoint
+from connectors.shared_endpoint import SharedEndpoint
 from router.errors import ConfigError, OmniyardError
 from router.settings import Settings
 from store.db.engine import Database
@@ -60,9 +60,9 @@ def count_strangers(
 
 
 def _siblings(channel: str, *, settings: Settings) -> Iterator[ProviderEndpoint]:
-    door = settings.channels[channel].shared_door
+    address = settings.channels[channel].shared_address
     for name, each in settings.channels.items():
-        if door and name != channel and each.enabled and each.shared_door == door:
+        if address and name != channel and each.enabled and each.shared_address == address:
             yield endpoint_of(name, each, desk=settings.omniyard)
 
 
