@@ -160,7 +160,7 @@ def test_a_message_refused_for_long_goes_to_a_person(desk: SendingDesk) -> None:
 
 
 # --- Killed or cut at each step --------------------------------------------------------------------------------------
-# The steps before the row is queued: tests/api/rest/test_replies.py and tests/journeys/test_sending_failpoints.py.
+# The steps before the row is queued: tests/api/rest/test_replies.py and journeys/crashes/test_sending_failpoints.py.
 
 
 def test_before_the_claim_is_committed_another_sender_takes_it(desk: SendingDesk) -> None:

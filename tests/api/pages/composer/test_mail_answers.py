@@ -26,9 +26,9 @@ from store.tables.agents import AgentRow
 from store.tables.messages import InboundRow, MessageRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in
+from tests.api.pages.composer.test_drafts import box
+from tests.api.pages.composer.test_drafts import case as _case
 from tests.api.pages.test_desk import CASE, MORE, OURS, hidden, press, row
-from tests.api.pages.test_drafts import box
-from tests.api.pages.test_drafts import case as _case
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder, mail_with_file
 from workers.sending.deliver import outgoing_of

@@ -21,9 +21,9 @@ from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in
+from tests.api.pages.composer.test_drafts import box, save
+from tests.api.pages.composer.test_drafts import case as _case
 from tests.api.pages.test_desk import CASE, MORE, OURS, hidden, press, row
-from tests.api.pages.test_drafts import box, save
-from tests.api.pages.test_drafts import case as _case
 from tests.app_client import AppClient
 
 PAGE = "/ready-texts"
