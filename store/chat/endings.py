@@ -42,8 +42,8 @@ def end_and_close(connection: Connection, session_id: UUID, *, by: str) -> bool:
     case = find_session(connection, session_id).conversation_id
     now = where_now(connection, [case]).get(case, case) if case else None
     table = table_of(ConversationRow)
-    held = sa.select(table.c.status).where(table.c.id == now).with_for_update()
-    status = connection.execute(held).scalar() if now else None
+    statement = sa.select(table.c.status).where(table.c.id == now).with_for_update()
+    status = connection.execute(statement).scalar() if now else None
     ended = end_chat(connection, session_id, by=by)
     if ended and now and status == Status.PENDING:
         change_status(connection, conversation_id=now, status=Status.RESOLVED, at=read_clock(connection))
@@ -70,10 +70,10 @@ def block_visitor(connection: Connection, session_id: UUID, *, lasts: timedelta 
 def is_address_blocked(connection: Connection, *, channel: str, address: str, now: datetime) -> bool:
     """Return whether an agent has blocked visitors of this address."""
     table = table_of(ChatSessionRow)
-    blocked = sa.select(table.c.id).where(
+    statement = sa.select(table.c.id).where(
         table.c.channel == channel, table.c.address == address, table.c.blocked_until > now
     )
-    return bool(address) and connection.execute(blocked.limit(1)).first() is not None
+    return bool(address) and connection.execute(statement.limit(1)).first() is not None
 
 
 def chats_of_resolved_cases(connection: Connection, *, limit: int) -> Sequence[tuple[UUID, str]]:
@@ -97,5 +97,5 @@ def silent_chats(
     quiet = (table.c.heard_at < before, table.c.answered_at < before)
     state = table.c.warned_at.is_not(None) if warned else table.c.warned_at.is_(None)
     ours = sa.select(case.c.id).where(case.c.id == table.c.conversation_id, case.c.status == Status.PENDING).exists()
-    found = sa.select(table.c.id).where(*answered, *quiet, state, ours).order_by(table.c.heard_at).limit(limit)
-    return list(connection.execute(found).scalars())
+    statement = sa.select(table.c.id).where(*answered, *quiet, state, ours).order_by(table.c.heard_at).limit(limit)
+    return list(connection.execute(statement).scalars())

@@ -74,7 +74,7 @@ def _counted(*, is_limited: bool) -> PlainStatement:
     # Without statistics SQLite would read the whole index that has teams and statuses in order.
     team, status = unindexed(columns.team), unindexed(columns.status)
     chosen: list[sa.ColumnElement[Any]] = [team, status, sa.func.count(), *numbers]
-    counted = sa.select(*chosen).where(IS_UNRESOLVED)
+    statement = sa.select(*chosen).where(IS_UNRESOLVED)
     if is_limited:
-        counted = counted.where(among_bound(team, "only_teams"))
-    return PlainStatement(counted.group_by(team, status))
+        statement = statement.where(among_bound(team, "only_teams"))
+    return PlainStatement(statement.group_by(team, status))
