@@ -100,7 +100,10 @@ def test_one_post_by_webhook_and_poll_in_any_order_is_one_message(desk, x):
     for author, order in enumerate(("wwp", "wpw", "pww", "wppwp"), start=300):
         number = x.receive(f"@Wallet {order}", author=str(author))
         for step in order:
-            poll() if step == "p" else push(desk, number)
+            if step == "p":
+                poll()
+            else:
+                push(desk, number)
     # What the webhook left wakes the poll once
     with desk.database.write() as connection:
         assert take_wake(connection, "x-mentions") == "post.mention.create"
