@@ -108,7 +108,8 @@ def _take_due(connection: Connection, which: sa.ColumnElement[bool], *, now: dat
 
 def pauses_of(connection: Connection, ids: Collection[UUID]) -> dict[UUID, list[PauseRecord]]:
     """Return the pauses of those conversations that have any."""
-    columns, found = table_of(PauseRow).c, dict[UUID, list[PauseRecord]]()
+    columns = table_of(PauseRow).c
+    found: dict[UUID, list[PauseRecord]] = {}
     statement = sa.select(columns.conversation_id, columns.since, columns.until)
     for row in connection.execute(statement.where(among(columns.conversation_id, ids)).order_by(columns.since)):
         found.setdefault(row.conversation_id, []).append(PauseRecord(*row))

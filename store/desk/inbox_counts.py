@@ -40,7 +40,8 @@ def count_all(
 ) -> Counts:
     """Return the counts shown next to the list. agent: counted in `mine`."""
     statement, values = asked_counts(agent=agent, now=now, only_teams=only_teams)
-    statuses, teams = dict.fromkeys(map(str, UNRESOLVED), 0), dict[str, int]()
+    statuses = dict.fromkeys(map(str, UNRESOLVED), 0)
+    teams: dict[str, int] = {}
     numbers = dict.fromkeys(_NUMBERS, 0)
     for team, status, number, *others in statement.rows(connection, values):
         statuses[status] += number

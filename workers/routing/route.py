@@ -160,7 +160,8 @@ class Router:
 
         Raises the last row's error if none could be decrypted.
         """
-        opened, shut = dict[UUID, str](), dict[UUID, TransientError | PermanentError]()
+        opened: dict[UUID, str] = {}
+        shut: dict[UUID, TransientError | PermanentError] = {}
         for row in claimed.rows:
             try:
                 opened[row.id] = self._database.sealer.open_text(row.envelope)

@@ -87,7 +87,8 @@ class Agent:
 
 def sign_in(chromium: Browser, served: Served, name: str = "Ming", **more: Any) -> Agent:
     context = chromium.new_context(**{"locale": "en-GB", **more})
-    page, errors = context.new_page(), list[str]()
+    page = context.new_page()
+    errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_default_timeout(PATIENCE)
@@ -132,7 +133,7 @@ def test_a_draft_survives_reload_another_tab_and_no_network(chromium: Browser, s
     agent.errors[:] = [each for each in agent.errors if "ERR_INTERNET_DISCONNECTED" not in each]
 
     # Leaving the desk with it warns; a link of the desk does not.
-    asked = list[str]()
+    asked: list[str] = []
 
     def stay(dialog: Dialog) -> None:
         asked.append(dialog.type)
@@ -159,7 +160,7 @@ def test_a_page_asked_for_before_the_last_saving_shows_what_was_saved(chromium: 
     page.goto(address)
     page.fill("#text", "We sent it back")
 
-    saved = list[str]()
+    saved: list[str] = []
     page.on("console", lambda message: saved.append(message.text))
     # A locator would wait for the page that this one is leaving for.
     page.evaluate("""() => new MutationObserver((changes) => {

@@ -188,7 +188,7 @@ def test_a_refused_port_is_unreachable() -> None:
 
 
 def test_a_short_retry_after_is_kept_and_the_next_answer_counts() -> None:
-    waited = list[float]()
+    waited: list[float] = []
     with serving(in_turn(Said(429, b"{}", {"Retry-After": "1"}), completion(WRITTEN))) as server:
         settings = endpoint_at(server.url).settings
         endpoint = ModelEndpoint(settings, wait=waited.append)

@@ -581,7 +581,8 @@ def test_a_storm_that_rests_leaves_the_queue_in_few_statements_and_short_transac
     late, reply = automatic(desk, created_at=LONG_AGO), desk.queue()
     with database.write() as connection:
         limits.trip(connection, channel="mail", until=read_clock(connection) + timedelta(hours=1))
-    statements, commits = list[str](), list[int]()
+    statements: list[str] = []
+    commits: list[int] = []
     sa.event.listen(database.engine, "before_cursor_execute", lambda *row: statements.append(row[2]))
     sa.event.listen(database.engine, "commit", lambda _: commits.append(len(statements)))
 
