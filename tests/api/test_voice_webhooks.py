@@ -253,7 +253,7 @@ def test_listening_is_in_the_audit_trail_and_not_for_all(
     assert stranger.status_code == 403
 
 
-def test_a_wish_to_be_called_back_is_a_task_until_it_is_done(
+def test_a_call_back_request_is_a_task_until_it_is_done(
     browser: AppClient, ask, database: Database, settings: Settings
 ) -> None:
     for sid in (SID, "CA" + "2" * 32):
@@ -270,7 +270,7 @@ def test_a_wish_to_be_called_back_is_a_task_until_it_is_done(
     assert [one for (one,) in rows(database, AuditRow, "action") if one == "call.called_back"] == ["call.called_back"]
 
 
-def test_a_note_of_our_call_settles_the_wishes_of_the_number(
+def test_a_note_of_our_call_settles_the_call_back_requests_of_the_number(
     browser: AppClient, ask, database: Database, settings: Settings
 ) -> None:
     ask(action(ask(action(ask("step=start")), Digits="2")), Digits="1")

@@ -30,10 +30,10 @@ def others_at(
     if not isinstance(endpoint, SharedEndpoint):
         return []
     named = set(endpoint.accounts(request)) - {endpoint.account}
-    found = (
-        [each for each in _siblings(channel, settings=settings) if isinstance(each, SharedEndpoint)] if named else []
-    )
-    return [each for each in found if each.account in named and _accepts(each, request, now=now)]
+    if not named:
+        return []
+    siblings = [each for each in _siblings(channel, settings=settings) if isinstance(each, SharedEndpoint)]
+    return [each for each in siblings if each.account in named and _accepts(each, request, now=now)]
 
 
 def count_strangers(
