@@ -25,7 +25,7 @@ from store.tables.operations import AUTO_REPLY, OutboundRow
 from tests.custom_desk import CustomDesk
 from tests.fakes.x import KEYS, OWN
 from tests.fakes.x_mentions import AUTHOR, FakeXPosts
-from tests.workers.custom.test_custom_sending import deliver_lane, queue, reply
+from tests.workers.custom.answers import deliver_lane, queue, reply
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 
