@@ -16,7 +16,7 @@ from api.http.connections import Connections, bounded_by
 from api.services.chats import Chats
 from api.services.event_stream import Tail
 from connectors.freed_memory import return_freed
-from workers.runtime.start import open_house
+from workers.runtime.start import open_desk
 
 # A response takes milliseconds; one that takes longer than this hangs.
 _GRACE_SECONDS: Final = 20
@@ -50,7 +50,7 @@ class _Server(uvicorn.Server):
 
 def main() -> None:
     """Serve; after the first SIGTERM or Ctrl-C running requests finish, a second one ends them."""
-    settings, database = open_house()
+    settings, database = open_desk()
     host, _, port = settings.omniyard.listen.rpartition(":")
     app = create_app(settings, database=database)
     desk: Desk = app.state.desk

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from api import call_door, provider_webhooks
+from api import provider_webhooks, voice_webhooks
 from api.chat import agent_actions, chat_files, chat_lines, chat_page, chat_stream, visitor_actions
 from api.customer import answer_links, case_pages, help_centre
 from api.customer import pages as customer
@@ -34,7 +34,7 @@ from api.monitoring import health, metrics
 from api.monitoring.chat_metrics import ChatCollector
 from api.pages import routes as pages
 from api.pages import sign_in
-from api.pages.live import desk_door
+from api.pages.live import stream as desk_stream
 from api.pages.live.row_painter import RowPainter
 from api.pages.render import build_environment
 from api.paths import API, CASE_ANSWER, CHAT, CONTACT, SIGN_IN
@@ -121,7 +121,7 @@ _MODULES: Final = (
     *(pages, sign_in, customer, case_pages, help_centre, answer_links),
     *(chat_page, chat_lines, chat_files, chat_stream, visitor_actions, agent_actions),
     provider_webhooks,
-    call_door,
+    voice_webhooks,
 )
 _STATIC: Final = Path(__file__).parent / "static"
 _ABOUT: Final = (
@@ -150,7 +150,7 @@ def create_app(settings: Settings, *, database: Database, now: Clock = utc_now) 
     )
     app.state.desk, app.state.templates = desk, build_environment()
     app.state.row_painter = RowPainter(settings, app.state.templates)
-    desk_door.add_sources(desk.stream, desk, templates=app.state.templates)
+    desk_stream.add_sources(desk.stream, desk, templates=app.state.templates)
     app.router.routes.extend(_routes())
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     install(app, page=error_page)

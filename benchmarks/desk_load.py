@@ -105,7 +105,9 @@ def _prepared(rig: Rig, *, mails: int, seconds: int, pages: bool) -> _Load:
 
 def _saturated(load: _Load) -> dict[str, Any]:
     """Return the figures of the highest rate whose p95 holds: doubled until it does not, then halved in between."""
-    holds, fails, found, figures = 0, 0, dict[str, Any](), dict[str, Any]()
+    holds, fails = 0, 0
+    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     rate = _FIRST_RATE
     while not fails or fails - holds > max(holds // _FINENESS, 1):
         figures = _measure(load, rate=rate)

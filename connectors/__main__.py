@@ -19,13 +19,13 @@ from workers.broker.doorbell import Bell, broker_url
 from workers.intake.first_look import FirstLook
 from workers.intake.intake import Intake
 from workers.runtime.failpoints import reach
-from workers.runtime.start import open_house
+from workers.runtime.start import open_desk
 
 
 def main() -> None:
     """Compose the gates from the operator's file and run them until a signal ends it."""
     unmap_large_blocks()
-    settings, database = open_house()
+    settings, database = open_desk()
     lease = settings.omniyard.takeover
     check = open_check(settings)
     intake = Intake(

@@ -197,25 +197,10 @@ def _read(
     side: OwnSide,
     key: bytes,
 ) -> Analysis:
-    origin = recognise(
-        envelope,
-        own_addresses=side.desk,
-        speaks_for_customer=correspondent.mouthpiece in {Mouthpiece.DESK, Mouthpiece.FORM},
-    )
-    voice = _voice(envelope, correspondent, origin=origin, proof=of_sender, side=side)
-    if voice and origin.kind is OriginKind.PERSON and not correspondent.is_author:
-        origin = Origin(OriginKind.OURSELVES, (Reason(ReasonKey.OUR_SIDE_WROTE),))
+    origin, voice = _writer(envelope, correspondent, proof=of_sender, side=side)
     proof = correspondent.proof(of_sender)
-    masked = [*head, mask(envelope.quoted), mask(envelope.signature)]
-    names = [mask(attachment.name) for attachment in envelope.attachments]
-    speaker, party = correspondent.speaker(envelope).name, correspondent.party.name
-    sender = mask(speaker)
-    contact = sender if party == speaker else mask(party)
-    subject, text, quoted, signature = (part.text for part in masked)
+    shown = _masked_words(envelope, head, correspondent=correspondent)
     said = canonical(words_of(envelope))
-    secrets = _kinds((*masked, *names, sender))
-    # A reply's subject is a quote as well.
-    written = head[1:] if envelope.in_reply_to else head
     # A signal may quote the sender's name, which may contain anything.
     domains = frozenset(address.rpartition("@")[2] for address in side.desk)
     noticed = _masked_signals(signals(envelope, own_domains=domains, proof=proof))
@@ -228,21 +213,71 @@ def _read(
         proof=proof,
         signals=noticed,
         classification=_considered(classification, envelope, origin=origin, correspondent=correspondent),
-        sender_name=sender.text,
-        contact_name=contact.text,
-        subject=subject,
-        text=text,
-        quoted="\n".join(filter(None, (signature, quoted))),
-        # Tags may split a secret so that no pattern finds it: then the masked text is stored instead of the HTML.
-        html="" if secrets or mask(envelope.html).kinds else envelope.html,
-        file_names=tuple(name.text for name in names),
-        secrets=secrets,
-        sent_now=_kinds((*written, *names)),
-        indexed=words_to_index(subject, text),
+        sender_name=shown.sender_name,
+        contact_name=shown.contact_name,
+        subject=shown.subject,
+        text=shown.text,
+        quoted=shown.quoted,
+        html=shown.html,
+        file_names=shown.file_names,
+        secrets=shown.secrets,
+        sent_now=shown.sent_now,
+        indexed=words_to_index(shown.subject, shown.text),
         said=said,
         fingerprint=fingerprint_of(said, exactly=_subject_and_files(envelope), key=key),
         echo=echo_of(said, key=key),
         gist=gist_of(said, key=key),
+    )
+
+
+def _writer(
+    envelope: Envelope, correspondent: Correspondent, *, proof: SenderProof, side: OwnSide
+) -> tuple[Origin, OwnVoice | None]:
+    """Return the kind of the sender, and what the message is if our own side wrote it."""
+    speaks_for_customer = correspondent.mouthpiece in {Mouthpiece.DESK, Mouthpiece.FORM}
+    origin = recognise(envelope, own_addresses=side.desk, speaks_for_customer=speaks_for_customer)
+    voice = _voice(envelope, correspondent, origin=origin, proof=proof, side=side)
+    if voice and origin.kind is OriginKind.PERSON and not correspondent.is_author:
+        origin = Origin(OriginKind.OURSELVES, (Reason(ReasonKey.OUR_SIDE_WROTE),))
+    return origin, voice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _MaskedWords:
+    """What people see of a message; the fields are those of `Analysis`."""
+
+    sender_name: str
+    contact_name: str
+    subject: str
+    text: str
+    quoted: str
+    html: str
+    file_names: tuple[str, ...]
+    secrets: tuple[str, ...]
+    sent_now: tuple[str, ...]
+
+
+def _masked_words(envelope: Envelope, head: tuple[Masked, Masked], *, correspondent: Correspondent) -> _MaskedWords:
+    """Mask what `head`, subject and text, does not have yet."""
+    subject, text = head
+    quoted, signature = mask(envelope.quoted), mask(envelope.signature)
+    files = [mask(attachment.name) for attachment in envelope.attachments]
+    speaker, party = correspondent.speaker(envelope).name, correspondent.party.name
+    sender = mask(speaker)
+    secrets = _kinds((*head, quoted, signature, *files, sender))
+    # A reply's subject is a quote as well.
+    written = (text,) if envelope.in_reply_to else head
+    return _MaskedWords(
+        sender_name=sender.text,
+        contact_name=sender.text if party == speaker else mask(party).text,
+        subject=subject.text,
+        text=text.text,
+        quoted="\n".join(filter(None, (signature.text, quoted.text))),
+        # Tags may split a secret so that no pattern finds it: then the masked text is stored instead of the HTML.
+        html="" if secrets or mask(envelope.html).kinds else envelope.html,
+        file_names=tuple(name.text for name in files),
+        secrets=secrets,
+        sent_now=_kinds((*written, *files)),
     )
 
 

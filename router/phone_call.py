@@ -29,7 +29,7 @@ class RecordingState(StrEnum):
 
 
 class DialState(StrEnum):
-    """What became of the wish to dial the emergency number."""
+    """What became of the attempt to connect the emergency number."""
 
     NONE = ""
     DIALLED = "dialled"

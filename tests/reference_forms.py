@@ -1,4 +1,4 @@
-"""How people type and paste the reference of a case: each door to a case takes all of them. A plain module."""
+"""How people type and paste the reference of a case: each way to a case takes all of them. A plain module."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import workers.runtime.plain_tracebacks  # noqa: F401  (before whatever imports structlog)
 from connectors.registry import open_senders
+from router.settings import Settings
+from store.db.engine import Database
 from store.desk.audit import is_anything_unsealed
 from workers.broker.doorbell import Bell, broker_url
 from workers.calls.call_writer import CallWriter
@@ -12,6 +14,7 @@ from workers.chores.agent_notices import notice_step
 from workers.chores.assign import Assigner
 from workers.chores.chat_keeper import ChatKeeper
 from workers.chores.chat_retention import ChatForgetter
+from workers.chores.chore_lane import Chore
 from workers.chores.close_silent import SilentCaseCloser
 from workers.chores.fetch_files import FileFetcher
 from workers.chores.page_rate import FalsePageWatch
@@ -23,10 +26,10 @@ from workers.chores.sla import Watch
 from workers.chores.unanswered_pages import PageEscalator
 from workers.chores.webhooks import fan_out_step, targets
 from workers.intake.intake import Intake
-from workers.routing.brain import build_brain
+from workers.routing.brain import Brain, build_brain
 from workers.routing.route import Router
 from workers.runtime.cpu import calculate_alone
-from workers.runtime.start import open_house
+from workers.runtime.start import open_desk
 from workers.sending.away_mail import AwayMailer
 from workers.sending.threads import Dispatch
 from workers.training.learn import LearntClassifier
@@ -36,7 +39,7 @@ from workers.worker import Companion, Worker
 def main() -> None:
     """Compose the worker from the operator's file and run it."""
     calculate_alone()
-    settings, database = open_house()
+    settings, database = open_desk()
     # Load the encoder now, so that no message waits for it.
     learnt = LearntClassifier(settings, at_once=True)
     brain = build_brain(settings, classifier=learnt)
@@ -49,16 +52,6 @@ def main() -> None:
     writer, known = TextWriter.of(settings, database=database), settings.answers.model
     rephraser = Rephraser(database, writer, seconds=known.timeout.total_seconds()) if known else None
     library = AnswerLibrary(settings, database=database, encoder=learnt.encoder)
-    chores = (
-        Watch(database, brain),
-        PageRepair(database),
-        PageEscalator(database, brain),
-        FalsePageWatch(database, brain),
-        Assigner(database, brain),
-        RatingAsker(database, brain),
-        SilentCaseCloser(database, settings),
-        ChatKeeper(database, brain),
-    )
     lanes = {
         # A model may rephrase each answer, and takes its seconds.
         "answers": (Answerer(database, brain, library, rephraser=rephraser),),
@@ -76,13 +69,26 @@ def main() -> None:
         Router(database, brain, routed=publisher.written),
         find_url=lambda: broker_url(settings),
         dispatch=dispatch,
-        chores=(*chores, calls),
+        chores=(*_chores(settings, database, brain), calls),
         lanes=lanes,
         companions=companions,
         heard=publisher.nudge,
     ).run()
     intake.close()
     database.close()
+
+
+def _chores(settings: Settings, database: Database, brain: Brain) -> tuple[Chore, ...]:
+    return (
+        Watch(database, brain),
+        PageRepair(database),
+        PageEscalator(database, brain),
+        FalsePageWatch(database, brain),
+        Assigner(database, brain),
+        RatingAsker(database, brain),
+        SilentCaseCloser(database, settings),
+        ChatKeeper(database, brain),
+    )
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path
 from fastapi.responses import Response
 
-from api.chat.chat_door import VisitorPart
+from api.chat.chat_visitor import VisitorPart
 from api.desk import DeskPart
 from api.http.files import download, shown_picture
 from api.pages.pictures import picture_type

@@ -11,8 +11,8 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from api.chat.chat_door import VisitorPart, give_secret
 from api.chat.chat_send import Beginning, begin, note_email, send
+from api.chat.chat_visitor import VisitorPart, give_secret
 from api.desk import Desk, DeskPart
 from api.pages.render import language_of
 from api.paths import CHAT

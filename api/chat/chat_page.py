@@ -14,9 +14,9 @@ from uuid import uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from api.chat.chat_door import ChatName, Visitor, VisitorPart, give_secret
 from api.chat.chat_phrases import ChatWords
 from api.chat.chat_send import Beginning, begin, is_program, note_email, send, small
+from api.chat.chat_visitor import ChatName, Visitor, VisitorPart, give_secret
 from api.desk import Desk, DeskPart
 from api.http.forms import Filled, read_multipart
 from api.http.middleware import STRICT

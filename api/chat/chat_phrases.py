@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from api.text.phrases import Language
+from api.text.phrases import Language, phrase_in
 
 # Key: English, Chinese. `{...}` are filled in.
 CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
@@ -127,12 +127,11 @@ class ChatWords:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the phrase for `key`; an unknown key is returned as it is."""
-        english, chinese = CHAT_WORDS.get(key, (key, key))
-        return (chinese if self.language == "zh" else english).format(**values)
+        return phrase_in(self.language, CHAT_WORDS.get(key, (key, key))).format(**values)
 
     def for_script(self) -> dict[str, str]:
         """Return the phrases that the page's script shows, with their `{...}`."""
-        return {key: CHAT_WORDS[key][self.language == "zh"] for key in _FOR_SCRIPT}
+        return {key: phrase_in(self.language, CHAT_WORDS[key]) for key in _FOR_SCRIPT}
 
     def of_problem(self, slug: str) -> str:
         """Return the sentence for a refused request."""

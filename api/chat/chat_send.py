@@ -8,7 +8,7 @@ from typing import Final
 
 from fastapi import Request
 
-from api.chat.chat_door import MINUTE, Visitor, address_of
+from api.chat.chat_visitor import MINUTE, Visitor, address_of
 from api.desk import Desk
 from api.http.problems import ProblemError
 from router.envelope import PartyKind

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from api.chat.chat_door import VisitorPart, address_of
+from api.chat.chat_visitor import VisitorPart, address_of
 from api.desk import Desk, DeskPart
 from api.http.problems import ProblemError
 from api.pages.render import language_of

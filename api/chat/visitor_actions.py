@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
-from api.chat.chat_door import Visitor, VisitorPart, address_of, give_secret, take_cookie
 from api.chat.chat_lines import AddressRequest, BegunChat
 from api.chat.chat_send import note_email
+from api.chat.chat_visitor import Visitor, VisitorPart, address_of, give_secret, take_cookie
 from api.desk import Desk, DeskPart
 from api.http.problems import ProblemError
 from api.pages.render import language_of

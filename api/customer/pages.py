@@ -186,7 +186,9 @@ def look_at_case(request: Request, desk: Desk, token: str) -> CaseStatus | None:
 
 def _case(desk: Desk, link: CaseLink) -> CaseStatus:
     with desk.database.read() as connection:
-        return (case_of_inbound if link.kind is LinkKind.INBOUND else case_of)(connection, link.id)
+        if link.kind is LinkKind.INBOUND:
+            return case_of_inbound(connection, link.id)
+        return case_of(connection, link.id)
 
 
 def _closing(desk: Desk, case: CaseStatus) -> tuple[UUID | None, int | None]:

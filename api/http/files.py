@@ -28,9 +28,7 @@ _FORBIDDEN: Final = frozenset('/\\:*?"<>|%;')
 # Names that Windows takes for a device, with any extension.
 _DEVICES: Final = frozenset({"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))})
 _LONGEST_NAME: Final = 120
-# A message's HTML in its own frame: no scripts, no forms, no external links, no requests.
-# The HTML is sanitised when a message is parsed. This is the second protection, if the first has a gap.
-
+# A file that a browser shows all the same has no rights.
 _SEALED: Final = "default-src 'none'; sandbox"
 
 
@@ -109,6 +107,8 @@ def _is_visible(letter: str) -> bool:
     return letter not in _FORBIDDEN and not unicodedata.category(letter).startswith("C")
 
 
+# A message's HTML in its own frame: no scripts, no forms, no external links, no requests.
+# The HTML is sanitised when a message is parsed. This is the second protection, if the first has a gap.
 # `sandbox` without values gives the frame an origin of its own and forbids everything, also when it is opened alone.
 _SEALED_FRAME: Final = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'; "

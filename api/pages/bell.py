@@ -79,7 +79,7 @@ def title_of_notice(notice: AgentNotice, words: Words, *, customer: str) -> str:
     return words(f"notice_{notice.kind}", name=notice.by or in_language(customer, language=words.language))
 
 
-class ToldNotices:
+class NewNotices:
     """Tells an agent at once what happened to them; see `DeskSource`."""
 
     def __call__(self, connection: Connection, look: DeskLook) -> Sequence[DeskNotice]:

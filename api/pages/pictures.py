@@ -45,7 +45,8 @@ def with_pictures(html: str, *, files: Sequence[AttachmentRecord], read: Callabl
     by_id = {file.content_id: file for file in files if file.content_id}
     if not by_id or "data-cid" not in html:
         return html
-    left, known = _MOST_BYTES, dict[str, str]()
+    left = _MOST_BYTES
+    known: dict[str, str] = {}
     for name in dict.fromkeys(map(_name, _PLACE.findall(html))):
         file = by_id.get(name)
         if file is None or file.size > left or len(known) >= _MOST_PICTURES:

@@ -66,7 +66,7 @@ from api.pages.finding import search as finding_search
 from api.pages.generated import presses as pages_generated
 from api.pages.hotline import calls as pages_calls
 from api.pages.hotline import sounds as pages_sounds
-from api.pages.live import desk_door as pages_desk_door
+from api.pages.live import stream as pages_stream
 from api.pages.people import contact_page as pages_contact
 from api.pages.render import render
 from api.pages.reports import chat_board as pages_chat_board
@@ -90,7 +90,7 @@ _ENTRY: Final = (entry_password, entry_provider)
 _SETTINGS: Final = (settings_agents, settings_factor, settings_ledgers)
 _PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
 _ROOMS: Final = (
-    *(pages_desk_door, pages_bell, pages_calls, pages_sounds),
+    *(pages_stream, pages_bell, pages_calls, pages_sounds),
     *(pages_outbox, pages_fits, pages_generated),
 )
 _COMPOSER: Final = (pages_drafts, pages_new_mail, pages_ready_texts, pages_answer_files, pages_signatures)

@@ -1,7 +1,7 @@
 """News for the open pages of the desk: one look at the database for all of them, and a stream for each browser.
 
 A source turns new events into notices, once for all agents; a notice says which agents it is for.
-`api/pages/live/desk_door.py` has the sources of the pages; another part of the desk adds one with `DeskStream.add`.
+`api/pages/live/stream.py` has the sources of the pages; another part of the desk adds one with `DeskStream.add`.
 """
 
 from __future__ import annotations

@@ -77,6 +77,12 @@ _PLAIN: Final[Mapping[Language, Mapping[str, str]]] = {
 }
 
 
+def phrase_in(language: Language, phrase: tuple[str, str]) -> str:
+    """Return the English or the Chinese of a phrase, as the tables of words hold them."""
+    english, chinese = phrase
+    return chinese if language == "zh" else english
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The phrases of one language."""
@@ -90,8 +96,7 @@ class Words:
             return plain
         if key not in WORDS:
             return key.replace("_", " ")
-        english, chinese = WORDS[key]
-        return (chinese if self.language == "zh" else english).format(**values)
+        return phrase_in(self.language, WORDS[key]).format(**values)
 
     def knows(self, key: str) -> bool:
         """Return whether there is a phrase for `key`."""

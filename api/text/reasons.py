@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from api.text.phrases import Words
+from api.text.phrases import Words, phrase_in
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
 from api.text.terms.sentences import say_trouble
 from router.reason import Reason, ReasonKey, read_line
@@ -51,7 +51,7 @@ def say(reason: Reason, *, reader: ReasonReader) -> str:
     values = {name: _value(name, value, reader=reader) for name, value in reason.values.items()}
     words = REASON_WORDS.get(reason.key)
     try:
-        return words[reader.words.language == "zh"].format(**values) if words else _raw(reason.key, values)
+        return phrase_in(reader.words.language, words).format(**values) if words else _raw(reason.key, values)
     except KeyError:
         return _raw(reason.key, values)
 
@@ -88,11 +88,11 @@ def language_name(tag: str, *, words: Words) -> str:
 
 
 def _sign(sign: str, reader: ReasonReader) -> str:
-    return SIGN_WORDS[sign][reader.words.language == "zh"] if sign in SIGN_WORDS else sign
+    return phrase_in(reader.words.language, SIGN_WORDS[sign]) if sign in SIGN_WORDS else sign
 
 
 def _weekday(number: str, reader: ReasonReader) -> str:
-    return WEEKDAY_WORDS[int(number)][reader.words.language == "zh"]
+    return phrase_in(reader.words.language, WEEKDAY_WORDS[int(number)])
 
 
 def _holiday(name: str, reader: ReasonReader) -> str:
@@ -225,9 +225,9 @@ def _classification(trace: Trace, reader: ReasonReader) -> _Shown | None:
 
 def _danger(seen: ClassificationTrace, reader: ReasonReader) -> list[str]:
     """Return how danger was judged: the outcome, its probability and its evidence; nothing for none."""
-    outcome = "emergency_yes" if seen.emergency else "danger_possible" if seen.possible_danger else ""
-    if not outcome:
+    if not (seen.emergency or seen.possible_danger):
         return []
+    outcome = "emergency_yes" if seen.emergency else "danger_possible"
     shares = {"percent": seen.danger, "threshold": seen.danger_threshold}
     known = {name: round(100 * share) for name, share in shares.items() if share is not None}
     probable = [reader.words("danger_share", **known)] if len(known) == len(shares) else []

@@ -37,7 +37,8 @@ class GateWecom(FakeWecom):
     """Lists the messages of a page in random order, and keeps every answer."""
 
     def __init__(self, chance: random.Random) -> None:
-        self._chance, self._answers = chance, list[tuple[str, str]]()
+        self._chance = chance
+        self._answers: list[tuple[str, str]] = []
         super().__init__()
         # The chaos run lasts minutes; the tests check the provider against its schema.
         self.schema = None

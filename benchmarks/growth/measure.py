@@ -140,7 +140,8 @@ def _forget_a_day(database: Database) -> dict[str, Any]:
         ).scalar_one()
     first = datetime.fromisoformat(str(oldest))
     before = (first if first.tzinfo else first.replace(tzinfo=UTC)) + timedelta(days=1)
-    gone, taken = 0, list[float]()
+    gone = 0
+    taken: list[float] = []
     while True:
         started = time.perf_counter()
         with database.write() as connection:

@@ -141,7 +141,8 @@ def _spread(desk: GrowthDesk) -> list[UUID]:
             sa.text("SELECT min(CAST(id AS text)), max(CAST(id AS text)) FROM conversation")
         ).one()
     first, last = (UUID(each).int for each in ends)
-    dice, found = random.Random(3), list[UUID]()
+    dice = random.Random(3)
+    found: list[UUID] = []
     query = sa.text("SELECT id FROM conversation WHERE id >= :id ORDER BY id LIMIT 1")
     with desk.database.read() as connection:
         for _ in range(_SAMPLE):

@@ -82,7 +82,8 @@ def fuzz(folders: Sequence[Path], *, seconds: float, seed: int) -> dict[str, obj
     seeds = [path.read_bytes() for folder in folders for path in sorted(folder.rglob("*.eml"))]
     dice = random.Random(seed)
     read = unreadable = 0
-    slowest, slowest_mail, failures = 0.0, b"", dict[str, str]()
+    slowest, slowest_mail = 0.0, b""
+    failures: dict[str, str] = {}
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         content = mutate(dice.choice(seeds), dice=dice, others=seeds)

@@ -245,7 +245,9 @@ class _Luck:
             return None
         with self._lock:
             luck = self._chance.random()
-        return DROP if luck < self._dropped else "lost" if luck < self._dropped + self._lost else None
+        if luck < self._dropped:
+            return DROP
+        return "lost" if luck < self._dropped + self._lost else None
 
 
 def _row(number: int, conversation_id: UUID) -> dict[str, object]:

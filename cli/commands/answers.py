@@ -198,7 +198,9 @@ def list_command(config: ConfigOption = None, *, as_json: JsonOption = False) ->
 
 
 def _cell(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 @commands.command("gaps")

@@ -168,10 +168,9 @@ def _decided(
 def _correspondent(trace: Trace | None, *, sender: str | None) -> dict[str, str | None]:
     """Return the customer and the field that names them; the author, unless the trace says otherwise."""
     found = trace.correspondent if trace else None
-    return {
-        "correspondent": found.address if found else sender,
-        "correspondent_source": found.source if found else CorrespondentSource.FROM.value if sender else None,
-    }
+    if found:
+        return {"correspondent": found.address, "correspondent_source": found.source}
+    return {"correspondent": sender, "correspondent_source": CorrespondentSource.FROM.value if sender else None}
 
 
 def _read(path: Path, *, channel: str, at: datetime) -> Envelope:

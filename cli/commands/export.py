@@ -96,7 +96,8 @@ def _originals(connection: Connection, messages: Sequence[MessageRecord]) -> tup
 
     Returns also why an original cannot be opened, by the id of its message.
     """
-    found, shut = dict[str, bytes](), dict[UUID, str]()
+    found: dict[str, bytes] = {}
+    shut: dict[UUID, str] = {}
     for number, message in enumerate(messages, start=1):
         try:
             original = find_original(connection, message.id)

@@ -187,7 +187,8 @@ def _remarks(status: DeskStatus) -> list[Text]:
 
 def _last_day(status: DeskStatus) -> list[Text]:
     """Return the last day's summary: held and released messages, emergencies, outages and breached promises."""
-    gate, lines = status.gate, list[Text]()
+    gate = status.gate
+    lines: list[Text] = []
     if gate.held or gate.released:
         came = _counted(gate.held + gate.released, "message", "messages")
         line = f"In 24 hours {came} came while closed: {gate.held} wait for the opening, "

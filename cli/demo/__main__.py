@@ -66,7 +66,9 @@ class Town:
         self._voice = DemoTwilioVoice(port=ports["voice"], first=now * 1000)
         # X's real limit, fifteen lookups in a quarter of an hour, is too slow for a demo.
         self._x.remaining = _MANY
-        self._wechat = _Wechat(port=ports["wechat"], first=now * 1_000_000, door=f"http://{desk}/webhooks/wechat")
+        self._wechat = _Wechat(
+            port=ports["wechat"], first=now * 1_000_000, callback_url=f"http://{desk}/webhooks/wechat"
+        )
         self._mail = mail
         self._ways: Mapping[str, Callable[[Line], object]] = {
             "mail": self._by_mail,

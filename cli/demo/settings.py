@@ -133,7 +133,7 @@ def write_settings(folder: Path, ports: Ports) -> Path:
     """Write the demo's configuration into its folder, which is also the demo's data folder; return the file."""
     text = read_file(shipped_file())
     data = f"data = {json.dumps(str(folder))}"
-    # Customers get the link to their case, and providers' doors are open.
+    # Customers get the link to their case, and providers can call the desk.
     more = f'guide = true\npublic_url = "http://127.0.0.1:{ports.desk or 8080}"'
     text, replaced = _DATA.subn(lambda _: f"{data}\n{more}", text)
     if not replaced:

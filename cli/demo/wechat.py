@@ -24,10 +24,10 @@ _TIMEOUT_SECONDS: Final = 5
 
 
 class DemoWechat(Provider):
-    """See the module. door: the desk's URL for callbacks.  first: number of the first message."""
+    """See the module. callback_url: the desk's.  first: number of the first message."""
 
-    def __init__(self, *, port: int = 0, first: int = 1, door: str = "") -> None:
-        self.door, self.first = door, first
+    def __init__(self, *, port: int = 0, first: int = 1, callback_url: str = "") -> None:
+        self.callback_url, self.first = callback_url, first
         self.sent: list[Json] = []
         self.count = self.issued = 0
         super().__init__(port=port)
@@ -43,8 +43,9 @@ class DemoWechat(Provider):
     def receive(self, text: str, *, sender: str) -> None:
         """Let a customer write: call the desk up to three times, as WeChat does."""
         body, query = self.callback(self.message(text, sender=sender))
+        url = f"{self.callback_url}?{query}"
         for _ in range(_TRIES):
-            asked = urllib.request.Request(f"{self.door}?{query}", data=body, headers={"Content-Type": "text/xml"})  # noqa: S310  (this machine)
+            asked = urllib.request.Request(url, data=body, headers={"Content-Type": "text/xml"})  # noqa: S310  (this machine)
             with suppress(OSError), urllib.request.urlopen(asked, timeout=_TIMEOUT_SECONDS) as answer:  # noqa: S310
                 answer.read()
                 return

@@ -247,7 +247,10 @@ def _ended(process: Running) -> int | None:
 def _signal(child: _Child, number: int) -> None:
     if child.process is not None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.process.pid, number) if number == signal.SIGKILL else child.process.send_signal(number)
+            if number == signal.SIGKILL:
+                os.killpg(child.process.pid, number)
+            else:
+                child.process.send_signal(number)
 
 
 def _how_it_ended(code: int) -> str:

@@ -80,7 +80,9 @@ class CustomConnector:
         return fetch(url, largest=_MOST_BYTES, headers=headers, allow_private=pull.allow_private)
 
     def _page(self, items: list[object], *, cursor: Cursor, more: bool, notice: str) -> Page:
-        now, good, bad = utc_now(), list[Item](), list[RawMessage]()
+        now = utc_now()
+        good: list[Item] = []
+        bad: list[RawMessage] = []
         for each in items:
             try:
                 good.append(read_item(each, largest=self._settings.largest))

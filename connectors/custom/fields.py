@@ -214,6 +214,9 @@ def depth_of(document: object) -> int:
         deepest += 1
         inner: list[object] = []
         for each in level:
-            inner += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+            if isinstance(each, dict):
+                inner += each.values()
+            elif isinstance(each, list):
+                inner += each
         level = inner if deepest <= DEEPEST else []
     return deepest

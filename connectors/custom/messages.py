@@ -33,7 +33,7 @@ _AUTOMATIC: Final = ("auto-submitted", "auto-replied")
 _RESULTS: Final = {
     "missed": "Missed call 未接来电",
     "answered": "Call 通话",
-    "callback": "Call-back wish 请求回电",
+    "callback": "Call-back request 请求回电",
     "voicemail": "Voicemail 语音留言",
 }
 _WITHHELD: Final = frozenset({"", "anonymous", "unknown", "restricted", "private", "+266696687"})

@@ -14,7 +14,8 @@ from router.settings.channels.custom import CustomSettings
 
 def probe(channel: str, settings: CustomSettings) -> Health:
     """Test everything that can be tested without sending."""
-    findings, ok = list[str](), True
+    ok = True
+    findings: list[str] = []
     for test in _tests(channel, settings):
         try:
             findings += test().findings

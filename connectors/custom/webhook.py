@@ -1,4 +1,4 @@
-"""The door of the operator's systems: signed calls with one item or a batch, answered item by item after the commit."""
+"""The endpoint of the operator's systems: signed calls with one item or a batch, each answered after the commit."""
 
 from __future__ import annotations
 

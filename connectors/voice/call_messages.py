@@ -18,7 +18,7 @@ RECORDING: Final = "twilio-recording:"
 # key of danger are those that call people.
 _DANGER: Final = "Danger key pressed 按了紧急键: 账户被盗 account hacked"
 _TALKED: Final = "Connected to the emergency number 已接通紧急号码"
-_CALLBACK: Final = "Call-back wish 请求回电"
+_CALLBACK: Final = "Call-back request 请求回电"
 _VOICEMAIL: Final = "Voicemail 语音留言"
 _MISSED: Final = "Missed call 未接来电"
 

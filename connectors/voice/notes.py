@@ -19,7 +19,7 @@ _WORDS: Final = {
     "in": "Call 来电",
     "out": "Call by us 去电",
     "missed": "Missed call 未接来电",
-    "callback": "Call-back wish 请求回电",
+    "callback": "Call-back request 请求回电",
 }
 KINDS: Final = tuple(_WORDS)
 # After these the customer waits, whatever else was said.

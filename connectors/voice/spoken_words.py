@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-# Before the menu and before a recording; a longer prompt costs money and patience.
 LOCALES: Final[Mapping[str, str]] = {"zh": "cmn-CN", "en": "en-US"}
 VOICES: Final[Mapping[str, str]] = {"zh": "Polly.Zhiyu", "en": "Polly.Joanna"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpokenWords:
-    """The sentences of one language. other: how one with another language finds his, said in that language."""
+    """The sentences of one language; short, because callers wait and each minute is paid for.
+
+    other: how a caller of the other language changes to it; each language says this in its own words.
+    """
 
     greeting: str
     closed: str

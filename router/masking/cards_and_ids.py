@@ -105,7 +105,8 @@ def _spans(pattern: re.Pattern[str], region: re.Match[str]) -> list[tuple[int, i
 
 def _groups(region: re.Match[str]) -> Iterator[list[tuple[int, int]]]:
     """Yield the groups that a reader sees next to each other; digits in a tag's attributes are separate runs."""
-    text, seen = region.string, list[tuple[int, int]]()
+    text = region.string
+    seen: list[tuple[int, int]] = []
     for start, end in _spans(_STEP, region):
         if text[start] == "<":
             if end - start > SHORTEST:
@@ -230,7 +231,8 @@ class _Sizes:
     @classmethod
     def of(cls, text: str, groups: Sequence[tuple[int, int]], *, broken_lines: bool) -> _Sizes:
         """Read groups. broken_lines: ignore line breaks, and quote marks whose line break became a blank."""
-        sizes, gaps = [groups[0][1] - groups[0][0]], set[str]()
+        sizes = [groups[0][1] - groups[0][0]]
+        gaps: set[str] = set()
         for (_, left), (start, end) in pairwise(groups):
             gap = text[left:start]
             if _HIDDEN.fullmatch(gap) or (broken_lines and _LINE_BREAK.search(gap)):

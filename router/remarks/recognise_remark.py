@@ -194,7 +194,9 @@ def _stands(words: tuple[str, ...], tokens: list[str], at: int) -> bool:
 def _rank(found: tuple[int, int]) -> tuple[int, int]:
     """Return what is smaller for the better reading: fewer pieces, then what says less, then what may be an answer."""
     pieces, said = found
-    return pieces, 1 if said & _AGREES else 2 if said & (_THANKS | _SMILES | _ARRIVES) else 0
+    if said & _AGREES:
+        return pieces, 1
+    return pieces, 2 if said & (_THANKS | _SMILES | _ARRIVES) else 0
 
 
 @cache

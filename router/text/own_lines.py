@@ -14,14 +14,18 @@ _PAIRS: Final = (
     ("Call", "通话"),
     ("Call by us", "去电"),
     ("Missed call", "未接来电"),
-    ("Call-back wish", "请求回电"),
+    ("Call-back request", "请求回电"),
     ("Voicemail", "语音留言"),
     ("Transcript by machine", "机器转写"),
     ("Danger key pressed", "按了紧急键"),
     ("Connected to the emergency number", "已接通紧急号码"),
 )
 # The longest first: "Call" begins others.
-_WRITTEN: Final = {f"{english} {chinese}": (english, chinese) for english, chinese in _PAIRS}
+_WRITTEN: Final = {
+    **{f"{english} {chinese}": (english, chinese) for english, chinese in _PAIRS},
+    # As earlier releases stored it.
+    "Call-back wish 请求回电": ("Call-back request", "请求回电"),
+}
 _LINE: Final = re.compile(
     rf"^(?:{'|'.join(map(re.escape, sorted(_WRITTEN, key=len, reverse=True)))})(?=$|[\s:…])", re.MULTILINE
 )

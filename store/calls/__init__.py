@@ -1,1 +1,1 @@
-"""Calls to hotlines: their state, and the wishes to be called back."""
+"""Calls to hotlines: their state, and the call-back requests."""

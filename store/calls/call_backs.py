@@ -56,8 +56,8 @@ def settle_call_back(connection: Connection, call_id: UUID, *, by: str, only_tea
     mine = _callback_requests(sa.select(call.c.id), only_teams).where(call.c.id == call_id)
     if connection.execute(mine).first() is None:
         return False
-    one = sa.update(call).where(call.c.id == call_id, call.c.called_back_at.is_(None))
-    done = connection.execute(one.values(called_back_at=read_clock(connection), called_back_by=by))
+    statement = sa.update(call).where(call.c.id == call_id, call.c.called_back_at.is_(None))
+    done = connection.execute(statement.values(called_back_at=read_clock(connection), called_back_by=by))
     return bool(done.rowcount)
 
 
@@ -65,8 +65,8 @@ def settle_call_backs_of(connection: Connection, *, channel: str, caller: str, b
     """Record that an agent called a number back; return how many requests that settles."""
     call = table_of(PhoneCallRow)
     theirs = (call.c.channel == channel, call.c.caller == caller, call.c.wants_callback)
-    settled = sa.update(call).where(*theirs, call.c.called_back_at.is_(None))
-    done = connection.execute(settled.values(called_back_at=read_clock(connection), called_back_by=by))
+    statement = sa.update(call).where(*theirs, call.c.called_back_at.is_(None))
+    done = connection.execute(statement.values(called_back_at=read_clock(connection), called_back_by=by))
     return int(done.rowcount)
 
 

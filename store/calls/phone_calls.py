@@ -73,8 +73,8 @@ def find_call(connection: Connection, channel: str, sid: str) -> PhoneCall | Non
 def is_call_due(connection: Connection) -> bool:
     """Return whether a call's message is to be written now."""
     table = table_of(PhoneCallRow)
-    due = sa.select(table.c.id).where(table.c.due_at <= read_clock(connection)).limit(1)
-    return connection.execute(due).first() is not None
+    statement = sa.select(table.c.id).where(table.c.due_at <= read_clock(connection)).limit(1)
+    return connection.execute(statement).first() is not None
 
 
 def claim_due_calls(connection: Connection, *, limit: int, lease: timedelta) -> list[DueCall]:
@@ -94,15 +94,15 @@ def note_written(connection: Connection, calls: Sequence[DueCall]) -> None:
     for each in calls:
         written = each.call.version
         same = sa.case((table.c.version == written, None), else_=read_clock(connection))
-        one = sa.update(table).where(table.c.id == each.id, table.c.written < written)
-        connection.execute(one.values(written=written, due_at=same))
+        statement = sa.update(table).where(table.c.id == each.id, table.c.written < written)
+        connection.execute(statement.values(written=written, due_at=same))
 
 
 def forget_calls(connection: Connection, *, before: datetime, limit: int) -> int:
     """Delete up to `limit` calls that began before then and have a message; their messages stay."""
     table = table_of(PhoneCallRow)
-    old = sa.select(table.c.id).where(table.c.started_at < before, table.c.due_at.is_(None))
-    ids = list(connection.execute(old.order_by(table.c.started_at).limit(limit)).scalars())
+    statement = sa.select(table.c.id).where(table.c.started_at < before, table.c.due_at.is_(None))
+    ids = list(connection.execute(statement.order_by(table.c.started_at).limit(limit)).scalars())
     connection.execute(sa.delete(table).where(among(table.c.id, ids)))
     return len(ids)
 
@@ -116,21 +116,21 @@ def forget_calls_of(connection: Connection, sids: Collection[str]) -> None:
 def count_calls(connection: Connection, *, since: datetime) -> dict[str, int]:
     """Return how many calls began since then, by what became of them."""
     table = table_of(PhoneCallRow).c
-    counted = sa.select(
+    statement = sa.select(
         sa.func.count(),
         *(
             sa.func.count(sa.case((column, 1)))
             for column in (table.rejected, table.danger, table.wants_callback, table.talked, table.recordings != "[]")
         ),
     )
-    row = connection.execute(counted.where(table.started_at >= since)).one()
+    row = connection.execute(statement.where(table.started_at >= since)).one()
     return dict(zip(("all", "rejected", "danger", "callback", "talked", "voicemail"), row, strict=True))
 
 
 def _locked(connection: Connection, channel: str, sid: str) -> tuple[UUID, PhoneCall] | None:
     table = table_of(PhoneCallRow)
-    mine = sa.select(table).where(table.c.channel == channel, table.c.sid == sid).with_for_update()
-    row = connection.execute(mine).mappings().first()
+    statement = sa.select(table).where(table.c.channel == channel, table.c.sid == sid).with_for_update()
+    row = connection.execute(statement).mappings().first()
     return (row["id"], _call(connection, row)) if row else None
 
 

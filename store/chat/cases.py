@@ -37,8 +37,8 @@ def session_of(connection: Connection, conversation_id: UUID, *, lock: bool = Fa
     table, case = table_of(ChatSessionRow), table_of(ConversationRow)
     merged = sa.select(case.c.id).where(case.c.merged_into == conversation_id)
     about = sa.or_(table.c.conversation_id == conversation_id, table.c.conversation_id.in_(merged))
-    latest = sa.select(table.c.id).where(about).order_by(table.c.heard_at.desc()).limit(1)
-    session_id = connection.execute(latest).scalar()
+    statement = sa.select(table.c.id).where(about).order_by(table.c.heard_at.desc()).limit(1)
+    session_id = connection.execute(statement).scalar()
     return find_session(connection, session_id, lock=lock) if session_id else None
 
 
@@ -78,8 +78,8 @@ def add_answer(
 def _last_agent(connection: Connection, session_id: UUID) -> str:
     """Return who answered last; a visitor who hears from another agent learns it."""
     line = table_of(ChatLineRow).c
-    found = sa.select(line.author).where(line.session_id == session_id, line.kind == LineKind.AGENT)
-    return connection.execute(found.order_by(line.seq.desc()).limit(1)).scalar() or ""
+    statement = sa.select(line.author).where(line.session_id == session_id, line.kind == LineKind.AGENT)
+    return connection.execute(statement.order_by(line.seq.desc()).limit(1)).scalar() or ""
 
 
 def note_agent_read(connection: Connection, conversation_id: UUID) -> None:
@@ -94,5 +94,5 @@ def sessions_about(connection: Connection, conversations: Collection[UUID]) -> s
     table = table_of(ChatSessionRow)
     if not conversations:
         return set()
-    found = sa.select(table.c.id).where(among(table.c.conversation_id, conversations))
-    return set(connection.execute(found).scalars())
+    statement = sa.select(table.c.id).where(among(table.c.conversation_id, conversations))
+    return set(connection.execute(statement).scalars())

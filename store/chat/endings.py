@@ -43,8 +43,8 @@ def end_and_close(connection: Connection, session_id: UUID, *, by: str) -> bool:
     now = where_now(connection, [case]).get(case, case) if case else None
     table = table_of(ConversationRow)
     danger = sa.or_(table.c.emergency, table.c.possible_danger).label("danger")
-    held = sa.select(table.c.status, danger).where(table.c.id == now).with_for_update()
-    known = connection.execute(held).first() if now else None
+    statement = sa.select(table.c.status, danger).where(table.c.id == now).with_for_update()
+    known = connection.execute(statement).first() if now else None
     ended = end_chat(connection, session_id, by=by)
     # As of a case that falls silent: someone may be in danger, and an agent ends it.
     if ended and now and known and known.status == Status.PENDING and not known.danger:
@@ -72,10 +72,10 @@ def block_visitor(connection: Connection, session_id: UUID, *, lasts: timedelta 
 def is_address_blocked(connection: Connection, *, channel: str, address: str, now: datetime) -> bool:
     """Return whether an agent has blocked visitors of this address."""
     table = table_of(ChatSessionRow)
-    blocked = sa.select(table.c.id).where(
+    statement = sa.select(table.c.id).where(
         table.c.channel == channel, table.c.address == address, table.c.blocked_until > now
     )
-    return bool(address) and connection.execute(blocked.limit(1)).first() is not None
+    return bool(address) and connection.execute(statement.limit(1)).first() is not None
 
 
 def chats_of_resolved_cases(connection: Connection, *, limit: int) -> Sequence[tuple[UUID, str]]:
@@ -99,5 +99,5 @@ def silent_chats(
     quiet = (table.c.heard_at < before, table.c.answered_at < before)
     state = table.c.warned_at.is_not(None) if warned else table.c.warned_at.is_(None)
     ours = sa.select(case.c.id).where(case.c.id == table.c.conversation_id, case.c.status == Status.PENDING).exists()
-    found = sa.select(table.c.id).where(*answered, *quiet, state, ours).order_by(table.c.heard_at).limit(limit)
-    return list(connection.execute(found).scalars())
+    statement = sa.select(table.c.id).where(*answered, *quiet, state, ours).order_by(table.c.heard_at).limit(limit)
+    return list(connection.execute(statement).scalars())

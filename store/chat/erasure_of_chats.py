@@ -18,8 +18,8 @@ from store.tables.chat import ChatLineRow, ChatSessionRow
 def erase_chats(connection: Connection, cases: Collection[UUID]) -> None:
     """Empty the lines and the sessions of these conversations; no secret opens them any more."""
     table, line = table_of(ChatSessionRow), table_of(ChatLineRow)
-    found = sa.select(table.c.id).where(among(table.c.conversation_id, cases))
-    for session_id in connection.execute(found).scalars().all():
+    statement = sa.select(table.c.id).where(among(table.c.conversation_id, cases))
+    for session_id in connection.execute(statement).scalars().all():
         nothing = dict.fromkeys(("name", "email", "address", "origin"), "")
         gone: dict[str, Any] = {
             "handle": f"erased-{session_id.hex}",

@@ -37,8 +37,10 @@ class MailedCase:
 def case_for_mail(connection: Connection, conversation_id: UUID) -> MailedCase | None:
     """Return a conversation, or the one that it was merged into."""
     table, now = table_of(ConversationRow), where_now(connection, [conversation_id])
-    found = sa.select(table.c.id, table.c.reference, table.c.contact_id)
-    row = connection.execute(found.where(table.c.id == now.get(conversation_id, conversation_id))).mappings().first()
+    statement = sa.select(table.c.id, table.c.reference, table.c.contact_id)
+    row = (
+        connection.execute(statement.where(table.c.id == now.get(conversation_id, conversation_id))).mappings().first()
+    )
     return MailedCase(**row) if row else None
 
 
@@ -54,8 +56,8 @@ def unseen_sessions(connection: Connection, channel: str, *, before: datetime, l
     )
     rested = sa.or_(table.c.mailed_at.is_(None), table.c.mailed_at <= read_clock(connection) - _APART)
     mine = (table.c.channel == channel, table.c.email != "", table.c.last_seq > table.c.seen_seq, rested)
-    found = sa.select(table.c.id).where(*mine, unseen.exists()).order_by(table.c.heard_at).limit(limit)
-    return list(connection.execute(found).scalars())
+    statement = sa.select(table.c.id).where(*mine, unseen.exists()).order_by(table.c.heard_at).limit(limit)
+    return list(connection.execute(statement).scalars())
 
 
 def lines_up_to(connection: Connection, session: ChatSession, *, after: int) -> list[ChatLine]:
@@ -74,8 +76,8 @@ def note_mailed(connection: Connection, session: ChatSession, *, up_to: int) -> 
     table, line, now = table_of(ChatSessionRow), table_of(ChatLineRow), read_clock(connection)
     theirs = (line.c.session_id == session.id, line.c.seq <= up_to, line.c.seq > session.seen_seq)
     connection.execute(sa.update(line).where(*theirs, line.c.kind == LineKind.AGENT).values(by_mail=True))
-    mine = sa.update(table).where(table.c.id == session.id)
-    connection.execute(mine.values(mailed_seq=up_to, mailed_at=now))
+    statement = sa.update(table).where(table.c.id == session.id)
+    connection.execute(statement.values(mailed_seq=up_to, mailed_at=now))
 
 
 def note_mails(connection: Connection, rows: Collection[Mapping[str, Any]]) -> None:

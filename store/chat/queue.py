@@ -88,18 +88,18 @@ def first_answers(connection: Connection, channel: str, *, limit: int) -> list[F
     """Return when the visitors of the last answered chats asked, and when they got the first answer."""
     table = table_of(ChatSessionRow)
     known = (table.c.channel == channel, table.c.answered_at.is_not(None), table.c.asked_at.is_not(None))
-    found = sa.select(*columns_of(ChatSessionRow, FirstAnswer)).where(*known)
-    latest = connection.execute(found.order_by(table.c.answered_at.desc()).limit(limit)).mappings()
+    statement = sa.select(*columns_of(ChatSessionRow, FirstAnswer)).where(*known)
+    latest = connection.execute(statement.order_by(table.c.answered_at.desc()).limit(limit)).mappings()
     return [FirstAnswer(**row) for row in latest]
 
 
 def changed_since(connection: Connection, since: datetime) -> list[ChangedSession]:
     """Return the sessions that changed since then; transactions commit later than their clock says, so ask back."""
     table = table_of(ChatSessionRow)
-    found = (
+    statement = (
         sa.select(table.c.id, table.c.version).where(table.c.changed_at >= since).order_by(table.c.changed_at.desc())
     )
-    return [ChangedSession(**row) for row in connection.execute(found.limit(_MOST_CHANGES)).mappings()]
+    return [ChangedSession(**row) for row in connection.execute(statement.limit(_MOST_CHANGES)).mappings()]
 
 
 def case_of_chat(connection: Connection, conversation_id: UUID) -> ChatCase | None:
@@ -205,11 +205,11 @@ def ongoing_chats(connection: Connection, *, agent: str, limit: int) -> list[Ong
     table, case = table_of(ChatSessionRow), table_of(ConversationRow)
     names = (*(table.c[name] for name in ("conversation_id", "channel", "name", "here_until")),)
     shown = (case.c.reference, case.c.subject, case.c.last_message_at)
-    found = sa.select(table.c.id.label("session_id"), *names, *shown)
-    found = found.join(case, case.c.id == table.c.conversation_id)
+    statement = sa.select(table.c.id.label("session_id"), *names, *shown)
+    statement = statement.join(case, case.c.id == table.c.conversation_id)
     theirs = (case.c.assignee == agent, case.c.status == Status.PENDING, case.c.merged_into.is_(None))
     now = read_clock(connection)
     is_recent = case.c.last_message_at > now - _STILL_OPEN
-    found = found.where(*theirs, is_recent, table.c.ended_at.is_(None), is_here(now))
-    rows = connection.execute(found.order_by(case.c.last_message_at.desc(), case.c.id).limit(limit)).mappings()
+    statement = statement.where(*theirs, is_recent, table.c.ended_at.is_(None), is_here(now))
+    rows = connection.execute(statement.order_by(case.c.last_message_at.desc(), case.c.id).limit(limit)).mappings()
     return [OngoingChat(**row) for row in rows]

@@ -55,11 +55,11 @@ def _live_among() -> sa.Select[Any]:
 def answers_since(connection: Connection, since: datetime, *, teams: Collection[str] | None) -> list[FirstAnswer]:
     """Return the first answers that visitors got since then. teams: None means all."""
     table, case = table_of(ChatSessionRow), table_of(ConversationRow)
-    found = sa.select(*columns_of(ChatSessionRow, FirstAnswer)).join(case, case.c.id == table.c.conversation_id)
-    found = found.where(table.c.answered_at >= since, table.c.asked_at.is_not(None))
+    statement = sa.select(*columns_of(ChatSessionRow, FirstAnswer)).join(case, case.c.id == table.c.conversation_id)
+    statement = statement.where(table.c.answered_at >= since, table.c.asked_at.is_not(None))
     if teams is not None:
-        found = found.where(among(case.c.team, teams))
-    rows = connection.execute(found.order_by(table.c.answered_at.desc()).limit(_MOST_WAITS)).mappings()
+        statement = statement.where(among(case.c.team, teams))
+    rows = connection.execute(statement.order_by(table.c.answered_at.desc()).limit(_MOST_WAITS)).mappings()
     return [FirstAnswer(**row) for row in rows]
 
 

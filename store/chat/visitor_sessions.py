@@ -156,9 +156,9 @@ def rotate_secret(connection: Connection, session: ChatSession, *, keeps_old: bo
     table, secret, now = table_of(ChatSessionRow), _new_secret(), read_clock(connection)
     old = {"previous_hash": table.c.secret_hash, "previous_until": now + _OVERLAP}
     none = {"previous_hash": None, "previous_until": None}
-    which = sa.update(table).where(table.c.id == session.id, table.c.rotated_at == session.rotated_at)
+    statement = sa.update(table).where(table.c.id == session.id, table.c.rotated_at == session.rotated_at)
     values = {"secret_hash": _hash(secret), "rotated_at": now, **(old if keeps_old else none)}
-    return secret if connection.execute(which.values(**values)).rowcount else None
+    return secret if connection.execute(statement.values(**values)).rowcount else None
 
 
 def identify(connection: Connection, session_id: UUID, *, party: str, handle: str, name: str, email: str) -> None:

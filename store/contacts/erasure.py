@@ -103,8 +103,8 @@ def _erase_messages(connection: Connection, cases: list[UUID], *, contact_id: UU
         ("sender_handle", "sender_name", "subject", "text", "quoted", "html", "fingerprint", "echo", "gist"), ""
     )
     nothing |= {"answer_to": "", "other_address": ""}
-    gone = sa.update(table).where(among(table.c.id, ids))
-    connection.execute(gone.values(**nothing, rfc_message_id=None, trace={}))
+    statement = sa.update(table).where(among(table.c.id, ids))
+    connection.execute(statement.values(**nothing, rfc_message_id=None, trace={}))
     attachment = table_of(AttachmentRow)
     forget_names(connection, [contact_id, *_ids(connection, AttachmentRow, among(attachment.c.message_id, ids))])
     connection.execute(sa.delete(attachment).where(among(attachment.c.message_id, ids)))
@@ -130,8 +130,8 @@ def _erase_inbound(connection: Connection, ids: list[UUID]) -> None:
             sender=Party(PartyKind.EMAIL, f"{_ERASED}{row.id.hex}"),
             received_at=row.received_at,
         )
-        one = sa.update(table).where(table.c.id == row.id)
-        connection.execute(one.values(envelope=to_json(empty).decode(), reason=""))
+        statement = sa.update(table).where(table.c.id == row.id)
+        connection.execute(statement.values(envelope=to_json(empty).decode(), reason=""))
     connection.execute(sa.delete(original).where(among(original.c.inbound_id, [row.id for row in rows])))
     file = table_of(FetchedFileRow)
     connection.execute(sa.delete(file).where(among(file.c.inbound_id, [row.id for row in rows])))
@@ -165,8 +165,8 @@ def _erase_conversations(connection: Connection, cases: list[UUID]) -> None:
     _erase_answers(connection, cases)
     for case in cases:
         # Stored answers to repeated requests contain message text.
-        repeats = sa.update(answer).where(answer.c.answer.contains(str(case)))
-        connection.execute(repeats.values(answer="{}"))
+        statement = sa.update(answer).where(answer.c.answer.contains(str(case)))
+        connection.execute(statement.values(answer="{}"))
 
 
 def _erase_answers(connection: Connection, cases: list[UUID]) -> None:

@@ -84,8 +84,8 @@ def undo_merged_contacts(connection: Connection, kept: StoredRegrouping, *, by: 
 def hold_handles(connection: Connection, *contact_ids: UUID) -> None:
     """Lock the handles of contacts in routing's order: no message arrives from them until the commit."""
     columns = table_of(IdentityRow).c
-    held = sa.select(columns.id).where(among(columns.contact_id, contact_ids))
-    connection.execute(held.order_by(columns.kind, columns.handle).with_for_update()).all()
+    statement = sa.select(columns.id).where(among(columns.contact_id, contact_ids))
+    connection.execute(statement.order_by(columns.kind, columns.handle).with_for_update()).all()
 
 
 def _move(connection: Connection, model: type[SQLModel], source_id: UUID, *, target_id: UUID) -> list[str]:
@@ -97,8 +97,8 @@ def _move(connection: Connection, model: type[SQLModel], source_id: UUID, *, tar
 
 def _share_labels(connection: Connection, source_id: UUID, target_id: UUID) -> list[str]:
     columns = table_of(ContactLabelRow).c
-    theirs = sa.select(columns.label)
-    known = set(connection.execute(theirs.where(columns.contact_id == target_id)).scalars())
-    fresh = sorted(set(connection.execute(theirs.where(columns.contact_id == source_id)).scalars()) - known)
+    statement = sa.select(columns.label)
+    known = set(connection.execute(statement.where(columns.contact_id == target_id)).scalars())
+    fresh = sorted(set(connection.execute(statement.where(columns.contact_id == source_id)).scalars()) - known)
     insert_new(connection, ContactLabelRow, rows=[{"contact_id": target_id, "label": label} for label in fresh])
     return fresh

@@ -91,8 +91,8 @@ def find_card(connection: Connection, key: UUID | str, *, only_teams: Collection
     number = _conversations(connection, contact_id, only_teams=only_teams) if row else 0
     if row is None or (only_teams is not None and not number):
         raise NotFound(_MISSING)
-    theirs = sa.select(identity.c.kind, identity.c.handle).where(identity.c.contact_id == contact_id)
-    handles = connection.execute(theirs.order_by(identity.c.created_at, identity.c.id)).all()
+    statement = sa.select(identity.c.kind, identity.c.handle).where(identity.c.contact_id == contact_id)
+    handles = connection.execute(statement.order_by(identity.c.created_at, identity.c.id)).all()
     names = ("id", "name", "note", "created_at", "merged_into", "erased_at", "blocked_at")
     return Card(
         **{name: row[name] for name in names},
@@ -119,8 +119,8 @@ def edit_contact(connection: Connection, contact_id: UUID, *, wanted: CardChange
     insert_new(
         connection, ContactLabelRow, rows=[{"contact_id": contact_id, "label": each} for each in wanted.add_labels]
     )
-    gone = sa.delete(label).where(label.c.contact_id == contact_id, among(label.c.label, wanted.remove_labels))
-    connection.execute(gone)
+    statement = sa.delete(label).where(label.c.contact_id == contact_id, among(label.c.label, wanted.remove_labels))
+    connection.execute(statement)
     changed = sorted([*values, *(["labels"] if wanted.add_labels or wanted.remove_labels else [])])
     payload = {"contact_id": str(contact_id), "changed": changed, "by": by}
     append_events(connection, [NewEvent(EventKind.CONTACT_EDITED, None, payload, at=now)])
@@ -190,8 +190,8 @@ def _rows(connection: Connection, model: type[Any], condition: sa.ColumnElement[
 def _of_handle(connection: Connection, handle: str) -> UUID:
     columns = table_of(IdentityRow).c
     # Of one number that writes by several channels, the oldest.
-    named = sa.select(columns.contact_id).where(written_as(columns, handle))
-    found = connection.execute(named.order_by(columns.created_at).limit(1)).scalar()
+    statement = sa.select(columns.contact_id).where(written_as(columns, handle))
+    found = connection.execute(statement.order_by(columns.created_at).limit(1)).scalar()
     if found is None:
         raise NotFound(_MISSING)
     return UUID(str(found))
@@ -238,8 +238,8 @@ def _contacts(connection: Connection, handle: str) -> list[UUID]:
     # A handle may exist in several kinds: one person's number writes by SMS and by WhatsApp.
     columns = table_of(IdentityRow).c
     written = among(columns.handle, sorted({handle.strip(), handle.strip().lower()}))
-    known = sa.select(columns.contact_id).where(written).distinct()
-    found = list(connection.execute(known).scalars())
+    statement = sa.select(columns.contact_id).where(written).distinct()
+    found = list(connection.execute(statement).scalars())
     if not found:
         raise NotFound(f"no message has come from {handle} yet")
     return found
@@ -247,5 +247,5 @@ def _contacts(connection: Connection, handle: str) -> list[UUID]:
 
 def _labels_of(connection: Connection, contact_ids: Collection[UUID]) -> list[str]:
     columns = table_of(ContactLabelRow).c
-    labels = sa.select(columns.label).where(among(columns.contact_id, contact_ids)).distinct()
-    return sorted(connection.execute(labels).scalars())
+    statement = sa.select(columns.label).where(among(columns.contact_id, contact_ids)).distinct()
+    return sorted(connection.execute(statement).scalars())

@@ -133,12 +133,12 @@ def _stranded(connection: Connection, *, agents: Mapping[str, Assignee], limit: 
     """Return conversations by the index on assignees: of those who ended all, of those with teams other teams'."""
     table = table_of(ConversationRow)
     unresolved = (among(table.c.status, [each for each in Status if each != Status.RESOLVED]),)
-    found = sa.select(table.c.id, table.c.team, table.c.assignee).where(table.c.assignee.is_not(None), *unresolved)
+    statement = sa.select(table.c.id, table.c.team, table.c.assignee).where(table.c.assignee.is_not(None), *unresolved)
     ended = [each.name for each in agents.values() if not each.in_force or each.refusal(next(iter(each.teams), ""))]
     wrong = [among(table.c.assignee, ended)] if ended else []
     for teams, names in _by_teams(agents).items():
         wrong.append(sa.and_(among(table.c.assignee, names), table.c.team.not_in(sorted(teams))))
-    return connection.execute(found.where(sa.or_(*wrong)).limit(limit)).all() if wrong else []
+    return connection.execute(statement.where(sa.or_(*wrong)).limit(limit)).all() if wrong else []
 
 
 def _by_teams(agents: Mapping[str, Assignee]) -> dict[frozenset[str], list[str]]:

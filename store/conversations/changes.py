@@ -131,10 +131,10 @@ def version_of(connection: Connection, conversation_id: UUID) -> int:
 def only_sent_since(connection: Connection, conversation_id: UUID, version: int, *, now: int) -> bool:
     """Return whether from `version` to the version `now` nothing happened but that planned replies were sent."""
     columns = table_of(OutboundRow).c
-    sent = sa.select(columns.version_before, columns.version_after).where(
+    statement = sa.select(columns.version_before, columns.version_after).where(
         columns.conversation_id == conversation_id, columns.version_before >= version
     )
-    steps = {row.version_before: row.version_after for row in connection.execute(sent)} if version < now else {}
+    steps = {row.version_before: row.version_after for row in connection.execute(statement)} if version < now else {}
     while version in steps and steps[version] != version:
         version = steps[version]
     return version == now

@@ -60,8 +60,8 @@ def keep_correction(
 def is_none_of_ours(connection: Connection, conversation_id: UUID) -> bool:
     """Return whether an agent's last word on what the conversation is about is that it belongs to no category."""
     table = table_of(CorrectionRow)
-    last = sa.select(table.c.new_category).where(table.c.conversation_id == conversation_id)
-    found = connection.execute(last.order_by(table.c.at.desc(), table.c.id.desc()).limit(1)).first()
+    statement = sa.select(table.c.new_category).where(table.c.conversation_id == conversation_id)
+    found = connection.execute(statement.order_by(table.c.at.desc(), table.c.id.desc()).limit(1)).first()
     return found is not None and found.new_category is None
 
 
@@ -107,7 +107,7 @@ def corrected_texts(connection: Connection) -> list[CorrectedText]:
 def _first_words(connection: Connection, conversation_id: UUID) -> UUID | None:
     """Return the customer's first message, the one that was classified."""
     columns = table_of(MessageRow).c
-    theirs = sa.select(columns.id).where(
+    statement = sa.select(columns.id).where(
         columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING
     )
-    return connection.execute(theirs.order_by(columns.received_at, columns.id).limit(1)).scalar()
+    return connection.execute(statement.order_by(columns.received_at, columns.id).limit(1)).scalar()

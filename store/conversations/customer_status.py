@@ -57,8 +57,8 @@ def case_of_inbound(connection: Connection, inbound_id: UUID) -> CaseStatus:
     if row is None:
         raise NotFound("there is no message with that id")
     routed = row["duplicate_of"] if row["state"] == InboundState.DUPLICATE and row["duplicate_of"] else inbound_id
-    which = sa.select(message.c.conversation_id).where(message.c.inbound_id == routed)
-    conversation_id: UUID | None = connection.execute(which).scalar_one_or_none()
+    statement = sa.select(message.c.conversation_id).where(message.c.inbound_id == routed)
+    conversation_id: UUID | None = connection.execute(statement).scalar_one_or_none()
     if conversation_id is not None:
         return case_of(connection, conversation_id)
     return CaseStatus(phase=Phase.RECEIVED, opened_at=row["accepted_at"], changed_at=row["accepted_at"])
@@ -75,12 +75,12 @@ def case_of(connection: Connection, conversation_id: UUID, *, followed: int = 0)
         raise NotFound("there is no conversation with that id")
     if row["merged_into"] is not None and followed < _MOST_MERGES:
         return case_of(connection, row["merged_into"], followed=followed + 1)
-    answers = sa.select(sa.func.count(), sa.func.max(message.c.received_at)).where(
+    statement = sa.select(sa.func.count(), sa.func.max(message.c.received_at)).where(
         message.c.conversation_id == conversation_id,
         message.c.direction == Direction.OUTGOING,
         message.c.origin != OriginKind.AUTO_REPLIED,
     )
-    count, answered_at = connection.execute(answers).one()
+    count, answered_at = connection.execute(statement).one()
     return CaseStatus(
         phase=_phase(row),
         conversation_id=conversation_id,

@@ -345,7 +345,7 @@ def _update(connection: Connection, conversation_id: UUID, values: Mapping[str, 
 
 def _going(connection: Connection, conversation_id: UUID, message_ids: Collection[UUID]) -> Sequence[Any]:
     columns = table_of(MessageRow).c
-    of_it = sa.select(
+    statement = sa.select(
         columns.id,
         columns.inbound_id,
         columns.outbound_id,
@@ -354,7 +354,7 @@ def _going(connection: Connection, conversation_id: UUID, message_ids: Collectio
         columns.subject,
         columns.received_at,
     ).where(columns.conversation_id == conversation_id)
-    there = connection.execute(of_it.order_by(columns.received_at, columns.id)).all()
+    there = connection.execute(statement.order_by(columns.received_at, columns.id)).all()
     going = [row for row in there if row.id in set(message_ids)]
     if len(going) != len(set(message_ids)):
         raise PermanentError("expected messages of this conversation")
@@ -366,10 +366,10 @@ def _going(connection: Connection, conversation_id: UUID, message_ids: Collectio
 def _open(connection: Connection, conversation_id: UUID, going: Sequence[Any]) -> UUID:
     table = table_of(ConversationRow)
     came = [row for row in going if row.direction == Direction.INCOMING and row.inbound_id is not None]
-    openers = sa.select(table.c.opened_by_inbound).where(
+    statement = sa.select(table.c.opened_by_inbound).where(
         among(table.c.opened_by_inbound, [row.inbound_id for row in came])
     )
-    taken = set(connection.execute(openers).scalars())
+    taken = set(connection.execute(statement).scalars())
     first = next((row for row in came if row.inbound_id not in taken), None)
     if first is None:
         raise PermanentError("expected a customer's message among those that move, and one that opened no conversation")
@@ -392,6 +392,6 @@ def _open(connection: Connection, conversation_id: UUID, going: Sequence[Any]) -
 
 def _last(connection: Connection, conversation_id: UUID) -> datetime:
     columns = table_of(MessageRow).c
-    newest = sa.select(sa.func.max(columns.received_at)).where(columns.conversation_id == conversation_id)
-    at: datetime = connection.execute(newest).scalar_one()
+    statement = sa.select(sa.func.max(columns.received_at)).where(columns.conversation_id == conversation_id)
+    at: datetime = connection.execute(statement).scalar_one()
     return at

@@ -64,8 +64,8 @@ def _notice(
     if fresh:
         # Once a minute is enough: if each page of an outage wrote here, each would wait for the one before it.
         stale = [echo for echo in sorted(fresh) if fresh[echo] < now - _SEEN_EVERY]
-        going_on = sa.update(table).where(among(table.c.echo, stale), table.c.last_at < now)
-        connection.execute(going_on.values(last_at=now))
+        statement = sa.update(table).where(among(table.c.echo, stale), table.c.last_at < now)
+        connection.execute(statement.values(last_at=now))
     events = []
     # Sorted, so that two pages with the same bursts do not deadlock.
     counts = _counts(connection, column, echoes.keys() - fresh.keys(), customers=customers, since=since)
@@ -123,5 +123,5 @@ def _is_first(connection: Connection, echo: str, row: Mapping[str, object], *, s
     if insert_new(connection, OutageRow, rows=[{"echo": echo, **row}]):
         return True
     table = table_of(OutageRow)
-    over = sa.update(table).where(table.c.echo == echo, table.c.last_at < since)
-    return connection.execute(over.values(**row)).rowcount == 1
+    statement = sa.update(table).where(table.c.echo == echo, table.c.last_at < since)
+    return connection.execute(statement.values(**row)).rowcount == 1

@@ -107,10 +107,10 @@ def take_closings(connection: Connection) -> tuple[list[Closing], bool]:
 def ask(connection: Connection, closing: Closing, *, question: Question) -> bool:
     """Queue the question; False if it was asked already, or the customer was asked about another case lately."""
     table, now = table_of(RatingRow), read_clock(connection)
-    lately = sa.select(table.c.closing).where(
+    statement = sa.select(table.c.closing).where(
         table.c.contact_id == closing.contact_id, table.c.asked_at > now - ASKED_AGAIN_AFTER
     )
-    if connection.execute(lately.limit(1)).first() is not None:
+    if connection.execute(statement.limit(1)).first() is not None:
         return False
     row = {"closing": closing.event_id, "conversation_id": closing.conversation_id, "contact_id": closing.contact_id}
     if not insert_new(connection, RatingRow, rows=[row | {"asked_at": now}]):
@@ -208,8 +208,8 @@ def _position(connection: Connection) -> int:
     table = table_of(DeskStateRow)
     start = {"name": _POSITION, "value": str(newest_number(connection)), "at": read_clock(connection)}
     insert_new(connection, DeskStateRow, rows=[start])
-    held = sa.select(table.c.value).where(table.c.name == _POSITION).with_for_update()
-    return int(connection.execute(held).scalar_one())
+    statement = sa.select(table.c.value).where(table.c.name == _POSITION).with_for_update()
+    return int(connection.execute(statement).scalar_one())
 
 
 def _remember(connection: Connection, number: int) -> None:

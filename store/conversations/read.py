@@ -228,10 +228,10 @@ def where_now(connection: Connection, conversation_ids: Collection[UUID]) -> dic
     seen: set[UUID] = set()
     looked = set(conversation_ids)
     while looked:
-        merged = sa.select(columns.id, columns.merged_into).where(
+        statement = sa.select(columns.id, columns.merged_into).where(
             among(columns.id, looked), columns.merged_into.is_not(None)
         )
-        steps |= {row.id: row.merged_into for row in connection.execute(merged)}
+        steps |= {row.id: row.merged_into for row in connection.execute(statement)}
         seen |= looked
         looked = set(steps.values()) - seen
     return {source: _end(steps, source) for source in conversation_ids if source in steps}

@@ -95,13 +95,13 @@ def mark_read(connection: Connection, *, agent_id: UUID, conversation_id: UUID, 
 def typing_agents(connection: Connection, *, now: datetime) -> dict[UUID, str]:
     """Return the agents who write an answer in a conversation now, by conversation."""
     here, agent = table_of(PresenceRow), table_of(AgentRow)
-    found = sa.select(here.c.conversation_id, agent.c.name).join(agent, agent.c.id == here.c.agent_id)
-    found = found.where(here.c.writing, here.c.until > now)
-    return {row.conversation_id: row.name for row in connection.execute(found)}
+    statement = sa.select(here.c.conversation_id, agent.c.name).join(agent, agent.c.id == here.c.agent_id)
+    statement = statement.where(here.c.writing, here.c.until > now)
+    return {row.conversation_id: row.name for row in connection.execute(statement)}
 
 
 def agents_at_work(connection: Connection, *, now: datetime) -> set[str]:
     """Return the agents who have a conversation open now."""
     here, agent = table_of(PresenceRow), table_of(AgentRow)
-    found = sa.select(agent.c.name).join(here, here.c.agent_id == agent.c.id).where(here.c.until > now)
-    return set(connection.execute(found).scalars())
+    statement = sa.select(agent.c.name).join(here, here.c.agent_id == agent.c.id).where(here.c.until > now)
+    return set(connection.execute(statement).scalars())

@@ -72,7 +72,8 @@ def find_messages(
 def _find(
     connection: Connection, wanted: Wanted, *, only_teams: Collection[str] | None, before: UUID | None, limit: int
 ) -> tuple[list[SearchHit], UUID | None]:
-    found, looked_at, batch = list[SearchHit](), 0, min(limit + _SPARE, _BATCH)
+    looked_at, batch = 0, min(limit + _SPARE, _BATCH)
+    found: list[SearchHit] = []
     while looked_at < _MOST_LOOKED_AT:
         ids = _candidates(connection, wanted, only_teams=only_teams, before=before, most=batch)
         first = limit - len(found)

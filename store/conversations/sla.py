@@ -108,7 +108,8 @@ def _take_due(connection: Connection, which: sa.ColumnElement[bool], *, now: dat
 
 def pauses_of(connection: Connection, ids: Collection[UUID]) -> dict[UUID, list[PauseRecord]]:
     """Return the pauses of those conversations that have any."""
-    columns, found = table_of(PauseRow).c, dict[UUID, list[PauseRecord]]()
+    columns = table_of(PauseRow).c
+    found: dict[UUID, list[PauseRecord]] = {}
     statement = sa.select(columns.conversation_id, columns.since, columns.until)
     for row in connection.execute(statement.where(among(columns.conversation_id, ids)).order_by(columns.since)):
         found.setdefault(row.conversation_id, []).append(PauseRecord(*row))
@@ -124,10 +125,10 @@ def begin_pauses(connection: Connection, *, since: Mapping[UUID, datetime]) -> N
 def end_pauses(connection: Connection, *, until: Mapping[UUID, datetime]) -> None:
     """Let the clocks of conversations run again."""
     table = table_of(PauseRow)
-    ended = sa.update(table).where(table.c.conversation_id == sa.bindparam("b_id"), table.c.until.is_(None))
+    statement = sa.update(table).where(table.c.conversation_id == sa.bindparam("b_id"), table.c.until.is_(None))
     rows = [{"b_id": id_, "b_until": at} for id_, at in sorted(until.items())]
     if rows:
-        connection.execute(ended.values(until=sa.bindparam("b_until")), rows)
+        connection.execute(statement.values(until=sa.bindparam("b_until")), rows)
 
 
 def insert_notices(connection: Connection, *, notices: Sequence[SlaReminder], now: datetime) -> list[SlaReminder]:
@@ -185,8 +186,8 @@ def note_reply(connection: Connection, *, conversation_id: UUID, at: datetime) -
     A reply after its due time is a breach, if the breach is not recorded yet.
     """
     table = table_of(ConversationRow)
-    due = sa.select(table.c.first_reply_due_at, table.c.next_reply_due_at).where(table.c.id == conversation_id)
-    row = connection.execute(due.with_for_update()).one()
+    statement = sa.select(table.c.first_reply_due_at, table.c.next_reply_due_at).where(table.c.id == conversation_id)
+    row = connection.execute(statement.with_for_update()).one()
     promises = (("first_reply", row.first_reply_due_at), ("next_reply", row.next_reply_due_at))
     late = [SlaReminder(conversation_id, name, NoticeKind.BREACH, due_at) for name, due_at in promises if due_at]
     late = [notice for notice in late if notice.due_at < at]
@@ -239,10 +240,10 @@ def digest_of_due_times(connection: Connection) -> str | None:
 def look_at_all(connection: Connection, *, after: UUID | None, now: datetime) -> UUID | None:
     """Make the next batch of conversations with a promise due for an update; return its last id, None at the end."""
     table = table_of(ConversationRow)
-    wanted = sa.select(table.c.id).where(table.c.status != Status.RESOLVED, table.c.sla.is_not(None))
+    statement = sa.select(table.c.id).where(table.c.status != Status.RESOLVED, table.c.sla.is_not(None))
     if after is not None:
-        wanted = wanted.where(table.c.id > after)
-    ids = list(connection.execute(wanted.order_by(table.c.id).limit(_BATCH)).scalars())
+        statement = statement.where(table.c.id > after)
+    ids = list(connection.execute(statement.order_by(table.c.id).limit(_BATCH)).scalars())
     if ids:
         between = (table.c.id >= ids[0], table.c.id <= ids[-1])
         unresolved = (table.c.status != Status.RESOLVED, table.c.sla.is_not(None))

@@ -136,7 +136,11 @@ class Database:
 
 def insert_into(connection: Connection, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
     """Return an INSERT of the connection's dialect, which knows ON CONFLICT."""
-    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)
+    return _insert_of(connection.dialect.name, table)
+
+
+def _insert_of(dialect: str, table: type[Any]) -> postgresql.Insert | sqlite.Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
 
 
 def _address(url: str | URL) -> URL:
@@ -175,7 +179,7 @@ def upsert(
 
 @cache
 def _upserting(dialect: str, table: type[SQLModel], *, keys: tuple[str, ...], changed: tuple[str, ...]) -> sa.Insert:
-    fresh = (sqlite.insert if dialect == "sqlite" else postgresql.insert)(table)
+    fresh = _insert_of(dialect, table)
     return fresh.on_conflict_do_update(index_elements=keys, set_={name: fresh.excluded[name] for name in changed})
 
 

@@ -255,7 +255,8 @@ def types_of(statement: sa.Select[Any]) -> list[sa.types.TypeEngine[Any]]:
 
 def _form(statement: sa.Select[Any], dialect: Dialect) -> _Form:
     compiled: Any = statement.compile(dialect=dialect)
-    converters, usual = dict[str, _Convert | None](), dict[str, Any]()
+    converters: dict[str, _Convert | None] = {}
+    usual: dict[str, Any] = {}
     for parameter, name in compiled.bind_names.items():
         convert = parameter.type.dialect_impl(dialect).bind_processor(dialect)
         if parameter.required:

@@ -133,8 +133,8 @@ def change_role(connection: Connection, *, name: str, role: str) -> AgentRecord:
     """
     table = table_of(AgentRow)
     which = sa.and_(table.c.name == name, table.c.revoked_at.is_(None))
-    other = sa.update(table).where(which, table.c.role != role)
-    connection.execute(other.values(role=role, session_epoch=table.c.session_epoch + 1))
+    statement = sa.update(table).where(which, table.c.role != role)
+    connection.execute(statement.values(role=role, session_epoch=table.c.session_epoch + 1))
     return _one(connection, which)
 
 

@@ -122,8 +122,8 @@ def set_absence(connection: Connection, *, name: str, away_from: datetime | None
     if away_from and away_until and away_until <= away_from:
         raise PermanentError("an absence ends after it begins")
     table = table_of(AgentRow)
-    one = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
-    connection.execute(one.values(away_from=away_from if away_until else None, away_until=away_until))
+    statement = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
+    connection.execute(statement.values(away_from=away_from if away_until else None, away_until=away_until))
 
 
 def take_waiting(connection: Connection, teams: Collection[str]) -> list[Waiting]:
@@ -153,9 +153,9 @@ def move_between(connection: Connection, *, moves: Mapping[UUID, str], now: date
         # At home an alarm may be raised again; elsewhere it was raised already.
         "alarmed_at": sa.case((is_home, None), else_=now),
     }
-    which = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
+    statement = sa.update(table).where(table.c.id == sa.bindparam("b_id"))
     rows = [{"b_id": id_, "b_team": name} for id_, name in sorted(moves.items())]
-    connection.execute(which.values(**values, version=table.c.version + 1), rows)
+    connection.execute(statement.values(**values, version=table.c.version + 1), rows)
 
 
 def forget_home(connection: Connection, ids: Collection[UUID]) -> None:
@@ -210,8 +210,8 @@ def set_duty(
     Raises NotFound when there is no such agent, or the agent was revoked.
     """
     table, skill = table_of(AgentRow), table_of(AgentSkillRow)
-    one = sa.select(table.c.id).where(table.c.name == name, table.c.revoked_at.is_(None))
-    agent_id = connection.execute(one).scalar_one_or_none()
+    statement = sa.select(table.c.id).where(table.c.name == name, table.c.revoked_at.is_(None))
+    agent_id = connection.execute(statement).scalar_one_or_none()
     if agent_id is None:
         raise NotFound("there is no agent of that name; `omniyard agent list` lists the agents")
     given = (("available", available), ("capacity", capacity), ("chat_slots", chat_slots))

@@ -254,16 +254,18 @@ def list_audit(  # noqa: PLR0913  (one a filter)
 
 def _head(connection: Connection) -> tuple[int, bytes]:
     table = table_of(AuditRow)
-    last = sa.select(table.c.number, table.c.hash).where(table.c.number.is_not(None)).order_by(table.c.number.desc())
-    row = connection.execute(last.limit(1)).first()
+    statement = (
+        sa.select(table.c.number, table.c.hash).where(table.c.number.is_not(None)).order_by(table.c.number.desc())
+    )
+    row = connection.execute(statement.limit(1)).first()
     return (row.number, row.hash) if row else (0, _NOTHING)
 
 
 def _sealed(connection: Connection) -> Iterator[sa.RowMapping]:
     table, last = table_of(AuditRow), 0
     while True:
-        page = sa.select(table).where(table.c.number > last).order_by(table.c.number).limit(_PAGE)
-        rows = connection.execute(page).mappings().all()
+        statement = sa.select(table).where(table.c.number > last).order_by(table.c.number).limit(_PAGE)
+        rows = connection.execute(statement).mappings().all()
         if not rows:
             return
         yield from rows

@@ -39,21 +39,21 @@ class CodeMessage:
 def takes_part(connection: Connection, conversation_id: UUID, *, contact_id: UUID, handle: str) -> bool:
     """Return whether the contact has written in the conversation from this address, and it was not forged."""
     message = table_of(MessageRow)
-    theirs = sa.select(message.c.id).where(
+    statement = sa.select(message.c.id).where(
         message.c.conversation_id == conversation_id,
         message.c.contact_id == contact_id,
         message.c.direction == Direction.INCOMING,
         message.c.sender_proof != "failed",
         message.c.sender_handle == handle,
     )
-    return connection.execute(theirs.limit(1)).first() is not None
+    return connection.execute(statement.limit(1)).first() is not None
 
 
 def kind_of_address(connection: Connection, *, contact_id: UUID, handle: str) -> str:
     """Return the kind of the contact's address; empty if it no longer belongs to the contact."""
     table = table_of(IdentityRow)
-    theirs = sa.select(table.c.kind).where(table.c.contact_id == contact_id, table.c.handle == handle)
-    return str(connection.execute(theirs.order_by(table.c.kind).limit(1)).scalar() or "")
+    statement = sa.select(table.c.kind).where(table.c.contact_id == contact_id, table.c.handle == handle)
+    return str(connection.execute(statement.order_by(table.c.kind).limit(1)).scalar() or "")
 
 
 def keep_code(

@@ -138,12 +138,12 @@ def unsent_messages(connection: Connection, *, only_teams: Collection[str] | Non
     """Return by channel the messages that could not be sent so far. only_teams: whose; None means all."""
     table, conversation = table_of(OutboundRow), table_of(ConversationRow)
     shown = (sa.func.count().label("number"), sa.func.max(table.c.error).label("why"))
-    found = sa.select(table.c.channel, *shown, sa.func.min(table.c.created_at).label("since"))
-    found = found.where(table.c.state == sa.literal_column("'queued'"), table.c.error != "")
+    statement = sa.select(table.c.channel, *shown, sa.func.min(table.c.created_at).label("since"))
+    statement = statement.where(table.c.state == sa.literal_column("'queued'"), table.c.error != "")
     if only_teams is not None:
-        found = found.join(conversation, conversation.c.id == table.c.conversation_id)
-        found = found.where(among(conversation.c.team, only_teams))
-    rows = connection.execute(found.group_by(table.c.channel)).mappings()
+        statement = statement.join(conversation, conversation.c.id == table.c.conversation_id)
+        statement = statement.where(among(conversation.c.team, only_teams))
+    rows = connection.execute(statement.group_by(table.c.channel)).mappings()
     return {row["channel"]: Unsent(**row) for row in rows}
 
 
@@ -249,8 +249,8 @@ def _gate(connection: Connection) -> GateStatus:
 
 def _breaches(connection: Connection) -> int:
     columns = table_of(SlaNoticeRow).c
-    broken = sa.select(sa.func.count()).where(columns.kind == NoticeKind.BREACH)
-    return int(connection.execute(broken.where(columns.at >= read_clock(connection) - _A_DAY)).scalar_one())
+    statement = sa.select(sa.func.count()).where(columns.kind == NoticeKind.BREACH)
+    return int(connection.execute(statement.where(columns.at >= read_clock(connection) - _A_DAY)).scalar_one())
 
 
 def _outages(connection: Connection) -> tuple[OutageStatus, ...]:

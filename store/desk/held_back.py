@@ -45,14 +45,14 @@ def read_brakes(connection: Connection) -> tuple[BrakeStatus, ...]:
     """Return the channels whose automatic replies rest, or were held in the last 24 hours."""
     table, now = table_of(OutboundRow), read_clock(connection)
     braked = sa.or_(*(table.c.error.startswith(f'{{"key": "{key}"', autoescape=True) for key in _BRAKES))
-    held = (
+    statement = (
         sa.select(table.c.channel, sa.func.count().label("number"))
         # The ids are in the order of time.
         .where(table.c.id >= first_id_at(now - _A_DAY), table.c.kind == AUTO_REPLY)
         .where(table.c.state == OutboundState.CANCELLED, braked)
         .group_by(table.c.channel)
     )
-    counts: dict[str, int] = {row.channel: row.number for row in connection.execute(held)}
+    counts: dict[str, int] = {row.channel: row.number for row in connection.execute(statement)}
     rests = {channel: until for channel, until in _resting(connection) if until > now}
     return tuple(
         BrakeStatus(channel=channel, held=counts.get(channel, 0), rests_until=rests.get(channel))
@@ -63,8 +63,8 @@ def read_brakes(connection: Connection) -> tuple[BrakeStatus, ...]:
 def _resting(connection: Connection) -> Iterator[tuple[str, datetime]]:
     """Yield until when automatic replies were last stopped, by channel; also what is over."""
     columns = table_of(DeskStateRow).c
-    found = sa.select(columns.name, columns.value).where(columns.name.startswith(REPLIES_REST))
-    for name, value in connection.execute(found):
+    statement = sa.select(columns.name, columns.value).where(columns.name.startswith(REPLIES_REST))
+    for name, value in connection.execute(statement):
         yield name.removeprefix(REPLIES_REST), datetime.fromisoformat(value)
 
 

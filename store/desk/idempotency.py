@@ -43,5 +43,5 @@ def reserve(connection: Connection, *, agent_id: UUID, key: str, request_hash: b
 def keep(connection: Connection, *, agent_id: UUID, key: str, status: int, answer: str) -> None:
     """Store the answer under the key that this transaction has reserved."""
     table = table_of(IdempotencyRow)
-    reserved = sa.update(table).where(table.c.agent_id == agent_id, table.c.key == key)
-    connection.execute(reserved.values(status=status, answer=answer))
+    statement = sa.update(table).where(table.c.agent_id == agent_id, table.c.key == key)
+    connection.execute(statement.values(status=status, answer=answer))

@@ -40,7 +40,8 @@ def count_all(
 ) -> Counts:
     """Return the counts shown next to the list. agent: counted in `mine`."""
     statement, values = asked_counts(agent=agent, now=now, only_teams=only_teams)
-    statuses, teams = dict.fromkeys(map(str, UNRESOLVED), 0), dict[str, int]()
+    statuses = dict.fromkeys(map(str, UNRESOLVED), 0)
+    teams: dict[str, int] = {}
     numbers = dict.fromkeys(_NUMBERS, 0)
     for team, status, number, *others in statement.rows(connection, values):
         statuses[status] += number
@@ -74,7 +75,7 @@ def _counted(*, is_limited: bool) -> PlainStatement:
     # Without statistics SQLite would read the whole index that has teams and statuses in order.
     team, status = unindexed(columns.team), unindexed(columns.status)
     chosen: list[sa.ColumnElement[Any]] = [team, status, sa.func.count(), *numbers]
-    counted = sa.select(*chosen).where(IS_UNRESOLVED)
+    statement = sa.select(*chosen).where(IS_UNRESOLVED)
     if is_limited:
-        counted = counted.where(among_bound(team, "only_teams"))
-    return PlainStatement(counted.group_by(team, status))
+        statement = statement.where(among_bound(team, "only_teams"))
+    return PlainStatement(statement.group_by(team, status))

@@ -24,8 +24,8 @@ def labels_in_use(connection: Connection, *, begins: str = "", only_teams: Colle
     begins: how they begin, in any case; empty for all.  only_teams: the reader's teams; None means all.
     """
     columns = table_of(ConversationRow).c
-    newest = sa.select(columns.labels).where(IS_LABELLED, *seen_by_teams(only_teams))
-    rows: Any = connection.execute(newest.order_by(columns.last_message_at.desc()).limit(_MOST_READ)).scalars()
+    statement = sa.select(columns.labels).where(IS_LABELLED, *seen_by_teams(only_teams))
+    rows: Any = connection.execute(statement.order_by(columns.last_message_at.desc()).limit(_MOST_READ)).scalars()
     counted = Counter(label for labels in rows for label in labels)
     wanted = begins.strip().casefold()
     found = [(label, number) for label, number in counted.items() if label.casefold().startswith(wanted)]

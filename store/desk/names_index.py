@@ -70,8 +70,8 @@ def reindex_people(connection: Connection, ids: Collection[UUID]) -> None:
     texts: dict[UUID, list[str]] = {each: [] for each in ids}
     for row in connection.execute(sa.select(contact.id, contact.name).where(among(contact.id, ids))):
         texts[row.id].append(row.name)
-    handles = sa.select(identity.contact_id, identity.handle).where(among(identity.contact_id, ids))
-    for row in connection.execute(handles):
+    statement = sa.select(identity.contact_id, identity.handle).where(among(identity.contact_id, ids))
+    for row in connection.execute(statement):
         texts[row.contact_id].append(row.handle)
     # A contact that was merged into another has no handles, and is not found any more.
     index_people(connection, {each: said for each, said in texts.items() if len(said) > 1})

@@ -68,8 +68,8 @@ def forget_second_factor(connection: Connection, *, name: str) -> None:
     table = table_of(AgentRow)
     values = {"totp_secret": "", "totp_step": None, "session_epoch": table.c.session_epoch + 1}
     _update(connection, name, values)
-    whose = sa.select(table.c.id).where(table.c.name == name)
-    drop_recovery_codes(connection, connection.execute(whose).scalar_one())
+    statement = sa.select(table.c.id).where(table.c.name == name)
+    drop_recovery_codes(connection, connection.execute(statement).scalar_one())
 
 
 def check_password(connection: Connection, *, name: str, password: str) -> SignInRecord | None:
@@ -81,8 +81,8 @@ def check_password(connection: Connection, *, name: str, password: str) -> SignI
     columns = table_of(AgentRow).c
     row = None
     if agent is not None:
-        stored = sa.select(columns.password_hash, columns.totp_secret).where(columns.id == agent.id)
-        row = connection.execute(stored).one()
+        statement = sa.select(columns.password_hash, columns.totp_secret).where(columns.id == agent.id)
+        row = connection.execute(statement).one()
     known = row.password_hash if row is not None and row.password_hash else _NOTHING
     is_right = _matches(password[:LONGEST], known)
     if agent is None or row is None or not row.password_hash or not is_right:
@@ -113,9 +113,9 @@ def use_code(connection: Connection, agent: AgentRecord, *, code: str, now: date
     if step is None:
         return False
     is_new = sa.or_(table.c.totp_step.is_(None), table.c.totp_step < step)
-    same = sa.update(table).where(table.c.id == agent.id, table.c.totp_secret == stored, is_new)
+    statement = sa.update(table).where(table.c.id == agent.id, table.c.totp_secret == stored, is_new)
     values = {"totp_secret": stored or sealer.seal_text(secret), "totp_step": step}
-    return bool(connection.execute(same.values(**values)).rowcount)
+    return bool(connection.execute(statement.values(**values)).rowcount)
 
 
 def code_at(secret: str, *, now: datetime) -> str:
@@ -153,6 +153,6 @@ def _scrypt(password: str, salt: bytes) -> bytes:
 
 def _update(connection: Connection, name: str, values: Mapping[str, Any]) -> None:
     table = table_of(AgentRow)
-    one = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
-    if not connection.execute(one.values(**values)).rowcount:
+    statement = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
+    if not connection.execute(statement.values(**values)).rowcount:
         raise NotFound("there is no agent of that name")

@@ -65,8 +65,8 @@ def decide_phrasing(connection: Connection, phrasing_id: UUID, *, approve: bool,
     """
     table = table_of(PhrasingRow)
     state = PhrasingState.APPROVED if approve else PhrasingState.REJECTED
-    one = sa.update(table).where(table.c.id == phrasing_id, table.c.state == PhrasingState.PROPOSED)
-    if not connection.execute(one.values(state=state, decided_by=by, decided_at=now)).rowcount:
+    statement = sa.update(table).where(table.c.id == phrasing_id, table.c.state == PhrasingState.PROPOSED)
+    if not connection.execute(statement.values(state=state, decided_by=by, decided_at=now)).rowcount:
         if connection.execute(sa.select(table.c.id).where(table.c.id == phrasing_id)).first() is None:
             raise NotFound("there is no phrasing with that id")
         raise Conflict("it was decided before")
@@ -77,8 +77,8 @@ def decide_phrasing(connection: Connection, phrasing_id: UUID, *, approve: bool,
 def phrasings(connection: Connection, *, state: PhrasingState, limit: int) -> list[Phrasing]:
     """Return ways to ask in a state, oldest first."""
     table = table_of(PhrasingRow)
-    which = sa.select(*columns_of(PhrasingRow, Phrasing)).where(table.c.state == state)
-    rows = connection.execute(which.order_by(table.c.proposed_at, table.c.id).limit(limit)).mappings()
+    statement = sa.select(*columns_of(PhrasingRow, Phrasing)).where(table.c.state == state)
+    rows = connection.execute(statement.order_by(table.c.proposed_at, table.c.id).limit(limit)).mappings()
     return [Phrasing(**row) for row in rows]
 
 
@@ -100,8 +100,8 @@ def note_gap(
 def gaps(connection: Connection, *, since: datetime, limit: int) -> list[AnswerGap]:
     """Return the newest questions for which nothing was found."""
     table = table_of(AnswerGapRow)
-    which = sa.select(*columns_of(AnswerGapRow, AnswerGap)).where(table.c.at >= since)
-    rows = connection.execute(which.order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)).mappings()
+    statement = sa.select(*columns_of(AnswerGapRow, AnswerGap)).where(table.c.at >= since)
+    rows = connection.execute(statement.order_by(table.c.at.desc(), table.c.id.desc()).limit(limit)).mappings()
     return [AnswerGap(**row) for row in rows]
 
 

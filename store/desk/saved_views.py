@@ -95,9 +95,9 @@ def change_view(
     """
     table = table_of(SavedViewRow)
     shared = table.c.team.is_not(None) if teams is None else among(table.c.team, teams)
-    theirs = sa.update(table).where(table.c.id == view_id, sa.or_(table.c.agent_id == agent_id, shared))
+    statement = sa.update(table).where(table.c.id == view_id, sa.or_(table.c.agent_id == agent_id, shared))
     changes = {"name": table.c.name if name is None else name, "query": table.c.query if query is None else query}
-    if not connection.execute(theirs.values(**changes)).rowcount:
+    if not connection.execute(statement.values(**changes)).rowcount:
         raise NotFound("there is no view with that id")
 
 
@@ -108,6 +108,6 @@ def delete_view(connection: Connection, view_id: UUID, *, agent_id: UUID, teams:
     """
     table = table_of(SavedViewRow)
     shared = table.c.team.is_not(None) if teams is None else among(table.c.team, teams)
-    theirs = sa.delete(table).where(table.c.id == view_id, sa.or_(table.c.agent_id == agent_id, shared))
-    if not connection.execute(theirs).rowcount:
+    statement = sa.delete(table).where(table.c.id == view_id, sa.or_(table.c.agent_id == agent_id, shared))
+    if not connection.execute(statement).rowcount:
         raise NotFound("there is no view with that id")

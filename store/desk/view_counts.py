@@ -60,8 +60,10 @@ def views_of(groups: Sequence[WaitingGroup], *, agent: str, teams: frozenset[str
     for group in seen:
         views[group.status] += group.number
         views["overdue"] += group.overdue
-        views["emergencies"] += group.number * group.emergency
-        if group.status == Status.OPEN:
-            views["mine"] += group.number * (group.assignee == agent)
-            views["unassigned"] += group.number * (group.assignee is None)
+        if group.emergency:
+            views["emergencies"] += group.number
+        if group.status == Status.OPEN and group.assignee is None:
+            views["unassigned"] += group.number
+        elif group.status == Status.OPEN and group.assignee == agent:
+            views["mine"] += group.number
     return dict(views)

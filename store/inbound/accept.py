@@ -102,9 +102,9 @@ def _each(
     ids = {row["source_key"]: row["id"] for row in rows if row["id"] in fresh}
     if others := [row["source_key"] for row in rows if row["source_key"] not in ids]:
         table = table_of(InboundRow)
-        which = sa.select(table.c.source_key, table.c.id)
-        which = which.where(table.c.channel == rows[0]["channel"], among(table.c.source_key, others))
-        ids |= {row.source_key: row.id for row in connection.execute(which)}
+        statement = sa.select(table.c.source_key, table.c.id)
+        statement = statement.where(table.c.channel == rows[0]["channel"], among(table.c.source_key, others))
+        ids |= {row.source_key: row.id for row in connection.execute(statement)}
     return {
         row["delivered_key"]: AcceptedMessage(
             ids[row["source_key"]], known=row["id"] not in fresh, conflict=row["conflict"]
@@ -157,11 +157,11 @@ def _conflicts(
     if not uninserted:
         return []
     table = table_of(InboundRow)
-    known = sa.select(table.c.source_key, table.c.content_hash).where(
+    statement = sa.select(table.c.source_key, table.c.content_hash).where(
         table.c.channel == uninserted[0]["channel"],
         among(table.c.source_key, [row["source_key"] for row in uninserted]),
     )
-    hashes = {row.source_key: row.content_hash for row in connection.execute(known)}
+    hashes = {row.source_key: row.content_hash for row in connection.execute(statement)}
     completing = {delivery.source_key for delivery in deliveries if delivery.completes}
     return [
         {
@@ -205,8 +205,8 @@ def find_inbound(connection: Connection, *, channel: str, source_key: str) -> UU
     Raises NotFound when there is none.
     """
     table = table_of(InboundRow)
-    which = sa.select(table.c.id).where(table.c.channel == channel, table.c.source_key == source_key)
-    found: UUID | None = connection.execute(which).scalar_one_or_none()
+    statement = sa.select(table.c.id).where(table.c.channel == channel, table.c.source_key == source_key)
+    found: UUID | None = connection.execute(statement).scalar_one_or_none()
     if found is None:
         raise NotFound("no message of the channel has that key")
     return found

@@ -46,8 +46,8 @@ def _points() -> PlainStatement:
     one = sa.bindparam("contact", type_=contact.id.type)
     # Contacts that were merged into this one are the same person.
     same = sa.select(contact.id).where(sa.or_(contact.id == one, contact.merged_into == one))
-    said = sa.select(columns.kind, columns.value, sa.func.max(sa.cast(columns.verified, sa.Integer)))
-    return PlainStatement(said.where(columns.contact_id.in_(same)).group_by(columns.kind, columns.value))
+    statement = sa.select(columns.kind, columns.value, sa.func.max(sa.cast(columns.verified, sa.Integer)))
+    return PlainStatement(statement.where(columns.contact_id.in_(same)).group_by(columns.kind, columns.value))
 
 
 def note_contact_points(connection: Connection, points: Sequence[Mapping[str, Any]]) -> None:
@@ -61,5 +61,5 @@ def note_contact_points(connection: Connection, points: Sequence[Mapping[str, An
     table = table_of(ContactPointRow)
     for row in rows:
         theirs = (table.c[name] == row[name] for name in keys)
-        known = sa.update(table).where(*theirs, table.c.said_at <= row["said_at"])
-        connection.execute(known.values(verified=row["verified"], said_at=row["said_at"]))
+        statement = sa.update(table).where(*theirs, table.c.said_at <= row["said_at"])
+        connection.execute(statement.values(verified=row["verified"], said_at=row["said_at"]))

@@ -60,8 +60,8 @@ def keep_file(connection: Connection, file_id: UUID, *, packed: bytes, size: int
     table, attachment = table_of(FetchedFileRow), table_of(AttachmentRow)
     values = {"state": FileState.FETCHED, "content": sealer_of(connection).seal(packed), "size": size, "url": ""}
     connection.execute(sa.update(table).where(table.c.id == file_id).values(**values, error="", lease_until=None))
-    described = sa.update(attachment).where(attachment.c.id == file_id)
-    connection.execute(described.values(size=size, sha256=sha256, media_type=media_type))
+    statement = sa.update(attachment).where(attachment.c.id == file_id)
+    connection.execute(statement.values(size=size, sha256=sha256, media_type=media_type))
 
 
 def try_file_again(connection: Connection, file_id: UUID, *, wait: timedelta, why: str) -> None:
@@ -81,8 +81,8 @@ def give_up_file(connection: Connection, file_id: UUID, *, why: str) -> None:
 def count_files(connection: Connection) -> dict[str, int]:
     """Return how many files are in each state."""
     table = table_of(FetchedFileRow)
-    counted = sa.select(table.c.state, sa.func.count()).group_by(table.c.state)
-    found: dict[str, int] = {row[0]: row[1] for row in connection.execute(counted)}
+    statement = sa.select(table.c.state, sa.func.count()).group_by(table.c.state)
+    found: dict[str, int] = {row[0]: row[1] for row in connection.execute(statement)}
     return {state.value: found.get(state.value, 0) for state in FileState}
 
 

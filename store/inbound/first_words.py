@@ -41,8 +41,8 @@ def settle_first_words(connection: Connection, words: Mapping[UUID, FirstWords])
     """Give cases their category; those that no agent has got, their queue and promise too."""
     table = table_of(ConversationRow)
     for conversation_id, said in sorted(words.items()):
-        chosen = sa.select(table.c.labels, table.c.assignee, table.c.subject)
-        row = connection.execute(chosen.where(table.c.id == conversation_id).with_for_update()).one()
+        statement = sa.select(table.c.labels, table.c.assignee, table.c.subject)
+        row = connection.execute(statement.where(table.c.id == conversation_id).with_for_update()).one()
         kept = [label for label in row.labels if label != NO_QUESTION_YET]
         values: dict[str, Any] = {"category": said.category, "language": said.language}
         values |= {"labels": [*dict.fromkeys((*kept, *said.labels))], "subject": said.subject or row.subject}
@@ -57,8 +57,8 @@ def add_labels(connection: Connection, labels: Mapping[UUID, str]) -> None:
     """Add one label each to conversations."""
     table = table_of(ConversationRow)
     for conversation_id, label in sorted(labels.items()):
-        chosen = sa.select(table.c.labels).where(table.c.id == conversation_id).with_for_update()
-        known = connection.execute(chosen).scalar_one()
+        statement = sa.select(table.c.labels).where(table.c.id == conversation_id).with_for_update()
+        known = connection.execute(statement).scalar_one()
         if label not in known:
             values = {"labels": [*known, label]}
             connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**values))

@@ -126,8 +126,8 @@ def _reseal_some(
     rows, size = 0, 0
     while old and rows < _ROWS and size < _BYTES:
         row_id, rows = old.popleft(), rows + 1
-        locked = sa.select(column.value).where(column.id == row_id).with_for_update()
-        value = connection.execute(locked).scalar_one_or_none()
+        statement = sa.select(column.value).where(column.id == row_id).with_for_update()
+        value = connection.execute(statement).scalar_one_or_none()
         if not value:
             # Its retention time ended meanwhile.
             continue

@@ -33,7 +33,7 @@ def forget_originals(connection: Connection, *, before: datetime, limit: int) ->
     original, inbound = table_of(OriginalRow), table_of(InboundRow)
     settled = sa.or_(inbound.c.state.in_(_SETTLED), inbound.c.discarded_at.is_not(None))
     columns = (inbound.c.id, inbound.c.channel, inbound.c.source_key, inbound.c.received_at, inbound.c.discarded_at)
-    old = (
+    statement = (
         sa.select(*columns)
         .select_from(original)
         .join(inbound, inbound.c.id == original.c.inbound_id)
@@ -41,7 +41,7 @@ def forget_originals(connection: Connection, *, before: datetime, limit: int) ->
         .order_by(original.c.inbound_id)
         .limit(limit)
     )
-    rows = connection.execute(old).all()
+    rows = connection.execute(statement).all()
     if rows:
         ids = [row.id for row in rows]
         connection.execute(sa.delete(original).where(among(original.c.inbound_id, ids)))
@@ -58,6 +58,6 @@ def forget_originals(connection: Connection, *, before: datetime, limit: int) ->
 def _forget_files(connection: Connection, *, before: datetime, limit: int) -> None:
     file, outbound = table_of(AnswerFileRow), table_of(OutboundRow)
     sent = sa.select(outbound.c.id).where(outbound.c.state == OutboundState.SENT, outbound.c.sent_at < before)
-    old = sa.select(file.c.id).where(file.c.id < first_id_at(before), file.c.outbound_id.in_(sent))
-    ids = list(connection.execute(old.order_by(file.c.id).limit(limit)).scalars())
+    statement = sa.select(file.c.id).where(file.c.id < first_id_at(before), file.c.outbound_id.in_(sent))
+    ids = list(connection.execute(statement.order_by(file.c.id).limit(limit)).scalars())
     connection.execute(sa.delete(file).where(among(file.c.id, ids)))

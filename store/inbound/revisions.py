@@ -93,8 +93,8 @@ def revisable(connection: Connection, *, channel: str, keys: Collection[str]) ->
 def _files(connection: Connection, message_ids: Sequence[UUID]) -> dict[UUID, set[tuple[str, str]]]:
     columns = table_of(AttachmentRow).c
     found: dict[UUID, set[tuple[str, str]]] = {}
-    named = sa.select(columns.message_id, columns.sha256, columns.name)
-    for row in connection.execute(named.where(among(columns.message_id, message_ids))):
+    statement = sa.select(columns.message_id, columns.sha256, columns.name)
+    for row in connection.execute(statement.where(among(columns.message_id, message_ids))):
         found.setdefault(row.message_id, set()).add((row.sha256, row.name))
     return found
 

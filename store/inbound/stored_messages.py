@@ -82,8 +82,8 @@ def envelope_of(connection: Connection, message_id: UUID) -> Envelope | None:
 @cache
 def _envelope() -> PlainStatement:
     inbound, message = table_of(InboundRow), table_of(MessageRow)
-    found = sa.select(inbound.c.envelope).join(message, message.c.inbound_id == inbound.c.id)
-    return PlainStatement(found.where(message.c.id == sa.bindparam("message")))
+    statement = sa.select(inbound.c.envelope).join(message, message.c.inbound_id == inbound.c.id)
+    return PlainStatement(statement.where(message.c.id == sa.bindparam("message")))
 
 
 def _stored(row: RowMapping, *, sealer: Sealer) -> StoredMessage:

@@ -28,8 +28,8 @@ def leave_wakes(connection: Connection, wakes: Mapping[str, str]) -> None:
 def is_woken(connection: Connection, topic: str) -> bool:
     """Return whether a token was left for the topic."""
     table = table_of(DeskStateRow)
-    left = sa.select(table.c.name).where(table.c.name == f"wake:{topic}", table.c.value != "")
-    return connection.execute(left).first() is not None
+    statement = sa.select(table.c.name).where(table.c.name == f"wake:{topic}", table.c.value != "")
+    return connection.execute(statement).first() is not None
 
 
 def take_wake(connection: Connection, topic: str) -> str:

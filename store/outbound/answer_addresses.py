@@ -69,8 +69,8 @@ _KNOWN_ADDRESSES: Final = KnownRows(types_of(_last_of_theirs()), _address, most=
 def _written_to(connection: Connection, conversation_id: UUID) -> str:
     """Return to whom we wrote in a conversation that we opened and no customer has answered; empty for no one."""
     columns = table_of(OutboundRow).c
-    ours = sa.select(columns.recipient).where(columns.conversation_id == conversation_id, columns.kind == REPLY)
-    return str(connection.execute(ours.order_by(columns.id.desc()).limit(1)).scalar() or "")
+    statement = sa.select(columns.recipient).where(columns.conversation_id == conversation_id, columns.kind == REPLY)
+    return str(connection.execute(statement.order_by(columns.id.desc()).limit(1)).scalar() or "")
 
 
 def last_copies(connection: Connection, conversation_id: UUID) -> tuple[str, ...]:

@@ -111,8 +111,10 @@ def sent_files(connection: Connection, outbound_ids: Collection[UUID]) -> dict[U
 def drop_file(connection: Connection, file_id: UUID, *, agent_id: UUID) -> None:
     """Delete a file of the agent's draft; what was sent stays."""
     table = table_of(AnswerFileRow)
-    one = sa.delete(table).where(table.c.id == file_id, table.c.agent_id == agent_id, table.c.outbound_id.is_(None))
-    connection.execute(one)
+    statement = sa.delete(table).where(
+        table.c.id == file_id, table.c.agent_id == agent_id, table.c.outbound_id.is_(None)
+    )
+    connection.execute(statement)
 
 
 def read_file(connection: Connection, file_id: UUID) -> tuple[AnswerFile, bytes]:

@@ -85,8 +85,8 @@ def due_questions(connection: Connection, *, now: datetime, limit: int) -> list[
     table = table_of(AutoAnswerRow)
     waiting = sa.select(table.c.conversation_id, sa.func.max(table.c.due_at).label("due"))
     cases = waiting.where(table.c.state == AutoAnswerState.WAITING).group_by(table.c.conversation_id).subquery()
-    ready = sa.select(cases.c.conversation_id).where(cases.c.due <= now).order_by(cases.c.due).limit(limit)
-    ids = list(connection.execute(ready).scalars())
+    statement = sa.select(cases.c.conversation_id).where(cases.c.due <= now).order_by(cases.c.due).limit(limit)
+    ids = list(connection.execute(statement).scalars())
     found: dict[UUID, list[AskedMessage]] = {}
     for each in _messages(connection, ids):
         found.setdefault(each.conversation_id, []).append(each)
@@ -152,13 +152,13 @@ def _opened_again(connection: Connection, conversation_id: UUID) -> datetime | N
 def _has_person(connection: Connection, conversation_id: UUID, *, since: datetime) -> bool:
     message = table_of(MessageRow)
     by_agent = message.c.direction.in_((Direction.OUTGOING, Direction.NOTE))
-    wrote = sa.select(message.c.id).where(
+    statement = sa.select(message.c.id).where(
         message.c.conversation_id == conversation_id,
         by_agent,
         message.c.origin != OriginKind.AUTO_REPLIED,
         message.c.received_at >= since,
     )
-    if connection.execute(wrote.limit(1)).first() is not None:
+    if connection.execute(statement.limit(1)).first() is not None:
         return True
     assigned = _events(connection, conversation_id, EventKind.CONVERSATION_ASSIGNED)
     # What the machine assigned has no `by`: no agent has looked at it yet.
@@ -224,8 +224,8 @@ def why_withdrawn(connection: Connection, row: OutboundClaim) -> Reason | None:
 def withdraw(connection: Connection, outbound_id: UUID) -> None:
     """Note that an answer was not sent because a person took the case over."""
     table = table_of(AutoAnswerRow)
-    one = sa.update(table).where(table.c.outbound_id == outbound_id)
-    connection.execute(one.values(state=AutoAnswerState.TAKEN_OVER))
+    statement = sa.update(table).where(table.c.outbound_id == outbound_id)
+    connection.execute(statement.values(state=AutoAnswerState.TAKEN_OVER))
 
 
 def case_is_pending(connection: Connection, conversation_id: UUID) -> bool:
@@ -239,8 +239,8 @@ def tally_answers(connection: Connection, *, since: datetime) -> dict[tuple[str,
     """Return how many questions were decided since a moment, by channel, state and verdict."""
     table = table_of(AutoAnswerRow)
     columns = (table.c.channel, table.c.state, table.c.verdict)
-    counted = sa.select(*columns, sa.func.count()).where(table.c.decided_at >= since).group_by(*columns)
-    rows = connection.execute(counted)
+    statement = sa.select(*columns, sa.func.count()).where(table.c.decided_at >= since).group_by(*columns)
+    rows = connection.execute(statement)
     return {(row[0], row[1], row[2]): row[3] for row in rows}
 
 

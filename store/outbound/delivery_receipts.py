@@ -78,8 +78,8 @@ def note_returned(connection: Connection, returned: Sequence[ReturnedMail]) -> N
     """Record mail that came back. A copy that was not reached fails nothing: the customer has the answer."""
     for mail in sorted(returned, key=lambda each: each.rfc_message_id):
         columns = table_of(OutboundRow).c
-        ids = sa.select(columns.id).where(columns.rfc_message_id == mail.rfc_message_id).order_by(columns.id)
-        for outbound_id in connection.execute(ids).scalars().all():
+        statement = sa.select(columns.id).where(columns.rfc_message_id == mail.rfc_message_id).order_by(columns.id)
+        for outbound_id in connection.execute(statement).scalars().all():
             row = find(connection, outbound_id)
             copies = {copy.casefold() for copy in (row.copies or ())} if row else set()
             if row and mail.addresses - copies:

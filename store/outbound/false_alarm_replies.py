@@ -87,8 +87,8 @@ def queue_correction(
     # Withdrawn before, because the release was taken back, and released again.
     withdrawn = (table.c.dedupe_key == key, table.c.state == OutboundState.CANCELLED, table.c.error == _WITHDRAWN.line)
     values = {"state": OutboundState.QUEUED, "error": "", "created_at": now, "due_at": correction.due_at}
-    again = sa.update(table).where(*withdrawn).values(**values).returning(table.c.id)
-    return connection.execute(again).scalar_one_or_none()
+    statement = sa.update(table).where(*withdrawn).values(**values).returning(table.c.id)
+    return connection.execute(statement).scalar_one_or_none()
 
 
 def withdraw_correction(connection: Connection, conversation_id: UUID, *, inbound_id: UUID, now: datetime) -> None:

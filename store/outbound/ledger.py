@@ -178,8 +178,8 @@ def begin(connection: Connection, row: OutboundClaim, *, lease: timedelta) -> Ou
 def renew(connection: Connection, *, tokens: Collection[UUID], lease: timedelta) -> None:
     """Extend the leases of the attempts that are still running in this process."""
     table = table_of(OutboundRow)
-    ours = sa.update(table).where(table.c.state == OutboundState.SENDING, among(table.c.lease_token, tokens))
-    connection.execute(ours.values(lease_until=read_clock(connection) + lease))
+    statement = sa.update(table).where(table.c.state == OutboundState.SENDING, among(table.c.lease_token, tokens))
+    connection.execute(statement.values(lease_until=read_clock(connection) + lease))
 
 
 def settle_sent(connection: Connection, row: OutboundClaim, *, provider_id: str = "", why: str = "") -> bool:
@@ -216,9 +216,9 @@ def rest_recipient(connection: Connection, row: OutboundClaim, *, why: str, wait
     of the conversation wait behind it.
     """
     table, due_at = table_of(OutboundRow), read_clock(connection) + wait
-    others = sa.update(table).where(table.c.channel == row.channel, table.c.recipient == row.recipient)
-    others = others.where(table.c.state == OutboundState.QUEUED, table.c.due_at < due_at)
-    connection.execute(others.values(due_at=due_at))
+    statement = sa.update(table).where(table.c.channel == row.channel, table.c.recipient == row.recipient)
+    statement = statement.where(table.c.state == OutboundState.QUEUED, table.c.due_at < due_at)
+    connection.execute(statement.values(due_at=due_at))
     values = {"state": OutboundState.QUEUED, "due_at": due_at, "attempts": 1, "error": why}
     return _settle(connection, row, values=values)
 
@@ -238,8 +238,10 @@ def drop(connection: Connection, row: OutboundClaim, *, why: str) -> bool:
 def drop_all(connection: Connection, rows: Sequence[OutboundClaim], *, why: str) -> None:
     """Cancel automatic messages that are queued, and which this transaction has locked."""
     table = table_of(OutboundRow)
-    queued = sa.update(table).where(among(table.c.id, [row.id for row in rows]), table.c.state == OutboundState.QUEUED)
-    connection.execute(queued.values(state=OutboundState.CANCELLED, error=why))
+    statement = sa.update(table).where(
+        among(table.c.id, [row.id for row in rows]), table.c.state == OutboundState.QUEUED
+    )
+    connection.execute(statement.values(state=OutboundState.CANCELLED, error=why))
 
 
 def repeat(connection: Connection, row: OutboundClaim) -> bool:
@@ -270,8 +272,8 @@ def provider_ids(connection: Connection, *, channel: str, recipient: str, since:
     columns = table_of(OutboundRow).c
     ours = (columns.channel == channel, columns.recipient == recipient, columns.provider_id.is_not(None))
     # A row is not sent before it exists, and rows to look for are not much older than their attempt.
-    found = sa.select(columns.provider_id).where(*ours, columns.sent_at >= since)
-    return frozenset(connection.execute(found).scalars())
+    statement = sa.select(columns.provider_id).where(*ours, columns.sent_at >= since)
+    return frozenset(connection.execute(statement).scalars())
 
 
 def looked_in_vain(connection: Connection, row: OutboundClaim, *, look_after: timedelta, counts: bool) -> bool:
@@ -293,8 +295,10 @@ def _settle(
     """Change the row if it still belongs to this attempt, and is in one of `states`."""
     table = table_of(OutboundRow)
     # A row that was never tried has no token: the comparison with NULL is written by SQLAlchemy as IS NULL.
-    ours = sa.update(table).where(table.c.id == row.id, table.c.lease_token == row.token, among(table.c.state, states))
-    return bool(connection.execute(ours.values(**values)).rowcount)
+    statement = sa.update(table).where(
+        table.c.id == row.id, table.c.lease_token == row.token, among(table.c.state, states)
+    )
+    return bool(connection.execute(statement.values(**values)).rowcount)
 
 
 def as_shown() -> dict[str, sa.ColumnElement[Any]]:

@@ -97,11 +97,11 @@ def thaw(connection: Connection, *, channels: Collection[str] | None = None) -> 
     Their rows are queued, but the mark that they were sent may be lost.
     """
     now, table = read_clock(connection), table_of(OutboundRow)
-    doubtful = sa.update(table).where(
+    statement = sa.update(table).where(
         table.c.state == OutboundState.QUEUED, table.c.due_at <= now, table.c.created_at > now - _RESTORED
     )
     if channels is not None:
-        doubtful = doubtful.where(among(table.c.channel, channels))
+        statement = statement.where(among(table.c.channel, channels))
     looked_for = {
         "state": OutboundState.UNKNOWN,
         "claimed_at": sa.func.coalesce(table.c.claimed_at, table.c.created_at),
@@ -110,7 +110,7 @@ def thaw(connection: Connection, *, channels: Collection[str] | None = None) -> 
         "due_at": now,
         "error": "sending was frozen: it may have been sent before",
     }
-    found = connection.execute(doubtful.values(**looked_for)).rowcount
+    found = connection.execute(statement.values(**looked_for)).rowcount
     state = table_of(DeskStateRow)
     connection.execute(sa.delete(state).where(state.c.name == _FROZEN))
     return found
@@ -118,8 +118,8 @@ def thaw(connection: Connection, *, channels: Collection[str] | None = None) -> 
 
 def _count(connection: Connection, *conditions: sa.ColumnElement[bool]) -> int:
     columns = table_of(OutboundRow).c
-    counted = sa.select(sa.func.count()).where(*conditions, among(columns.state, _MAY_HAVE_LEFT))
-    return connection.execute(counted).scalar_one()
+    statement = sa.select(sa.func.count()).where(*conditions, among(columns.state, _MAY_HAVE_LEFT))
+    return connection.execute(statement).scalar_one()
 
 
 def _recall(connection: Connection, name: str) -> str | None:
@@ -159,19 +159,19 @@ def note_words(connection: Connection, words: Sequence[LastWord]) -> None:
         return
     table = table_of(SuppressionRow)
     for word in last:
-        older = sa.update(table).where(
+        statement = sa.update(table).where(
             table.c.channel == word.channel, table.c.handle == word.handle, table.c.said_at <= word.said_at
         )
-        connection.execute(older.values(stopped=word.stopped, said_at=word.said_at, why=word.why))
+        connection.execute(statement.values(stopped=word.stopped, said_at=word.said_at, why=word.why))
 
 
 def refusal(connection: Connection, *, channel: str, handle: str) -> Reason | None:
     """Return why the channel may not send to the customer; None if it may."""
     table = table_of(SuppressionRow)
-    found = sa.select(table.c.said_at, table.c.why).where(
+    statement = sa.select(table.c.said_at, table.c.why).where(
         table.c.channel == channel, table.c.handle == handle, table.c.stopped
     )
-    row = connection.execute(found).first()
+    row = connection.execute(statement).first()
     if row is None:
         return None
     return Reason(ReasonKey.CUSTOMER_OPTED_OUT, {"said": row.why, "date": f"{row.said_at:%Y-%m-%d}"})

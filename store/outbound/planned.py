@@ -43,10 +43,10 @@ def why_held(connection: Connection, row: OutboundClaim) -> Reason | None:
     theirs = sa.and_(message.c.direction == Direction.INCOMING, message.c.origin.not_in(SAYS_NOTHING))
     left = sa.exists().where(other.c.id == message.c.outbound_id, other.c.id != row.id, among(other.c.state, LEFT))
     ours = sa.and_(message.c.direction == Direction.OUTGOING, left)
-    found = sa.select(message.c.direction).where(
+    statement = sa.select(message.c.direction).where(
         among(message.c.conversation_id, {row.conversation_id, moved_to}), newer, sa.or_(theirs, ours)
     )
-    directions = set(connection.execute(found.distinct()).scalars())
+    directions = set(connection.execute(statement.distinct()).scalars())
     if Direction.INCOMING in directions:
         return Reason(ReasonKey.CUSTOMER_WROTE_SINCE)
     return Reason(ReasonKey.COLLEAGUE_ANSWERED_SINCE) if directions else None
@@ -89,8 +89,8 @@ def leave_status(connection: Connection, conversation_id: UUID) -> None:
     """Let replies that can still be taken back leave the status that an agent has set since they were written."""
     table = table_of(OutboundRow)
     waits = (table.c.state == OutboundState.QUEUED, table.c.undo_until.is_not(None))
-    these = sa.update(table).where(table.c.conversation_id == conversation_id, *waits)
-    connection.execute(these.values(then_status=""))
+    statement = sa.update(table).where(table.c.conversation_id == conversation_id, *waits)
+    connection.execute(statement.values(then_status=""))
 
 
 def approve(connection: Connection, ids: Sequence[UUID], *, now: datetime) -> None:
@@ -103,7 +103,9 @@ def drop_planned(connection: Connection, ids: Sequence[UUID], *, conversation_id
     """Cancel locked planned replies, because their conversation is resolved without them."""
     table, now = table_of(OutboundRow), read_clock(connection)
     cancelled = {"state": OutboundState.CANCELLED, "error": f"cancelled by {by}"}
-    found = sa.update(table).where(among(table.c.id, ids)).values(**cancelled).returning(table.c.id, table.c.channel)
-    for row in connection.execute(found).all():
+    statement = (
+        sa.update(table).where(among(table.c.id, ids)).values(**cancelled).returning(table.c.id, table.c.channel)
+    )
+    for row in connection.execute(statement).all():
         payload = {"outbound_id": str(row.id), "channel": row.channel, "by": by}
         append_events(connection, [NewEvent(EventKind.OUTBOUND_CANCELLED, conversation_id, payload, at=now)])

@@ -96,8 +96,8 @@ def lock_answerable(connection: Connection, conversation_id: UUID) -> Answerable
     table = table_of(ConversationRow)
     refuse_merged(connection, conversation_id)
     names = ("id", "reference", "contact_id", "channel", "subject", "status", "version", "merged_into")
-    locked = sa.select(*(table.c[name] for name in names)).where(table.c.id == conversation_id).with_for_update()
-    conversation = dict(connection.execute(locked).mappings().one())
+    statement = sa.select(*(table.c[name] for name in names)).where(table.c.id == conversation_id).with_for_update()
+    conversation = dict(connection.execute(statement).mappings().one())
     # Another agent may have merged it before we got the lock.
     if (merged_into := conversation.pop("merged_into")) is not None:
         raise Conflict(f"it was merged into the conversation {merged_into}")
@@ -218,8 +218,8 @@ def answered(
         table = table_of(ConversationRow)
         waiting = sa.case((table.c.waiting_since < later, later), else_=table.c.waiting_since)
         values = {"replied_at": sa.func.coalesce(table.c.replied_at, at), "waiting_since": waiting, "watch_at": at}
-        still = sa.update(table).where(table.c.id == conversation_id)
-        connection.execute(still.values(**values, version=table.c.version + 1))
+        statement = sa.update(table).where(table.c.id == conversation_id)
+        connection.execute(statement.values(**values, version=table.c.version + 1))
         return False
     note_reply(connection, conversation_id=conversation_id, at=at)
     change_status(connection, conversation_id=conversation_id, status=Status.PENDING, at=at)
@@ -241,10 +241,10 @@ def _first_after(connection: Connection, conversation_id: UUID, known_until: dat
 def answered_elsewhere(connection: Connection, conversation_id: UUID, *, at: datetime) -> None:
     """Record an answer that left by a mail program at `at`, unless the customer wrote again since."""
     columns, case = table_of(MessageRow).c, table_of(ConversationRow)
-    newer = sa.select(columns.id).where(
+    statement = sa.select(columns.id).where(
         columns.conversation_id == conversation_id, columns.direction == Direction.INCOMING, columns.received_at > at
     )
-    if connection.execute(newer.limit(1)).first() is not None:
+    if connection.execute(statement.limit(1)).first() is not None:
         return
     note_reply(connection, conversation_id=conversation_id, at=at)
     status = connection.execute(sa.select(case.c.status).where(case.c.id == conversation_id)).scalar_one()
@@ -266,10 +266,10 @@ def _touch(connection: Connection, conversation_id: UUID, *, now: datetime) -> N
 def _ancestors(connection: Connection, conversation_id: UUID) -> tuple[str, ...]:
     """Return the thread's Message-IDs, oldest first; of a long thread only the first and the last ones."""
     columns = table_of(MessageRow).c
-    known = sa.select(columns.rfc_message_id).where(
+    statement = sa.select(columns.rfc_message_id).where(
         columns.conversation_id == conversation_id, columns.rfc_message_id.is_not(None)
     )
-    found = connection.execute(known.order_by(columns.received_at, columns.id)).scalars()
+    found = connection.execute(statement.order_by(columns.received_at, columns.id)).scalars()
     ids = tuple(dict.fromkeys(found))
     return ids if len(ids) <= _MOST_ANCESTORS else (ids[0], *ids[1 - _MOST_ANCESTORS :])
 

@@ -117,8 +117,8 @@ def send_again(connection: Connection, outbound_id: UUID, *, by: str) -> None:
 
 def _refuse_masked(connection: Connection, outbound_id: UUID) -> None:
     table = table_of(OutboundRow)
-    kept = sa.select(table.c.text).where(table.c.id == outbound_id, table.c.masked, among(table.c.state, TROUBLED))
-    if (text := connection.execute(kept).scalar()) is not None:
+    statement = sa.select(table.c.text).where(table.c.id == outbound_id, table.c.masked, among(table.c.state, TROUBLED))
+    if (text := connection.execute(statement).scalar()) is not None:
         raise MaskedTextError(text)
 
 
@@ -176,8 +176,8 @@ def _act(
     states: Sequence[str],
 ) -> None:
     table = table_of(OutboundRow)
-    open_row = sa.update(table).where(table.c.id == outbound_id, among(table.c.state, states))
-    if not connection.execute(open_row.values(**values)).rowcount:
+    statement = sa.update(table).where(table.c.id == outbound_id, among(table.c.state, states))
+    if not connection.execute(statement.values(**values)).rowcount:
         now = find_outbound(connection, outbound_id)
         raise Conflict(f"the message is already {now.state.replace('_', ' ')}")
     row = find_outbound(connection, outbound_id)

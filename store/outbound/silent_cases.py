@@ -73,7 +73,7 @@ def why_closed(connection: Connection, conversation_id: UUID) -> SilenceKind | N
     """Return why the desk closed a resolved case by itself; None if a person did, or an older version."""
     table = table_of(EventRow)
     which = (table.c.conversation_id == conversation_id, table.c.kind == EventKind.CONVERSATION_STATUS_CHANGED)
-    last = sa.select(table.c.payload).where(*which).order_by(table.c.at.desc(), table.c.id.desc()).limit(1)
-    payload = connection.execute(last).scalar()
+    statement = sa.select(table.c.payload).where(*which).order_by(table.c.at.desc(), table.c.id.desc()).limit(1)
+    payload = connection.execute(statement).scalar()
     said = str(payload.get("why", "")) if payload else ""
     return SilenceKind(said) if said in {*SilenceKind} else None

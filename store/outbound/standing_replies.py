@@ -41,12 +41,12 @@ def standing_reply(connection: Connection, inbound_id: UUID) -> StandingReply:
     answers = sa.and_(
         reply.c.conversation_id == message.c.conversation_id, reply.c.in_reply_to == message.c.rfc_message_id
     )
-    found = (
+    statement = (
         sa.select(reply.c.id, reply.c.state, reply.c.attempts, reply.c.text, reply.c.provider_id)
         .select_from(sa.join(message, reply, answers))
         .where(message.c.inbound_id == inbound_id, reply.c.kind == AUTO_REPLY)
     )
-    rows = connection.execute(found.order_by(reply.c.id)).all()
+    rows = connection.execute(statement.order_by(reply.c.id)).all()
     waiting = next((row.id for row in rows if row.state == OutboundState.QUEUED and not row.attempts), None)
     said = next((row.text for row in rows if row.provider_id == passive_id(inbound_id)), "")
     return StandingReply(is_decided=state not in {None, InboundState.RECEIVED}, waiting=waiting, said=said)

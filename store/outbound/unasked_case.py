@@ -29,10 +29,10 @@ def open_unasked(connection: Connection, rows: Sequence[OutboundClaim]) -> None:
     moved = where_now(connection, {row.conversation_id for row in asking})
     cases = {moved.get(row.conversation_id, row.conversation_id): row for row in asking}
     table = table_of(ConversationRow)
-    waiting = sa.select(table.c.id, table.c.labels, table.c.opened_at).where(
+    statement = sa.select(table.c.id, table.c.labels, table.c.opened_at).where(
         among(table.c.id, cases), table.c.status == Status.PENDING
     )
-    for found in connection.execute(waiting.order_by(table.c.id).with_for_update()).all():
+    for found in connection.execute(statement.order_by(table.c.id).with_for_update()).all():
         if NO_QUESTION_YET in found.labels:
             _open(connection, cases[found.id], case=found.id, opened_at=found.opened_at)
 

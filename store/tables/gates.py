@@ -82,7 +82,7 @@ class PhoneCallRow(SQLModel, table=True):
     """A call to a hotline that a menu of ours answers; see `router.phone_call.PhoneCall`.
 
     recordings: JSON.  transcript: sealed.  due_at: when its message is to be written next; None for never.
-    called_back_at, called_back_by: when an agent dealt with the wish to be called back, and who.
+    called_back_at, called_back_by: when an agent dealt with the call-back request, and who.
     """
 
     __tablename__ = "phone_call"

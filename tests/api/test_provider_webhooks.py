@@ -202,7 +202,7 @@ def test_a_message_for_another_number_is_refused(post, twilio, database):
 
 
 @pytest.mark.parametrize("channel", ["off", "nowhere", "support-mail"])
-def test_where_no_channel_is_there_is_no_door(post, twilio, channel):
+def test_where_no_channel_is_there_is_no_endpoint(post, twilio, channel):
     form = twilio.webhook_form(twilio.receive("hello"))
     url = f"{HERE}/webhooks/{channel}"
     assert post(form, path=f"/webhooks/{channel}", signature=signed(form, url=url)) == 404
@@ -358,7 +358,7 @@ body = {{ phone = "{{recipient}}", content = "{{text}}" }}
 """
 
 
-def test_a_described_provider_brings_its_messages_by_the_same_door(tmp_path, database, portal, settings):
+def test_a_described_provider_brings_its_messages_by_the_same_endpoint(tmp_path, database, portal, settings):
     described = settings_in(tmp_path / "cn", more=HTTP_SMS.format())
     body = json.dumps({"msgId": "9", "mobile": "13800138000", "content": "你好"}).encode()
     signature = hmac.new(TOKEN.encode(), body, hashlib.sha256).hexdigest()

@@ -54,7 +54,8 @@ class _Yard:
     """Programs of a test, and a supervisor that runs them."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.lines = folder, list[str]()
+        self.folder = folder
+        self.lines: list[str] = []
         self.environment = {**os.environ, **marked(folder), "PYTHONPATH": f"{folder}:{Path(__file__).parents[2]}"}
         self.environment["SUPERVISOR"] = str(os.getpid())
 
@@ -169,7 +170,8 @@ def test_a_killed_template_leaves_the_daemons_and_the_next_start_has_another_one
 def test_a_template_is_closed_when_every_fork_has_started_well_and_a_later_start_waits_for_no_other(yard: _Yard):
     yard.write("worker", _ALIVE)
     supervisor, template = yard.supervisor("worker", well_after=0)
-    killed, templates = list[int](), set[int]()
+    killed: list[int] = []
+    templates: set[int] = set()
 
     def each_tick() -> None:
         if killed:

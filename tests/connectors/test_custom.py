@@ -114,13 +114,13 @@ def test_the_vectors_of_other_houses(vectors, monkeypatch, auth, vector, secret,
     given = vectors[vector]
     monkeypatch.setenv("APP_SECRET", given[secret])
     headers = {signature.replace("_", "-"): given[signature]} | ({stamp: given["timestamp"]} if stamp else {})
-    door = endpoint(f'auth = "{auth}"')
+    webhook = endpoint(f'auth = "{auth}"')
     at = NOW if auth != "github" else datetime.now(UTC)
-    assert door.is_signed(WebhookRequest(body=given["body"].encode(), headers=headers), now=at)
-    assert not door.is_signed(WebhookRequest(body=given["body"].encode() + b" ", headers=headers), now=at)
+    assert webhook.is_signed(WebhookRequest(body=given["body"].encode(), headers=headers), now=at)
+    assert not webhook.is_signed(WebhookRequest(body=given["body"].encode() + b" ", headers=headers), now=at)
     if stamp:
         late = WebhookRequest(body=given["body"].encode(), headers=headers)
-        assert not door.is_signed(late, now=at + timedelta(minutes=6))
+        assert not webhook.is_signed(late, now=at + timedelta(minutes=6))
 
 
 def test_tokens_passwords_and_a_described_signature(monkeypatch):

@@ -19,7 +19,8 @@ def _overlay(document: dict[str, Any]) -> None:
     def walk(value: Any) -> None:
         if isinstance(value, dict):
             # Declared as a discriminator's choice among problems, of which only one example is ever complete.
-            value.pop("discriminator", None) if "oneOf" not in value else None
+            if "oneOf" not in value:
+                value.pop("discriminator", None)
             if isinstance(value.get("enum"), list):
                 value["enum"] = list(dict.fromkeys(value["enum"]))
             for each in value.values():

@@ -144,7 +144,8 @@ def test_a_reader_that_is_killed_a_hundred_times_sees_every_number_once_and_in_o
     for _ in range(3):
         start(PUBLISH, database_url, **armed)
     # When a reader dies a hundred times
-    dice, seen = random.Random(7), list[tuple[int, str]]()
+    dice = random.Random(7)
+    seen: list[tuple[int, str]] = []
     for _ in range(100):
         follow(served, seen, most=dice.randrange(1, 9))
     written = sum(int(writer.communicate(timeout=120)[0]) for writer in writers)

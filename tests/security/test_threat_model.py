@@ -13,7 +13,7 @@ def test_each_test_that_the_page_names_exists_and_each_of_this_folder_is_named()
     named = set(re.findall(r"`((?:tests/[\w/]+/)?test_\w+\.py)`", page))
     paths = {name if "/" in name else f"tests/security/{name}" for name in named}
     assert [path for path in sorted(paths) if not (ROOT / path).is_file()] == []
-    here = {f"tests/security/{path.name}" for path in Path(__file__).parent.glob("test_*.py")}
+    here = {str(path.relative_to(ROOT)) for path in Path(__file__).parent.rglob("test_*.py")}
     assert here - paths == {f"tests/security/{Path(__file__).name}"}
 
 

@@ -89,7 +89,11 @@ class Sink:
 
     async def _say(self, stage: str, server: SMTP, *, keep: Callable[[], None] = lambda: None) -> str:
         queue = self.answers.get(stage)
-        answer = self.decide(stage) if self.decide else queue.pop(0) if queue else None
+        answer = None
+        if self.decide:
+            answer = self.decide(stage)
+        elif queue:
+            answer = queue.pop(0)
         if isinstance(answer, float):
             await asyncio.sleep(answer)
             answer = None

@@ -1,4 +1,4 @@
-"""Write the messages of calls that are due: a wish at once, a missed call after a minute. A chore of the sweep.
+"""Write the messages of calls that are due: call-back requests at once, missed calls after a minute. A chore.
 
 A process that dies after the commit writes the same bytes again, which intake knows.
 """

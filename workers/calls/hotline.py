@@ -26,7 +26,7 @@ from store.desk.held_back import note_refusals
 if TYPE_CHECKING:
     from router.hours.calendar import Calendar
 
-# A little longer than the door waits.
+# A little longer than `api.voice_webhooks` waits.
 _TURN_SECONDS: Final = 2.0
 # On PostgreSQL rows have locks of their own.
 _MANY: Final = 64

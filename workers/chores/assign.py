@@ -83,7 +83,9 @@ class Assigner:
 
     def _bring_back(self, connection: Connection, agents: Sequence[OnDuty], *, now: datetime) -> None:
         """Move cases that wait at fall-back teams: back to their own team if it is available, else along the chain."""
-        moves, events, strays = dict[UUID, str](), list[NewEvent](), list[UUID]()
+        moves: dict[UUID, str] = {}
+        events: list[NewEvent] = []
+        strays: list[UUID] = []
         for case in assignment.take_elsewhere(connection):
             home = case.home_team or case.team
             if case.team not in self._chain(home):

@@ -137,7 +137,9 @@ class FileFetcher:
             else:
                 wait = _BETWEEN.after(file.attempts)
                 fetched_files.try_file_again(connection, file.id, wait=wait, why=outcome.code)
-        verdict = "fetched" if content is not None else "gone" if outcome.gone else "later"
+        verdict = "gone" if outcome.gone else "later"
+        if content is not None:
+            verdict = "fetched"
         _log.info("file.tried", channel=file.channel, file_id=str(file.id), verdict=verdict, why=outcome.why)
 
     def _run(self) -> None:

@@ -126,7 +126,8 @@ def build_pair_words(settings: Settings) -> PairWords | None:
         phrases = keywords if name == _KEYWORDS else (*tables[name].en, *tables[name].zh)
         for phrase in filter(None, phrases):
             for key, is_beginning, rest in _entries(phrase):
-                index = characters if _HAN.search(phrase) else beginnings if is_beginning else words
+                of_words = beginnings if is_beginning else words
+                index = characters if _HAN.search(phrase) else of_words
                 index.add(key, bit, rest)
     needs = [(bits[_KEYWORDS], False)]
     needs += [(sum({bits[name] for name in rule.needs}), rule.next_sentence) for rule in rules.values()]

@@ -22,7 +22,7 @@ from store.db.engine import Database
 from store.inbound.accept import Accepted, find_inbound
 from store.inbound.wakes import leave_wakes
 from store.outbound.delivery_receipts import note_delivery
-from workers.intake.shared_doors import count_strangers, others_at
+from workers.intake.shared_endpoints import count_strangers, others_at
 from workers.intake.unstored import UnstoredMessages
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ class ProviderWebhooks:
         endpoint = self._endpoint(channel)
         self._verify(endpoint, request, channel=channel, now=now)
         others = others_at(channel, endpoint, request, settings=self._settings, now=now)
-        within, taken = self._channel(channel).stored_within, dict[str, Taken]()
+        within = self._channel(channel).stored_within
+        taken: dict[str, Taken] = {}
         for page in [each.page(request, now=now) for each in (endpoint, *others)]:
             if page.messages or page.reports or page.wakes:
                 taken |= self._stored(page, now=now, within=within)

@@ -78,7 +78,10 @@ class EmergencyService:
         elif find_conversation(connection, case.id).possible_danger:
             self._answer(connection, case, danger=danger, by=by, now=now)
         elif known := find_alarm(connection, case.id):
-            (self._confirm if danger else self._release)(connection, known, by=by, now=now)
+            if danger:
+                self._confirm(connection, known, by=by, now=now)
+            else:
+                self._release(connection, known, by=by, now=now)
         elif find_question(connection, case.id) is None:
             raise NotFound(_NOTHING)
         elif danger:

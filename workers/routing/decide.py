@@ -128,10 +128,16 @@ def _decide_own(incoming: Incoming, *, history: History, recorder: Recorder, dra
     opened = new_conversation(incoming, decision, conversation_id=draft.conversation_id)
     case = found.joins or replace(opened, only_notes=True)
     reached = {history.written_to.get(party.handle) for party in analysis.envelope.recipients}
-    is_theirs = case.contact_id in (reached | ({incoming.contact_id} if to_customer else set()))
-    heard_at = history.heard_at(case)
+    is_theirs = case.contact_id in reached or (to_customer and case.contact_id == incoming.contact_id)
+    customer_wrote_at = history.customer_wrote_at(case)
     placement = Placement(
-        incoming, case, found, decision, message_id=draft.message_id, to_customer=is_theirs, heard_at=heard_at
+        incoming,
+        case,
+        found,
+        decision,
+        message_id=draft.message_id,
+        to_customer=is_theirs,
+        customer_wrote_at=customer_wrote_at,
     )
     record_own(recorder, placement)
     answers, own = is_answer(placement), analysis.envelope.rfc_message_id

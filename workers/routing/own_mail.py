@@ -51,10 +51,10 @@ def is_automatic(placement: Placement) -> bool:
         return True
     envelope = analysis.envelope
     # Not from the last message of either side: a colleague who sends several short texts would never have answered.
-    if not envelope.from_colleague or envelope.sender.name or placement.heard_at is None:
+    if not envelope.from_colleague or envelope.sender.name or placement.customer_wrote_at is None:
         return False
     said_at = envelope.sent_at or placement.incoming.row.received_at
-    return abs(said_at - placement.heard_at) <= _TOO_QUICK
+    return abs(said_at - placement.customer_wrote_at) <= _TOO_QUICK
 
 
 def record_own(recorder: Recorder, placement: Placement) -> None:

@@ -225,7 +225,7 @@ class History:
         )
         self._add_earlier(said, contact_id=candidate.contact_id)
 
-    def heard_at(self, case: Candidate) -> datetime | None:
+    def customer_wrote_at(self, case: Candidate) -> datetime | None:
         """Return when the customer last wrote in a case; None if that is not among the recent messages."""
         said = self.recent.get(case.contact_id, ())
         return max((each.at for each in said if each.conversation_id == case.conversation_id), default=None)

@@ -19,7 +19,7 @@ class Placement:
     otherwise: the decision without the emergency; of possible danger that with one; None in all other cases.
     to_customer: of a mail of our own side, whether it goes to the customer of its case.
     asked: our last word in its conversation asked something.  title: what a case that it opens is called.
-    heard_at: of our own side's message, when the customer last wrote in its conversation; None: not lately.
+    customer_wrote_at: of our own side's message, when the customer last wrote in its conversation; None: not lately.
     """
 
     incoming: Incoming
@@ -32,7 +32,7 @@ class Placement:
     to_customer: bool = False
     asked: bool = False
     title: str = ""
-    heard_at: datetime | None = None
+    customer_wrote_at: datetime | None = None
 
     @property
     def wakes(self) -> bool:

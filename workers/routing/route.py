@@ -160,7 +160,8 @@ class Router:
 
         Raises the last row's error if none could be decrypted.
         """
-        opened, shut = dict[UUID, str](), dict[UUID, TransientError | PermanentError]()
+        opened: dict[UUID, str] = {}
+        shut: dict[UUID, TransientError | PermanentError] = {}
         for row in claimed.rows:
             try:
                 opened[row.id] = self._database.sealer.open_text(row.envelope)
@@ -171,7 +172,10 @@ class Router:
         for row in claimed.rows:
             if why := shut.get(row.id):
                 aside = replace(claimed, rows=(row,))
-                self._postpone(aside, why) if isinstance(why, TransientError) else self._failed(aside, why)
+                if isinstance(why, TransientError):
+                    self._postpone(aside, why)
+                else:
+                    self._failed(aside, why)
         return replace(claimed, rows=tuple(row for row in claimed.rows if row.id in opened)), [*opened.values()]
 
     def _prepare(self, claimed: Claim, analyses: Sequence[Analysis]) -> _Page:

@@ -24,7 +24,7 @@ _ASK_AGAIN_SECONDS: Final = 2.0
 _log = structlog.get_logger()
 
 
-def open_house() -> tuple[Settings, Database]:
+def open_desk() -> tuple[Settings, Database]:
     """Return the settings and their open database, as soon as it answers.
 
     Wait for a database that restarts or starts later: a process supervisor gives up on a daemon that exits too often.

@@ -328,7 +328,7 @@ class Deliverer:
 
     def _look(self) -> None:
         """Look for the result of unknown messages, once each."""
-        looked_at = set[UUID]()
+        looked_at: set[UUID] = set()
         while not self._stopped.is_set():
             with self._database.write() as connection:
                 row = ledger.unknown(connection, channels=[*self._senders], again_after=self._pace.looking)

@@ -47,7 +47,8 @@ def bulk(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
     if form.one("do") == "merge":
         return _merge(keys)
     order = _order(desk, form)
-    lines, undo = list[BulkLine](), list[tuple[str, dict[str, Any], int]]()
+    lines: list[BulkLine] = []
+    undo: list[tuple[str, dict[str, Any], int]] = []
     for key in keys:
         line, reverted = _one(request, desk, actor, key=key, order=order)
         lines.append(line)

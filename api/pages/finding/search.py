@@ -80,7 +80,7 @@ def search(
 
 def find_all(connection: Connection, words: str, *, actor: Actor, language: Language, only: str = "") -> Finds:
     """Return what the actor may see of what has these words. language: of the reader.  only: a group; empty for all."""
-    most = {name: (_ALONE if only == name else 0 if only else number) for name, number in _SHOWN.items()}
+    most = dict.fromkeys(_SHOWN, 0) | {only: _ALONE} if only else _SHOWN
     people, people_count = find_people(connection, words, only_teams=actor.sees_only, limit=most["people"])
     files, file_count = find_files(connection, words, only_teams=actor.sees_only, limit=most["files"])
     cases = _cases(connection, words, actor=actor, language=language)

@@ -1,1 +1,1 @@
-"""Pages about telephone calls: notes, wishes to be called back, and recordings to listen to."""
+"""Pages about telephone calls: notes, call-back requests, and recordings to listen to."""

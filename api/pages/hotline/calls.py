@@ -56,14 +56,14 @@ def calls(
 
 @routes.post("/calls/called-back")
 def called_back(desk: DeskPart, actor: Speaker, form: Form) -> Response:
-    """Take a wish to be called back off the list."""
+    """Take a call-back request off the list."""
     try:
         call_id = UUID(form.one("call"))
     except ValueError as error:
         raise ProblemError("invalid", "this desk has no such form") from error
     with desk.database.write() as connection:
         if not settle_call_back(connection, call_id, by=actor.name, only_teams=actor.sees_only):
-            raise NotFound("This wish is settled already.")
+            raise NotFound("This call-back request is settled already.")
         at = read_clock(connection)
         entry = AuditEntry(
             at=at, actor=actor.name, actor_id=actor.id, action=AuditAction.CALL_CALLED_BACK, object=str(call_id)

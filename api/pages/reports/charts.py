@@ -71,7 +71,8 @@ class HeatCell:
 def stacked(days: Sequence[date], values: Sequence[Sequence[int]]) -> Plot:
     """Return bars of each day, the first series at the bottom. values: by day, a number for each series."""
     top, ticks = _axis(max((sum(numbers) for numbers in values), default=0))
-    step, bars = WIDTH / max(len(days), 1), list[PlotBar]()
+    step = WIDTH / max(len(days), 1)
+    bars: list[PlotBar] = []
     for place, (day, numbers) in enumerate(zip(days, values, strict=True)):
         for series, (number, end) in enumerate(zip(numbers, accumulate(numbers), strict=True)):
             if number:
@@ -92,7 +93,8 @@ def lines(days: Sequence[date], values: Sequence[Sequence[float | None]]) -> Plo
     step = WIDTH / max(len(days), 1)
     drawn = []
     for series in values:
-        pieces, piece = list[str](), list[str]()
+        pieces: list[str] = []
+        piece: list[str] = []
         for place, value in enumerate((*series, None)):
             if value is not None:
                 piece.append(f"{LEFT + step * (place + 0.5):.1f},{HEIGHT * (1 - value / top):.1f}")

@@ -96,7 +96,9 @@ def switch_duty(desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.SE
     """Begin or end one's own work, from any page; the rest of the duty stays as it is."""
     begins = form.one("available") == "true"
     change_agent(desk, actor.id, DutyOrder(available=begins), actor)
-    said = "done_away" if not begins else "done_on_duty" if actor.teams else "done_on_duty_without_team"
+    said = "done_on_duty" if actor.teams else "done_on_duty_without_team"
+    if not begins:
+        said = "done_away"
     return go_on(desk, actor, form.one("back") or "/", said=said)
 
 

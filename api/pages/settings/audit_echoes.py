@@ -51,7 +51,7 @@ def _requests_with_deeds(
     """
     asked = sorted((row for row in entries if row.action == AuditAction.REQUEST_CHANGED), key=_moment)
     possible = {row.number: [deed for deed in deeds if _may_be_of(deed, row, things)] for row in asked}
-    taken = dict[int, int]()
+    taken: dict[int, int] = {}
     for row in asked:
         free = [deed for deed in possible[row.number] if deed.number not in taken]
         made = [deed for deed in free if deed.at <= row.at] or sorted(free, key=_moment)[:1]

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 
 from api.paths import API
 from api.rest.audit import AuditEntryShown
-from api.text.phrases import WORDS, Words
+from api.text.phrases import WORDS, Words, phrase_in
 from api.text.terms.config_names import ConfigNames
 from api.text.terms.request_names import REQUEST_NAMES
 from api.text.times import Moments
@@ -81,7 +81,7 @@ def _group(kind: str) -> str:
 def _in_general(kind: str, words: Words) -> str:
     """Return what a kind of row says, without its values."""
     key = f"audit_kind_{kind}" if words.knows(f"audit_kind_{kind}") else f"audit_{kind}"
-    return _HOLE.sub("…", WORDS[key][words.language == "zh"])
+    return _HOLE.sub("…", phrase_in(words.language, WORDS[key]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class AuditTeller:
         return escape(self.words("audit_by_unknown") if row.actor_id is None and row.actor == _UNKNOWN else row.actor)
 
     def _filled(self, key: str, values: Mapping[str, Markup]) -> Markup:
-        return _fill(WORDS[key][self.words.language == "zh"], values)
+        return _fill(phrase_in(self.words.language, WORDS[key]), values)
 
     def thing(self, text: str) -> Markup:
         """Return what an id, a reference or a name stands for, as HTML."""
@@ -152,7 +152,7 @@ class AuditTeller:
             return escape(self.words("audit_some_page" if method == "GET" else "audit_some_deed"))
         holes, parts = _HOLE.findall(route), row.object.split(" ")
         values = {hole: self.thing(part) for hole, part in zip(holes, parts, strict=False) if part}
-        return _fill(named[self.words.language == "zh"], {**dict.fromkeys(holes, escape("…")), **values})
+        return _fill(phrase_in(self.words.language, named), {**dict.fromkeys(holes, escape("…")), **values})
 
 
 class _Values(dict[str, Markup]):
@@ -254,6 +254,12 @@ def _refused(_: AuditEntryShown, detail: Mapping[str, Any]) -> str:
     return "read" if detail.get("method") in {"GET", "HEAD"} else ""
 
 
+def _recategorised(_: AuditEntryShown, detail: Mapping[str, Any]) -> str:
+    if detail.get("category"):
+        return ""
+    return "unknown" if detail.get("unknown") else "none"
+
+
 _VARIANTS: Final[Mapping[str, Callable[[AuditEntryShown, Mapping[str, Any]], str]]] = {
     AuditAction.REQUEST_LISTED: lambda _, detail: "rows" if "rows" in detail else "",
     AuditAction.REQUEST_REFUSED: _refused,
@@ -261,9 +267,7 @@ _VARIANTS: Final[Mapping[str, Callable[[AuditEntryShown, Mapping[str, Any]], str
     AuditAction.AGENT_SET: lambda _, detail: "role" if "role" in detail else "",
     EventKind.AGENT_DUTY_CHANGED: _duty,
     EventKind.CONVERSATION_ASSIGNED: _assigned,
-    EventKind.CONVERSATION_RECATEGORISED: lambda _, detail: (
-        "" if detail.get("category") else "unknown" if detail.get("unknown") else "none"
-    ),
+    EventKind.CONVERSATION_RECATEGORISED: _recategorised,
     EventKind.CONVERSATION_STATUS_CHANGED: lambda _, detail: str(detail.get("to")),
     EventKind.ANSWER_JUDGED: lambda _, detail: str(detail.get("verdict")),
     EventKind.ANSWER_PHRASING: lambda _, detail: str(detail.get("state")),

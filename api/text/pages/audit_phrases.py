@@ -167,7 +167,7 @@ AUDIT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit_message.edited": ("edited a message of {case}", "修改了 {case} 中的一条消息"),
     "audit_message.withdrawn": ("withdrew a message of {case}", "撤回了 {case} 中的一条消息"),
     "audit_message.completed": ("completed a message of {case}", "补全了 {case} 中的一条消息"),
-    "audit_call.called_back": ("settled a wish to be called back", "处理了一个回拨请求"),
+    "audit_call.called_back": ("settled a call-back request", "处理了一个回拨请求"),
     "audit_call.noted": ("noted a call", "记录了一次通话"),
     "audit_rating.asked": ("asked the customer of {case} for a rating", "请 {case} 的客户评价"),
     "audit_rating.given": ("rated {case}", "评价了 {case}"),

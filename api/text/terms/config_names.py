@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from api.text.phrases import Words
+from api.text.phrases import Words, phrase_in
 from api.text.terms.danger_names import GROUP_NAMES, PAIR_NAMES
 from router.hours.from_settings import ALWAYS
 from router.remarks.remark_kind import BULK_MAIL, NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON
@@ -63,12 +63,12 @@ class ConfigNames:
         if kind == "model":
             return self.words("model_rules" if named == _RULES else "model_trained")
         if kind in _WORDS:
-            return _WORDS[kind].get(named, (named, named))[self.words.language == "zh"]
+            return phrase_in(self.words.language, _WORDS[kind].get(named, (named, named)))
         found = _TABLES[kind](self.settings).get(named)
         if found is not None:
             return title_in(found.title, self.words.language, name=named)
         if kind == "label" and named in _OWN_LABELS:
-            return _OWN_LABELS[named][self.words.language == "zh"]
+            return phrase_in(self.words.language, _OWN_LABELS[named])
         return self.words("always_open") if (kind, named) == ("calendar", ALWAYS) else named
 
     def matter(self, category: str | None, labels: Iterable[str], *, none_of_ours: bool = False) -> str:

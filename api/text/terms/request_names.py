@@ -109,7 +109,7 @@ REQUEST_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     # Calls.
     "GET /calls": ("the page of calls", "来电登记页"),
     "POST /calls": ("note a call", "登记来电"),
-    "POST /calls/called-back": ("settle a wish to be called back", "处理回拨请求"),
+    "POST /calls/called-back": ("settle a call-back request", "处理回拨请求"),
     # Notices and the stream.
     "GET /notices": ("their own notices", "自己的通知"),
     "POST /notices/read": ("mark their notices as read", "把通知标为已读"),

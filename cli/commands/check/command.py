@@ -135,7 +135,9 @@ def _verdict(result: CheckResult) -> Text:
     errors = sum(finding.level == "error" for finding in result.findings)
     warnings = len(result.findings) - errors
     counted = [
-        f"{count} {noun}{'s' * (count > 1)}" for count, noun in ((errors, "error"), (warnings, "warning")) if count
+        f"{count} {noun}{'s' if count > 1 else ''}"
+        for count, noun in ((errors, "error"), (warnings, "warning"))
+        if count
     ]
     verdict = ("is in order", "bold green") if result.ok else ("cannot be used here", "bold red")
     return Text.assemble(f"{result.file} ", verdict, f" ({', '.join(counted)})" if counted else "", ".")

@@ -152,8 +152,9 @@ def _refused(error: Exception, settings: ImapSettings, where: str) -> OmniyardEr
     answer = _answer_of(error, settings)
     if "Unsafe Login" in answer:
         return PermanentError(f"{where}: the provider calls the login unsafe ({answer}){_hint(settings)}")
-    permanent = any(code in answer for code in ("NONEXISTENT", "NOPERM", "CANNOT"))
-    return (PermanentError if permanent else TransientError)(f"{where}: {answer}")
+    if any(code in answer for code in ("NONEXISTENT", "NOPERM", "CANNOT")):
+        return PermanentError(f"{where}: {answer}")
+    return TransientError(f"{where}: {answer}")
 
 
 def _hint(settings: ImapSettings) -> str:

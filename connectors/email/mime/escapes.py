@@ -54,7 +54,8 @@ def _segment(escape: bytes, text: bytes) -> bytes:
     for row, cell in zip(pairs, pairs, strict=False):
         # JIS X 0208 to Shift JIS, JIS X 0208:1997 appendix 1.
         lead = (row + 1) // 2 + (0x70 if row < 0x5F else 0xB0)
-        trail = cell + (0x7E if row % 2 == 0 else 0x20 if cell > 0x5F else 0x1F)
+        of_odd_row = 0x20 if cell > 0x5F else 0x1F
+        trail = cell + (0x7E if row % 2 == 0 else of_odd_row)
         converted += bytes((lead & 0xFF, trail & 0xFF))
     return bytes(converted) + (b"\n" if text.endswith(b"\n") else b"")
 

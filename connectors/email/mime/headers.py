@@ -115,8 +115,12 @@ def open_mail(raw: bytes) -> tuple[Headers, bytes]:
 def _empty_line(raw: bytes, start: int, end: int) -> tuple[int, int]:
     """Return where the first empty line is if it ends with CRLF, and where if with LF alone; -1 for the other."""
     full = raw.find(b"\n\r\n", start, end)
-    # Two bytes before the end: an empty line of the other kind that begins there ends after it.
-    return full, raw.find(b"\n\n", start, full if full >= 0 else end - 2 if end < len(raw) else end)
+    if full >= 0:
+        end = full
+    elif end < len(raw):
+        # An empty line of the other kind that begins in the last two bytes ends after them.
+        end -= 2
+    return full, raw.find(b"\n\n", start, end)
 
 
 def _first_field(raw: bytes) -> int:

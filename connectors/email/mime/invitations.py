@@ -70,7 +70,10 @@ def _moment(value: str, parameters: str) -> str:
     if match[4] is None:
         return day
     zone = _ZONE.search(parameters)
-    return f"{day} {match[4]}:{match[5]}" + (" UTC" if match[6] else f" {zone[1]}" if zone is not None else "")
+    moment = f"{day} {match[4]}:{match[5]}"
+    if match[6]:
+        return f"{moment} UTC"
+    return moment if zone is None else f"{moment} {zone[1]}"
 
 
 def _sentences(found: dict[str, str], method: str) -> Iterator[str]:

@@ -85,7 +85,8 @@ def list_day(
 
     stop_at_known: a page with only known ones ends it; a late message may be missed.
     """
-    listing, met = SmsListing([]), set[str]()
+    listing = SmsListing([])
+    met: set[str] = set()
     for number, records in enumerate(_pages(twilio, to=to, day=day)):
         sids = {sid for record in records if (sid := _sid(record))}
         if number >= _MOST_PAGES_A_DAY or (number and sids <= met):

@@ -106,7 +106,9 @@ def _accepted(sent: LineSent) -> Receipt:
 def _refused(error: LineRefusal) -> Receipt:
     if error.status not in _OF_CHANNEL:
         return Receipt(verdict=SendVerdict.REFUSED, why=str(error))
-    wait = _AFTER_MONTHLY if error.monthly else _AFTER_RATE if error.status == 429 else None
+    wait = _AFTER_MONTHLY if error.monthly else None
+    if wait is None and error.status == 429:
+        wait = _AFTER_RATE
     return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), retry_after=wait, whole_channel=True)
 
 

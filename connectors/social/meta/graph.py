@@ -86,4 +86,6 @@ def _checked(content: bytes, status: int) -> Mapping[str, object]:
 
 
 def _number(value: object) -> int:
-    return value if isinstance(value, int) else -1 if value is not None else 0
+    if isinstance(value, int):
+        return value
+    return 0 if value is None else -1

@@ -224,7 +224,7 @@ class ChannelSettings(BaseModel):
         return ""
 
     @property
-    def shared_door(self) -> str:
+    def shared_address(self) -> str:
         """The name that channels share whose provider calls one address for all of them; empty for none."""
         return ""
 

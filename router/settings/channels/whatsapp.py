@@ -53,7 +53,7 @@ class WhatsappSettings(ChatSettings):
         return "takes Meta's webhooks"
 
     @property
-    def shared_door(self) -> str:
+    def shared_address(self) -> str:
         """See `ChannelSettings`: an app has one address for all its numbers."""
         return self.kind
 

@@ -87,7 +87,8 @@ def _nights(place: Place, calendar: CalendarSettings) -> Iterator[Finding]:
 
 def _edges(place: Place, calendar: CalendarSettings, *, number: int) -> Iterator[Finding]:
     """Find a night that runs into an exception's first day, or from its last day into the day after it."""
-    rule, pairs = calendar.dates[number], list[tuple[Sequence[DaySpan], Sequence[DaySpan], date]]()
+    rule = calendar.dates[number]
+    pairs: list[tuple[Sequence[DaySpan], Sequence[DaySpan], date]] = []
     if rule.on > date.min:
         pairs.append((_on(calendar, rule.on - _DAY), rule.open, rule.on))
     last = rule.until or rule.on

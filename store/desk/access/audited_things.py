@@ -55,11 +55,11 @@ def things_named(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Au
 def ids_called(connection: Connection, said: str) -> set[str]:
     """Return the ids of the case with this reference, in any form, or of the agent with this name."""
     case, agent = table_of(ConversationRow), table_of(AgentRow)
-    asked = sa.union_all(
+    statement = sa.union_all(
         sa.select(case.c.id).where(case.c.reference == typed_reference(said), case.c.reference != ""),
         sa.select(agent.c.id).where(agent.c.name == said),
     )
-    return {str(each) for each in connection.execute(asked).scalars()}
+    return {str(each) for each in connection.execute(statement).scalars()}
 
 
 def _statements() -> Iterator[tuple[ThingKind, sa.Select[Any], sa.ColumnElement[Any]]]:

@@ -92,13 +92,13 @@ def queue_agent_mail(
 ) -> bool:
     """Put a mail into the ledger; False if the agent got one about this conversation since `quiet_since`."""
     table = table_of(OutboundRow)
-    recent = sa.select(table.c.id).where(
+    statement = sa.select(table.c.id).where(
         table.c.conversation_id == notice.conversation_id,
         table.c.kind == AGENT_MAIL,
         table.c.recipient == notice.email,
         table.c.created_at > quiet_since,
     )
-    if connection.execute(recent.limit(1)).first() is not None:
+    if connection.execute(statement.limit(1)).first() is not None:
         return False
     row = {
         "id": mail.id,
@@ -121,6 +121,6 @@ def queue_agent_mail(
 
 def _sees(connection: Connection, row: sa.RowMapping) -> bool:
     skill = table_of(AgentSkillRow).c
-    theirs = sa.select(skill.value).where(skill.agent_id == row["agent_id"], skill.kind == SkillKind.TEAM)
-    teams = set(connection.execute(theirs).scalars())
+    statement = sa.select(skill.value).where(skill.agent_id == row["agent_id"], skill.kind == SkillKind.TEAM)
+    teams = set(connection.execute(statement).scalars())
     return not teams or row["team"] in teams or row["role"] in SEES_ALL_ROLES

@@ -30,9 +30,9 @@ def set_email(connection: Connection, *, name: str, email: str) -> None:
     if wanted and not _ADDRESS.fullmatch(wanted):
         raise PermanentError("expected one mail address, such as li.na@wallet.example")
     table = table_of(AgentRow)
-    one = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
+    statement = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
     try:
-        changed = connection.execute(one.values(email=wanted)).rowcount
+        changed = connection.execute(statement.values(email=wanted)).rowcount
     except IntegrityError as error:
         raise Conflict("another agent has this mail address") from error
     if not changed:
@@ -67,8 +67,8 @@ def bind_account(connection: Connection, agent: AgentRecord, *, issuer: str, sub
     if bound.startswith(f"{issuer} ") or _has_other(connection, wanted):
         return False
     # Of two sign-ins at once, one binds.
-    free = sa.update(table).where(table.c.id == agent.id, table.c.provider_subject == bound)
-    return bool(connection.execute(free.values(provider_subject=wanted)).rowcount)
+    statement = sa.update(table).where(table.c.id == agent.id, table.c.provider_subject == bound)
+    return bool(connection.execute(statement.values(provider_subject=wanted)).rowcount)
 
 
 def is_bound(connection: Connection, name: str) -> bool:
@@ -82,9 +82,9 @@ def is_bound(connection: Connection, name: str) -> bool:
 def release_account(connection: Connection, *, name: str) -> None:
     """Forget an agent's account at the provider and end the agent's sessions; the next sign-in there binds again."""
     table = table_of(AgentRow)
-    one = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
+    statement = sa.update(table).where(table.c.name == name, table.c.revoked_at.is_(None))
     values = {"provider_subject": "", "session_epoch": table.c.session_epoch + 1}
-    if not connection.execute(one.values(**values)).rowcount:
+    if not connection.execute(statement.values(**values)).rowcount:
         raise NotFound("there is no agent of that name")
 
 

@@ -37,17 +37,19 @@ def make_recovery_codes(connection: Connection, agent_id: UUID) -> list[str]:
 def use_recovery_code(connection: Connection, agent_id: UUID, code: str) -> bool:
     """Return whether it is one of the agent's unused codes; then it is used."""
     table = table_of(RecoveryCodeRow)
-    unused = sa.update(table).where(
+    statement = sa.update(table).where(
         table.c.agent_id == agent_id, table.c.code_hash == _hash(agent_id, code), table.c.used_at.is_(None)
     )
-    return bool(connection.execute(unused.values(used_at=read_clock(connection))).rowcount)
+    return bool(connection.execute(statement.values(used_at=read_clock(connection))).rowcount)
 
 
 def count_recovery_codes(connection: Connection, agent_id: UUID) -> int:
     """Return how many codes are left."""
     table = table_of(RecoveryCodeRow)
-    left = sa.select(sa.func.count()).select_from(table)
-    return int(connection.execute(left.where(table.c.agent_id == agent_id, table.c.used_at.is_(None))).scalar_one())
+    statement = sa.select(sa.func.count()).select_from(table)
+    return int(
+        connection.execute(statement.where(table.c.agent_id == agent_id, table.c.used_at.is_(None))).scalar_one()
+    )
 
 
 def drop_recovery_codes(connection: Connection, agent_id: UUID) -> None:

@@ -36,8 +36,8 @@ def list_tokens(connection: Connection) -> list[TokenRecord]:
     columns = table_of(AgentRow).c
     named = (columns.id.label("agent_id"), columns.name.label("agent"))
     limits = (columns.scopes, columns.expires_at, columns.last_used_at, columns.previous_until)
-    known = sa.select(*named, *limits).where(columns.revoked_at.is_(None), ~columns.token_hash.startswith(_ENDED))
-    return [TokenRecord(**row) for row in connection.execute(known.order_by(columns.name)).mappings()]
+    statement = sa.select(*named, *limits).where(columns.revoked_at.is_(None), ~columns.token_hash.startswith(_ENDED))
+    return [TokenRecord(**row) for row in connection.execute(statement.order_by(columns.name)).mappings()]
 
 
 def limit_token(connection: Connection, agent_id: UUID, limits: Mapping[str, Any]) -> None:

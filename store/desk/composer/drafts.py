@@ -112,8 +112,8 @@ def was_sent(connection: Connection, *, agent_id: UUID, form: str) -> bool:
     """Return whether the form with this key was sent, so that its text is no draft any more."""
     columns = table_of(IdempotencyRow).c
     keys = [f"page-{form}-{order}" for order in _ENDING]
-    found = sa.select(columns.key).where(columns.agent_id == agent_id, among(columns.key, keys))
-    return connection.execute(found.limit(1)).first() is not None
+    statement = sa.select(columns.key).where(columns.agent_id == agent_id, among(columns.key, keys))
+    return connection.execute(statement.limit(1)).first() is not None
 
 
 def drafted_among(connection: Connection, ids: Collection[UUID], *, agent_id: UUID) -> frozenset[UUID]:
@@ -160,8 +160,8 @@ def _newest() -> sa.Select[Any]:
 def _drafted() -> PlainStatement:
     columns = table_of(DraftRow).c
     mine = columns.agent_id == sa.bindparam("agent")
-    drafted = sa.select(columns.conversation_id).where(mine, among_bound(columns.conversation_id, "ids"))
-    return PlainStatement(drafted)
+    statement = sa.select(columns.conversation_id).where(mine, among_bound(columns.conversation_id, "ids"))
+    return PlainStatement(statement)
 
 
 _KNOWN_CASES: Final = KnownRows([table_of(DraftRow).c.conversation_id.type], itemgetter(0), most=_REMEMBERED)

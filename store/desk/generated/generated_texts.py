@@ -67,8 +67,10 @@ def _said(text: GeneratedText) -> Mapping[str, object]:
 def texts_in(connection: Connection, conversation_id: UUID) -> list[GeneratedText]:
     """Return the texts of a case, newest first."""
     table = table_of(GeneratedTextRow)
-    wanted = sa.select(*columns_of(GeneratedTextRow, GeneratedText)).where(table.c.conversation_id == conversation_id)
-    rows = connection.execute(wanted.order_by(table.c.at.desc(), table.c.id.desc())).mappings()
+    statement = sa.select(*columns_of(GeneratedTextRow, GeneratedText)).where(
+        table.c.conversation_id == conversation_id
+    )
+    rows = connection.execute(statement.order_by(table.c.at.desc(), table.c.id.desc())).mappings()
     return [GeneratedText(**row) for row in rows]
 
 

@@ -49,23 +49,23 @@ def take_call(connection: Connection, *, tokens: int, per_day: int, tokens_per_d
     table, day = table_of(ModelDayRow), today(connection)
     insert_new(connection, ModelDayRow, rows=[{"day": day, "calls": 0, "tokens": 0}])
     fits = (table.c.day == day, table.c.calls < per_day, table.c.tokens + tokens <= tokens_per_day)
-    taken = sa.update(table).where(*fits).values(calls=table.c.calls + 1, tokens=table.c.tokens + tokens)
-    return day if connection.execute(taken).rowcount else None
+    statement = sa.update(table).where(*fits).values(calls=table.c.calls + 1, tokens=table.c.tokens + tokens)
+    return day if connection.execute(statement).rowcount else None
 
 
 def settle_call(connection: Connection, day: date, *, taken: int, used: int) -> None:
     """Replace the tokens that were taken for a call by those that it used."""
     table = table_of(ModelDayRow)
-    one = sa.update(table).where(table.c.day == day)
-    connection.execute(one.values(tokens=table.c.tokens - taken + used))
+    statement = sa.update(table).where(table.c.day == day)
+    connection.execute(statement.values(tokens=table.c.tokens - taken + used))
 
 
 def note_outcome(connection: Connection, outcome: Outcome) -> None:
     """Count what became of a request."""
     table, day = table_of(ModelDayRow), today(connection)
     insert_new(connection, ModelDayRow, rows=[{"day": day, "calls": 0, "tokens": 0}])
-    one = sa.update(table).where(table.c.day == day)
-    connection.execute(one.values({outcome: table.c[outcome] + 1}))
+    statement = sa.update(table).where(table.c.day == day)
+    connection.execute(statement.values({outcome: table.c[outcome] + 1}))
 
 
 def spent_today(connection: Connection) -> ModelDay:

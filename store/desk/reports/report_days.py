@@ -106,10 +106,10 @@ def _spans(connection: Connection, period: Period) -> tuple[list[_Span], bool]:
     found = [span for _, rows in groupby(changes, key=attrgetter("conversation_id")) for span in _walk(list(rows))]
     changed = {row.conversation_id for row in changes}
     # What is not resolved now, and has not changed in the period, was not resolved all the time.
-    waiting = sa.select(columns.id, columns.opened_at).where(
+    statement = sa.select(columns.id, columns.opened_at).where(
         among(columns.status, _UNRESOLVED), columns.opened_at < period.until, *of_period(period)
     )
-    rows = connection.execute(waiting.limit(_MOST_ROWS)).all()
+    rows = connection.execute(statement.limit(_MOST_ROWS)).all()
     found += [_Span(row.opened_at, row.opened_at, None) for row in rows if row.id not in changed]
     return found, len(changes) == _MOST_ROWS or len(rows) == _MOST_ROWS
 

@@ -86,10 +86,8 @@ def read_groups(connection: Connection, period: Period, *, by: GroupBy | None) -
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     times = ("reply_median", "reply_ninetieth", "resolve_median")
-    return {
-        name: (None if value is None else float(value)) if name in times else int(value or 0)
-        for name, value in values.items()
-    }
+    counts = {name: int(value or 0) for name, value in values.items() if name not in times}
+    return counts | {name: None if values[name] is None else float(values[name]) for name in times if name in values}
 
 
 def _named(by: GroupBy | None) -> sa.ColumnElement[Any]:

@@ -125,12 +125,17 @@ def page_of(opened: Browser, desk: ServedDesk, name: str, *, language: str = "en
         page.on("console", note)
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(f"{desk.url}/sign-in")
-        page.fill("#token", desk.tokens[name])
-        page.click("form.door button[type=submit]")
+        enter_token(page, desk.tokens[name])
         page.wait_for_url(f"{desk.url}/")
         yield page
     complaints = [line for line in said if "favicon" not in line]
     assert complaints == [], complaints
+
+
+def enter_token(page: Page, token: str) -> None:
+    """Fill in the token on the sign-in form, and send it."""
+    page.fill("#token", token)
+    page.click("form.door button[type=submit]")
 
 
 def serious(page: Page) -> list[str]:

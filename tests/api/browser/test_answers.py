@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route
 from api.app import create_app
 from store.db.engine import Database
 from store.desk.agents import add_agent
-from tests.api.browser.journey import DESKTOP, PATIENCE, PHONE, TABLET, expect
+from tests.api.browser.journey import DESKTOP, PATIENCE, PHONE, TABLET, enter_token, expect
 from tests.api.conftest import settings_in
 from tests.inbox_builder import Builder
 from tests.migrated import new_database
@@ -87,19 +87,15 @@ class Agent:
 
 def sign_in(chromium: Browser, served: Served, name: str = "Ming", **more: Any) -> Agent:
     context = chromium.new_context(**{"locale": "en-GB", **more})
-    page, errors = context.new_page(), list[str]()
+    page = context.new_page()
+    errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.set_default_timeout(PATIENCE)
     page.goto(served.url)
-    enter(page, served.tokens[name])
+    enter_token(page, served.tokens[name])
     page.wait_for_url(f"{served.url}/")
     return Agent(context, page, errors)
-
-
-def enter(page: Page, token: str) -> None:
-    page.fill("#token", token)
-    page.click("form.door button")
 
 
 def test_a_draft_survives_reload_another_tab_and_no_network(chromium: Browser, served: Served) -> None:
@@ -132,7 +128,7 @@ def test_a_draft_survives_reload_another_tab_and_no_network(chromium: Browser, s
     agent.errors[:] = [each for each in agent.errors if "ERR_INTERNET_DISCONNECTED" not in each]
 
     # Leaving the desk with it warns; a link of the desk does not.
-    asked = list[str]()
+    asked: list[str] = []
 
     def stay(dialog: Dialog) -> None:
         asked.append(dialog.type)
@@ -159,7 +155,7 @@ def test_a_page_asked_for_before_the_last_saving_shows_what_was_saved(chromium: 
     page.goto(address)
     page.fill("#text", "We sent it back")
 
-    saved = list[str]()
+    saved: list[str] = []
     page.on("console", lambda message: saved.append(message.text))
     # A locator would wait for the page that this one is leaving for.
     page.evaluate("""() => new MutationObserver((changes) => {
@@ -193,7 +189,7 @@ def test_an_ended_session_and_a_refusal_cost_no_word(chromium: Browser, served: 
     expect(page.locator("#refusal a")).to_be_visible()
     expect(page.locator("#text")).to_have_value("退款已在今天原路退回")
     page.goto(address)
-    enter(page, served.tokens["Ming"])
+    enter_token(page, served.tokens["Ming"])
     page.wait_for_url(address)
     expect(page.locator("#text")).to_have_value("退款已在今天原路退回")
     # It ends again, and the saving of the draft finds it out.
@@ -201,7 +197,7 @@ def test_an_ended_session_and_a_refusal_cost_no_word(chromium: Browser, served: 
     page.locator("#text").fill("退款已在今天原路退回，请查收")
     expect(page.locator("#draft-notice")).to_contain_text("重新登录")
     page.click("#draft-notice a")
-    enter(page, served.tokens["Ming"])
+    enter_token(page, served.tokens["Ming"])
     page.wait_for_url(address)
     expect(page.locator("#text")).to_have_value("退款已在今天原路退回，请查收")
     # What is sent is no draft any more, not even in the tab.

@@ -15,7 +15,7 @@ from store.db.engine import Database
 from store.db.ids import new_id
 from store.desk.agents import add_agent
 from store.tables.emergencies import DangerQuestionRow
-from tests.api.browser.journey import PATIENCE, expect
+from tests.api.browser.journey import PATIENCE, enter_token, expect
 from tests.api.conftest import settings_in
 from tests.inbox_builder import Builder
 from tests.migrated import new_database
@@ -80,8 +80,7 @@ def signed_in(chromium: Browser, url: str, token: str, **more: Any) -> Page:
     page = chromium.new_context(locale="en-GB", **more).new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(url)
-    page.fill("#token", token)
-    page.click("form.door button")
+    enter_token(page, token)
     page.wait_for_url(f"{url}/")
     return page
 

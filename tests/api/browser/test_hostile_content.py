@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page
 from api.app import create_app
 from store.db.engine import Database
 from store.desk.agents import add_agent
+from tests.api.browser.journey import enter_token
 from tests.api.conftest import settings_in
 from tests.inbox_builder import NOON, Builder
 from tests.migrated import new_database
@@ -99,8 +100,7 @@ def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
     context = chromium.new_context(locale="en-GB")
     window = context.new_page()
     window.goto(desk.url)
-    window.fill("#token", desk.token)
-    window.click("form.door button")
+    enter_token(window, desk.token)
     window.wait_for_url(f"{desk.url}/")
     yield window
     context.close()

@@ -20,7 +20,7 @@ from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.events.append import NewEvent, append_events
 from store.tables.messages import ConversationRow
-from tests.api.browser.journey import DESKTOP, PATIENCE, PHONE, TABLET, expect, serious
+from tests.api.browser.journey import DESKTOP, PATIENCE, PHONE, TABLET, enter_token, expect, serious
 from tests.api.conftest import settings_in
 from tests.inbox_builder import Builder
 from tests.migrated import new_database
@@ -45,8 +45,7 @@ class Served:
         context = chromium.new_context(locale="en-GB", **more)
         page = self.tab(context)
         page.goto(self.url)
-        page.fill("#token", self.tokens[name])
-        page.click("form.door button")
+        enter_token(page, self.tokens[name])
         page.wait_for_url(f"{self.url}/")
         page.wait_for_selector("html[data-live=yes]")
         # Rows do not move under the pointer, which is where the button was.
@@ -329,8 +328,7 @@ def test_a_phone_shows_one_pane_and_the_list_begins_near_the_top(chromium: Brows
 def test_without_a_script_the_pages_are_as_they_are(chromium: Browser, desk: Served) -> None:
     page = chromium.new_context(java_script_enabled=False).new_page()
     page.goto(desk.url)
-    page.fill("#token", desk.tokens["Ming"])
-    page.click("form.door button")
+    enter_token(page, desk.tokens["Ming"])
     page.click("text=Question 4.")
     page.wait_for_url("**/conversations/BBBBBBB04")
     for part in ("#head h1", "#text", "#actions button[value=take]", "[data-up]"):

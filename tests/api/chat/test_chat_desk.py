@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import uuid4
 
-import httpx
 import pytest
 import sqlalchemy as sa
 from anyio.from_thread import BlockingPortal
@@ -20,7 +18,8 @@ from store.db.engine import Database, read_clock
 from store.tables.chat import ChatLineRow, ChatSessionRow
 from store.tables.messages import ConversationRow, Direction, MessageRow
 from store.tables.operations import OutboundRow
-from tests.api.chat.conftest import SAME, ChatVisitor, Hands
+from tests.api.chat.agent_requests import act, answer
+from tests.api.chat.conftest import ChatVisitor, Hands
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 
@@ -33,17 +32,6 @@ def reference(visitor: ChatVisitor, hands: Hands, database: Database) -> str:
     hands.work()
     with database.read() as connection:
         return str(connection.execute(sa.select(table_of(ConversationRow).c.reference)).scalar_one())
-
-
-def answer(client: AppClient, reference: str, text: str) -> httpx.Response:
-    headers = {"Idempotency-Key": uuid4().hex}
-    return client.post(
-        f"/api/v1/conversations/{reference}/messages", json={"kind": "reply", "text": text}, headers=headers
-    )
-
-
-def act(browser: AppClient, reference: str, **form: str) -> httpx.Response:
-    return browser.post(f"/conversations/{reference}/chat", data=form, headers=SAME)
 
 
 def test_an_answer_is_a_line_sent_once_it_is_committed(

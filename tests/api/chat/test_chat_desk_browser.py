@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.tables.agents import SkillKind
-from tests.api.browser.journey import PATIENCE, expect
+from tests.api.browser.journey import PATIENCE, enter_token, expect
 from tests.api.chat.test_chat_browser import heard, violations
 from tests.live_chat import LiveDesk, live_desk
 
@@ -38,8 +38,7 @@ class Staffed:
         context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(self.desk.url)
-        page.fill("#token", self.token)
-        page.click("form.door button")
+        enter_token(page, self.token)
         page.wait_for_url(f"{self.desk.url}/")
         return page
 

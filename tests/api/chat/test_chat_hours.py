@@ -22,8 +22,8 @@ from store.tables.agents import SkillKind
 from store.tables.chat import ChatSessionRow
 from store.tables.messages import ConversationRow, InboundRow
 from store.tables.operations import OutboundRow
+from tests.api.chat.agent_requests import answer
 from tests.api.chat.conftest import CHAT, SAME, ChatVisitor, Hands
-from tests.api.chat.test_chat_desk import answer
 from tests.api.conftest import MovingClock
 from tests.app_client import AppClient
 from tests.desk import envelope

@@ -16,8 +16,8 @@ from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.messages import ConversationRow
+from tests.api.chat.agent_requests import answer
 from tests.api.chat.conftest import ChatVisitor, Hands
-from tests.api.chat.test_chat_desk import answer
 from tests.api.conftest import MovingClock
 from tests.app_client import AppClient
 

@@ -10,8 +10,8 @@ from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.tables.agents import SkillKind
+from tests.api.chat.agent_requests import answer
 from tests.api.chat.conftest import CHAT, ChatVisitor, Hands
-from tests.api.chat.test_chat_desk import answer
 from tests.app_client import AppClient
 
 

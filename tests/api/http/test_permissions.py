@@ -14,8 +14,8 @@ from api.http.authentication import AccessRule
 from api.http.permissions import Actor, Role, Verb, can
 from tests.app_client import AppClient
 
-# Open to everybody, each for a reason: alive or not is no secret, the door must be open, ending a session is safe, and
-# providers prove themselves by a signature.
+# Open to everybody, each for a reason: alive or not is no secret, who signs in has no session yet, ending a session is
+# safe, and providers prove themselves by a signature.
 CHAT_ACTS = ("end", "rating", "transcript", "identity", "sign-out")
 CHAT_ENDS = (
     *("", "/frame", "/loader.js", "/demo", "/send", "/session", "/state", "/lines", "/marks", "/contact", "/stream"),

@@ -102,7 +102,9 @@ def test_every_answer_carries_the_safe_headers(client: AppClient, browser: AppCl
         assert "frame-ancestors 'none'" in policy
 
 
-def test_a_browser_gets_errors_as_pages_and_an_anonymous_one_the_door(browser: AppClient, anonymous: AppClient) -> None:
+def test_a_browser_gets_errors_as_pages_and_an_anonymous_one_is_sent_to_sign_in(
+    browser: AppClient, anonymous: AppClient
+) -> None:
     missing = browser.get("/conversations/ZZZZZZZZZ")
     assert missing.status_code == 404
     assert missing.headers["content-type"].startswith("text/html")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from html import unescape
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-import httpx
 import pytest
 import sqlalchemy as sa
 
@@ -23,31 +21,14 @@ from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in
+from tests.api.pages.case_page import CASE, FORM, LATER, MORE, OURS, hidden, press, row
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, TRACE, Builder
-
-CASE = "/conversations/K7QF2MXD4"
-# Nothing is planned for longer than a year ahead of the database's clock.
-LATER = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}T09:00"
-MORE = """
-[channels.out]
-kind = "smtp"
-listen = "127.0.0.1:2526"
-address = "help@desk.example"
-[channels.out.send]
-host = "127.0.0.1"
-security = "none"
-[desk]
-undo_send = "0s"
-[replies.receipt]
-text = {{ en = "Dear customer, about {{reference}}: {{missing_facts}} please.", zh = "您好" }}
-"""
-OURS = {"Sec-Fetch-Site": "same-origin"}
 
 
 @pytest.fixture
 def settings(tmp_path: Any) -> Any:
-    return settings_in(tmp_path / "data", more=MORE.replace("{{", "{").replace("}}", "}"))
+    return settings_in(tmp_path / "data", more=MORE)
 
 
 @pytest.fixture
@@ -61,32 +42,9 @@ def case(database: Database) -> UUID:
         return opened
 
 
-def hidden(page: str, name: str) -> str:
-    found = re.search(rf'name="{name}" value="([^"]*)"', page)
-    assert found, name
-    return unescape(found.group(1))
-
-
-def press(browser: AppClient, path: str, *, page: str | None = None, **fields: str) -> httpx.Response:
-    """Send a form of the page as a browser does."""
-    shown = page if page is not None else browser.get(CASE).text
-    kept = {name: hidden(shown, name) for name in ("version", "key", "seen_at")}
-    return browser.post(path, content=urlencode(kept | fields), headers={**OURS, "Content-Type": FORM})
-
-
-FORM = "application/x-www-form-urlencoded"
-
-
 def rows(database: Database, model: type[Any]) -> Any:
     with database.read() as connection:
         return connection.execute(sa.select(table_of(model))).mappings().all()
-
-
-def row(database: Database, model: type[Any] = ConversationRow, **where: object) -> Any:
-    table = table_of(model)
-    with database.read() as connection:
-        statement = sa.select(table).where(*(table.c[name] == value for name, value in where.items()))
-        return connection.execute(statement).mappings().one()
 
 
 def test_the_buttons_of_a_conversation_work_and_can_be_undone(

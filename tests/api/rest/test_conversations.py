@@ -63,7 +63,7 @@ def test_the_answers_are_byte_by_byte_what_their_models_write(client: AppClient,
 
 
 @pytest.mark.parametrize("printed", ["K7QF2MXD4", "k7qf2mxd4", "Ｋ７ＱＦ２ＭＸＤ４"])
-def test_every_door_takes_every_form_of_a_reference(
+def test_every_way_to_a_case_takes_every_form_of_a_reference(
     client: AppClient, browser: AppClient, database: Database, printed: str
 ) -> None:
     with database.write() as connection:

@@ -323,7 +323,8 @@ def test_the_list_comes_in_pages(client: AppClient, database: Database, case: UU
     with database.write() as connection:
         made = {str(Builder(connection).outbound(case, state="failed")) for _ in range(5)}
 
-    seen, cursor = list[str](), ""
+    cursor = ""
+    seen: list[str] = []
     while cursor is not None:
         page = client.get("/api/v1/outbound", params={"limit": 2} | ({"cursor": cursor} if cursor else {})).json()
         seen, cursor = [*seen, *(row["id"] for row in page["messages"])], page["next_cursor"]

@@ -47,7 +47,8 @@ def test_danger_comes_first_in_any_order_until_it_is_resolved(database: Database
             build.conversation(last_message_at=NOON - 9 * MINUTE, emergency=True): "emergency",
             build.conversation(last_message_at=NOON - 7 * MINUTE, emergency=True, status="resolved"): "was one",
         }
-    wanted, found, after = Filter(danger_first=True), list[str](), None
+    wanted, after = Filter(danger_first=True), None
+    found: list[str] = []
     while True:
         with database.read() as connection:
             page = list_conversations(connection, wanted, sort=sort, after=after, limit=1)

@@ -133,7 +133,8 @@ def test_a_word_of_any_frequency_is_found_newest_first_page_by_page(
         connection.exec_driver_sql("ANALYZE")
 
     def pages(query: str, *, teams: tuple[str, ...] | None) -> list[int]:
-        before, found = None, list[int]()
+        before = None
+        found: list[int] = []
         with database.read() as connection:
             while True:
                 rows, before = find_messages(connection, read_query(query), only_teams=teams, before=before, limit=2)

@@ -123,7 +123,8 @@ class _upgrading:  # noqa: N801  (reads as a function)
 
     def __init__(self, url: str, *, but: type[Exception] | None = None) -> None:
         self._url, self._but = url, but
-        self._ended, self._errors = threading.Event(), list[Exception]()
+        self._ended = threading.Event()
+        self._errors: list[Exception] = []
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> threading.Event:

@@ -73,7 +73,7 @@ def test_a_migration_whose_session_ends_before_its_commit_is_taken_back_and_runs
     with database.engine.connect() as connection, connection.begin():
         config.attributes["connection"] = connection
         command.downgrade(config, "0048")
-    ended = list[str]()
+    ended: list[str] = []
 
     @event.listens_for(database.engine, "after_cursor_execute")
     def end(connection: Connection, cursor: object, statement: str, *_: object) -> None:

@@ -94,7 +94,8 @@ def test_the_news_of_many_cases_is_written_by_one_statement(database: Database, 
         build = Builder(connection)
         cases = [build.conversation(assignee="Li") for _ in range(20)]
     assert happened(database, *(NewEvent(EventKind.MESSAGE_RECEIVED, case, at=NOON) for case in cases[:10])) == 10
-    later, written = NOON + timedelta(hours=1), list[str]()
+    later = NOON + timedelta(hours=1)
+    written: list[str] = []
 
     @sa.event.listens_for(database.engine, "before_cursor_execute")
     def _count(*asked: Any) -> None:

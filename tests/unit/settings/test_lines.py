@@ -67,7 +67,7 @@ def test_every_way_to_write_a_key_has_its_line(ending):
 def places(value, place=()):
     if place:
         yield place
-    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    steps = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
     for step, inner in steps:
         yield from places(inner, (*place, step))
 

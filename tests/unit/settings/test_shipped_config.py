@@ -37,7 +37,7 @@ def first_uses():
         table = table_at(place, document=DOCUMENT)
         for key in value if table else ():
             uses.setdefault((table, key), PLACES.get((*place, key)) or PLACES[*place, key, 0])
-        steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        steps = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
         for step, inner in steps:
             walk(inner, (*place, step))
 

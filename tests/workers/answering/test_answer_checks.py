@@ -23,7 +23,7 @@ from store.tables.operations import EventRow, OutboundRow
 from store.tables.self_service import AutoAnswerRow
 from tests.desk import RECEIVED_AT
 from tests.forks import ROOT
-from tests.workers.answering.test_answerer import FILES, AnsweringDesk
+from tests.workers.answering.answering_desk import FILES, AnsweringDesk
 from workers.answering.answerer import Answerer
 from workers.answering.library import AnswerLibrary
 from workers.routing.simulate import Difference, simulate

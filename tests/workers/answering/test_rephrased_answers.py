@@ -34,7 +34,7 @@ from tests.fakes.model_endpoint import (
     vllm,
     writes,
 )
-from tests.workers.answering.test_answerer import ANSWERS, WEEK, AnsweringDesk, new_cases
+from tests.workers.answering.answering_desk import ANSWERS, WEEK, AnsweringDesk, new_cases
 from workers.answering.answerer import Answerer
 from workers.answering.rephrase import Rephraser
 from workers.generated.prompt_files import load_prompt

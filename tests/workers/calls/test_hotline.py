@@ -69,7 +69,7 @@ def test_key_2_and_a_confirmation_are_one_wish_to_be_called_back(desk: VoiceDesk
     hang_up(desk)
     desk.work()
     desk.work(later=MINUTE)
-    assert desk.texts() == ["Call-back wish 请求回电"]
+    assert desk.texts() == ["Call-back request 请求回电"]
     assert desk.rows(MessageRow, "direction", "channel") == [("incoming", "hotline")]
     assert (("phone", CALLER)) in desk.rows(IdentityRow, "kind", "handle")
     # A second call of the number, within `join_within`, is of the same case.
@@ -252,7 +252,7 @@ def test_the_same_step_asked_twice_gives_the_same_bytes_and_one_wish(desk: Voice
     desk.work()
     assert desk.ask(action(confirm), Digits="1") == thanks
     desk.work()
-    assert desk.texts() == ["Call-back wish 请求回电"]
+    assert desk.texts() == ["Call-back request 请求回电"]
     assert desk.rows(PhoneCallRow, "wants_callback") == [True]
 
 

@@ -235,7 +235,8 @@ def race(desk: Desk, pair: Sequence[Assigner], key: str) -> int:
 
 
 def run_at_once(actions: Sequence[Any]) -> list[int]:
-    gate, results = threading.Barrier(len(actions)), list[int]()
+    gate = threading.Barrier(len(actions))
+    results: list[int] = []
 
     def act(action: Any) -> None:
         gate.wait()

@@ -134,7 +134,8 @@ class BusyRouter(Router):
 
     def __init__(self, desk: Desk, *, rounds: int) -> None:
         super().__init__(desk.database, desk.brain)
-        self.rounds, self.seconds, self.done, self.stopped = rounds, 0.0, list[str](), threading.Event()
+        self.rounds, self.seconds, self.stopped = rounds, 0.0, threading.Event()
+        self.done: list[str] = []
 
     def route_urgent(self) -> int:
         self.done.append("page")
@@ -166,7 +167,8 @@ class SlowRouter(Router):
     def __init__(self, desk: Desk, *, seconds_of: Mapping[str, float], turns: int) -> None:
         super().__init__(desk.database, desk.brain)
         self.seconds_of, self.turns, self.stopped = seconds_of, turns, threading.Event()
-        self.seconds, self.done, self.chores_at = 0.0, Counter[str](), list[float]()
+        self.seconds, self.done = 0.0, Counter[str]()
+        self.chores_at: list[float] = []
 
     def _slow(self, kind: str) -> int:
         self.done[kind] += 1

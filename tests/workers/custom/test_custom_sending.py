@@ -7,32 +7,26 @@ import hashlib
 import inspect
 import json
 import socket
-import threading
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from connectors.base import WebhookRequest
 from connectors.registry import open_senders
 from router.errors import NotFound
 from store.conversations.messages import find_fetched, missing_files
-from store.db.bulk import table_of
-from store.outbound.replies import lock_answerable
 from store.tables.gates import FetchedFileRow
 from store.tables.messages import AttachmentRow, ConversationRow
 from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
 from tests.connectors.test_custom import App
 from tests.custom_desk import CustomDesk, message, signed
 from tests.fakes.server import DemoAnswer, FakeServer, Fault
-from tests.outgoing_desk import AT_ONCE
+from tests.workers.custom.answers import deliver_lane, queue, reply
 from workers.chores.fetch_files import MOST_ATTEMPTS, FileFetcher
 from workers.intake.provider_webhooks import Unsigned
-from workers.sending.deliver import Deliverer, InFlight
 from workers.sending.pull_outbox import Collected, Outbox
-from workers.sending.reply import ReplyRequest, ReplyService
 
 COLLECT = "[channels.app.send]\ncollect = true"
 
@@ -50,32 +44,8 @@ def desk_with(database, tmp_path, monkeypatch, more: str) -> CustomDesk:
     return desk
 
 
-def reply(desk: CustomDesk, text: str, *, to: str | None = "u-7") -> None:
-    """Let an agent answer the user's case; None for all cases."""
-    cases = dict(desk.rows(ConversationRow, "id", "contact_id"))
-    with desk.database.write() as connection:
-        for case in cases:
-            locked = lock_answerable(connection, case)
-            if to is None or locked.recipient == f"wallet:{to}":
-                request = ReplyRequest(key=uuid.uuid4().hex, agent_id=uuid.UUID(int=1), author="ann", text=text)
-                ReplyService(desk.settings, desk.database).reply(connection, locked, request)
-
-
 def deliver(desk: CustomDesk) -> None:
     deliver_lane(desk, "custom")
-
-
-def deliver_lane(desk: CustomDesk, lane: str) -> None:
-    """Send what is due on one lane."""
-    Deliverer(
-        desk.database,
-        desk.brain,
-        lane=lane,
-        senders=open_senders(desk.settings)[lane],
-        in_flight=InFlight(),
-        stopped=threading.Event(),
-        pace=AT_ONCE,
-    ).once()
 
 
 def way(app: App, more: str = "") -> str:
@@ -174,15 +144,6 @@ def test_only_their_system_collects(database, tmp_path, monkeypatch, app):
 
 
 # Nothing that a machine wrote leaves on a public channel, whatever queued it.
-
-
-def queue(desk: CustomDesk, *, kind: str, channel: str = "app", recipient: str = "wallet:u-7") -> None:
-    case = desk.rows(ConversationRow, "id")[0]
-    now = datetime.now(UTC)
-    values = {"id": uuid.uuid4(), "dedupe_key": kind, "conversation_id": case, "kind": kind, "channel": channel}
-    values |= {"recipient": recipient, "text": "automatic", "rfc_message_id": f"{kind}@y"}
-    with desk.database.write() as connection:
-        connection.execute(sa.insert(table_of(OutboundRow)), [values | {"created_at": now, "due_at": now}])
 
 
 @pytest.mark.parametrize("collected", [False, True])

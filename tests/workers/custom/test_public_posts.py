@@ -25,7 +25,7 @@ from store.tables.operations import AUTO_REPLY, OutboundRow
 from tests.custom_desk import CustomDesk
 from tests.fakes.x import KEYS, OWN
 from tests.fakes.x_mentions import AUTHOR, FakeXPosts
-from tests.workers.custom.test_custom_sending import deliver_lane, queue, reply
+from tests.workers.custom.answers import deliver_lane, queue, reply
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 
@@ -100,7 +100,10 @@ def test_one_post_by_webhook_and_poll_in_any_order_is_one_message(desk, x):
     for author, order in enumerate(("wwp", "wpw", "pww", "wppwp"), start=300):
         number = x.receive(f"@Wallet {order}", author=str(author))
         for step in order:
-            poll() if step == "p" else push(desk, number)
+            if step == "p":
+                poll()
+            else:
+                push(desk, number)
     # What the webhook left wakes the poll once
     with desk.database.write() as connection:
         assert take_wake(connection, "x-mentions") == "post.mention.create"

@@ -25,7 +25,7 @@ from store.tables.operations import EventRow, OutboundRow
 from tests.custom_desk import CustomDesk
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.wechat import AES_KEY, APP, CUSTOMER, SECRET, TOKEN, FakeWechat
-from tests.workers.custom.test_custom_sending import deliver_lane, reply
+from tests.workers.custom.answers import deliver_lane, reply
 from workers.chores.fetch_files import FileFetcher
 from workers.intake.provider_webhooks import ProviderWebhooks, Unsigned
 

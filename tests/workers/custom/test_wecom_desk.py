@@ -26,7 +26,7 @@ from store.tables.operations import OutboundRow
 from tests.custom_desk import CustomDesk
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.wecom import ACCOUNT, CORP, SECRET, FakeWecom
-from tests.workers.custom.test_custom_sending import deliver_lane, reply
+from tests.workers.custom.answers import deliver_lane, reply
 from workers.broker.doorbell import Bell
 from workers.chores.fetch_files import FileFetcher
 from workers.intake.intake import Intake

@@ -26,7 +26,7 @@ from tests.fakes import meta
 from tests.fakes.contract import specs_folder
 from tests.fakes.meta import FakeMeta, call_of, change, contact, picture, signed, status, text
 from tests.fakes.server import Fault
-from tests.workers.custom.test_custom_sending import deliver_lane, reply
+from tests.workers.custom.answers import deliver_lane, reply
 from workers.chores.fetch_files import FileFetcher
 from workers.intake.provider_webhooks import ProviderWebhooks, Unsigned
 

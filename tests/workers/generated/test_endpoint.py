@@ -188,7 +188,7 @@ def test_a_refused_port_is_unreachable() -> None:
 
 
 def test_a_short_retry_after_is_kept_and_the_next_answer_counts() -> None:
-    waited = list[float]()
+    waited: list[float] = []
     with serving(in_turn(Said(429, b"{}", {"Retry-After": "1"}), completion(WRITTEN))) as server:
         settings = endpoint_at(server.url).settings
         endpoint = ModelEndpoint(settings, wait=waited.append)
@@ -304,13 +304,13 @@ def test_an_endpoint_that_asks_for_an_hour_rests_ten_minutes() -> None:
 
 
 def test_two_calls_run_at_once_and_a_queue_of_more_than_six_is_refused() -> None:
-    open_door, inside, most, lock = threading.Event(), [0], [0], threading.Lock()
+    released, inside, most, lock = threading.Event(), [0], [0], threading.Lock()
 
     def slow(path: str, headers: object, body: object) -> Said:
         with lock:
             inside[0] += 1
             most[0] = max(most[0], inside[0])
-        open_door.wait(20)
+        released.wait(20)
         with lock:
             inside[0] -= 1
         return completion(WRITTEN)
@@ -330,7 +330,7 @@ def test_two_calls_run_at_once_and_a_queue_of_more_than_six_is_refused() -> None
         for thread in threads:
             thread.start()
         wait_until(lambda: len(outcomes) == 4 and inside[0] == 2)
-        open_door.set()
+        released.set()
         for thread in threads:
             thread.join(30)
     assert (sorted(outcomes), most[0]) == (["busy"] * 4 + ["text"] * 8, 2)

@@ -156,7 +156,8 @@ def test_a_journals_report_is_a_copy_of_the_message_and_not_of_a_case_that_quote
 
 def test_explain_names_the_case_that_the_route_joined(database: Database, tmp_path: Path) -> None:
     desk = Desk(database, tmp_path)
-    said, now = dict[str, tuple[str | None, str | None]](), RECEIVED_AT + timedelta(minutes=1)
+    now = RECEIVED_AT + timedelta(minutes=1)
+    said: dict[str, tuple[str | None, str | None]] = {}
 
     for mail in _mails_to_several():
         trace = explain_envelope(mail, brain=desk.brain, database=database, at=now)

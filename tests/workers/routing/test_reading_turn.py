@@ -18,7 +18,8 @@ from workers.routing.reading_turn import ReadingTurn
 
 
 def test_the_thread_that_waits_goes_before_the_one_that_has_just_had_the_turn() -> None:
-    taken, order = ReadingTurn(), list[str]()
+    taken = ReadingTurn()
+    order: list[str] = []
     waiting, entered = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -90,7 +91,9 @@ def test_the_turn_is_taken_from_a_thread_that_hangs_and_the_others_wait_for_it_o
 
 
 def test_many_threads_take_turns_one_at_a_time_and_all_come_to_their_end() -> None:
-    taken, inside, most = ReadingTurn(), list[int](), list[int]()
+    taken = ReadingTurn()
+    inside: list[int] = []
+    most: list[int] = []
 
     def work(number: int) -> None:
         for turns in range(50):
@@ -113,7 +116,8 @@ def test_many_threads_take_turns_one_at_a_time_and_all_come_to_their_end() -> No
 def test_a_heavy_message_leaves_the_turn_to_others(
     database: Database, tmp_path: Path, weight: int, keeps_others_waiting: bool
 ) -> None:
-    desk, held = Desk(database, tmp_path), list[bool]()
+    desk = Desk(database, tmp_path)
+    held: list[bool] = []
     desk.accept(envelope("1"))
     with database.write() as connection:
         connection.execute(sa.update(table_of(InboundRow)).values(weight=weight))

@@ -215,9 +215,10 @@ def test_a_message_on_which_every_worker_dies_ends_in_quarantine(desk: Desk) -> 
     desk.accept(envelope("1"))
     for _ in range(4):
         with desk.database.write() as connection:
-            claims.claim_page(connection, limit=1) if not desk.rows(InboundRow, "attempts")[0] else claims.claim_alone(
-                connection
-            )
+            if desk.rows(InboundRow, "attempts")[0]:
+                claims.claim_alone(connection)
+            else:
+                claims.claim_page(connection, limit=1)
         desk.let_waits_end()
 
     desk.route()

@@ -160,7 +160,7 @@ def test_a_message_refused_for_long_goes_to_a_person(desk: SendingDesk) -> None:
 
 
 # --- Killed or cut at each step --------------------------------------------------------------------------------------
-# The steps before the row is queued: tests/api/rest/test_replies.py and tests/journeys/test_sending_failpoints.py.
+# The steps before the row is queued: tests/api/rest/test_replies.py and journeys/crashes/test_sending_failpoints.py.
 
 
 def test_before_the_claim_is_committed_another_sender_takes_it(desk: SendingDesk) -> None:
@@ -581,7 +581,8 @@ def test_a_storm_that_rests_leaves_the_queue_in_few_statements_and_short_transac
     late, reply = automatic(desk, created_at=LONG_AGO), desk.queue()
     with database.write() as connection:
         limits.trip(connection, channel="mail", until=read_clock(connection) + timedelta(hours=1))
-    statements, commits = list[str](), list[int]()
+    statements: list[str] = []
+    commits: list[int] = []
     sa.event.listen(database.engine, "before_cursor_execute", lambda *row: statements.append(row[2]))
     sa.event.listen(database.engine, "commit", lambda _: commits.append(len(statements)))
 

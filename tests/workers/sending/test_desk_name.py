@@ -23,7 +23,7 @@ from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
 from store.tables.self_service import AutoAnswerRow
 from tests.mail_desk import MailDesk, opened
-from tests.workers.answering.test_answerer import ANSWERS, AnsweringDesk
+from tests.workers.answering.answering_desk import ANSWERS, AnsweringDesk
 from workers.sending.deliver import outgoing_of
 from workers.sending.reply import ReplyRequest, ReplyService
 

@@ -20,14 +20,11 @@ from store.desk.composer.ready_texts import list_ready_texts
 from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
-from tests.api.conftest import settings_in
-from tests.api.pages.test_desk import CASE, MORE, OURS, hidden, press, row
-from tests.api.pages.test_drafts import box, save
-from tests.api.pages.test_drafts import case as _case
+from tests.api.pages.case_page import CASE, OURS, box, hidden, press, row
+from tests.api.pages.composer.test_drafts import save
 from tests.app_client import AppClient
 
 PAGE = "/ready-texts"
-case = _case
 REFUND = {
     "title": "Refund is on its way",
     "folder": "Refunds",
@@ -35,11 +32,6 @@ REFUND = {
     "text_en": "Dear {customer}, about {reference}: {amount} comes back. {agent}",
     "text_zh": "{customer}您好，{reference} 的退款已处理。",
 }
-
-
-@pytest.fixture
-def settings(tmp_path: Any) -> Any:
-    return settings_in(tmp_path / "data", more=MORE.replace("{{", "{").replace("}}", "}"))
 
 
 @pytest.fixture

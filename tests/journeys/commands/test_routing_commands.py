@@ -120,12 +120,16 @@ def test_parse_and_explain_name_the_correspondent_and_the_field(shell: Shell, tm
     plain = tmp_path / "plain.eml"
     plain.write_text("From: ann@c.example\nSubject: Hello\n\nHello there.\n")
 
-    for words in (("parse", str(mail), str(plain)), ("explain", str(mail)), ("explain", str(plain))):
+    form, author = ("lu@c.example", "reply-to"), ("ann@c.example", "from")
+    for words, expected in (
+        (("parse", str(mail), str(plain)), [form, author]),
+        (("explain", str(mail)), [form]),
+        (("explain", str(plain)), [author]),
+    ):
         said = shell.run(*words, "--json", config=words[0] == "explain")
         found = json.loads(said) if words[0] == "explain" else [json.loads(line) for line in said.splitlines()]
         named = [(each["correspondent"], each["correspondent_source"]) for each in found]
-        both = [("lu@c.example", "reply-to"), ("ann@c.example", "from")]
-        assert named == (both if words[0] == "parse" else both[:1] if str(mail) in words else both[1:])
+        assert named == expected
 
     shell.desk.route(envelope("1", reply_to=(ANN,), sender=replace(ANN, handle="noreply@c.example")))
     (row,) = shell.desk.rows(ConversationRow)

@@ -135,7 +135,7 @@ def _up(folder: Path, mistake: Mistake, *, run: Run) -> subprocess.CompletedProc
     if mistake.listen:
         text = text.replace(f"127.0.0.1:{port}", mistake.listen)
     config.write_bytes(text.encode() if mistake.text is None else mistake.text)
-    environment = {**os.environ, "KEY": _KEY, "PYTHONPATH": str(Path(__file__).parents[2]), **mistake.environment}
+    environment = {**os.environ, "KEY": _KEY, "PYTHONPATH": str(Path(__file__).parents[3]), **mistake.environment}
     return run(["-m", "cli", "up", "--config", str(config)], cwd=folder, env=environment)
 
 

@@ -17,7 +17,7 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from lxml import etree
 
-from api import call_door
+from api import voice_webhooks
 from api.http.permissions import Role
 from router.errors import TransientError
 from router.settings import Settings
@@ -184,7 +184,7 @@ def test_a_database_that_hangs_does_not_keep_the_caller_waiting(
         raise TransientError("it came too late")
 
     monkeypatch.setattr(app.state.desk.hotline, "_database", SimpleNamespace(read=hang, write=hang))
-    monkeypatch.setattr(call_door, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(voice_webhooks, "_PATIENCE_SECONDS", 0.2)
     try:
         assert "Record" in verbs(ask("step=start"))
     finally:
@@ -253,7 +253,7 @@ def test_listening_is_in_the_audit_trail_and_not_for_all(
     assert stranger.status_code == 403
 
 
-def test_a_wish_to_be_called_back_is_a_task_until_it_is_done(
+def test_a_call_back_request_is_a_task_until_it_is_done(
     browser: AppClient, ask, database: Database, settings: Settings
 ) -> None:
     for sid in (SID, "CA" + "2" * 32):
@@ -270,7 +270,7 @@ def test_a_wish_to_be_called_back_is_a_task_until_it_is_done(
     assert [one for (one,) in rows(database, AuditRow, "action") if one == "call.called_back"] == ["call.called_back"]
 
 
-def test_a_note_of_our_call_settles_the_wishes_of_the_number(
+def test_a_note_of_our_call_settles_the_call_back_requests_of_the_number(
     browser: AppClient, ask, database: Database, settings: Settings
 ) -> None:
     ask(action(ask(action(ask("step=start")), Digits="2")), Digits="1")

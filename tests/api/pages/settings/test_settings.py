@@ -102,7 +102,9 @@ def test_a_working_role_goes_on_duty_and_away_from_any_page(
 
     def shown() -> str:
         match = re.search(r'<button class="duty( on)?"', browser.get("/channels").text)
-        return "none" if match is None else "on" if match[1] else "away"
+        if match is None:
+            return "none"
+        return "on" if match[1] else "away"
 
     assert shown() == ("none" if role == "viewer" else "away")
     answer = send(browser, "/settings/duty", available="true", back="/channels")

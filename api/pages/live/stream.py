@@ -12,7 +12,7 @@ from api.desk import Desk, DeskPart
 from api.http.authentication import Bearer, Requires
 from api.http.permissions import Actor, Role, Verb
 from api.http.problems import ProblemError
-from api.pages.bell import ToldNotices
+from api.pages.bell import NewNotices
 from api.pages.live.channel_faults import DeadChannels
 from api.pages.live.chat_news import LiveChatNews
 from api.pages.live.counts import ViewCounts
@@ -38,7 +38,7 @@ def add_sources(stream: DeskStream, desk: Desk, *, templates: Environment) -> No
     stream.add(ChangedRows(desk, templates))
     stream.add(ViewCounts())
     stream.add(PresentAgents())
-    stream.add(ToldNotices())
+    stream.add(NewNotices())
     stream.add(DeadChannels(desk))
     stream.add(LiveChatNews(desk))
 

@@ -9,7 +9,7 @@ import structlog
 
 from connectors.base import ProviderEndpoint, WebhookRequest
 from connectors.registry import endpoint_of
-from connectors.shared_door import SharedEndpoint
+from connectors.shared_endpoint import SharedEndpoint
 from router.errors import ConfigError, OmniyardError
 from router.settings import Settings
 from store.db.engine import Database
@@ -30,10 +30,10 @@ def others_at(
     if not isinstance(endpoint, SharedEndpoint):
         return []
     named = set(endpoint.accounts(request)) - {endpoint.account}
-    found = (
-        [each for each in _siblings(channel, settings=settings) if isinstance(each, SharedEndpoint)] if named else []
-    )
-    return [each for each in found if each.account in named and _accepts(each, request, now=now)]
+    if not named:
+        return []
+    siblings = [each for each in _siblings(channel, settings=settings) if isinstance(each, SharedEndpoint)]
+    return [each for each in siblings if each.account in named and _accepts(each, request, now=now)]
 
 
 def count_strangers(
@@ -60,9 +60,9 @@ def count_strangers(
 
 
 def _siblings(channel: str, *, settings: Settings) -> Iterator[ProviderEndpoint]:
-    door = settings.channels[channel].shared_door
+    address = settings.channels[channel].shared_address
     for name, each in settings.channels.items():
-        if door and name != channel and each.enabled and each.shared_door == door:
+        if address and name != channel and each.enabled and each.shared_address == address:
             yield endpoint_of(name, each, desk=settings.omniyard)
 
 

@@ -26,19 +26,15 @@ from store.tables.agents import AgentRow
 from store.tables.messages import InboundRow, MessageRow
 from store.tables.operations import OutboundRow
 from tests.api.conftest import settings_in
-from tests.api.pages.test_desk import CASE, MORE, OURS, hidden, press, row
-from tests.api.pages.test_drafts import box
-from tests.api.pages.test_drafts import case as _case
+from tests.api.pages.case_page import CASE, MORE, OURS, box, hidden, press, row
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder, mail_with_file
 from workers.sending.deliver import outgoing_of
 
-case = _case
-
 
 @pytest.fixture
 def settings(tmp_path: Any) -> Any:
-    more = MORE.replace("{{", "{").replace("}}", "}").replace("[desk]", '[desk]\nfrom_name = "{agent}, {desk}"')
+    more = MORE.replace("[desk]", '[desk]\nfrom_name = "{agent}, {desk}"')
     return settings_in(tmp_path / "data", more=more)
 
 

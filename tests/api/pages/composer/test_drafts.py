@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from html import unescape
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-import pytest
 import sqlalchemy as sa
 
 from api.http.permissions import Role
@@ -19,36 +17,16 @@ from store.db.engine import Database, read_clock
 from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
-from tests.api.conftest import settings_in
-from tests.api.pages.test_desk import CASE, FORM, LATER, MORE, OURS, hidden, press, row
+from tests.api.pages.case_page import CASE, FORM, LATER, OURS, box, hidden, press, row
 from tests.app_client import AppClient
-from tests.inbox_builder import Builder
 
 DRAFT = f"{CASE}/draft"
-
-
-@pytest.fixture
-def settings(tmp_path: Any) -> Any:
-    return settings_in(tmp_path / "data", more=MORE.replace("{{", "{").replace("}}", "}"))
-
-
-@pytest.fixture
-def case(database: Database) -> UUID:
-    with database.write() as connection:
-        build = Builder(connection)
-        opened = build.conversation(reference="K7QF2MXD4", channel="out")
-        build.message(opened, channel="out", rfc_message_id="first@example.com")
-        return opened
 
 
 def save(browser: AppClient, text: str, **more: Any) -> dict[str, Any]:
     answer = browser.put(DRAFT, json={"text": text} | more, headers=OURS)
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
-
-
-def box(page: str) -> str:
-    return unescape(page.partition('<textarea id="text"')[2].partition(">")[2].partition("</textarea>")[0])
 
 
 def rows(database: Database) -> list[Any]:

@@ -31,7 +31,7 @@ _SECONDS = 60
 
 
 @pytest.fixture
-def door(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def callback_url(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The channel on a real server; returns its address."""
     for name, value in {"WECHAT_SECRET": SECRET, "WECHAT_TOKEN": TOKEN, "WECHAT_KEY": AES_KEY}.items():
         monkeypatch.setenv(name, value)
@@ -40,13 +40,15 @@ def door(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) ->
         yield f"{url}/webhooks/wechat"
 
 
-def test_the_address_test_and_a_message_over_http(door: str, database: Database) -> None:
+def test_the_address_test_and_a_message_over_http(callback_url: str, database: Database) -> None:
     asked = {"timestamp": "1", "nonce": "n", "echostr": "5927782489442352469"}
-    with urllib.request.urlopen(f"{door}?{urlencode(asked | {'signature': signature_of(TOKEN, '1', 'n')})}") as answer:
+    with urllib.request.urlopen(
+        f"{callback_url}?{urlencode(asked | {'signature': signature_of(TOKEN, '1', 'n')})}"
+    ) as answer:
         assert (answer.read(), answer.headers.get_content_type()) == (b"5927782489442352469", "text/plain")
     with pytest.raises(urllib.error.HTTPError):
-        urllib.request.urlopen(f"{door}?{urlencode(asked | {'signature': '0' * 40})}")
-    wechat = DemoWechat(door=door)
+        urllib.request.urlopen(f"{callback_url}?{urlencode(asked | {'signature': '0' * 40})}")
+    wechat = DemoWechat(callback_url=callback_url)
     wechat.receive("扫码付款 88 元，商家说没收到", sender="oCUSTOMER-1")
     wechat.stop()
     with database.read() as connection:

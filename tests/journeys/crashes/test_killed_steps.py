@@ -121,7 +121,8 @@ def _killed(program: str, step: str, folder: Path, **more: str) -> None:
 
 def test_a_shared_file_whose_writer_was_killed_is_whole_or_absent(tmp_path: Path) -> None:
     for step in ("fchmod 1 before", "fsync 1 before", "link 1 before", "link 1 after"):
-        folder, made = tmp_path / step.replace(" ", "-"), list[str]()
+        folder = tmp_path / step.replace(" ", "-")
+        made: list[str] = []
         _killed(_WRITES_ARRAYS, step, folder)
 
         def read(made: list[str] = made) -> Arrays:
