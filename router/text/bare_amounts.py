@@ -3,7 +3,7 @@
 A number counts only next to words that announce money, before it or after it; what may stand between them and behind
 the number is listed. So a date, a time, a percentage, a count ("充值2次", "10 failed notices"), a range ("3-5"), and
 the number of a card, a phone, a hotline, an order, a case or a code are no amounts. A year is one only where the words
-say how much: "转了2024".
+say how much: "转了2024", "给他转2024".
 """
 
 from __future__ import annotations
@@ -126,8 +126,9 @@ _BEFORE_ENGLISH: Final = re.compile(
 _HOTLINE: Final = re.compile(r"95\d(?!00)\d\d|100(?:10|50|86)|12(?:306|315|321|345|363|377|378|381)")
 _YEAR: Final = re.compile(r"20[1-3]\d")
 _SAYS_HOW_MUCH: Final = re.compile(
-    r"[了额:=]|本金|amount|total|balance|price|\b(?:sent|paid|[a-z]{3,}ed|lost|spent|took|taken|stole)\s"
+    r"[了额给:=]|本金|amount|total|balance|price|\b(?:sent|paid|[a-z]{3,}ed|lost|spent|took|taken|stole)\s"
 )
+_GIVES: Final = re.compile(rf"给{_PERSON}$")
 _ON_THE_WAY: Final = re.compile(r"\s?(?:给|(?:to|from)\b)")
 _MAY_PRECEDE: Final = re.compile(
     r"(?:[.,;!?]\s+|(?:^|[(\n]|\b(?:my|the|a|an|of|that|this|another|about|around|over|extra|and|for|why|because|but|so|says?|still"
@@ -158,7 +159,8 @@ def _is_name(text: str, match: re.Match[str]) -> bool:
         return False
     if _YEAR.fullmatch(figure):
         start, end = match.span("figure")
-        return not (_SAYS_HOW_MUCH.search(text, match.start(), start) or _ON_THE_WAY.match(text, end))
+        gives = _GIVES.search(text, max(0, match.start() - 4), match.start())
+        return not (gives or _SAYS_HOW_MUCH.search(text, match.start(), start) or _ON_THE_WAY.match(text, end))
     return _HOTLINE.fullmatch(figure) is not None
 
 

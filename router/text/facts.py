@@ -77,10 +77,16 @@ _ACCOUNT_LATIN: Final = (
 _ACCOUNT_CHINESE: Final = (
     r"账户名|帳戶名|账号|帐号|帳號|賬號|用户名|用戶名|账户|帳戶|会员号|會員號|昵称|暱稱|微信号|微信號"
 )
-# Without "is" or a colon ("账号 lina_2020"), only what looks like a chosen name: letters first, then a digit or "_".
+_ACCOUNT_NUMBERED: Final = (
+    r"user\s?id|account\s(?:id|number|no\.?)|wallet\s(?:id|number)|uid|账号|帐号|帳號|賬號|会员号|會員號"
+)
+# Without "is" or a colon ("账号 lina_2020"), only what looks like a chosen name: letters first, then a digit or "_";
+# after a word that asks for a number, a long number too. After "is" a plain word is no name: "the number is correct".
 _ACCOUNT: Final = re.compile(
     rf"(?:{_ACCOUNT_LATIN}|{_ACCOUNT_CHINESE})"
-    r"\s?(?:is|[:：=#是為为叫]){1,2}\s{0,2}[\"'“「]?(?P<value>[a-z0-9][\w.\-]{2,40})|"
+    r"\s?(?:(?:is)?[:：=#是為为叫]{1,2}\s{0,2}[\"'“「]?|is\s{0,2}(?:[\"'“「]|(?=[a-z.\-]{0,38}[\d_])))"
+    r"(?P<value>[a-z0-9][\w.\-]{2,40})|"
+    rf"(?:{_ACCOUNT_NUMBERED})\s?(?P<number>\d{{6,20}})(?!\d|[\w.,@]\d|年|\s?(?:{_UNIT}|[万萬千百]))|"
     rf"(?:(?:{_ACCOUNT_LATIN}|account)\s|(?:{_ACCOUNT_CHINESE})\s?)\s?"
     r"(?!usd|cny|rmb|hkd|eur|gbp|vip|iphone|ipad|ios|android|huawei|xiaomi|redmi|oppo|vivo|wifi)"
     r"(?P<handle>(?=[a-z.\-]{1,38}[\d_])[a-z][\w.\-]{3,40})(?![\w@])",
