@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from router.classify.model import Model
     from router.classify.trainer import TrainingExample
 
+# From so many texts on, a desk's own and its agents' together, a model learns what is not for us.
+FEWEST_FOREIGN: Final = 20
+
 _log = structlog.get_logger()
 
 
@@ -29,16 +32,20 @@ def learn(
 ) -> tuple[Model, StoredModel]:
     """Train a model and store it; this does not put it in force.
 
-    corrections: texts that agents moved to another category or judged; those of removed categories are left out.
+    corrections: texts that agents moved to another category, judged or marked as not for us; those of removed
+    categories are left out, and what is not for us where there are fewer than `FEWEST_FOREIGN`.
     Raises ConfigError if there are too few examples.
     """
     from router.classify.encoder import load_encoder  # noqa: PLC0415  (numpy, only to train or classify)
-    from router.classify.model import LOOKALIKE  # noqa: PLC0415
+    from router.classify.model import FOREIGN, LOOKALIKE  # noqa: PLC0415
     from router.classify.trainer import train  # noqa: PLC0415
 
     known = {one.category for one in lessons.examples if one.category}
-    lookalike = (LOOKALIKE.category, LOOKALIKE.intent)
-    taught = [one for one in corrections if one.category in known or (one.category, one.intent) == lookalike]
+    foreign = (FOREIGN.category, FOREIGN.intent)
+    count = sum((one.category, one.intent) == foreign for one in (*lessons.examples, *corrections))
+    # Of a few texts a class of their own would weigh as much as a category, and take what belongs to one.
+    of_none = {(LOOKALIKE.category, LOOKALIKE.intent), *((foreign,) if count >= FEWEST_FOREIGN else ())}
+    taught = [one for one in corrections if one.category in known or (one.category, one.intent) in of_none]
     model = train([*lessons.examples, *taught], encoder=load_encoder(), danger=lessons.danger)
     about = StoredModel(
         version=model.version,

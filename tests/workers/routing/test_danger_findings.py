@@ -352,3 +352,24 @@ def test_training_prefers_the_category_that_an_agent_chose(desk: Desk) -> None:
         change(connection, lock(connection, only(desk).id), wanted=wanted, by="Li Na", now=datetime.now(UTC))
     with desk.database.read() as connection:
         assert [one.category for one in desk_examples(connection, desk.settings)] == ["refund"]
+
+
+@pytest.mark.parametrize(
+    ("danger", "learnt"),
+    [
+        (None, [("", "foreign")]),
+        # A false page that is not for us teaches both.
+        (False, [("", "foreign"), ("", "lookalikes")]),
+        # A danger stays one, although somebody said afterwards that the case is not for us.
+        (True, [("account_security", "")]),
+    ],
+)
+def test_training_learns_what_is_not_for_us(desk: Desk, danger: bool | None, learnt: list[tuple[str, str]]) -> None:
+    desk.route(envelope("1", text="I was hacked" if danger is not None else "Have you any umbrellas?"))
+    if danger is not None:
+        judge(desk, danger=danger)
+    with desk.database.write() as connection:
+        wanted = Change(category="")
+        change(connection, lock(connection, only(desk).id), wanted=wanted, by="Li Na", now=datetime.now(UTC))
+    with desk.database.read() as connection:
+        assert [(one.category, one.intent) for one in desk_examples(connection, desk.settings)] == learnt

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from router.classify import build_classifier
 from router.classify.encoder import load_encoder
+from router.classify.model import FOREIGN
 from router.classify.trainer import TrainingExample
 from router.errors import NotFound
 from router.settings import read_settings
-from workers.training.learn import LearntClassifier, learn
+from workers.training.learn import FEWEST_FOREIGN, LearntClassifier, learn
 from workers.training.lessons import lessons_in
 from workers.training.model_store import ModelFolder
 from workers.training.shipped import shipped_folder
@@ -95,6 +97,23 @@ def test_a_correction_trains_the_model_without_its_secrets(folder, lessons):
         folder, lessons, corrections=[TrainingExample(said.replace("4111111111111111", "**** 1111"), "card")]
     )
     assert model.version == plain.version
+
+
+def test_what_is_not_for_us_names_no_category_for_the_next_of_its_kind(settings, folder, lessons):
+    def not_for_us(count):
+        places = ["church", "school", "club", "choir", "shop", "team", "street", "office", "garden", "library"]
+        mails = [f"{word} of the raffle of your {place}" for place in places for word in ("refund", "winners")]
+        said = [TrainingExample(mail, FOREIGN.category, FOREIGN.intent) for mail in mails[:count]]
+        _, about = learn(folder, lessons, corrections=said)
+        return about.corrections, build_classifier(settings, model=folder.load(about.version))
+
+    mail = "when is the refund of the raffle of your village"
+    # A few could be chance.
+    taught, classifier = not_for_us(FEWEST_FOREIGN - 1)
+    assert (taught, classifier.classify_page([mail])[0].category) == (0, "refund")
+    taught, classifier = not_for_us(FEWEST_FOREIGN)
+    assert (taught, classifier.classify_page([mail])[0].category) == (FEWEST_FOREIGN, None)
+    assert category(classifier) == "refund"
 
 
 def test_processes_share_a_models_weights_by_one_file_and_an_idle_one_releases_them(settings, folder, lessons):
