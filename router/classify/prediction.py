@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from router.classify.calibration import by_category
+from router.classify.empty_words import names_nothing
 from router.classify.encoder import Encoder, is_sentence
 from router.classify.features import BUCKETS, Flags, Grams, Ints, grams
 from router.classify.model import FOREIGN, Model
@@ -75,6 +76,7 @@ class Predictor:
         chances = labels @ self._members
         # Calibration knows texts with a category only, and so lends a weak one the confidence of a right one.
         unfamiliar = unfamiliar | (labels[:, self._foreign].sum(axis=1) > chances.max(axis=1))
+        unfamiliar |= np.fromiter(map(names_nothing, texts), np.bool_, len(texts))
         categories = np.where(alone[:, None], lines.alone.honest(chances), lines.both.honest(chances))
         answered = _Page(page.found, page.matrix, page.known, readable, labels, categories, unfamiliar, alone)
         return [self._prediction(answered, row) for row in range(len(texts))]

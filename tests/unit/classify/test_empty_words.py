@@ -1,0 +1,34 @@
+"""Words that name nothing are told from the shortest matters."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.classify.empty_words import names_nothing
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "don't know", "I don’t know", "some thing", "what", "What?!", "idk", "the other one", "as I said", "let me see",
+        "and then", "why not", "嗯", "好的吧", "在吗", "不知道", "我也不清楚", "那个吧", "就是这样的",
+        "說不清楚", "有個問題", "为什么呢",
+        "\nwhat",
+    ],
+)  # fmt: skip
+def test_function_words_name_nothing(text: str) -> None:
+    assert names_nothing(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "refund", "fees?", "I don't know this charge", "what fees", "退款", "密码", "不知道密码", "怎么退",
+        "怎么提现", "没到账", "不见了",
+        # These may be answers about a payment.
+        "it wasn't me", "not mine", "不是我",
+        "没了", "2024", "???", "", "👍", "Refund\nwhat", "help", "thanks", "谢谢",
+    ],
+)  # fmt: skip
+def test_one_word_of_a_matter_is_content(text: str) -> None:
+    assert not names_nothing(text)
