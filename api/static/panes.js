@@ -232,10 +232,12 @@ async function send(form, button) {
   const fields = new FormData(form);
   if (button?.name) fields.append(button.name, button.value);
   const body = form.enctype === "multipart/form-data" ? fields : new URLSearchParams(fields);
-  leaveCase();
+  const turn = leaveCase();
   const { page, ok, path, url } = await ask(actionOf(form, button), { method: "POST", body });
   form.removeAttribute("aria-busy");
   if (!ok) { refuse(page, url); return; }
+  // An agent who has gone on meanwhile is not brought back, except by a refusal.
+  if (turn !== askedCase && !page.querySelector("#refusal")) { notices(page); return; }
   const shown = page.querySelector("#case-pane[data-case]");
   if (shown) {
     const where = isCase(url) ? path : shown.dataset.case;

@@ -330,6 +330,22 @@ def test_an_action_before_the_list_has_come_leaves_the_list_to_come(chromium: Br
     page.context.close()
 
 
+def test_an_agent_who_went_on_before_an_action_was_answered_stays_there(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=DESKTOP)
+    heading, held = page.locator("#case-pane h1"), list[Route]()
+    page.click("text=Question 1.")
+    expect(heading).to_contain_text("Question 1.")
+    page.route("**/change", lambda route: held.append(route))  # noqa: PLW0108  (a built-in has no code)
+    with page.expect_request("**/change"):
+        page.click("#actions [value=take]")
+    page.click("text=Question 11.")
+    expect(heading).to_contain_text("Question 11.")
+    held[0].continue_()
+    expect(page.locator(".toast")).to_contain_text("It is yours.")
+    expect(heading).to_contain_text("Question 11.")
+    page.context.close()
+
+
 def test_a_page_asks_by_itself_where_no_stream_gets_through(chromium: Browser, desk: Served) -> None:
     page = desk.window(chromium, "Li", viewport=PHONE)
     page.context.route("**/desk/stream**", lambda route: route.fulfill(status=503))
