@@ -21,6 +21,8 @@ let live = false;
 let source = null;
 let channel = null;
 const kept = [];
+// The newest changes of rows, in each tab: a page that was asked for before them does not have them.
+const changes = [];
 // The newest of what has no number: counts, trouble of channels.
 const states = new Map();
 
@@ -32,6 +34,8 @@ function tell(kind, data) {
 
 function hear(message) {
   if (message.id) known = Math.max(known, message.id);
+  if (["row", "gone"].includes(message.kind)) changes.push(message);
+  if (changes.length > KEPT) changes.shift();
   tell(message.kind, message.data);
 }
 
@@ -97,20 +101,25 @@ function connect() {
 // ---- What the page shows.
 
 let asking = false;
+let isWanted = false;
 let isStale = false;
 
 async function refresh({ list = true, conversation = true } = {}) {
-  if (asking || !one("#panes")) return;
+  if (!one("#panes")) return;
+  // What is on its way may be from before the news.
+  if (asking) { isWanted = true; return; }
   asking = true;
   try {
     if (list && one("#live")) {
       const where = openList();
       const { page, ok } = await ask(where, { poll: true });
-      if (ok && where === openList()) patchList(page);
+      if (ok && where === openList()) { patchList(page); catchUpList(page); }
     }
     if (conversation) await refreshCase();
   } finally {
     asking = false;
+    if (isWanted) listSoon();
+    isWanted = false;
   }
 }
 
@@ -156,15 +165,31 @@ function soon(work, milliseconds) {
 const listSoon = soon(() => refresh({ conversation: false }), 400);
 const caseSoon = soon(refreshCase, 60);
 
-document.addEventListener("desk:row", ({ detail: row }) => {
+function changeCase(row) {
   const pane = one("#case-pane[data-case]");
-  const isOpen = pane?.dataset.id === row.id;
-  if (isOpen && Number(pane.dataset.version) !== row.version) caseSoon();
+  if (pane?.dataset.id === row.id && Number(pane.dataset.version) !== row.version) caseSoon();
+}
+
+function changeList(row) {
+  const isOpen = one("#case-pane[data-case]")?.dataset.id === row.id;
   if (one("#live") && patchRow(row, { isOpen, me: { name: facts.name, teams: JSON.parse(facts.teams) } }) === "ask") listSoon();
   // The band of waiting chats is the server's.
   else if (row.chat) listSoon();
-});
+}
+
+const changedSince = (page) => changes.filter(({ id }) => id > Number(page.querySelector("#panes").dataset.after));
+
+function catchUpList(page) {
+  for (const { kind, data } of changedSince(page)) kind === "gone" ? removeRow(data.id) : changeList(data);
+}
+
+document.addEventListener("desk:row", ({ detail: row }) => { changeCase(row); changeList(row); });
 document.addEventListener("desk:gone", ({ detail }) => removeRow(detail.id));
+// Another list or conversation, by a link or an action.
+document.addEventListener("desk:list", ({ detail: page }) => catchUpList(page));
+document.addEventListener("desk:case", ({ detail: page }) => {
+  for (const { kind, data } of changedSince(page)) if (kind === "row") changeCase(data);
+});
 document.addEventListener("desk:reset", () => refresh().catch(() => {}));
 // Other scripts may ask for what is shown: the list, or with `detail: "conversation"` the open conversation.
 document.addEventListener("desk:ask", ({ detail }) => (detail === "conversation" ? caseSoon() : listSoon()));

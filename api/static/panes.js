@@ -25,7 +25,9 @@ export function show(old, fresh) {
 }
 
 const state = { list: "/", case: null };
-let asked = 0;
+// The newest asking of each part: an older answer comes to nothing.
+let askedCase = 0;
+let askedList = 0;
 let listTop = 0;
 
 export function openCase() {
@@ -73,14 +75,16 @@ function notices(page) {
 }
 
 export async function showCase(where, { push = true, focus = false } = {}) {
-  const turn = (asked += 1);
+  const turn = (askedCase += 1);
   if (one("#panes").dataset.panes === "list") listTop = scrollY;
   one("#case-pane").setAttribute("aria-busy", "true");
   const { page, ok, path, url } = await ask(where);
-  if (turn !== asked) return;
+  if (turn !== askedCase) return;
   if (!ok || !isCase(url)) { location.assign(where); return; }
   put(page, path, { push, focus });
 }
+
+const arrived = (kind, page) => document.dispatchEvent(new CustomEvent(`desk:${kind}`, { detail: page }));
 
 function put(page, path, { push, focus }) {
   state.case = path;
@@ -93,6 +97,7 @@ function put(page, path, { push, focus }) {
   const heading = shown.querySelector("#head h1");
   heading?.setAttribute("tabindex", "-1");
   if (focus) heading?.focus({ preventScroll: true });
+  arrived("case", page);
 }
 
 // A long conversation begins at its newest message.
@@ -107,12 +112,17 @@ function emptyCase(page) {
   if (empty) show(one("#case-pane"), empty);
 }
 
-export async function showList(where, { push = true, keep = false, poll = false } = {}) {
-  // A conversation that was asked for before does not come any more.
+// A conversation that was asked for before does not come any more.
+function leaveCase() {
   one("#case-pane").removeAttribute("aria-busy");
-  const turn = (asked += 1);
+  return (askedCase += 1);
+}
+
+export async function showList(where, { push = true, keep = false, poll = false } = {}) {
+  const turn = (askedList += 1);
+  const turnOfCase = keep ? 0 : leaveCase();
   const { page, ok, path, url } = await ask(where, { poll });
-  if (turn !== asked) return;
+  if (turn !== askedList || (!keep && turnOfCase !== askedCase)) return;
   if (!ok || url.pathname !== "/") { if (!poll) location.assign(where); return; }
   place(page, path, { push, keep });
 }
@@ -131,6 +141,7 @@ function place(page, path, { push, keep }) {
   notices(page);
   write(push);
   if (!keep && was) back(was, number);
+  arrived("list", page);
 }
 
 // The queues stand in the column of the whole desk.
@@ -154,6 +165,7 @@ function back(was, number = -1) {
 }
 
 function closeCase({ push }) {
+  leaveCase();
   const was = state.case;
   state.case = null;
   const pane = one("#case-pane");
@@ -220,17 +232,19 @@ async function send(form, button) {
   const fields = new FormData(form);
   if (button?.name) fields.append(button.name, button.value);
   const body = form.enctype === "multipart/form-data" ? fields : new URLSearchParams(fields);
-  asked += 1;
-  one("#case-pane").removeAttribute("aria-busy");
+  const turn = leaveCase();
   const { page, ok, path, url } = await ask(actionOf(form, button), { method: "POST", body });
   form.removeAttribute("aria-busy");
   if (!ok) { refuse(page, url); return; }
+  // An agent who has gone on meanwhile is not brought back, except by a refusal.
+  if (turn !== askedCase && !page.querySelector("#refusal")) { notices(page); return; }
   const shown = page.querySelector("#case-pane[data-case]");
   if (shown) {
     const where = isCase(url) ? path : shown.dataset.case;
     put(page, where, { push: where !== state.case, focus: false });
     return;
   }
+  askedList += 1;
   place(page, path, { push: true, keep: false });
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,6 +37,10 @@ window.AudioContext = class {
         return { frequency: {}, connect: (next) => next, start: () => { window.tones += 1; }, stop() {} };
     }
 };"""
+
+# What a page does within seconds it does without its timers of half a minute and more.
+NO_LATER_LOOK = """const soon = window.setTimeout;
+window.setTimeout = (work, wait = 0, ...more) => (wait < 20000 ? soon(work, wait, ...more) : 0);"""
 
 # Between an answer's arrival and its reading, as long as a test wants.
 LATE_LINES = """window.late = {
@@ -193,7 +196,7 @@ def test_a_page_that_slept_is_complete_two_seconds_after_it_wakes(
     staff.client.post(path, json={"text": "while you slept"}, headers=headers).raise_for_status()
     desk.hands.work()
     # From here on no timer of the page runs: it shows what it asks for as it wakes, and waits for nothing.
-    page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
+    page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
     context.set_offline(False)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     expect(page.locator(".agent[data-seq]")).to_contain_text("while you slept")
@@ -427,7 +430,7 @@ def test_axe_finds_nothing_from_the_first_page_to_the_end_and_history_is_not_rea
             stops.add(page.evaluate("document.activeElement.tagName + (document.activeElement.name || '')"))
         assert {"TEXTAREAtext", "INPUTscore"} <= stops
         page.clock.install()
-        page.clock.pause_at(datetime.now(UTC) + timedelta(seconds=5))
+        page.clock.pause_at(datetime.now(UTC) + timedelta(minutes=1))
         page.reload()
         page.wait_for_selector(".visitor")
         assert page.get_attribute("[data-flow]", "aria-live") == "off", "what is there already is not read out"
@@ -458,13 +461,12 @@ def test_a_blocked_visitor_learns_it_within_five_seconds(
     # The stream tells it because it is woken, not because it looks again from time to time.
     monkeypatch.setattr("api.chat.chat_stream._HEARTBEAT_SECONDS", 600.0)
     page = context.new_page()
+    # A page whose stream is silent would open another one after 35 seconds.
+    page.add_init_script(NO_LATER_LOOK)
     begin(page, desk)
     staff.reference(page)
     staff.act(page, do="block")
-    began = time.monotonic()
     page.wait_for_selector("[data-status]:has-text('cannot write here')")
-    # A page whose stream is silent opens another one after 35 seconds.
-    assert time.monotonic() - began < 25
     assert page.locator("[data-text]").is_disabled()
     staff.act(page, do="unblock")
     page.wait_for_selector("[data-text]:enabled")
@@ -493,16 +495,15 @@ def test_open_pages_in_three_zones_change_within_five_seconds_of_the_closing(chr
         pages = []
         for zone in ("America/Los_Angeles", "Europe/Berlin", "Pacific/Auckland"):
             page = chromium.new_context(locale="en-GB", timezone_id=zone).new_page()
+            page.set_default_timeout(PATIENCE)
+            # A page that does not know the hour would ask half a minute later.
+            page.add_init_script(NO_LATER_LOOK)
             page.goto(f"{desk.url}/chat/day")
             page.wait_for_selector(".scripted [data-subtitle]:has-text('Write to us')")
             pages.append(page)
         clock.set("2027-03-02 17:59:58")
         for page in pages:
             page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
-        began = time.monotonic()
         for page in pages:
             page.wait_for_selector("[data-subtitle]:has-text('Closed now')")
-        # A page that does not know the hour would ask half a minute later.
-        assert time.monotonic() - began < 25
-        for page in pages:
             page.context.close()
