@@ -282,7 +282,10 @@ def test_a_late_answer_does_not_undo_what_the_page_has_heard_of_since(chromium: 
     expect(rows.locator("text=Changed under way.")).to_be_visible()
     # The same list, of which one answer is on its way when the next one is wanted
     answered_late(page, f"{desk.url}/?view=all", after=lambda: desk.change(desk.cases[9], subject="Changed again."))
+    # It brings a row back, which says that it has come.
+    page.evaluate("id => document.getElementById(id).remove()", f"row-{desk.cases[11]}")
     page.evaluate("document.dispatchEvent(new CustomEvent('desk:ask'))")
+    expect(rows.locator("text=Question 11.")).to_be_visible()
     expect(rows.locator("text=Changed again.")).to_be_visible()
     # A conversation
     case = f"{desk.url}/conversations/BBBBBBB09"
@@ -308,6 +311,7 @@ def test_news_while_the_list_is_on_its_way_is_asked_for_when_it_has_come(chromiu
     page.route(f"{desk.url}/", hold)
     with page.expect_response(lambda answer: len(asked) == 2 and answer.url == f"{desk.url}/"):
         page.evaluate("document.dispatchEvent(new CustomEvent('desk:ask'))")
+    page.unroute_all(behavior="wait")
     page.context.close()
 
 
