@@ -72,6 +72,7 @@ from api.pages.render import render
 from api.pages.reports import chat_board as pages_chat_board
 from api.pages.reports import report as pages_report
 from api.pages.settings import agents as settings_agents
+from api.pages.settings import hours as settings_hours
 from api.pages.settings import ledgers as settings_ledgers
 from api.pages.settings import second_factor as settings_factor
 from api.rest.quarantine import QuarantinedEntry
@@ -87,7 +88,7 @@ routes: Final = APIRouter(include_in_schema=False)
 _CASES: Final = (cases_bulk, cases_labels, cases_next, cases_regroup, cases_spam, pages_contact)
 _FINDING: Final = (finding_search, finding_views)
 _ENTRY: Final = (entry_password, entry_provider)
-_SETTINGS: Final = (settings_agents, settings_factor, settings_ledgers)
+_SETTINGS: Final = (settings_agents, settings_factor, settings_hours, settings_ledgers)
 _PAGES: Final = (pages_inbox, pages_conversation, pages_presence, pages_actions, pages_supervisor)
 _ROOMS: Final = (
     *(pages_stream, pages_bell, pages_calls, pages_sounds),

@@ -11,10 +11,9 @@ from typing import Any, Final
 from api.text.phrases import Words, phrase_in
 from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
 from api.text.terms.sentences import say_trouble
+from router.hours.holidays import OBSERVED
 from router.reason import Reason, ReasonKey, read_line
 from router.routing.trace import ClassificationTrace, Trace
-
-_OBSERVED: Final = " (observed)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def _weekday(number: str, reader: ReasonReader) -> str:
 def _holiday(name: str, reader: ReasonReader) -> str:
     if reader.words.language != "zh":
         return name
-    bare = name.removesuffix(_OBSERVED)
+    bare = name.removesuffix(OBSERVED)
     said = HOLIDAYS_IN_CHINESE.get(bare, bare)
     return f"{said}（补假）" if name != bare else said
 

@@ -16,6 +16,7 @@ from router.errors import ConfigError
 from router.hours.days import Day, DayKind, DayRules
 from router.hours.timeline import Timeline, instant, stretch
 from router.reason import Reason, ReasonKey
+from router.settings.values import DaySpan
 
 _ONE_DAY: Final = timedelta(days=1)
 _NOTHING: Final = timedelta(0)
@@ -140,6 +141,10 @@ class Calendar:
     def on(self, day: date) -> Day:
         """Return the hours of a local day in local time; `spans` returns moments."""
         return self._rules.on(day)
+
+    def week(self) -> tuple[tuple[DaySpan, ...], ...]:
+        """Return the hours of Monday to Sunday in local time, as they are without holidays and exceptions."""
+        return tuple(self._rules.never_closes or self._rules.week.get(weekday, ()) for weekday in range(7))
 
     def why(self, at: datetime) -> Reason:
         """Return which rule makes the desk open or closed at `at`."""

@@ -20,6 +20,9 @@ from router.reason import Reason, ReasonKey
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
+OBSERVED: Final = " (observed)"
+"""Ends the name of a day on which a holiday of a weekend is made up for, as the library writes it."""
+
 # The State Council's notice names whole blocks ("15 to 23 February, 9 days"), weekends included; the library names
 # only the weekdays of a block. In other countries a Saturday next to a holiday is an ordinary Saturday.
 _NAMES_WHOLE_BLOCKS: Final = frozenset({"CN"})

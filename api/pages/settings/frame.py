@@ -19,6 +19,7 @@ from api.pages.render import render
 _ROOMS: Final = (
     # Each reader has a page there: the own password and recovery codes.
     ("agents", "/settings/agents", {Verb.READ_AGENTS}),
+    ("service_hours", "/settings/hours", {Verb.READ_INBOX}),
     # For those who decide about a message, and for those who answer for the whole desk.
     ("outbound_ledger", "/settings/outbound", {Verb.SETTLE_OUTBOUND, Verb.READ_SUPERVISION}),
     # Cases show their ratings too.

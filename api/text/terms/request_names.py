@@ -165,6 +165,7 @@ REQUEST_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "GET /chats": ("the chats of the moment", "实时聊天概览"),
     "GET /settings/audit": ("the audit", "操作审计"),
     "GET /audit": ("the audit", "操作审计"),
+    "GET /settings/hours": ("the service hours", "服务时间"),
     "GET /settings/ratings": ("the ratings", "客户评价"),
     "GET /ratings": ("the ratings", "客户评价"),
     "GET /metrics": ("the metrics", "运行指标"),

@@ -64,6 +64,7 @@ STATES: Mapping[str, tuple[str, Sequence[str]]] = {
     "overview": ("/supervisor", ()),
     "report": ("/supervisor/report", ()),
     "agents": ("/settings/agents", ()),
+    "hours": ("/settings/hours", ()),
     "ledger": ("/settings/outbound", ()),
     "ratings": ("/settings/ratings", ()),
     "webhooks": ("/settings/webhooks", ()),

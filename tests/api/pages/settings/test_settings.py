@@ -6,12 +6,14 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import httpx
 import pytest
 
+from api.app import create_app
 from store.db.bulk import insert_rows
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
@@ -19,7 +21,7 @@ from store.desk.agents import add_agent, find_by_name
 from store.desk.assignment import set_absence
 from store.desk.passwords import code_at, set_password
 from store.tables.case_records import RatingRow
-from tests.api.conftest import MovingClock
+from tests.api.conftest import MovingClock, settings_in, started
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
 
@@ -47,16 +49,16 @@ def signed_in(app: Any, portal: Any, token_of: Callable[[str], str]) -> Callable
     return sign_in
 
 
-ROOMS = ("agents", "outbound", "ratings", "webhooks", "audit")
+ROOMS = ("agents", "hours", "outbound", "ratings", "webhooks", "audit")
 
 
 @pytest.mark.parametrize(
     ("role", "rooms"),
     [
-        ("viewer", {"agents", "ratings"}),
-        ("agent", {"agents", "outbound", "ratings"}),
-        ("senior", {"agents", "outbound", "ratings"}),
-        ("supervisor", {"agents", "outbound", "ratings", "webhooks"}),
+        ("viewer", {"agents", "hours", "ratings"}),
+        ("agent", {"agents", "hours", "outbound", "ratings"}),
+        ("senior", {"agents", "hours", "outbound", "ratings"}),
+        ("supervisor", {"agents", "hours", "outbound", "ratings", "webhooks"}),
         ("auditor", set(ROOMS)),
         ("admin", set(ROOMS)),
     ],
@@ -67,6 +69,46 @@ def test_each_role_sees_its_rooms(signed_in: Callable[[str], AppClient], role: s
     assert {name for name, answer in answers.items() if answer.status_code == 200} == rooms
     tabs = answers["agents"].text
     assert {name for name in ROOMS if f'href="/settings/{name}"' in tabs} == rooms
+
+
+HOURS = """
+[calendars.office]
+title = { en = "Office", zh = "客服中心" }
+timezone = "Asia/Shanghai"
+week = { mon-fri = "09:00-18:00" }
+holidays = "CN"
+[calendars.night]
+week = { mon-sun = "22:00-06:00" }
+[channels.notes]
+kind = "smtp"
+listen = "127.0.0.1:2527"
+address = "notes@desk.example"
+calendar = "office"
+"""
+
+
+def test_the_service_hours_say_when_it_opens_and_which_days_are_unlike_the_week(
+    tmp_path: Path, database: Database, portal: Any, token_of: Callable[[str], str]
+) -> None:
+    # Friday, 20 November 2026, 12:00 in Shanghai.
+    app = create_app(settings_in(tmp_path, more=HOURS), database=database, now=MovingClock())
+    with started(app, portal):
+        browser = AppClient(app, portal, headers={"Accept": "text/html", "Accept-Language": "zh-CN"})
+        send(browser, "/sign-in", token=token_of("viewer"))
+        page = browser.get("/settings/hours").text
+        english = browser.get("/settings/hours?language=en").text
+    assert found(r'<h2 id="calendar-2">(.*?)</h2>', page).startswith("客服中心 <span")
+    assert "服务中，18:00 结束" in page
+    assert re.findall(r'<th scope="row">(周.*?)</th><td>(.*?)</td>', page)[-2:] == [
+        ("周一至周五", "09:00-18:00"),
+        ("周六至周日", "休息"),
+    ]
+    assert "2027年1月1日 周五" in page
+    assert "法定节假日" in page
+    # The make-up days of 2027 are announced in November 2026, and the package may have them or not.
+    assert ("open until 18:00" in english, "Mon to Fri" in english) == (True, True)
+    # No channel has these hours.
+    assert "22:00-06:00" not in page
 
 
 @pytest.mark.parametrize(
