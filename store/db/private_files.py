@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 _FOLDER: Final = 0o700
 _FILE: Final = 0o600
 _OTHERS: Final = 0o077
+# No thread uses a new file before the one that creates it has closed it.
+_CREATING: Final = threading.Lock()
 # What Omniyard writes there. The operator may keep files of other programs in the same folder: they are left alone.
 _NAMES: Final = ("omniyard.db*", "desk.key*", "broker.url*", "up.lock", "broker", "models", "demo")
 
@@ -22,8 +26,13 @@ def make_private_folder(path: Path) -> None:
 
 
 def make_private_file(path: Path) -> None:
-    """Create an empty file for its owner alone, unless it exists. SQLite gives its journals the same mode."""
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT, _FILE))
+    """Create an empty file for its owner alone, unless it exists. SQLite gives its journals the same mode.
+
+    A file that exists is not opened: closing it would end all locks of this process on it (fcntl(2)), SQLite's too.
+    The next program that closes the database would then take itself for the last one, and delete the journal in use.
+    """
+    with suppress(FileExistsError), _CREATING:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _FILE))
 
 
 def find_open_files(data: Path) -> tuple[Path, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -139,3 +141,24 @@ def test_a_server_that_only_reads_for_now_is_a_condition_that_passes(database: D
         pytest.skip("SQLite has no standby")
     with pytest.raises(TransientError):
         run(database, "SET TRANSACTION READ ONLY", "DELETE FROM lease")
+
+
+def test_another_program_that_ends_leaves_the_journal_that_this_one_uses(tmp_path: Path) -> None:
+    path = tmp_path / "omniyard.db"
+    database = Database.at(path)
+    run(database, "CREATE TABLE words (word)")
+    # A second connection, as a second thread opens one: nothing of it may end the locks of the first.
+    with database.read() as connection:
+        run(database, "INSERT INTO words VALUES ('first')")
+        connection.exec_driver_sql("SELECT * FROM words").all()
+    journal = path.with_name("omniyard.db-wal").stat().st_ino
+
+    look = "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT word FROM words').fetchall())"
+    subprocess.run([sys.executable, "-c", look, str(path)], check=True, capture_output=True)
+
+    assert path.with_name("omniyard.db-wal").stat().st_ino == journal
+    run(database, "INSERT INTO words VALUES ('second')")
+    other = sqlite3.connect(path)
+    assert other.execute("SELECT word FROM words").fetchall() == [("first",), ("second",)]
+    other.close()
+    database.close()
