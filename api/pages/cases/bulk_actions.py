@@ -67,7 +67,7 @@ def undo_bulk(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Re
     for key, undo, version in done.many:
         order = ChangeOrder.model_validate(undo)
         lines.append(_one(request, desk, actor, key=key, order=order, version=version)[0])
-    return _results(request, lines, sealed="", back=form.one("back"))
+    return _results(request, lines, sealed="", back=form.one("back"), undone=True)
 
 
 def _merge(keys: Sequence[str]) -> Response:
@@ -111,7 +111,9 @@ def _sealed(desk: Desk, actor: Actor, verb: str, undo: list[tuple[str, dict[str,
     return seal(desk, Flash(agent=actor.id.hex, at=desk.now(), said=f"done_{verb}", key="", many=undo))
 
 
-def _results(request: Request, lines: Sequence[BulkLine], *, sealed: str, back: str) -> Response:
+def _results(
+    request: Request, lines: Sequence[BulkLine], *, sealed: str, back: str, undone: bool = False
+) -> Response:
     refused = [line for line in lines if line.refused]
-    context = {"lines": lines, "refused": refused, "sealed": sealed, "back": ours(back)}
+    context = {"lines": lines, "refused": refused, "sealed": sealed, "back": ours(back), "undone": undone}
     return render(request, "cases/bulk_results.html.jinja", context)

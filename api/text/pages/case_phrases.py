@@ -14,6 +14,8 @@ CASE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "bulk_clear": ("Clear selection", "取消选择"),
     "bulk_done": ("{done} of {count} done", "已完成 {done} / {count}"),
     "bulk_ok": ("done", "已完成"),
+    "bulk_undone": ("{done} of {count} undone", "已撤销 {done} / {count}"),
+    "bulk_undone_one": ("undone", "已撤销"),
     "add_label": ("Label", "加标签"),
     "merge": ("Merge", "合并"),
     "merge_title": ("Merge conversations", "合并会话"),

@@ -50,10 +50,10 @@ def test_rows_are_chosen_by_keys_and_mouse_and_changed_at_once(chromium: Browser
         results = page.locator("#bulk-results")
         expect(results.locator("h1")).to_have_text("3 of 3 done")
         expect(bar).to_be_hidden()
-        # The results of the undoing say the same.
+        # The results of the undoing say what was undone.
         results.evaluate("(shown) => { shown.dataset.before = 'yes'; }")
         results.get_by_role("button", name="Undo").click()
-        expect(page.locator("#bulk-results:not([data-before]) h1")).to_have_text("3 of 3 done")
+        expect(page.locator("#bulk-results:not([data-before]) h1")).to_have_text("3 of 3 undone")
         assert serious(page) == []
         page.locator("[data-bulk-close]").click()
         expect(results).to_have_count(0)

@@ -215,6 +215,8 @@ def test_only_a_message_that_has_the_fact_clears_what_is_still_missing(
     page = browser.get(CASE).text
 
     assert ("Still missing" in page) is is_missing
+    # A ready text that asks for what is missing is only there while something is.
+    assert ('value="receipt"' in page) is is_missing
     assert ("order number please.</textarea>" in browser.get(f"{CASE}?canned=receipt").text) is is_missing
 
 

@@ -87,7 +87,7 @@ def test_a_bulk_action_has_a_result_for_each_row_and_one_undo(
     assert browser.get("/labels?begins=V").json() == {"labels": ["vip"]}
 
     page = send(browser, "/bulk/undo", {"sealed": field(page, "sealed"), "back": "/"}).text
-    assert "2 of 2 done" in page
+    assert "2 of 2 undone" in page
     assert {name: row["labels"] for name, row in rows(database).items()} == {
         "AAAAAAAAA": [], "BBBBBBBBB": [], "CCCCCCCCC": []
     }  # fmt: skip
