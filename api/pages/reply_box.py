@@ -238,7 +238,7 @@ def _canned(settings: Settings, row: ConversationRecord, *, moment: ReplyMoment)
     for name, reply in settings.replies.items():
         language, text = choose(reply.text, language=row.language)
         places = _places(settings, row, moment=moment, language=language)
-        # While the channel is open, a text about its next opening is untrue; so is one about facts when none is missing.
+        # While the channel is open, a text about its next opening is untrue; so is one about facts if none is missing.
         if any(f"{{{place}}}" in text and not value for place, value in places.items()):
             continue
         # Values that only automatic replies have, such as a link, stay empty: the agent sees the gap.
