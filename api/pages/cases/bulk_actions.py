@@ -111,9 +111,7 @@ def _sealed(desk: Desk, actor: Actor, verb: str, undo: list[tuple[str, dict[str,
     return seal(desk, Flash(agent=actor.id.hex, at=desk.now(), said=f"done_{verb}", key="", many=undo))
 
 
-def _results(
-    request: Request, lines: Sequence[BulkLine], *, sealed: str, back: str, undone: bool = False
-) -> Response:
+def _results(request: Request, lines: Sequence[BulkLine], *, sealed: str, back: str, undone: bool = False) -> Response:
     refused = [line for line in lines if line.refused]
     context = {"lines": lines, "refused": refused, "sealed": sealed, "back": ours(back), "undone": undone}
     return render(request, "cases/bulk_results.html.jinja", context)
