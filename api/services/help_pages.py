@@ -14,6 +14,7 @@ from router.answers.faq_file import FaqText, plain_text
 from router.remarks.recognise_remark import remark_of
 from router.remarks.remark_kind import RemarkKind
 from router.settings import Settings
+from router.text.own_lines import without_own_lines
 from store.db.engine import Database
 
 if TYPE_CHECKING:
@@ -106,9 +107,10 @@ class Answers:
 
     def fits(self, text: str, *, language: str) -> list[FittingText]:
         """Return the answers that may fit a customer's text, for an agent; none for one without a matter."""
-        if remark_of(text) is not RemarkKind.CONTENT:
+        told = without_own_lines(text)
+        if not told or remark_of(told) is not RemarkKind.CONTENT:
             return []
-        found = self.library.book().find(text[:_HEARD], today=datetime.now(UTC).date())
+        found = self.library.book().find(told[:_HEARD], today=datetime.now(UTC).date())
         return self._texts(found, language="zh" if language.startswith("zh") else "en")
 
     def would_say(self, asked: AskedQuestion, *, mode: str) -> AnswerDecision:

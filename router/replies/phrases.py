@@ -29,14 +29,14 @@ _ZH_WEEKDAYS: Final = "一二三四五六日"
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """The phrases of one language for an opening. `on` takes the moment and whether to include its year.
+    """The phrases of one language for an opening. `on`, `tomorrow` take the moment and whether to include its year.
 
     Digits get a space before them in Chinese, but none after a full-width bracket.
     """
 
     now: str
     today: str
-    tomorrow: str
+    tomorrow: Callable[[datetime, bool], str]
     on: Callable[[datetime, bool], str]
     at: str
 
@@ -47,14 +47,30 @@ def _english_day(day: datetime, with_year: bool) -> str:
     return f"{words} {day.year}" if with_year else words
 
 
-def _chinese_day(day: datetime, with_year: bool) -> str:
+def _english_tomorrow(day: datetime, with_year: bool) -> str:
+    return f"tomorrow, {_english_day(day, with_year)},"
+
+
+def _chinese_date(day: datetime, with_year: bool) -> str:
     year = f"{day.year}年" if with_year else ""
-    return f"{year}{day.month}月{day.day}日（星期{_ZH_WEEKDAYS[day.weekday()]}）"
+    return f"{year}{day.month}月{day.day}日"
 
 
-_ENGLISH: Final = _Words("now", "today", "tomorrow, {day},", _english_day, "{day} at {time}")
-_HANS: Final = _Words("现在", "今天 ", "明天，{day}", _chinese_day, "{day}{time}")
-_HANT: Final = _Words("現在", "今天 ", "明天，{day}", _chinese_day, "{day}{time}")
+def _chinese_weekday(day: datetime) -> str:
+    return f"星期{_ZH_WEEKDAYS[day.weekday()]}"
+
+
+def _chinese_day(day: datetime, with_year: bool) -> str:
+    return f"{_chinese_date(day, with_year)}（{_chinese_weekday(day)}）"
+
+
+def _chinese_tomorrow(day: datetime, with_year: bool) -> str:
+    return f"明天（{_chinese_date(day, with_year)} {_chinese_weekday(day)}）"
+
+
+_ENGLISH: Final = _Words("now", "today", _english_tomorrow, _english_day, "{day} at {time}")
+_HANS: Final = _Words("现在", "今天 ", _chinese_tomorrow, _chinese_day, "{day}{time}")
+_HANT: Final = _Words("現在", "今天 ", _chinese_tomorrow, _chinese_day, "{day}{time}")
 _BY_TAG: Final[Mapping[str, _Words]] = {
     "zh": _HANS,
     "zh-hans": _HANS,
@@ -83,11 +99,13 @@ def opening_words(opening: datetime, *, now: datetime, zone: ZoneInfo, language:
     if opening.astimezone(UTC) <= now.astimezone(UTC):
         return words.now
     local, today = opening.astimezone(zone), now.astimezone(zone).date()
-    day = words.on(local, local.year != today.year)
+    with_year = local.year != today.year
     if local.date() == today:
         day = words.today
     elif local.date() == today + timedelta(days=1):
-        day = words.tomorrow.format(day=day)
+        day = words.tomorrow(local, with_year)
+    else:
+        day = words.on(local, with_year)
     return words.at.format(day=day, time=f"{local:%H:%M}")
 
 

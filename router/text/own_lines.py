@@ -35,3 +35,8 @@ def own_lines_in(text: str, *, language: str) -> str:
     """Return a subject or a text with our own lines in one language; all other words stay. language: BCP 47."""
     place = int(language.startswith("zh"))
     return _LINE.sub(lambda line: _WRITTEN[line[0]][place], text)
+
+
+def without_own_lines(text: str) -> str:
+    """Return what others said in a text: without the words of our own lines, and without blanks around it."""
+    return _LINE.sub("", text).strip()

@@ -95,13 +95,13 @@ def call(**fields: Any) -> PhoneCall:
     ("at", "hears", "says"),
     [
         # The Saturday before Spring Festival 2026 is a make-up working day, then the holidays begin.
-        ("2026-02-13T19:00", False, "明天，2月14日（星期六）09:00"),
+        ("2026-02-13T19:00", False, "明天（2月14日 星期六）09:00"),
         ("2026-02-14T10:00", True, None),
         ("2026-02-14T18:30", False, "2月24日（星期二）09:00"),
         # An ordinary Saturday: the next opening is on Monday.
         ("2026-11-28T10:00", False, "11月30日（星期一）09:00"),
         ("2026-11-30T17:59", True, None),
-        ("2026-11-30T18:00", False, "明天，12月1日（星期二）09:00"),
+        ("2026-11-30T18:00", False, "明天（12月1日 星期二）09:00"),
     ],
 )
 def test_a_closed_hotline_says_when_it_opens(at: str, hears: bool, says: str | None) -> None:

@@ -101,7 +101,7 @@ TABLE = [
         team="front-line", due="2026-03-06 13:00", reply="open again tomorrow, Friday 6 March, at 09:00"),
     Situation("money on a Sunday", "2026-03-08 12:00", "付款失败了但是钱已经扣了",
         team="payments", priority="high", due="2026-03-09 11:00",
-        reply="，明天，3月9日（星期一）09:00 开始处理"),
+        reply="，明天（3月9日 星期一）09:00 开始处理"),
     Situation("a complaint at night waits like the rest", "2026-03-03 23:00", "你们的服务太差了，我要投诉",
         team="front-line", due="2026-03-04 13:00", reply="，明天"),
     Situation("a VIP at night", "2026-03-03 23:00", "请问怎么在国外使用钱包？", labels=VIP,
@@ -150,7 +150,7 @@ TABLE = [
     Situation("chat in the evening, when mail is closed", "2026-03-03 20:00", "怎么在国外使用钱包？", channel="sms",
         team="front-line", due="2026-03-04 13:00", reply="会尽快答复您", gate="open"),
     Situation("chat outside its hours", "2026-03-03 21:30", "怎么在国外使用钱包？", channel="sms",
-        team="front-line", due="2026-03-04 13:00", reply="，明天，3月4日（星期三）09:00", gate="held"),
+        team="front-line", due="2026-03-04 13:00", reply="，明天（3月4日 星期三）09:00", gate="held"),
     Situation("chat on a Saturday", "2026-03-07 11:00", "怎么在国外使用钱包？", channel="sms",
         team="front-line", due="2026-03-09 13:00", reply="会尽快答复您", gate="open"),
     # -- Answers -------------------------------------------------------------------------------------------------------

@@ -338,6 +338,10 @@ class TestWithoutModel:
         assert answer.status_code == 404
         assert json.loads(answer.text)["detail"] == "this desk has no model for that"
 
+    def test_nothing_fits_a_call_in_which_no_one_spoke(self, browser: AppClient, database: Database) -> None:
+        case = case_of(database, "Missed call 未接来电")
+        assert 'id="fits"' not in browser.get(f"/conversations/{case}?fits=1").text
+
 
 class TestWithOnePurpose:
     """Each purpose is allowed by the file."""
