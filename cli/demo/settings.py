@@ -105,6 +105,9 @@ send = {{ outbox = true }}
 calendar = "office"
 """
 
+COLLEAGUES: Final = {"王芳": "senior", "Emma": "agent"}
+"""Name -> role of those who work at the demo's desk too: cases can be assigned to them, and notes can name them."""
+
 # What is read from the folder of the desk's file: the demo learns from the same examples as a real desk.
 _NEXT_TO_IT: Final = ("intents", "negatives")
 

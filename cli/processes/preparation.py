@@ -69,7 +69,7 @@ def prepared(start: DeskStart, *, template: Template) -> Iterator[Plan]:
         if broker:
             broker.prepare()
         desk_key(settings, purpose="originals")
-        where, token = _prepare_database(settings)
+        where, token = _prepare_database(settings, is_demo=start.ports is not None)
         first = is_due(settings, start.file)
         if not first and examples_changed(settings, start.file):
             print(f"omniyard: {EXAMPLES_CHANGED}", file=sys.stderr)
@@ -127,20 +127,25 @@ def _usable(data: Path) -> Iterator[None]:
         ) from error
 
 
-def _prepare_database(settings: Settings) -> tuple[str, str]:
+def _prepare_database(settings: Settings, *, is_demo: bool) -> tuple[str, str]:
     """Migrate the database; return where it is and, if there was no agent yet, the first agent's token."""
     database = open_database(settings)
     try:
         upgrade(database)
-        return database.shown, _first_token(database)
+        return database.shown, _first_token(database, is_demo=is_demo)
     finally:
         database.close()
 
 
-def _first_token(database: Database) -> str:
+def _first_token(database: Database, *, is_demo: bool) -> str:
     with database.write() as connection:
         if list_agents(connection):
             return ""
+        if is_demo:
+            from cli.demo.settings import COLLEAGUES  # noqa: PLC0415  (a real desk needs no demo)
+
+            for name, role in COLLEAGUES.items():
+                add_agent(connection, name=name, role=role)
         return add_agent(connection, name=_FIRST_AGENT, role=Role.ADMIN.value)[1]
 
 
