@@ -35,6 +35,7 @@ from tests.workers.chores.test_merged_pages import (
     update,
     wait,
 )
+from tests.workers.chores.test_page_operations import changed
 from workers.chores.page_repair import PageRepair
 
 # What a merge of the older version noted of both sides.
@@ -155,6 +156,28 @@ def test_what_is_over_is_left(desk: Desk, database: Database) -> None:
         contact = case(desk, calm).contact_id
         erase_contact(connection, contact, by="Ann", reason="they asked", now=read_clock(connection))
     assert repair(desk) == 0
+
+
+@pytest.mark.parametrize("again", [Status.OPEN, Status.PENDING])
+def test_a_case_that_was_resolved_since_calls_no_one_though_it_is_open_again(desk: Desk, again: Status) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    merge_as_before(desk, danger, calm)
+    changed(status=Status.RESOLVED)(desk, calm)
+    changed(status=again)(desk, calm)
+    before = known(desk, calm, danger)
+    assert repair(desk) == 0
+    wait(desk)
+    assert (called(desk), known(desk, calm, danger)) == ([], before)
+
+
+def test_what_was_resolved_before_the_danger_came_into_it_ends_no_page(desk: Desk) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    changed(status=Status.RESOLVED)(desk, calm)
+    changed(status=Status.OPEN)(desk, calm)
+    merge_as_before(desk, danger, calm)
+    assert repair(desk) == 1
+    wait(desk)
+    assert called(desk) == [calm]
 
 
 @pytest.mark.parametrize("danger", [True, False, None])
