@@ -109,6 +109,27 @@ def test_a_repaired_page_that_is_released_makes_the_case_calm(desk: Desk) -> Non
     assert (case(desk, calm).emergency, case(desk, calm).team, case(desk, calm).sla) == (False, team, sla)
 
 
+def test_a_repaired_page_that_is_released_stays_released_when_the_merge_is_undone(desk: Desk) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    kept = merge_as_before(desk, danger, calm)
+    repair(desk)
+    judge(desk, calm, danger=False)
+    undo(desk, kept)
+    wait(desk)
+    assert ({*pages(desk)}, called(desk), listed(desk)) == ({danger}, [], [])
+    assert not case(desk, danger).emergency
+
+
+def test_a_repaired_page_that_is_resolved_calls_when_the_merge_is_undone(desk: Desk) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    kept = merge_as_before(desk, danger, calm)
+    repair(desk)
+    changed(status=Status.RESOLVED)(desk, calm)
+    undo(desk, kept)
+    wait(desk)
+    assert ({*pages(desk)}, called(desk), listed(desk)) == ({danger}, [danger], [danger])
+
+
 @pytest.mark.parametrize("newly", [False, True])
 def test_a_page_goes_to_the_end_of_a_chain(desk: Desk, newly: bool) -> None:
     first, second, danger = opened(desk, CALM, NEXT, DANGER)
