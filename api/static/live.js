@@ -101,13 +101,18 @@ function connect() {
 // ---- What the page shows.
 
 let asking = false;
-let isWanted = false;
+let isListWanted = false;
+let isCaseWanted = false;
 let isStale = false;
 
 async function refresh({ list = true, conversation = true } = {}) {
   if (!one("#panes")) return;
   // What is on its way may be from before the news.
-  if (asking) { isWanted = true; return; }
+  if (asking) {
+    isListWanted ||= list;
+    isCaseWanted ||= conversation;
+    return;
+  }
   asking = true;
   try {
     if (list && one("#live")) {
@@ -118,8 +123,9 @@ async function refresh({ list = true, conversation = true } = {}) {
     if (conversation) await refreshCase();
   } finally {
     asking = false;
-    if (isWanted) listSoon();
-    isWanted = false;
+    if (isListWanted) listSoon();
+    if (isCaseWanted) caseSoon();
+    isListWanted = isCaseWanted = false;
   }
 }
 

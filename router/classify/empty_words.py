@@ -16,8 +16,11 @@ from router.text.plain import fold
 _LONGEST: Final = 48
 _APOSTROPHES: Final = dict.fromkeys(map(ord, "'\u2018\u2019\u02bc`\u00b4"))
 _HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff"
-# Who says so may mean a payment: "it wasn't me".
-_DENIED: Final = re.compile(r"\b(?:not|nt|isnt|wasnt|never) (?:me|ours|mine)\b")
+# Who says so may mean a payment: "it wasn't me", "I did not do that", "someone else has it".
+_DENIED: Final = re.compile(
+    r"\b(?:not|isnt|wasnt|never) (?:(?:by|from) )?(?:me|us|i|ours|mine)\b"
+    r"|\b(?:not|didnt|havent|never) (?:do|did|have)\b|\b(?:someone|they|he|she) (?:else|did|has|have)\b"
+)
 _TOKEN: Final = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
 _ENGLISH: Final = frozenset(
     {
@@ -42,7 +45,7 @@ _ENGLISH: Final = frozenset(
     }
 )  # fmt: skip
 _CHINESE: Final = re.compile(
-    "(?!.*(?:不是我|没了))(?:"
+    "(?!.*(?:不是(?:我|他|她|咱|自己)|没有?[了来要]))(?:"
     "什么|甚么|怎么办|怎么样|怎么了|怎么|怎样|如何|为什么|为何|为啥|干嘛|干什么|哪里|哪个|哪儿|哪些|哪|谁|啥|咋|咩|点解|"
     "几点|多少|多久|什么时候|何时|知道|晓得|清楚|明白|懂|确定|了解|意思|回事|东西|事情|事儿|事|问题|问一下|请问|请教|问|说|讲|看看|看|"
     "想|觉得|感觉|可能|大概|也许|应该|好像|似乎|其实|反正|随便|算了|无所谓|差不多|一样|同样|同上|如上|情况|样子|"

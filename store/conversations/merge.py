@@ -19,6 +19,7 @@ from store.conversations.regroupings.moved_messages import move_all, move_back, 
 from store.conversations.regroupings.moved_pages import (
     PAGED_COLUMNS,
     MovedPages,
+    give_page_back,
     has_agent,
     merge_pages,
     put_back_pages,
@@ -49,6 +50,7 @@ _SIDE: Final = (
     *PAGED_COLUMNS,
 )
 _TOLD: Final = {RegroupingKind.MERGE: EventKind.CONVERSATION_MERGED, RegroupingKind.SPLIT: EventKind.CONVERSATION_SPLIT}
+_Ids = set[UUID]
 # The values that a new conversation takes over from the one it is split from.
 _INHERITED: Final = (
     *("contact_id", "channel", "category", "emergency", "team", "assignee", "priority", "labels", "language"),
@@ -165,7 +167,7 @@ def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime)
     move_back(connection, kept)
     raised, released = put_back_pages(connection, kept, sides=current)
     if kept.row.kind == RegroupingKind.MERGE and not kept.moved.get("pages"):
-        raised |= _give_back(connection, kept, by=by, now=now)
+        raised, released = _give_back(connection, kept, by=by, now=now)
     for side in sides:
         left = PAGED_COLUMNS if side in raised else ()
         _restore(connection, kept, side, current=current[side], left=left, by=by, now=now)
@@ -233,15 +235,16 @@ def _restore(
     _update(connection, side, values | {"watch_at": now})
 
 
-def _give_back(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> set[UUID]:
-    """Let a page that came after the merge go with its message; return the case that is an emergency by that.
+def _give_back(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> tuple[_Ids, _Ids]:
+    """Let a page that came after the merge, or by `mend_merge`, go with its message, also if it is over.
 
-    The target is an emergency until it is restored: so a page that `mend_merge` moved comes back too.
+    Call before the target is restored. Returns the case that is an emergency by it, and the one that is released.
     """
     source_id, target_id = kept.row.source_id, kept.row.target_id
     called = was_called_from(connection, source_id, page_of=target_id)
-    went = called and _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now)
-    return {source_id} if went else set()
+    if not called or _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now):
+        return {source_id} if called else set(), set()
+    return set(), {source_id} if give_page_back(connection, source_id=source_id, target_id=target_id) else set()
 
 
 def _take_over(connection: Connection, *, source_id: UUID, target_id: UUID, by: str, now: datetime) -> bool:

@@ -134,6 +134,17 @@ def put_back_pages(connection: Connection, kept: StoredRegrouping, *, sides: _Si
     return {*news}, released
 
 
+def give_page_back(connection: Connection, *, source_id: UUID, target_id: UUID) -> bool:
+    """Let a page that is over in the target of a merge go back to the source as it is; return whether it is released.
+
+    What the source has in its place, which the page had replaced, goes back to the target.
+    """
+    before = _locked(connection, (source_id, target_id))
+    page = before[target_id]
+    _write(connection, before, {source_id: page} | ({target_id: before[source_id]} if source_id in before else {}))
+    return page["confirmed"] is False
+
+
 def released_values(connection: Connection, conversation_id: UUID, *, side: Mapping[str, Any], now: datetime) -> _Row:
     """Return what a case is without its page; nothing changes without one. side: the case as it is, locked."""
     page = _locked(connection, (conversation_id,)).get(conversation_id)

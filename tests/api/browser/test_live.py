@@ -315,6 +315,25 @@ def test_news_while_the_list_is_on_its_way_is_asked_for_when_it_has_come(chromiu
     page.context.close()
 
 
+def test_a_new_beginning_while_the_list_is_on_its_way_brings_the_conversation_too(
+    chromium: Browser, desk: Served
+) -> None:
+    page = desk.window(chromium, "Ming", viewport=DESKTOP)
+    case = f"{desk.url}/conversations/BBBBBBB10"
+    page.goto(case)
+    page.wait_for_selector("html[data-live=yes]")
+
+    def hold(route: Route) -> None:
+        answer = route.fetch()
+        page.evaluate("document.dispatchEvent(new CustomEvent('desk:reset'))")
+        route.fulfill(response=answer)
+
+    page.route(f"{desk.url}/", hold, times=1)
+    with page.expect_response(case):
+        page.evaluate("document.dispatchEvent(new CustomEvent('desk:ask'))")
+    page.context.close()
+
+
 def test_an_action_before_the_list_has_come_leaves_the_list_to_come(chromium: Browser, desk: Served) -> None:
     page = desk.window(chromium, "Ming", viewport=DESKTOP)
     page.goto(f"{desk.url}/?view=all")

@@ -26,7 +26,10 @@ def test_function_words_name_nothing(text: str) -> None:
         "refund", "fees?", "I don't know this charge", "what fees", "退款", "密码", "不知道密码", "怎么退",
         "怎么提现", "没到账", "不见了",
         # These may be answers about a payment.
-        "it wasn't me", "not mine", "不是我",
+        "it wasn't me", "not mine", "不是我", "I didn't do that", "I did not do it", "I never did that",
+        "did not do this", "it was not us", "wasn't us", "not by me", "it is not from me", "they did that, not I",
+        "someone else has it", "不是他", "那个不是咱", "我没有要过", "我没要这个",
+        "我的都没有了", "都没有了", "还没来",
         "没了", "2024", "???", "", "👍", "Refund\nwhat", "help", "thanks", "谢谢",
     ],
 )  # fmt: skip

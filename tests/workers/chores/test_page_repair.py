@@ -35,6 +35,7 @@ from tests.workers.chores.test_merged_pages import (
     update,
     wait,
 )
+from tests.workers.chores.test_page_operations import changed
 from workers.chores.page_repair import PageRepair
 
 # What a merge of the older version noted of both sides.
@@ -108,6 +109,27 @@ def test_a_repaired_page_that_is_released_makes_the_case_calm(desk: Desk) -> Non
     assert (case(desk, calm).emergency, case(desk, calm).team, case(desk, calm).sla) == (False, team, sla)
 
 
+def test_a_repaired_page_that_is_released_stays_released_when_the_merge_is_undone(desk: Desk) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    kept = merge_as_before(desk, danger, calm)
+    repair(desk)
+    judge(desk, calm, danger=False)
+    undo(desk, kept)
+    wait(desk)
+    assert ({*pages(desk)}, called(desk), listed(desk)) == ({danger}, [], [])
+    assert not case(desk, danger).emergency
+
+
+def test_a_repaired_page_that_is_resolved_calls_when_the_merge_is_undone(desk: Desk) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    kept = merge_as_before(desk, danger, calm)
+    repair(desk)
+    changed(status=Status.RESOLVED)(desk, calm)
+    undo(desk, kept)
+    wait(desk)
+    assert ({*pages(desk)}, called(desk), listed(desk)) == ({danger}, [danger], [danger])
+
+
 @pytest.mark.parametrize("newly", [False, True])
 def test_a_page_goes_to_the_end_of_a_chain(desk: Desk, newly: bool) -> None:
     first, second, danger = opened(desk, CALM, NEXT, DANGER)
@@ -155,6 +177,28 @@ def test_what_is_over_is_left(desk: Desk, database: Database) -> None:
         contact = case(desk, calm).contact_id
         erase_contact(connection, contact, by="Ann", reason="they asked", now=read_clock(connection))
     assert repair(desk) == 0
+
+
+@pytest.mark.parametrize("again", [Status.OPEN, Status.PENDING])
+def test_a_case_that_was_resolved_since_calls_no_one_though_it_is_open_again(desk: Desk, again: Status) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    merge_as_before(desk, danger, calm)
+    changed(status=Status.RESOLVED)(desk, calm)
+    changed(status=again)(desk, calm)
+    before = known(desk, calm, danger)
+    assert repair(desk) == 0
+    wait(desk)
+    assert (called(desk), known(desk, calm, danger)) == ([], before)
+
+
+def test_what_was_resolved_before_the_danger_came_into_it_ends_no_page(desk: Desk) -> None:
+    calm, danger = opened(desk, CALM, DANGER)
+    changed(status=Status.RESOLVED)(desk, calm)
+    changed(status=Status.OPEN)(desk, calm)
+    merge_as_before(desk, danger, calm)
+    assert repair(desk) == 1
+    wait(desk)
+    assert called(desk) == [calm]
 
 
 @pytest.mark.parametrize("danger", [True, False, None])
