@@ -265,7 +265,7 @@ def test_a_call_back_request_is_a_task_until_it_is_done(
     done = {"call": str(first)}
     same = {"Sec-Fetch-Site": "same-origin"}
     assert browser.post("/calls/called-back", data=done, headers=same).status_code == 303
-    assert browser.post("/calls/called-back", data=done, headers=same).status_code == 404
+    assert browser.post("/calls/called-back", data=done, headers=same).status_code == 409
     assert browser.get("/calls").text.count(f'<a href="tel:{CALLER}">') == 1
     assert [one for (one,) in rows(database, AuditRow, "action") if one == "call.called_back"] == ["call.called_back"]
 

@@ -36,8 +36,12 @@ class PageRepair:
         return sum(self._mend(each) for each in merges)
 
     def _mend(self, merge: UUID) -> bool:
-        with self._database.write() as connection:
-            mended = mend_merge(connection, merge, now=read_clock(connection))
+        try:
+            with self._database.write() as connection:
+                mended = mend_merge(connection, merge, now=read_clock(connection))
+        except Exception:  # noqa: BLE001  (an unexpected error of one merge must not stop the others)
+            _log.warning("emergency.page_not_mended", regrouping_id=str(merge), exc_info=True)
+            return False
         if mended:
             _log.warning("emergency.page_mended", regrouping_id=str(merge))
         return mended

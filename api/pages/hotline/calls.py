@@ -18,7 +18,7 @@ from api.http.problems import ProblemError
 from api.pages.render import render
 from api.rest.queries import Listed, read_list
 from connectors.voice.notes import KINDS, MOST_MINUTES, CallNote, number_of
-from router.errors import NotFound
+from router.errors import Conflict, NotFound
 from router.settings.channels.base import CallNotes
 from router.text.visible import is_visible
 from store.calls.call_backs import list_call_backs, settle_call_back, settle_call_backs_of
@@ -63,7 +63,7 @@ def called_back(desk: DeskPart, actor: Speaker, form: Form) -> Response:
         raise ProblemError("invalid", "this desk has no such form") from error
     with desk.database.write() as connection:
         if not settle_call_back(connection, call_id, by=actor.name, only_teams=actor.sees_only):
-            raise NotFound("This call-back request is settled already.")
+            raise Conflict("This call-back request is settled already.")
         at = read_clock(connection)
         entry = AuditEntry(
             at=at, actor=actor.name, actor_id=actor.id, action=AuditAction.CALL_CALLED_BACK, object=str(call_id)
