@@ -38,7 +38,15 @@ _LEFT_OUT = (
     "/answer/",
 )
 # What these show is no list of rows, or the desk's own texts.
-_NUMBERS = {"/metrics", "/supervisor", f"{API}/conversations/counts", "/desk/new", "/ready-texts", "/signatures"}
+_NUMBERS = {
+    "/metrics",
+    "/supervisor",
+    f"{API}/conversations/counts",
+    "/desk/new",
+    "/ready-texts",
+    "/signatures",
+    "/settings/hours",
+}
 
 
 @pytest.fixture

@@ -133,6 +133,8 @@ GROUP_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "what_to_do": ("what to do now?", "怎么办"),
     "unsolved": ("not over yet", "尚未解决"),
     "not_over": ("not over after all", "其实还未解决"),
+    "by_a_scammer": ("a scammer is the cause", "骗子所为"),
+    "given_to_thieves": ("it went to the thief", "给了骗子"),
     "my_trouble": ("it happened to me", "本人遇到"),
     "alibi": ("card or owner was elsewhere", "本人或卡在别处"),
     "broken": ("broken", "损坏"),
