@@ -123,6 +123,7 @@ def test_an_answered_chat_goes_from_those_that_wait_to_the_agents_own_while_it_i
     elsewhere.goto(page.url)
     elsewhere.click("#actions [value=resolve]")
     expect(elsewhere.locator(".toast")).to_contain_text("Resolved.")
+    staffed.desk.hands.work()
     expect(row).to_have_class(re.compile(r"\bleft\b"))
     expect(row).to_have_css("opacity", "0.6")
     page.mouse.move(900, 300)
