@@ -107,10 +107,10 @@ class Answers:
 
     def fits(self, text: str, *, language: str) -> list[FittingText]:
         """Return the answers that may fit a customer's text, for an agent; none for one without a matter."""
-        told = without_own_lines(text)
-        if not told or remark_of(told) is not RemarkKind.CONTENT:
+        words = without_own_lines(text)
+        if not words or remark_of(words) is not RemarkKind.CONTENT:
             return []
-        found = self.library.book().find(told[:_HEARD], today=datetime.now(UTC).date())
+        found = self.library.book().find(words[:_HEARD], today=datetime.now(UTC).date())
         return self._texts(found, language="zh" if language.startswith("zh") else "en")
 
     def would_say(self, asked: AskedQuestion, *, mode: str) -> AnswerDecision:

@@ -12,9 +12,9 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from router.errors import Conflict, PermanentError
-from router.settings.model import PRIORITIES
 from store.conversations.changes import ReadVersion, lock
 from store.conversations.read import refuse_merged, where_now
+from store.conversations.regroupings.joined_sides import joined_values, must_open
 from store.conversations.regroupings.moved_messages import move_all, move_back, move_some
 from store.conversations.regroupings.moved_pages import (
     PAGED_COLUMNS,
@@ -85,11 +85,11 @@ def merge(
     source, target = before[source_id], before[target_id]
     if source["contact_id"] != target["contact_id"]:
         raise PermanentError("they have different contacts; if both are one person, merge the contacts first")
-    joined = _together(source, target)
+    joined = joined_values(source, target)
     pages = merge_pages(connection, source_id, target_id, sides=before, values=joined)
     moved = move_all(connection, source_id, target_id) | {"pages": pages.rows}
     change_status(connection, conversation_id=source_id, status=Status.RESOLVED, at=now, by=by)
-    if _must_open(source, target):
+    if must_open(source, target):
         change_status(connection, conversation_id=target_id, status=Status.OPEN, at=now, by=by)
     _update(connection, source_id, {"merged_into": target_id, "watch_at": now})
     _update(connection, target_id, joined | {"watch_at": now})
@@ -205,7 +205,7 @@ def mend_merge(connection: Connection, regrouping_id: UUID, *, now: datetime) ->
         return False
     # The merge resolved the source, and joined the rest of both.
     was = {**sides[source_id], "status": Status(kept.before[str(source_id)]["status"])}
-    joined = _together(was, sides[target_id])
+    joined = joined_values(was, sides[target_id])
     pages = merge_pages(connection, source_id, target_id, sides={**sides, source_id: was}, values=joined)
     if has_agent(connection, target_id):
         # Who answered or confirmed has the case as it is now; they can judge it there.
@@ -241,16 +241,18 @@ def _give_back(connection: Connection, kept: StoredRegrouping, *, by: str, now: 
     Call before the target is restored. Returns the case that is an emergency by it, and the one that is released.
     """
     source_id, target_id = kept.row.source_id, kept.row.target_id
-    called = was_called_from(connection, source_id, page_of=target_id)
-    if not called or _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now):
-        return {source_id} if called else set(), set()
-    return set(), {source_id} if give_page_back(connection, source_id=source_id, target_id=target_id) else set()
+    if not was_called_from(connection, source_id, page_of=target_id):
+        return set(), set()
+    if _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now):
+        return {source_id}, set()
+    is_released = give_page_back(connection, source_id=source_id, target_id=target_id)
+    return set(), {source_id} if is_released else set()
 
 
 def _take_over(connection: Connection, *, source_id: UUID, target_id: UUID, by: str, now: datetime) -> bool:
     """Let the live page of a case go on in another one, and return whether one did; the case is calm then."""
     sides = snapshot(connection, ConversationRow, (source_id, target_id), _SIDE)
-    joined = _together(sides[source_id], sides[target_id])
+    joined = joined_values(sides[source_id], sides[target_id])
     calm = released_values(connection, source_id, side=sides[source_id], now=now)
     pages = merge_pages(connection, source_id, target_id, sides=sides, values=joined)
     if pages.rows:
@@ -265,29 +267,6 @@ def _release(connection: Connection, conversation_id: UUID, *, now: datetime) ->
     _update(connection, conversation_id, released_values(connection, conversation_id, side=side, now=now))
 
 
-def _together(source: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the merged values: the higher priority, the longer wait."""
-    waits = [side["waiting_since"] for side in (source, target) if side["waiting_since"]]
-    return {
-        "last_message_at": max(source["last_message_at"], target["last_message_at"]),
-        "waiting_since": min(waits, default=None),
-        "clock_started_at": target["clock_started_at"] or source["clock_started_at"],
-        # What is over in the source is over. Without a page it came from an archive.
-        "emergency": target["emergency"] or (source["emergency"] and source["status"] != Status.RESOLVED),
-        "possible_danger": source["possible_danger"] or target["possible_danger"],
-        "priority": max(target["priority"], source["priority"], key=_rank),
-        "labels": [*dict.fromkeys((*target["labels"], *source["labels"]))],
-    }
-
-
-def _must_open(source: Mapping[str, Any], target: Mapping[str, Any]) -> bool:
-    """Return whether what is open in the source has to open the target, as a message of the customer does."""
-    if target["status"] == Status.RESOLVED:
-        return source["status"] not in {Status.RESOLVED, Status.PENDING}
-    rests = target["status"] == Status.PENDING or (target["status"] == Status.SNOOZED and target["snoozed_by"])
-    return bool(source["status"] == Status.OPEN and rests)
-
-
 def _write_pages(connection: Connection, pages: MovedPages, *, by: str, now: datetime) -> None:
     """Write what moved pages make of their cases."""
     for conversation_id, values in pages.values.items():
@@ -298,10 +277,6 @@ def _write_pages(connection: Connection, pages: MovedPages, *, by: str, now: dat
         if pages.called_in:
             payload = {"inbound_id": str(pages.called_in), "route": values["route"], "by": by}
             append_events(connection, [NewEvent(EventKind.CONVERSATION_ESCALATED, conversation_id, payload, at=now)])
-
-
-def _rank(priority: str) -> int:
-    return [*PRIORITIES].index(priority) if priority in PRIORITIES else -1
 
 
 def _hold_senders(connection: Connection, conversation_ids: Collection[UUID]) -> None:

@@ -42,7 +42,7 @@ _Sides = Mapping[UUID, Mapping[str, Any]]
 class MovedPages:
     """What became of pages. rows: before and after, in JSON, for the undo log; empty if no page moved.
 
-    With them, of a page that came into a calm case, the dangers that this case told of before.
+    With them, of a page that came into a calm case, the dangers that this case had before.
     values: columns to write, by case.  called_in: the inbound message whose page makes an emergency of a calm case.
     """
 

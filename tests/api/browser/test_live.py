@@ -303,7 +303,7 @@ def test_news_while_the_list_is_on_its_way_is_asked_for_when_it_has_come(chromiu
         asked.append(route.request.url)
         answer = route.fetch()
         if len(asked) == 1:
-            # Only the server knows what stands in the band of chats: the page is told that it changed.
+            # Only the server knows what stands in the band of chats: the page hears that it changed.
             page.evaluate("document.dispatchEvent(new CustomEvent('desk:ask'))")
             page.wait_for_timeout(1000)
         route.fulfill(response=answer)

@@ -1,4 +1,4 @@
-"""Words that name nothing are told from the shortest matters."""
+"""Words that name nothing get no category, and the shortest matters keep theirs."""
 
 from __future__ import annotations
 

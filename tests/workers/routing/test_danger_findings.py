@@ -360,7 +360,7 @@ def test_training_prefers_the_category_that_an_agent_chose(desk: Desk) -> None:
         (None, [("", "foreign")]),
         # A false page that is not for us teaches both.
         (False, [("", "foreign"), ("", "lookalikes")]),
-        # A danger stays one, although somebody said afterwards that the case is not for us.
+        # A danger stays one, although an agent said afterwards that the case is not for us.
         (True, [("account_security", "")]),
     ],
 )

@@ -127,9 +127,9 @@ def test_a_case_is_merged_while_a_message_comes_into_it(
     undo(desk, kept)
     assert home_of(desk, (DANGER if danger else CALM)[0]) == source
     assert len(desk.rows(MessageRow)) == 3
-    # What came before the merge goes back; there is a page wherever danger is told of.
-    told = ({source} if danger else set()) | ({home_of(desk, "news")} if text == _DANGER else set())
-    assert {*pages(desk)} == {*listed(desk)} == told
+    # What came before the merge goes back; there is a page in each case with danger.
+    dangers = ({source} if danger else set()) | ({home_of(desk, "news")} if text == _DANGER else set())
+    assert {*pages(desk)} == {*listed(desk)} == dangers
 
 
 @pytest.mark.parametrize(("danger", "text"), _NEWS)
