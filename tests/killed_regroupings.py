@@ -1,4 +1,4 @@
-"""Merge, split and undo cases with pages in processes that kill themselves at each write and commit. A plain module.
+"""Merge, split, undo and repair cases with pages in processes that die at each write and commit. A plain module.
 
     python -m tests.killed_regroupings URL FOLDER
 
@@ -20,8 +20,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from router.errors import OmniyardError
+from router.errors import Conflict, OmniyardError
 from store.conversations import merge as merging
+from store.conversations.regroupings.stuck_pages import find_stuck_pages
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.tables.case_records import RegroupingRow
@@ -31,6 +32,7 @@ from store.tables.messages import ConversationRow, MessageRow, ThreadKeyRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import TOML, Desk, envelope
 from tests.killed_writes import arm, forked
+from tests.older_merge import merge_as_the_older_version
 
 _TABLES: Final = (
     *(ConversationRow, MessageRow, ThreadKeyRow, EmergencyRow, DangerQuestionRow, OutboundRow, PauseRow),
@@ -65,12 +67,17 @@ class Books:
 
 @dataclass(frozen=True)
 class Deed:
-    """do: the deed.  homes: where the messages are afterwards, by key, as names of cases.  pages: of which cases."""
+    """do: the deed.  homes: where the messages are afterwards, by key, as names of cases.  pages: of which cases.
+
+    before: what is done ahead of it, without a crash.  fewest: steps at which it is killed.
+    """
 
     name: str
     do: Callable[[Connection], Any]
     homes: dict[str, str]
     pages: frozenset[str]
+    before: Callable[[Connection], Any] | None = None
+    fewest: int = 8
 
 
 def _home(connection: Connection, key: str) -> UUID:
@@ -96,6 +103,16 @@ def _undo(connection: Connection) -> None:
     merging.undo(connection, newest, by="Ann", now=read_clock(connection))
 
 
+def _merge_as_before(connection: Connection) -> None:
+    merge_as_the_older_version(connection, _opened_by(connection, "danger"), _opened_by(connection, "calm"))
+
+
+def _repair(connection: Connection) -> None:
+    (stuck,) = find_stuck_pages(connection) or (None,)
+    if stuck is None or not merging.mend_merge(connection, stuck, now=read_clock(connection)):
+        raise Conflict("no page is stuck")
+
+
 def _opened_by(connection: Connection, key: str) -> UUID:
     message, case = table_of(MessageRow).c, table_of(ConversationRow).c
     first = sa.select(message.inbound_id).where(message.rfc_message_id == f"{key}@customer.example")
@@ -108,6 +125,7 @@ DEEDS: Final = (
     Deed("an undone merge", _undo, _APART, frozenset({"danger"})),
     Deed("a split", _split, _APART | {"again": "again"}, frozenset({"danger", "again"})),
     Deed("an undone split", _undo, _APART, frozenset({"danger"})),
+    Deed("a repair", _repair, dict.fromkeys(_APART, "calm"), frozenset({"calm"}), before=_merge_as_before, fewest=4),
 )
 
 
@@ -159,6 +177,9 @@ def _do(url: str, deed: Deed, *, at: int = 0) -> str:
 
 def kill_everywhere(database: Database, url: str, deed: Deed) -> tuple[int, list[str]]:
     """Return at how many steps a process was killed, and what was wrong."""
+    if deed.before:
+        with database.write() as connection:
+            deed.before(connection)
     before = Books.of(database)
     for at in range(1, _MOST_STEPS):
         database.close()

@@ -6,17 +6,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-import sqlalchemy as sa
 
 from router.conversation_status import Status
 from store.contacts.erasure import erase_contact
-from store.conversations.regroupings.moved_messages import move_all
-from store.conversations.sla import change_status
-from store.conversations.undo_log import NewRegrouping, RegroupingKind, keep_regrouping, snapshot
-from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.tables.messages import ConversationRow
 from tests.desk import Desk
+from tests.older_merge import merge_as_the_older_version
 from tests.workers.chores.test_merged_pages import (
     CALM,
     DANGER,
@@ -38,11 +34,6 @@ from tests.workers.chores.test_merged_pages import (
 from tests.workers.chores.test_page_operations import changed
 from workers.chores.page_repair import PageRepair
 
-# What a merge of the older version noted of both sides.
-_SIDE = (
-    *("contact_id", "status", "priority", "labels", "emergency", "last_message_at", "waiting_since", "possible_danger"),
-    *("clock_started_at", "linked_to", "merged_into", "held_until", "snoozed_by"),
-)
 NEXT = ("next", "My address", "I have moved to Harbour Road 5.")
 
 
@@ -52,24 +43,8 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 
 
 def merge_as_before(desk: Desk, source: UUID, target: UUID) -> UUID:
-    """Merge as the older version did: the page stays with the source."""
-    table = table_of(ConversationRow)
     with desk.database.write() as connection:
-        now = read_clock(connection)
-        before = snapshot(connection, ConversationRow, (source, target), _SIDE)
-        moved = move_all(connection, source, target)
-        change_status(connection, conversation_id=source, status=Status.RESOLVED, at=now, by="Ann")
-        sides = before[source], before[target]
-        together = {
-            "waiting_since": min(each["waiting_since"] for each in sides if each["waiting_since"]),
-            "emergency": any(each["emergency"] for each in sides),
-            "priority": "urgent" if any(each["emergency"] for each in sides) else "normal",
-        }
-        connection.execute(sa.update(table).where(table.c.id == source).values(merged_into=target, watch_at=now))
-        connection.execute(sa.update(table).where(table.c.id == target).values(**together, watch_at=now))
-        after = snapshot(connection, ConversationRow, (source, target), _SIDE)
-        deed = NewRegrouping(kind=RegroupingKind.MERGE, source_id=source, target_id=target, by="Ann", at=now)
-        return keep_regrouping(connection, deed, moved=moved, before=before, after=after)
+        return merge_as_the_older_version(connection, source, target)
 
 
 def repair(desk: Desk) -> int:
