@@ -47,6 +47,16 @@ title = {{ en = "Refund", zh = "退款" }}
 name = "everything"
 team = "payments"
 """
+OUT = """
+[channels.out]
+kind = "smtp"
+listen = "127.0.0.1:2526"
+address = "help@desk.example"
+[channels.out.send]
+host = "127.0.0.1"
+security = "none"
+"""
+"""For `settings_in`: a channel whose answers leave at once, by a mail server of this machine."""
 
 
 # All SQL is in the store, whose tests run on both databases; here both are asked where rows become answers.

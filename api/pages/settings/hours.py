@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -108,7 +107,8 @@ def _unusual(days: UnusualDays, calendar: Calendar, moments: Moments, names: Con
 
 
 def _hours(spans: tuple[DaySpan, ...], moments: Moments) -> str:
-    return ", ".join(map(partial(_span, moments=moments), sorted(spans))) or moments.words("hours_closed")
+    said = [_span(span, moments=moments) for span in sorted(spans)]
+    return moments.words("comma").join(said) or moments.words("hours_closed")
 
 
 def _span(span: DaySpan, *, moments: Moments) -> str:

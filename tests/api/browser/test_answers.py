@@ -14,22 +14,18 @@ from api.app import create_app
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from tests.api.browser.journey import DESKTOP, PATIENCE, PHONE, TABLET, enter_token, expect
-from tests.api.conftest import settings_in
+from tests.api.conftest import OUT, settings_in
 from tests.inbox_builder import Builder
 from tests.migrated import new_database
 from tests.served_app import serve_app
 
-MORE = """
-[channels.out]
-kind = "smtp"
-listen = "127.0.0.1:2526"
-address = "help@desk.example"
-[channels.out.send]
-host = "127.0.0.1"
-security = "none"
+MORE = (
+    OUT
+    + """
 [desk]
 undo_send = "1m"
 """
+)
 # Drops or pastes a file.
 GIVE = """([where, how, name]) => {
   const files = new DataTransfer();

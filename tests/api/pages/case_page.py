@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.messages import ConversationRow
+from tests.api.conftest import OUT
 from tests.app_client import AppClient
 
 CASE = "/conversations/K7QF2MXD4"
@@ -22,19 +23,15 @@ OURS = {"Sec-Fetch-Site": "same-origin"}
 # Nothing is planned for longer than a year ahead of the database's clock.
 LATER = f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%d}T09:00"
 # A channel that sends the answers of the case at once, and a ready text.
-MORE = """
-[channels.out]
-kind = "smtp"
-listen = "127.0.0.1:2526"
-address = "help@desk.example"
-[channels.out.send]
-host = "127.0.0.1"
-security = "none"
+MORE = (
+    OUT
+    + """
 [desk]
 undo_send = "0s"
 [replies.receipt]
 text = { en = "Dear customer, about {reference}: {missing_facts} please.", zh = "您好" }
 """
+)
 
 
 def hidden(page: str, name: str) -> str:

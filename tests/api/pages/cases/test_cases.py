@@ -16,25 +16,16 @@ import sqlalchemy as sa
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.messages import ContactRow, ConversationRow, MessageRow
-from tests.api.conftest import settings_in
+from tests.api.conftest import OUT, settings_in
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 
-MORE = """
-[channels.out]
-kind = "smtp"
-listen = "127.0.0.1:2526"
-address = "help@desk.example"
-[channels.out.send]
-host = "127.0.0.1"
-security = "none"
-"""
 FORM = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture
 def settings(tmp_path: Any) -> Any:
-    return settings_in(tmp_path / "data", more=MORE)
+    return settings_in(tmp_path / "data", more=OUT)
 
 
 @pytest.fixture
