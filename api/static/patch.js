@@ -42,15 +42,15 @@ function patchText(old, fresh) {
   return false;
 }
 
-// What the agent has opened stays open: it is written in these attributes alone.
-const isAgents = (element, name) => name === "aria-expanded" || (element.tagName === "DETAILS" && name === "open");
+// What the agent has opened stays open, and what is on its way stays so: these attributes are never the server's.
+const isPages = (element, name) => name === "aria-expanded" || name === "aria-busy" || (element.tagName === "DETAILS" && name === "open");
 
 function patchAttributes(old, fresh) {
   for (const { name, value } of [...fresh.attributes]) {
-    if (old.getAttribute(name) !== value && !isAgents(old, name)) old.setAttribute(name, value);
+    if (old.getAttribute(name) !== value && !isPages(old, name)) old.setAttribute(name, value);
   }
   for (const { name } of [...old.attributes]) {
-    if (!fresh.hasAttribute(name) && !isAgents(old, name)) old.removeAttribute(name);
+    if (!fresh.hasAttribute(name) && !isPages(old, name)) old.removeAttribute(name);
   }
 }
 

@@ -369,6 +369,24 @@ def test_an_agent_who_went_on_before_an_action_was_answered_stays_there(chromium
     page.context.close()
 
 
+def test_an_action_on_its_way_is_shown_and_not_sent_again_although_news_comes(chromium: Browser, desk: Served) -> None:
+    page = desk.window(chromium, "Ming", viewport=DESKTOP)
+    case = desk.cases[0]
+    sent: list[Route] = []
+    page.route("**/change", lambda route: sent.append(route))  # noqa: PLW0108  (a built-in has no code)
+    page.goto(f"{desk.url}/conversations/BBBBBBB00")
+    page.wait_for_selector("html[data-live=yes]")
+    take = page.locator("#actions [value=take]")
+    take.click()
+    expect(page.locator("#actions form[aria-busy=true]").first).to_be_visible()
+    desk.change(case, text="Here is one more thing.", priority="urgent")
+    expect(page.locator("#head .chip.urgent")).to_be_visible()
+    expect(page.locator("#actions form[aria-busy=true]").first).to_be_visible()
+    take.click()
+    assert len(sent) == 1
+    page.context.close()
+
+
 def test_a_page_asks_by_itself_where_no_stream_gets_through(chromium: Browser, desk: Served) -> None:
     page = desk.window(chromium, "Li", viewport=PHONE)
     page.context.route("**/desk/stream**", lambda route: route.fulfill(status=503))
