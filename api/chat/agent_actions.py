@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel
 
 from api.desk import Desk, DeskPart
@@ -15,11 +15,14 @@ from api.http.authentication import Requires
 from api.http.forms import Fields, Form
 from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError
+from api.pages.cases.after import go_on
 from api.pages.chat_pane import chat_words
+from api.pages.orders import reverse
 from api.pages.render import moments_of
-from api.pages.toast import Flash, set_flash
+from api.pages.toast import EndedChat
 from api.rest.changes import ChangeOrder, change_once
 from api.rest.queries import find_for
+from router.conversation_status import Status
 from router.settings.values import title_in
 from store.chat.cases import session_of
 from store.chat.endings import BLOCKED_FOR, block_visitor, end_chat, hand_over
@@ -58,10 +61,9 @@ def act_on_chat(desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Respo
     """Do what a button of the chat says."""
     verb = form.one("do")
     conversation_id, session = _chat(desk, key, actor=actor)
+    more: dict[str, Any] = {}
     if verb == "end":
-        with desk.database.write() as connection:
-            end_chat(connection, session.id, by="agent", name=actor.name)
-        change_once(desk, key, order=ChangeOrder(status="resolved"), actor=actor, version=None, once=None)
+        more = _end(desk, key, actor=actor, session=session)
     elif verb == "transfer":
         _transfer(desk, key, form, actor=actor, conversation_id=conversation_id, session=session)
     elif verb in {"block", "unblock"}:
@@ -72,9 +74,20 @@ def act_on_chat(desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Respo
     _write_down(desk, actor, AuditAction(f"chat.{verb}"), about=key)
     desk.chats.facts.forget(session.channel)
     desk.chats.waker.wake(session.id)
-    answer = RedirectResponse(f"/conversations/{key}", status_code=303)
-    set_flash(answer, desk, Flash(agent=str(actor.id), at=desk.now(), said=f"done_chat_{verb}", key=key))
-    return answer
+    return go_on(desk, actor, f"/conversations/{key}", said=f"done_chat_{verb}", key=key, **more)
+
+
+def _end(desk: Desk, key: str, *, actor: Actor, session: ChatSession) -> dict[str, Any]:
+    """End a chat and resolve its case; return what the notice needs to take both back."""
+    order = ChangeOrder(status=Status.RESOLVED)
+    with desk.database.read() as connection:
+        before = find_for(connection, key, actor=actor)
+    # First, because it may be refused, as with a planned answer: then the chat goes on.
+    changed = change_once(desk, key, order=order, actor=actor, version=None, once=None)
+    with desk.database.write() as connection:
+        ended = end_chat(connection, session.id, by="agent", name=actor.name)
+    chat = EndedChat(session_id=session.id, waiting_since=session.waiting_since) if ended else None
+    return {"undo": reverse(before, order, now=desk.now()), "version": changed.version, "chat": chat}
 
 
 def _transfer(

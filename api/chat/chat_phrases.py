@@ -98,6 +98,7 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     # Notices: a line of the chat names one of these.
     "joined": ("{name} has joined the chat", "{name} 加入聊天"),
     "handed": ("You are handed over to {name}", "已为您转接到 {name}"),
+    "resumed": ("{name} goes on with the chat", "{name} 继续了聊天"),
     "ended_agent": ("{name} has ended the chat", "{name} 结束了聊天"),
     "ended_desk": ("The chat has ended", "聊天已结束"),
     "ended_visitor": ("You have ended the chat", "您结束了聊天"),

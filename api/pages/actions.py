@@ -24,6 +24,7 @@ from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb
 from api.http.problems import PROBLEMS, ProblemError, slug_of
 from api.pages.cases.regroup import take_back
+from api.pages.chat_pane import resume
 from api.pages.composer.answer_files import pass_on_files
 from api.pages.composer.drafts import save_for, typed
 from api.pages.composer.macros import macro_of, split
@@ -256,6 +257,8 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
         if done.undo:
             order, once = ChangeOrder.model_validate(done.undo), once_of(form, "undo")
             change_once(desk, done.key, order=order, actor=actor, version=done.version, once=once)
+        if done.chat:
+            resume(desk, done.chat, name=actor.name)
         home = done.home or f"/conversations/{done.key}"
         said = "done_taken_back" if done.outbound else "done_undo"
         return onwards(desk, home, flash=_flash(desk, actor, said, key=done.key))
@@ -319,7 +322,7 @@ def once_of(form: Fields, verb: str) -> str:
 
 
 def _flash(desk: Desk, actor: Actor, said: str, *, key: str, **more: object) -> Flash:
-    return Flash.model_validate({"agent": actor.id.hex, "at": desk.now(), "said": said, "key": key, **more})
+    return Flash.model_validate({"agent": actor.id, "at": desk.now(), "said": said, "key": key, **more})
 
 
 def onwards(desk: Desk, address: str, *, flash: Flash) -> Response:

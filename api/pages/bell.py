@@ -20,6 +20,7 @@ from api.pages.render import render
 from api.paths import NOTICES
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import Language, Words
+from router.masking.mask import mask_address
 from router.text.own_lines import own_lines_in
 from router.text.visitor_name import in_language
 from store.desk.notices import AgentNotice, notices_between, notices_of, prefer, preferences_of, read_notices
@@ -76,7 +77,8 @@ def title_of_notice(notice: AgentNotice, words: Words, *, customer: str) -> str:
     """Return what happened, in the reader's language."""
     if notice.kind == AgentNoticeKind.ASSIGNED and not notice.by:
         return words("notice_assigned_by_desk")
-    return words(f"notice_{notice.kind}", name=notice.by or in_language(customer, language=words.language))
+    called = in_language(customer, language=words.language, kind=notice.handle_kind)
+    return words(f"notice_{notice.kind}", name=notice.by or mask_address(called))
 
 
 class NewNotices:

@@ -9,11 +9,13 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk
 from api.http.permissions import Actor
+from api.pages.toast import EndedChat
 from api.text.times import Moments
 from store.chat.cases import session_of
 from store.chat.chat_hours import waiting_now
+from store.chat.endings import resume_chat
 from store.chat.queue import OngoingChat, WaitingChat, ongoing_chats, waiting_chats
-from store.chat.visitor_sessions import ChatSession
+from store.chat.visitor_sessions import ChatSession, find_session
 
 _MOST: Final = 20
 # Of them some may wait for the opening of their channel.
@@ -42,6 +44,15 @@ def own_band(connection: Connection, desk: Desk, *, actor: Actor, view: str, is_
 def chat_in(connection: Connection, desk: Desk, *, conversation_id: UUID, channel: str) -> ChatSession | None:
     """Return the chat of a conversation; None for one that is none."""
     return session_of(connection, conversation_id) if channel in desk.chats.pages else None
+
+
+def resume(desk: Desk, ended: EndedChat, *, name: str) -> None:
+    """Let a chat go on whose end is taken back. name: of the agent."""
+    with desk.database.write() as connection:
+        session = find_session(connection, ended.session_id)
+        resume_chat(connection, session.id, waiting_since=ended.waiting_since, name=name)
+    desk.chats.facts.forget(session.channel)
+    desk.chats.waker.wake(session.id)
 
 
 def chat_words(session: ChatSession, *, moments: Moments) -> str:

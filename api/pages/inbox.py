@@ -88,6 +88,10 @@ def inbox(
         "agents": found.colleagues,
         "saved": found.saved,
         "chips": chips_of(query),
+        # Of teams that were taken out of the file: no queue and no one's team has them.
+        "left_teams": {
+            name: number for name, number in sorted(found.counts.open_in.items()) if name not in desk.settings.teams
+        },
         "kept_query": kept_query(query),
         "may_work": can(actor, Verb.WORK_CONVERSATIONS),
         "next_cursor": cursor_of(found.end),

@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse
 
 from api.desk import Desk, desk_of
 from api.http.permissions import Verb, can
-from api.pages.people.faces import channel_icon, initials_of, tone_of
+from api.pages.people.faces import channel_icon, handle_kind, initials_of, tone_of
 from api.pages.quick_context import QuickContext
 from api.pages.toast import drop_flash, take_flash
 from api.paths import PART_HEADER
@@ -61,7 +61,8 @@ def build_environment() -> Environment:
     environment.filters["address"] = mask_address
     environment.filters["visitor"] = visitor
     environment.filters["ours"] = ours
-    environment.globals |= {"channel_icon": channel_icon, "initials_of": initials_of, "tone_of": tone_of}
+    environment.globals |= {"channel_icon": channel_icon, "handle_kind": handle_kind}
+    environment.globals |= {"initials_of": initials_of, "tone_of": tone_of}
     environment.globals["keys_sheet"] = cache(partial(_keys_sheet, environment))
     return environment
 
@@ -82,9 +83,9 @@ def trouble(text: str, moments: Moments) -> str:
     return say_trouble(text, words=moments.words)
 
 
-def visitor(name: str, words: Words) -> str:
-    """Return a contact's name for a reader; one that we made for a visitor is in the reader's language."""
-    return in_language(name, language=words.language)
+def visitor(name: str, words: Words, kind: str = "") -> str:
+    """Return a contact's name or handle for a reader; see `in_language`. kind: of a handle, where it is known."""
+    return in_language(name, language=words.language, kind=kind)
 
 
 def ours(text: str, words: Words) -> str:

@@ -64,7 +64,8 @@ class Canned:
 class Composer:
     """The values of the reply box.
 
-    way_out: the conversation's channel can send a reply.  keeps: it only keeps it in the outbox.
+    way_out: the conversation's channel can send a reply; not to a caller who withheld the number.
+    keeps: it only keeps it in the outbox.
     answers: where it goes.
     until: the end of the provider's window; None without one.
     is_over: the window is over.  opens_at: when the channel opens; None while it is open.
@@ -74,7 +75,8 @@ class Composer:
     signature: below an answer; empty for none.  quotes: the customer's message stands below, if nothing else is said.
     counts_segments: each segment of a text is paid for, as with SMS.  limit: the longest text.
     is_public: anybody can read the answer.  invitation: a text that asks for a private message; empty without a way.
-    is_call: answers are calls.  call_back: the number to call where nothing can be sent; empty if it was withheld.
+    is_call: answers are calls, or the customer's last message is a call without a number.
+    call_back: the number to call where nothing can be sent; empty if it was withheld.
     question: asks for what is missing, in the customer's language; empty where none may be asked.
     """
 
@@ -130,9 +132,10 @@ def compose(
     by = signed_by(connection, agent_id=actor.id, agent=actor.name, team=row.team, language=row.language)
     values = _values(desk.settings, row, actor, moment)
     is_open_to_all = channel is not None and is_public(channel)
-    has_way_out = channel is not None and channel.has_way_out
-    is_call = channel is not None and channel.enabled and channel.call_notes is not None
     answers = answer_address(connection, row.id, contact_id=row.contact_id, channel=row.channel)
+    is_hotline = channel is not None and channel.enabled and channel.call_notes is not None
+    is_withheld = _is_withheld_call(connection, answers)
+    has_way_out = channel is not None and channel.has_way_out and not is_withheld
     return Composer(
         way_out=has_way_out,
         keeps=channel is not None and channel.keeps_outbox,
@@ -157,7 +160,7 @@ def compose(
         is_public=is_open_to_all,
         invitation=_invitation(channel, language=row.language),
         question=question_in_words(missing, language=row.language) if has_way_out and not is_open_to_all else "",
-        is_call=is_call,
+        is_call=is_hotline or is_withheld,
         # A hotline's caller, or of a channel that cannot send, as one that only reports calls.
         call_back=answers.address if not has_way_out and answers.address.startswith("+") else "",
     )
@@ -172,6 +175,14 @@ def questions_of_box(row: ConversationRecord, *, actor: Actor) -> list[Question]
         copies_of_last(row.id),
         files_of_draft(agent_id=actor.id, conversation_id=row.id),
     ]
+
+
+def _is_withheld_call(connection: Connection, answers: AnswerAddress) -> bool:
+    """Return whether the customer called and withheld the number, on any channel that reports calls."""
+    if answers.address or answers.message_id is None:
+        return False
+    envelope = envelope_of(connection, answers.message_id)
+    return envelope is not None and envelope.sender.kind == PartyKind.PHONE
 
 
 def _invitation(channel: ChannelSettings | None, *, language: str) -> str:

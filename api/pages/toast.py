@@ -11,6 +11,7 @@ import hashlib
 import hmac
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import Request
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -25,6 +26,15 @@ _LASTS: Final = timedelta(minutes=2)
 _LONGEST: Final = 3500
 
 
+class EndedChat(BaseModel):
+    """A chat that an agent ended. waiting_since: since when its visitor waited then; None if they did not."""
+
+    model_config = ConfigDict(frozen=True)
+
+    session_id: UUID
+    waiting_since: datetime | None
+
+
 class Flash(BaseModel):
     """A completed action. said: key of its phrase.  key, subject: of the conversation.
 
@@ -32,13 +42,14 @@ class Flash(BaseModel):
     outbound: a message that can still be cancelled.  until: until when, if it leaves in some seconds.
     regrouping: id of a merge, a split or an unlinking.
     contact: id and former values of an edited contact.  home: where undoing leads; empty for the conversation.
+    chat: what `resume_chat` needs.
     many: of a bulk action, by conversation the order that reverts it and the version.
     judged: it was answered whether the customer is in danger.  version: of the conversation after the action.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    agent: str
+    agent: UUID
     at: datetime
     said: str
     key: str
@@ -52,12 +63,13 @@ class Flash(BaseModel):
     regrouping: str = ""
     contact: dict[str, Any] | None = None
     home: str = ""
+    chat: EndedChat | None = None
     many: list[tuple[str, dict[str, Any], int]] = []
 
     @property
     def can_undo(self) -> bool:
         """Whether a button takes it back."""
-        return bool(self.undo or self.outbound or self.judged or self.regrouping or self.contact)
+        return bool(self.undo or self.outbound or self.judged or self.regrouping or self.contact or self.chat)
 
 
 def seal(desk: Desk, flash: Flash) -> str:
@@ -75,7 +87,7 @@ def unseal(desk: Desk, sealed: str, *, actor: Actor) -> Flash | None:
         flash = Flash.model_validate_json(base64.urlsafe_b64decode(plain))
     except (ValidationError, binascii.Error):
         return None
-    return flash if desk.now() - flash.at < _LASTS and flash.agent == actor.id.hex else None
+    return flash if desk.now() - flash.at < _LASTS and flash.agent == actor.id else None
 
 
 def set_flash(response: Response, desk: Desk, flash: Flash) -> None:

@@ -1,6 +1,8 @@
 // Select rows by checkbox, x, shift-click and shift-x; send the bulk form without leaving the list.
 // Without this file the checkboxes and the form below the list do the same.
 
+import { patch } from "./patch.js";
+
 const chosen = new Set();
 let last = null;
 
@@ -79,8 +81,14 @@ async function send(bar, fields) {
   await reload();
   document.getElementById("bulk-results")?.remove();
   results.setAttribute("role", "status");
-  results.querySelector("h1")?.classList.add("h2");
+  // On the list there is nothing to go back to: the card is closed.
+  results.querySelector("[data-bulk-back]")?.remove();
+  for (const close of results.querySelectorAll("[data-bulk-close]")) close.hidden = false;
   document.querySelector("[data-list]")?.before(document.adoptNode(results));
+  const said = results.querySelector("h1");
+  said?.classList.add("h2");
+  // The button that was pressed is gone with its bar or its card.
+  if (said && (!document.activeElement || document.activeElement === document.body)) { said.tabIndex = -1; said.focus(); }
 }
 
 async function reload() {
@@ -89,6 +97,11 @@ async function reload() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("[data-list]");
   if (answer.ok && part && fresh) part.replaceChildren(...fresh.childNodes);
+  // The numbers that the stream brings later stand in this page already.
+  for (const kind of answer.ok ? ["#queues", "#list-pane .list-head", "#list-pane .pager"] : []) {
+    const [shown, news] = [document, page].map((each) => each.querySelector(kind));
+    if (shown && news) patch(shown, news);
+  }
   chosen.clear();
   restore();
 }
@@ -103,9 +116,9 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("click", (event) => {
-  if (!event.target.closest("[data-bulk-close]") || !document.querySelector("[data-list]")) return;
-  event.preventDefault();
+  if (!event.target.closest("[data-bulk-close]")) return;
   document.getElementById("bulk-results")?.remove();
+  document.querySelector("#list-pane .row .what a")?.focus();
 });
 
 export function init() {

@@ -43,6 +43,7 @@ from store.db.engine import Database, read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, is_usable, latest_version, open_database
 from store.db.private_files import close_files, find_open_files
+from store.desk.view_counts import waiting_in_teams
 from workers.answering.silence import channels_that_answer, why_silent
 from workers.broker.connect import connect_broker, silent_sentinels
 from workers.broker.doorbell import broker_url
@@ -98,6 +99,25 @@ def examine_database(settings: Settings) -> Health:
         *([f"its clock is {offset.total_seconds():+.1f} s off ours: run NTP on both"] if _apart(offset) else []),
     ]
     return Health(ok=not wrong, findings=(f"{where} answers", *wrong))
+
+
+def examine_teams(settings: Settings) -> Health:
+    """Test whether cases wait in a team that is not in the file any more."""
+    database = open_database(settings)
+    try:
+        if not is_usable(database, current_version(database)):
+            return Health(ok=True, findings=("the database has another version; `omniyard migrate` comes first",))
+        with database.read() as connection:
+            waiting = waiting_in_teams(connection)
+    finally:
+        database.close()
+    left = [
+        f"{number} cases wait in {team!r}, which is not in the file: open /?view=open&team={team} "
+        "on the desk and move them, or put the team back"
+        for team, number in waiting.items()
+        if team not in settings.teams
+    ]
+    return Health(ok=not left, findings=tuple(left) or ("each case that waits is in a team of the file",))
 
 
 def examine_sealing(settings: Settings) -> Health:
@@ -266,6 +286,8 @@ def _examinations(settings: Settings, *, file: Path) -> dict[str, Callable[[], H
         "broker": partial(examine_broker, settings),
         "desk": partial(examine_desk, settings),
     }
+    if settings.omniyard.database is not None or (Path(settings.omniyard.data) / "omniyard.db").exists():
+        parts["teams"] = partial(examine_teams, settings)
     # A new desk has none.
     if ModelFolder.of(settings).in_force():
         parts["model"] = partial(examine_model, settings, file)

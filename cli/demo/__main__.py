@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import base64
+import hashlib
 import signal
 import smtplib
 import threading
@@ -75,7 +77,7 @@ class Town:
             "sms": lambda line: self._twilio.receive(line.text, sender=line.who),
             "x": self._by_x,
             "telegram": self._by_telegram,
-            "wechat": lambda line: self._wechat.receive(line.text, sender=f"o-{_number_of(line.who)}"),
+            "wechat": lambda line: self._wechat.receive(line.text, sender=_openid_of(line.who)),
             "app": lambda line: self._app.receive(line.text, user=f"u-{_number_of(line.who)}", name=line.who),
             "call": self._by_telephone,
         }
@@ -150,6 +152,11 @@ def main() -> None:
 
 def _show(by: str, to: str, text: str) -> None:
     print(f"{to} gets by {by}: {' / '.join(text.split(chr(10)))}".rstrip(" /"), flush=True)
+
+
+def _openid_of(name: str) -> str:
+    # WeChat's id of a user with a service account: 28 characters that begin with an o.
+    return "o" + base64.urlsafe_b64encode(hashlib.sha256(name.encode()).digest()).decode()[:27]
 
 
 def _number_of(name: str) -> str:

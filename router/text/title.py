@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from typing import Final
 
+from router.envelope import CHAT_KINDS
 from router.text.visible import is_visible
 
 # In columns: a Chinese character takes two.
 _WIDEST: Final = 60
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s|(?<=[。！？])")
 _READ: Final = 400
+
+
+def title_of_message(subject: str, *, kind: str, text: str, file_names: Sequence[str]) -> str:
+    """Return the title of a case that this message opens: its subject; of a chat, which has none, its words or file.
+
+    kind: of its sender's handle (`PartyKind`).  text, file_names: masked.
+    """
+    if subject or kind not in CHAT_KINDS:
+        return subject
+    return title_of(text) or title_of(next(iter(file_names), ""))
 
 
 def title_of(text: str) -> str:

@@ -34,6 +34,19 @@ def end_chat(connection: Connection, session_id: UUID, *, by: str, name: str = "
     return True
 
 
+def resume_chat(connection: Connection, session_id: UUID, *, waiting_since: datetime | None, name: str) -> bool:
+    """Let a chat go on that an agent ended by mistake; return whether it does.
+
+    waiting_since: as it was before.  name: of the agent.  A chat that the visitor began again goes on already.
+    """
+    session = find_session(connection, session_id, lock=True)
+    if not session.is_ended or session.ended_by != "agent":
+        return False
+    goes_on = {"ended_at": None, "ended_by": "", "waiting_since": waiting_since}
+    add_notice(connection, session_id, key="resumed", name=name, **goes_on)
+    return True
+
+
 def end_and_close(connection: Connection, session_id: UUID, *, by: str) -> bool:
     """End a chat as `end_chat` does, and resolve its case if nothing of it waits for an answer, or for a verdict.
 

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
+from router.envelope import CHAT_KINDS
 from router.errors import Conflict, PermanentError
+from router.text.title import title_of_message
 from store.conversations.changes import ReadVersion, lock
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.regroupings.joined_sides import joined_values, must_open
@@ -43,7 +45,7 @@ from store.conversations.undo_log import (
 from store.db.bulk import among, insert_rows, table_of
 from store.db.ids import new_id, new_reference
 from store.events.append import EventKind, NewEvent, append_events
-from store.tables.messages import ConversationRow, Direction, IdentityRow, MessageRow
+from store.tables.messages import AttachmentRow, ConversationRow, Direction, IdentityRow, MessageRow
 
 _SIDE: Final = (
     *("contact_id", "last_message_at", "possible_danger", "linked_to", "merged_into"),
@@ -329,7 +331,6 @@ def _going(connection: Connection, conversation_id: UUID, message_ids: Collectio
         columns.outbound_id,
         columns.direction,
         columns.rfc_message_id,
-        columns.subject,
         columns.received_at,
     ).where(columns.conversation_id == conversation_id)
     there = connection.execute(statement.order_by(columns.received_at, columns.id)).all()
@@ -356,7 +357,7 @@ def _open(connection: Connection, conversation_id: UUID, going: Sequence[Any]) -
         **old.mappings().one(),
         "id": new_id(),
         "reference": new_reference(),
-        "subject": first.subject,
+        "subject": _title(connection, first.id),
         "status": Status.OPEN,
         "opened_at": first.received_at,
         "last_message_at": going[-1].received_at,
@@ -366,6 +367,18 @@ def _open(connection: Connection, conversation_id: UUID, going: Sequence[Any]) -
     }
     insert_rows(connection, ConversationRow, rows=[row])
     return UUID(str(row["id"]))
+
+
+def _title(connection: Connection, message_id: UUID) -> str:
+    """Return what a case is called that begins with this message, as routing would call it."""
+    message, identity, file = table_of(MessageRow).c, table_of(IdentityRow).c, table_of(AttachmentRow).c
+    # By kind and handle, as the index has them: a mail address is none of these kinds.
+    theirs = (identity.kind.in_(sorted(CHAT_KINDS)), identity.handle == message.sender_handle)
+    kind = sa.select(identity.kind).where(*theirs).limit(1).scalar_subquery()
+    statement = sa.select(message.subject, message.text, kind.label("kind")).where(message.id == message_id)
+    row = connection.execute(statement).one()
+    names = connection.execute(sa.select(file.name).where(file.message_id == message_id).order_by(file.part)).scalars()
+    return title_of_message(row.subject, kind=row.kind or "", text=row.text, file_names=[*names])
 
 
 def _last(connection: Connection, conversation_id: UUID) -> datetime:

@@ -24,11 +24,12 @@ _NUMBERS: Final = ("mine", "unassigned", "overdue", "emergencies")
 class Counts:
     """How many conversations wait.
 
-    teams, overdue, emergencies: not resolved.  mine, unassigned: open.
+    teams, overdue, emergencies: not resolved.  mine, unassigned, open_in: open; the last of each team.
     """
 
     statuses: Mapping[str, int]
     teams: Mapping[str, int]
+    open_in: Mapping[str, int]
     mine: int
     unassigned: int
     overdue: int
@@ -42,13 +43,16 @@ def count_all(
     statement, values = asked_counts(agent=agent, now=now, only_teams=only_teams)
     statuses = dict.fromkeys(map(str, UNRESOLVED), 0)
     teams: dict[str, int] = {}
+    open_in: dict[str, int] = {}
     numbers = dict.fromkeys(_NUMBERS, 0)
     for team, status, number, *others in statement.rows(connection, values):
         statuses[status] += number
         teams[team] = teams.get(team, 0) + number
+        if status == Status.OPEN:
+            open_in[team] = number
         for name, other in zip(_NUMBERS, others, strict=True):
             numbers[name] += other
-    return Counts(statuses=statuses, teams=dict(sorted(teams.items())), **numbers)
+    return Counts(statuses=statuses, teams=dict(sorted(teams.items())), open_in=open_in, **numbers)
 
 
 def asked_counts(*, agent: str, now: datetime, only_teams: Collection[str] | None) -> Question:

@@ -20,7 +20,7 @@ from store.db.bulk import among, among_bound, insert_or_replace, table_of
 from store.db.engine import upsert
 from store.db.plain_rows import PlainStatement, Question
 from store.tables.agents import AgentNoticeKind, AgentNoticeRow, AgentPreferenceRow, AgentRow
-from store.tables.messages import ContactRow, ConversationRow, MessageRow
+from store.tables.messages import ContactRow, ConversationRow, IdentityRow, MessageRow
 from store.tables.operations import EventRow
 
 # What was read is deleted after this time.
@@ -40,7 +40,10 @@ _KINDS: Final = (*_TO_ASSIGNEE, *_NAMING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentNotice:
-    """One line of the bell. by: who did it, empty for the desk."""
+    """One line of the bell. by: who did it, empty for the desk.
+
+    customer: the name, else the oldest handle.  handle_kind: of that handle (`PartyKind`).
+    """
 
     agent_id: UUID
     conversation_id: UUID
@@ -52,6 +55,7 @@ class AgentNotice:
     reference: str
     subject: str
     customer: str
+    handle_kind: str
     team: str
 
 
@@ -155,12 +159,23 @@ def notices_between(connection: Connection, agent_ids: Collection[UUID], *, firs
 
 
 def _select() -> sa.Select[Any]:
+    identity = table_of(IdentityRow).c
     notice, conversation, contact = (table_of(each) for each in (AgentNoticeRow, ConversationRow, ContactRow))
     joined = notice.join(conversation, conversation.c.id == notice.c.conversation_id)
     theirs = (conversation.c[name] for name in ("reference", "subject", "team"))
-    return sa.select(*notice.c, *theirs, contact.c.name.label("customer")).select_from(
+    handle, kind = (_oldest(column) for column in (identity.handle, identity.kind))
+    customer = sa.func.coalesce(sa.func.nullif(contact.c.name, ""), handle, "").label("customer")
+    handle_kind = sa.func.coalesce(kind, "").label("handle_kind")
+    return sa.select(*notice.c, *theirs, customer, handle_kind).select_from(
         joined.join(contact, contact.c.id == conversation.c.contact_id)
     )
+
+
+def _oldest(column: sa.ColumnElement[str]) -> sa.ScalarSelect[str]:
+    """Return a column of the contact's oldest identity."""
+    identity, contact = table_of(IdentityRow).c, table_of(ContactRow).c
+    found = sa.select(column).where(identity.contact_id == contact.id).order_by(identity.created_at, identity.id)
+    return found.limit(1).correlate(table_of(ContactRow)).scalar_subquery()
 
 
 def count_unread(connection: Connection, agent_ids: Collection[UUID]) -> Counter[UUID]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from store.conversations.lists import UNRESOLVED
+from store.conversations.lists import IS_UNRESOLVED, UNRESOLVED
 from store.db.bulk import among, table_of
 from store.tables.agents import AgentRow
 from store.tables.messages import ConversationRow
@@ -38,6 +38,14 @@ def count_waiting(connection: Connection, *, now: datetime) -> list[WaitingGroup
     statement = sa.select(*keys, sa.func.count().label("number"), overdue)
     waiting = statement.where(among(columns.status, UNRESOLVED), columns.merged_into.is_(None)).group_by(*keys)
     return [WaitingGroup(**row) for row in connection.execute(waiting).mappings()]
+
+
+def waiting_in_teams(connection: Connection) -> dict[str, int]:
+    """Return how many conversations of each team are not resolved, by the team's name."""
+    columns = table_of(ConversationRow).c
+    statement = sa.select(columns.team, sa.func.count()).where(IS_UNRESOLVED, columns.merged_into.is_(None))
+    rows = connection.execute(statement.group_by(columns.team).order_by(columns.team))
+    return {row[0]: row[1] for row in rows}
 
 
 def unread_by_assignee(connection: Connection, names: Collection[str]) -> Counter[str]:

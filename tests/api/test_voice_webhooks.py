@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -253,21 +254,67 @@ def test_listening_is_in_the_audit_trail_and_not_for_all(
     assert stranger.status_code == 403
 
 
+def listed(browser: AppClient) -> list[str]:
+    """The lines of the list of calls to make."""
+    found = re.findall(r'<li>\s*<span class="caller">.*?</li>', browser.get("/calls").text, re.DOTALL)
+    return [line for line in found if "tel:" in line]
+
+
+def done(browser: AppClient, call: str) -> int:
+    return browser.post(
+        "/calls/called-back", data={"call": call}, headers={"Sec-Fetch-Site": "same-origin"}
+    ).status_code
+
+
 def test_a_call_back_request_is_a_task_until_it_is_done(
     browser: AppClient, ask, database: Database, settings: Settings
 ) -> None:
     for sid in (SID, "CA" + "2" * 32):
         ask(action(ask(action(ask("step=start", sid=sid)), Digits="2", sid=sid)), Digits="1", sid=sid)
         work(database, settings)
-    page = browser.get("/calls").text
-    assert page.count(f'<a href="tel:{CALLER}">') == 2
-    ((first,), _) = rows(database, PhoneCallRow, "id")
-    done = {"call": str(first)}
-    same = {"Sec-Fetch-Site": "same-origin"}
-    assert browser.post("/calls/called-back", data=done, headers=same).status_code == 303
-    assert browser.post("/calls/called-back", data=done, headers=same).status_code == 409
-    assert browser.get("/calls").text.count(f'<a href="tel:{CALLER}">') == 1
+    # A number is called once, however often it asked.
+    (line,) = listed(browser)
+    assert "2 calls" in line
+    (newest,) = re.findall(r'name="call" value="([^"]+)"', line)
+    assert (done(browser, newest), done(browser, newest)) == (303, 409)
+    assert listed(browser) == []
+    settled = browser.get("/calls").text.partition("Dealt with in the last 24 hours")[2]
+    assert (CALLER in settled, "the agent" in settled) == (True, True)
     assert [one for (one,) in rows(database, AuditRow, "action") if one == "call.called_back"] == ["call.called_back"]
+
+
+def miss(ask, database: Database, settings: Settings, *, sid: str = SID, **fields: str) -> None:
+    """Call and hang up; the minute in which a voicemail could come is over."""
+    ask("step=start", sid=sid, **fields)
+    ask("step=status", sid=sid, CallStatus="completed", **fields)
+    call = table_of(PhoneCallRow)
+    with database.write() as connection:
+        connection.execute(sa.update(call).where(call.c.sid == sid).values(due_at=call.c.started_at))
+    work(database, settings)
+
+
+def test_a_missed_call_is_a_task_until_its_case_is_answered(
+    browser: AppClient, ask, database: Database, settings: Settings
+) -> None:
+    miss(ask, database, settings)
+    miss(ask, database, settings, sid="CA" + "3" * 32, From="Anonymous")
+    # A withheld number cannot be called.
+    (line,) = listed(browser)
+    assert (CALLER in line, "Missed call" in line) == (True, True)
+    case = table_of(ConversationRow)
+    with database.write() as connection:
+        connection.execute(sa.update(case).values(status="pending"))
+    assert listed(browser) == []
+    # When they call again, both calls are one line, and its button settles both.
+    with database.write() as connection:
+        connection.execute(sa.update(case).values(status="open"))
+    miss(ask, database, settings, sid="CA" + "4" * 32)
+    (line,) = listed(browser)
+    assert "2 calls" in line
+    (newest,) = re.findall(r'name="call" value="([^"]+)"', line)
+    assert done(browser, newest) == 303
+    assert listed(browser) == []
+    assert [by for (by,) in rows(database, PhoneCallRow, "called_back_by")].count("the agent") == 2
 
 
 def test_a_note_of_our_call_settles_the_call_back_requests_of_the_number(

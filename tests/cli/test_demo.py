@@ -61,6 +61,18 @@ def test_customers_write_by_every_channel_in_both_languages_within_a_minute():
     assert sum(line.after for line in AFTERNOON) <= 60
 
 
+def test_chinese_customers_stand_first_in_the_list():
+    # It has the emergencies first, and of each band the newest first.
+    last = {line.who: (place, line.text) for place, line in enumerate(AFTERNOON)}
+    newest = [text for _, text in sorted(last.values(), reverse=True)]
+    dangers = [text for text in newest if "盗" in text or "freeze" in text]
+    assert len(dangers) == 2
+    assert not dangers[0].isascii()
+    # A newsletter and an opt-out wait for no one.
+    waiting = [text for text in newest if text not in dangers and len(text) > 2 and "sale" not in text]
+    assert [text.isascii() for text in waiting] == sorted(text.isascii() for text in waiting)
+
+
 def test_its_newsletter_is_bulk_mail_and_no_customers_mail_is(tmp_path: Path):
     own = own_side(load_settings(write_settings(tmp_path, Ports(1, 2, 3, 4, 5, 6)))).desk
     bulk = []

@@ -17,11 +17,12 @@ from connectors.sms.twilio.connector import TwilioConnector
 from router.reason import ReasonKey
 from router.settings import read_settings
 from router.settings.channels.sms import TwilioSettings
+from store.conversations import merge as merging
 from store.db.bulk import insert_rows
-from store.db.engine import Database
+from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.outbound.limits import refusal
-from store.tables.messages import ConversationRow, InboundRow, InboundState, MessageRow
+from store.tables.messages import ConversationRow, Direction, InboundRow, InboundState, MessageRow
 from store.tables.operations import OutboundRow, SuppressionRow
 from tests.desk import TOML, Desk, envelope
 from tests.fakes.server import Fault
@@ -199,6 +200,24 @@ def test_a_chat_has_its_first_words_as_title(desk: ChatDesk, twilio: FakeTwilio)
     desk.poll()
     assert [row.subject for row in desk.rows(ConversationRow)] == ["where is my refund?"]
     assert [row.subject for row in desk.rows(MessageRow)] == [""]
+
+
+def test_a_message_that_is_split_off_gives_its_case_a_title_as_if_it_had_opened_it(
+    desk: ChatDesk, twilio: FakeTwilio
+) -> None:
+    for text in ("where is my refund?", "I cannot log in either. It says locked."):
+        twilio.receive(text)
+        desk.poll()
+    ((home, _), (_, second)) = [
+        (row.conversation_id, row.id) for row in desk.rows(MessageRow) if row.direction == Direction.INCOMING
+    ]
+    with desk.database.write() as connection:
+        now = read_clock(connection)
+        new, _ = merging.split(connection, conversation_id=home, message_ids=[second], by="Ann", now=now)
+    assert {row.id: row.subject for row in desk.rows(ConversationRow)} == {
+        home: "where is my refund?",
+        new: "I cannot log in either.",
+    }
 
 
 def test_an_ordinary_sms_gets_an_automatic_reply_while_closed(desk: ChatDesk, twilio: FakeTwilio) -> None:

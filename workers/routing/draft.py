@@ -12,14 +12,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from router.envelope import CHAT_KINDS
 from router.origin.journals import journaled_id
 from router.origin.verdicts import OriginKind
 from router.reason import Reason, ReasonKey
 from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON, RemarkKind
 from router.routing.conditions import Background, Hours
 from router.routing.routes import NOTHING_KNOWN, Decision
-from router.text.title import title_of
+from router.text.title import title_of_message
 from router.threads.correlation import Candidate, Correlation
 from router.threads.sign_kind import SignKind
 from store.db.ids import new_id, new_reference
@@ -145,8 +144,7 @@ def new_conversation(incoming: Incoming, decision: Decision, *, conversation_id:
 
 
 def title_of_case(incoming: Incoming) -> str:
-    """Return the subject; of a chat, which has none, its first words or its first file."""
-    analysis = incoming.analysis
-    if analysis.subject or analysis.envelope.sender.kind not in CHAT_KINDS:
-        return analysis.subject
-    return title_of(analysis.text) or title_of(next(iter(analysis.file_names), ""))
+    """Return the title of the case that a message opens."""
+    found = incoming.analysis
+    kind = found.envelope.sender.kind
+    return title_of_message(found.subject, kind=kind, text=found.text, file_names=found.file_names)

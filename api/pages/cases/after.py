@@ -25,7 +25,7 @@ Refused: Final = (ProblemError, OmniyardError, ValidationError, ValueError)
 
 def go_on(desk: Desk, actor: Actor, address: str, *, said: str, **more: object) -> Response:
     """Return the way to `address`, which shows the notice once. more: fields of `Flash`."""
-    flash = Flash.model_validate({"agent": actor.id.hex, "at": desk.now(), "said": said, "key": "", **more})
+    flash = Flash.model_validate({"agent": actor.id, "at": desk.now(), "said": said, "key": "", **more})
     answer = RedirectResponse(ours(address), status_code=_SEE_OTHER)
     set_flash(answer, desk, flash)
     return answer

@@ -108,7 +108,7 @@ def _one(
 
 
 def _sealed(desk: Desk, actor: Actor, verb: str, undo: list[tuple[str, dict[str, Any], int]]) -> str:
-    return seal(desk, Flash(agent=actor.id.hex, at=desk.now(), said=f"done_{verb}", key="", many=undo))
+    return seal(desk, Flash(agent=actor.id, at=desk.now(), said=f"done_{verb}", key="", many=undo))
 
 
 def _results(request: Request, lines: Sequence[BulkLine], *, sealed: str, back: str, undone: bool = False) -> Response:

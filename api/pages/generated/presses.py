@@ -37,7 +37,7 @@ def press_generate(request: Request, desk: DeskPart, actor: Speaker, form: Form,
         except ModelSilent as silent:
             raise PermanentError(Words(language_of(request))(f"silent_{silent.why}")) from silent
         place = f"m-{form.one('message')}" if form.one("message") else "generated"
-        flash = Flash(agent=actor.id.hex, at=desk.now(), said="done_generated", key=key)
+        flash = Flash(agent=actor.id, at=desk.now(), said="done_generated", key=key)
         return onwards(desk, f"/conversations/{key}#{place}", flash=flash)
 
     # What was typed stays: the model may take its time, and the agent may leave the page.

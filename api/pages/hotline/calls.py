@@ -21,13 +21,14 @@ from connectors.voice.notes import KINDS, MOST_MINUTES, CallNote, number_of
 from router.errors import Conflict, NotFound
 from router.settings.channels.base import CallNotes
 from router.text.visible import is_visible
-from store.calls.call_backs import list_call_backs, settle_call_back, settle_call_backs_of
+from store.calls.call_backs import list_call_backs, settle_call_back, settle_call_backs_of, settled_lately
 from store.conversations.lists import Filter
 from store.db.engine import read_clock
 from store.desk.audit import AuditAction, AuditEntry, append_audit
 
 _CASES: Final = 10
 _CALL_BACKS: Final = 50
+_SETTLED: Final = 10
 _LONGEST: Final = 20_000
 _KEY: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _SEE_OTHER: Final = 303
@@ -56,14 +57,14 @@ def calls(
 
 @routes.post("/calls/called-back")
 def called_back(desk: DeskPart, actor: Speaker, form: Form) -> Response:
-    """Take a call-back request off the list."""
+    """Take a number off the list of calls to make."""
     try:
         call_id = UUID(form.one("call"))
     except ValueError as error:
         raise ProblemError("invalid", "this desk has no such form") from error
     with desk.database.write() as connection:
         if not settle_call_back(connection, call_id, by=actor.name, only_teams=actor.sees_only):
-            raise Conflict("This call-back request is settled already.")
+            raise Conflict("This call is settled already.")
         at = read_clock(connection)
         entry = AuditEntry(
             at=at, actor=actor.name, actor_id=actor.id, action=AuditAction.CALL_CALLED_BACK, object=str(call_id)
@@ -125,18 +126,21 @@ def _page(  # noqa: PLR0913  (one a thing that the page shows)
     known = number_of(next(iter(hotlines.values())), number) or number
     cases: list[Listed] = []
     with desk.database.read() as connection:
-        call_backs = list_call_backs(connection, only_teams=actor.sees_only, limit=_CALL_BACKS)
+        call_backs = list_call_backs(connection, only_teams=actor.sees_only, limit=_CALL_BACKS + 1)
+        settled = settled_lately(connection, only_teams=actor.sees_only, limit=_SETTLED)
         if known:
             wanted = Filter(contact=known, only_teams=actor.sees_only)
             cases, _ = read_list(connection, wanted, after=None, limit=_CASES)
-    shown.are([*call_backs, *(row for row, _, _ in cases)])
+    shown.are([*call_backs, *settled, *(row for row, _, _ in cases)])
     typed = form or Fields()
     context = {
         "hotlines": list(hotlines),
         "kinds": KINDS,
         "number": known,
         "cases": cases,
-        "call_backs": call_backs,
+        "call_backs": call_backs[:_CALL_BACKS],
+        "more_call_backs": len(call_backs) > _CALL_BACKS,
+        "settled": settled,
         "noted": noted,
         "noted_of": noted if noted != _WITHHELD else "",
         # Of a note that was not stored, so that it is stored once.

@@ -13,15 +13,16 @@ from sqlalchemy.engine import Connection
 
 from api.desk import Desk
 from api.pages.live.row_painter import RowPainter
+from api.pages.people.faces import handle_kind
 from api.rest.queries import Listed, read_list
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import LANGUAGES, Language, Words
 from api.text.times import Moments
 from router.event_kinds import EventKind
+from router.masking.mask import mask_address
 from router.text.own_lines import own_lines_in
 from router.text.visitor_name import in_language
 from store.conversations.lists import Filter
-from store.conversations.read import ConversationRecord
 from store.events.feed import FeedEvent
 
 ROW: Final = "row"
@@ -63,7 +64,7 @@ class ChangedRows:
         data = {
             language: json.dumps(
                 {
-                    **_facts(row, language),
+                    **_facts(listed, language, kind=handle_kind(self._desk.settings, row.channel)),
                     "chat": is_chat,
                     "kinds": [event.kind for event in events],
                     "html": self._html(listed, language),
@@ -82,8 +83,10 @@ class ChangedRows:
         return self._paint(listed, moments=Moments(now=self._desk.now(), zone=zone, words=words))
 
 
-def _facts(row: ConversationRecord, language: Language) -> Mapping[str, object]:
-    """Return what a page needs to know whether the row belongs into its list."""
+def _facts(listed: Listed, language: Language, *, kind: str) -> Mapping[str, object]:
+    """Return what a page needs to know whether the row belongs into its list. kind: of the channel's handles."""
+    row, handles, _ = listed
+    name = row.contact_name or mask_address(next(iter(handles), ""))
     return {
         "id": str(row.id),
         "reference": row.reference,
@@ -100,7 +103,7 @@ def _facts(row: ConversationRecord, language: Language) -> Mapping[str, object]:
         "at": row.last_message_at.isoformat(),
         "due": row.due_at.isoformat() if row.due_at else None,
         "title": own_lines_in(row.subject, language=language),
-        "name": in_language(row.contact_name, language=language),
+        "name": in_language(name, language=language, kind=kind),
     }
 
 

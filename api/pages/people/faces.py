@@ -20,6 +20,13 @@ def channel_icon(settings: Settings, channel: str) -> str:
     return _DRAWINGS.get(kind_of(known).icon, _UNKNOWN) if known else _UNKNOWN
 
 
+def handle_kind(settings: Settings, channel: str) -> str:
+    """Return the kind of a channel's handles (`PartyKind`); empty if there are several, or the channel is gone."""
+    known = settings.channels.get(channel)
+    kinds = kind_of(known).parties if known else ()
+    return kinds[0] if len(kinds) == 1 else ""
+
+
 def initials_of(name: str) -> str:
     """Return one Chinese letter, or the first letters of two Latin words; a sign for a number or an address."""
     words = [word for word in name.split() if word[0].isalpha()]

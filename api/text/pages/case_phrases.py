@@ -13,6 +13,7 @@ CASE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "bulk_more": ("Assign, team, label, snooze", "分配、团队、标签、暂缓"),
     "bulk_clear": ("Clear selection", "取消选择"),
     "bulk_done": ("{done} of {count} done", "已完成 {done} / {count}"),
+    "bulk_close": ("Close", "关闭"),
     "bulk_ok": ("done", "已完成"),
     "bulk_undone": ("{done} of {count} undone", "已撤销 {done} / {count}"),
     "bulk_undone_one": ("undone", "已撤销"),

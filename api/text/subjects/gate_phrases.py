@@ -49,9 +49,18 @@ GATE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "call_backs": ("Call back", "待回电"),
     "call_backs_hint": (
-        "A caller id can be forged: confirm no identity by it. A note of your call takes the number off this list.",
+        "A caller id can be forged: confirm no identity by it. The note of your call takes a number off this list.",
         "来电号码可以伪造，不能据此确认身份。保存去电记录后，该号码会从列表中移除。",
     ),
+    "call_backs_more": (
+        "More numbers wait; the list shows the first {count}.",
+        "还有更多号码待回电，这里只列出前 {count} 个。",
+    ),
+    "call_back_request": ("Asked for a call back", "请求回电"),
+    "call_back_voicemail": ("Voicemail", "语音留言"),
+    "call_back_missed": ("Missed call", "未接来电"),
+    "call_back_calls": ("{count} calls", "来电 {count} 次"),
+    "call_backs_settled": ("Dealt with in the last 24 hours", "24 小时内已处理"),
     "call_back_danger": ("Emergency", "紧急"),
     "call_back_note": ("Note my call", "记录去电"),
     "call_back_number": (

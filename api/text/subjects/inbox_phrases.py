@@ -51,6 +51,11 @@ INBOX_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "unrecognised": ("no category", "未分类"),
     "messages_one": ("1 message", "1 条消息"),
     "messages_many": ("{count} messages", "{count} 条消息"),
+    "left_team": (
+        "The team {team} is not in the configuration any more; open cases in it: {count}. Move them to another team.",
+        "配置文件中已没有团队“{team}”，该团队还有 {count} 个待处理会话，请转给其他团队。",
+    ),
+    "left_team_show": ("Show them", "查看"),
     "no_subject": ("(no subject)", "（无主题）"),
     "overdue_by": ("overdue by {span}", "已超时 {span}"),
     "overdue_now": ("just overdue", "刚刚超时"),

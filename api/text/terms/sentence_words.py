@@ -33,7 +33,7 @@ _REFUSALS: Final = (
         "this undoes a merge of contacts, for which your role has no permission",
         "此操作会撤销客户合并，你的角色没有此权限。",
     ),
-    ("This call-back request is settled already.", "该回电请求已处理。"),
+    ("This call is settled already.", "该来电已处理。"),
     # Requests as a whole.
     ("There is nothing here.", "这里没有内容：地址有误，或内容已被移除。"),
     (

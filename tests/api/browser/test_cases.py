@@ -55,8 +55,32 @@ def test_rows_are_chosen_by_keys_and_mouse_and_changed_at_once(chromium: Browser
         results.get_by_role("button", name="Undo").click()
         expect(page.locator("#bulk-results:not([data-before]) h1")).to_have_text("3 of 3 undone")
         assert serious(page) == []
-        page.locator("[data-bulk-close]").click()
+        # On the list there is nothing to go back to.
+        expect(results.get_by_role("link", name="Back to the inbox")).to_have_count(0)
+        results.get_by_role("button", name="Close").click()
         expect(results).to_have_count(0)
+        # The focus is in the list again, not lost with the card.
+        expect(page.locator("#list-pane .row .what a").first).to_be_focused()
+
+
+def test_the_numbers_of_the_queues_change_with_a_bulk_action_and_its_undo(chromium: Browser, desk: ServedDesk) -> None:
+    def waiting() -> tuple[str, str]:
+        shown = page.locator('#queues [data-view="unassigned"] .count').inner_text()
+        return shown, page.locator('#list-pane [data-of="unassigned"]').inner_text()
+
+    with page_of(chromium, desk, "Ming", viewport=DESKTOP) as page:
+        # What the page shows by itself, without news of the stream.
+        page.route("**/desk/stream*", lambda route: route.abort())
+        page.goto(f"{desk.url}/?view=unassigned")
+        before = waiting()
+        page.locator("input.pick").first.check()
+        page.locator("#bulk button[value=take]").click()
+        results = page.locator("#bulk-results")
+        expect(results.locator("h1")).to_have_text("1 of 1 done")
+        assert waiting() == (str(int(before[0]) - 1), str(int(before[1]) - 1))
+        results.get_by_role("button", name="Undo").click()
+        expect(results.locator("h1")).to_have_text("1 of 1 undone")
+        assert waiting() == before
 
 
 def test_two_cases_of_one_customer_become_one_in_chinese_in_the_dark(chromium: Browser, desk: ServedDesk) -> None:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
+from api.text.subjects.chat_desk_phrases import CHAT_DESK_WORDS
 from store.chat.endings import chats_of_resolved_cases
 from store.conversations.merge import merge, undo
 from store.db.bulk import table_of
@@ -19,7 +20,7 @@ from store.tables.chat import ChatLineRow, ChatSessionRow
 from store.tables.messages import ConversationRow, Direction, MessageRow
 from store.tables.operations import OutboundRow
 from tests.api.chat.agent_requests import act, answer
-from tests.api.chat.conftest import ChatVisitor, Hands
+from tests.api.chat.conftest import SAME, ChatVisitor, Hands
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 
@@ -128,6 +129,46 @@ def test_an_answered_chat_stays_in_sight_of_its_agent_until_it_is_over(
     assert bands("/") == ["ongoing"]
     assert act(browser, reference, do="end").status_code == 303
     assert bands("/") == []
+
+
+@pytest.mark.parametrize("verb", ["end", "transfer", "block", "unblock"])
+def test_each_action_of_a_chat_says_what_it_did(reference: str, browser: AppClient, verb: str) -> None:
+    answer = act(browser, reference, do=verb, team="risk")
+    said = CHAT_DESK_WORDS[f"done_chat_{verb}"][0]
+    assert said in browser.get(answer.headers["location"]).text.partition('class="toast"')[2]
+
+
+def undo_of(page: str) -> dict[str, str]:
+    """The fields of the button of the notice."""
+    return dict(re.findall(r'name="(sealed|key)" value="([^"]+)"', page.partition('action="/undo"')[2]))
+
+
+def test_ending_a_chat_is_taken_back_by_the_notice(
+    visitor: ChatVisitor, reference: str, browser: AppClient, database: Database
+) -> None:
+    def status() -> str:
+        with database.read() as connection:
+            return str(connection.execute(sa.select(table_of(ConversationRow).c.status)).scalar_one())
+
+    waited = visitor.state()["place"]
+    page = browser.get(act(browser, reference, do="end").headers["location"]).text
+    assert (status(), visitor.state()["phase"]) == ("resolved", "ended")
+    form = undo_of(page)
+    assert browser.post("/undo", data=form, headers=SAME).status_code == 303
+    # The visitor waits as before, and reads that the chat goes on.
+    assert (status(), visitor.state()["phase"], visitor.state()["place"]) == ("open", "waiting", waited)
+    assert [line["text"] for line in visitor.lines()] == ["my refund is late", "ended_agent", "resumed"]
+
+
+def test_a_chat_that_the_visitor_began_again_is_not_taken_back(
+    visitor: ChatVisitor, reference: str, browser: AppClient, hands: Hands
+) -> None:
+    page = browser.get(act(browser, reference, do="end").headers["location"]).text
+    visitor.write("one more thing")
+    hands.work()
+    form = undo_of(page)
+    browser.post("/undo", data=form, headers=SAME)
+    assert "resumed" not in [line["text"] for line in visitor.lines()]
 
 
 def test_the_pane_says_that_a_typed_name_is_not_verified(

@@ -15,6 +15,7 @@ from store.db.engine import Database
 from store.tables.messages import ConversationRow
 from tests.api.chat.conftest import ChatVisitor, Hands
 from tests.app_client import AppClient
+from tests.inbox_builder import Builder
 
 ID = UUID("00000000-0000-0000-0000-0000000014c7")
 
@@ -48,3 +49,43 @@ def test_the_name_of_a_visitor_follows_the_readers_language_in_all_places(
             assert re.search(rf"\b{own} [0-9A-F]{{4}}\b", page), (path, language)
             assert not re.search(rf"\b{other} [0-9A-F]{{4}}\b", page), (path, language)
             assert not re.search(r">\s*visitor-[0-9a-f]{16}", page), (path, language)
+
+
+@pytest.mark.parametrize(
+    ("handle", "kind", "chinese", "english"),
+    [
+        ("o6_bmjrPTlm6_2sgVt7hMZOPfL2M", "", "微信用户 …fL2M", "WeChat user …fL2M"),
+        ("wmABCDEFGHIJKLMNOPQRSTUVWXYZ0123", "", "企业微信用户 …0123", "WeCom user …0123"),
+        ("U4af4980629f1c2d3e4f5a6b7c8d9e0f1", "", "LINE 用户 …e0f1", "LINE user …e0f1"),
+        ("US.13491208655302741918", "", "WhatsApp 用户 …1918", "WhatsApp user …1918"),
+        ("7712345678", "telegram", "Telegram 用户 …5678", "Telegram user …5678"),
+        ("1830000000000001234", "x", "X 用户 …1234", "X user …1234"),
+        # A number may be anything: a short code, or the operator's own number of a customer.
+        ("95588", "", "95588", "95588"),
+        ("7712345678", "custom", "7712345678", "7712345678"),
+        ("+8613800138000", "phone", "+8613800138000", "+8613800138000"),
+        ("wallet:u-7", "custom", "wallet:u-7", "wallet:u-7"),
+        ("office@customer.example", "email", "office@customer.example", "office@customer.example"),
+    ],
+)
+def test_a_user_known_by_a_services_id_alone_is_shown_as_a_person_can_read_it(
+    handle: str, kind: str, chinese: str, english: str
+) -> None:
+    assert in_language(handle, language="zh-CN", kind=kind) == chinese
+    assert in_language(handle, language="en", kind=kind) == english
+
+
+def test_the_list_and_the_case_show_no_raw_id_and_the_api_does(
+    browser: AppClient, client: AppClient, database: Database
+) -> None:
+    openid = "o6_bmjrPTlm6_2sgVt7hMZOPfL2M"
+    with database.write() as connection:
+        build = Builder(connection)
+        case = build.conversation(handle=openid, name="", reference="AAAAAAAAA")
+        build.message(case, sender_handle=openid, sender_name="")
+    for path in ("/", "/conversations/AAAAAAAAA"):
+        shown = browser.get(path, headers={"Accept-Language": "zh"}).text
+        page = re.sub(r'(href|value|title|content)="[^"]*"', "", shown)
+        assert "微信用户 …fL2M" in page
+        assert openid not in page
+    assert openid in client.get("/api/v1/conversations/AAAAAAAAA").text

@@ -134,3 +134,18 @@ def test_a_filter_is_a_chip_that_takes_itself_away_and_a_list_can_be_kept(browse
     assert browser.post(f"/views/{view[1]}/delete", headers=FORM).status_code == 303
     assert "VIP 客户" not in browser.get("/").text
     assert browser.post("/views", content=urlencode({"query": "sort=x", "name": ""}), headers=FORM).status_code == 422
+
+
+def test_the_cases_of_a_team_that_left_the_file_are_found(browser: AppClient, database: Database) -> None:
+    assert "left-team" not in browser.get("/").text
+    with database.write() as connection:
+        build = Builder(connection)
+        build.message(build.conversation(reference="DDDDDDDDD", handle="y@example.com", team="old-team"), text="hello")
+        build.conversation(handle="z@example.com", team="old-team", status="resolved")
+    page = browser.get("/").text
+    said = page.partition("left-team")[2].partition("</p>")[0]
+    assert "open cases in it: 1" in said
+    assert '<option value="old-team">' in page
+    (link,) = re.findall(r'href="([^"]+)"', said)
+    listed = browser.get(unescape(link)).text
+    assert re.findall(r'id="row-[^"]+".*?/conversations/(\w+)', listed, re.DOTALL) == ["DDDDDDDDD"]

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 
+from api.app import create_app
 from api.http.permissions import Role
+from connectors.base import WebhookRequest
 from router.settings import Settings
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.messages import ConversationRow, InboundRow, MessageRow
 from store.tables.operations import AuditRow
 from tests.api.conftest import MovingClock, settings_in
-from tests.app_client import AppClient
+from tests.app_client import AppClient, started
 from tests.inbox_builder import Builder
+from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
 
@@ -32,6 +38,12 @@ region = "CN"
 kind = "custom"
 auth = "bearer"
 secret = "env:REPORTS_SECRET"
+"""
+
+SEND = """
+[channels.reports.send]
+url = "https://pbx.example/answers"
+secret = "env:REPORTS_KEY"
 """
 
 
@@ -184,3 +196,28 @@ def test_a_call_that_another_system_reports_offers_to_call_back(browser, setting
     # This desk has a hotline, where the call is noted.
     assert 'href="/calls?number=%2B8613800138000' in said
     assert "This channel cannot send" in user.partition('id="no-way-out">')[2].partition("</p>")[0]
+
+
+@pytest.mark.parametrize(
+    "more", ["", '[channels.reports.send]\nurl = "https://pbx.example/answers"\nsecret = "env:REPORTS_KEY"\n']
+)
+def test_a_reported_call_with_a_withheld_number_says_that_no_one_can_be_called(
+    tmp_path: Path, database: Database, portal: BlockingPortal, token_of, monkeypatch: pytest.MonkeyPatch, more: str
+) -> None:
+    monkeypatch.setenv("REPORTS_KEY", f"whsec_{base64.b64encode(b'k' * 32).decode()}")
+    monkeypatch.setenv("REPORTS_SECRET", "a-secret-of-the-pbx-0123456789")
+    settings = settings_in(tmp_path / "data", more=MORE + more)
+    call = {"type": "call", "id": "c-1", "from": "anonymous", "result": "missed"}
+    headers = {"authorization": "Bearer a-secret-of-the-pbx-0123456789", "content-type": "application/json"}
+    request = WebhookRequest(body=json.dumps(call).encode(), headers=headers)
+    assert ProviderWebhooks(settings, database).message("reports", request, now=datetime.now(UTC)).status == 200
+    route(database, settings)
+    ((reference,),) = rows(database, ConversationRow, "reference")
+    created = create_app(settings, database=database)
+    with started(created, portal):
+        headers = {"Authorization": f"Bearer {token_of(Role.AGENT)}", "Accept": "text/html", "Accept-Language": "zh"}
+        page = AppClient(created, portal, headers=headers).get(f"/conversations/{reference}").text
+    said = page.partition('id="no-way-out">')[2].partition("</p>")[0]
+    assert said == "来电号码已隐藏，无法回拨；请写备注。"
+    # There is no one to answer: only a note can be written.
+    assert 'id="mode-reply"' not in page
