@@ -61,8 +61,7 @@ def build_environment() -> Environment:
     environment.filters["address"] = mask_address
     environment.filters["visitor"] = visitor
     environment.filters["ours"] = ours
-    environment.globals |= {"channel_icon": channel_icon, "handle_kind": handle_kind}
-    environment.globals |= {"initials_of": initials_of, "tone_of": tone_of}
+    environment.globals |= {"channel_icon": channel_icon, "initials_of": initials_of, "tone_of": tone_of}
     environment.globals["keys_sheet"] = cache(partial(_keys_sheet, environment))
     return environment
 
@@ -169,6 +168,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "matter_of": names.matter,
         "team_of": partial(names, "team"),
         "channel_of": partial(names, "channel"),
+        "handle_kind": partial(handle_kind, desk.settings),
         "language_of": lambda tag: language_name(tag, words=moments.words),
         "link": partial(link, request),
         "actor": actor,

@@ -87,8 +87,8 @@ async function send(bar, fields) {
   document.querySelector("[data-list]")?.before(document.adoptNode(results));
   const said = results.querySelector("h1");
   said?.classList.add("h2");
-  // The button that was pressed is gone with its bar or its card.
-  if (said && (!document.activeElement || document.activeElement === document.body)) { said.tabIndex = -1; said.focus(); }
+  // The button that was pressed is gone with its bar or its card; whoever has gone on meanwhile is not brought back.
+  if (said && (document.activeElement === document.body || document.activeElement?.closest("[hidden]"))) { said.tabIndex = -1; said.focus(); }
 }
 
 async function reload() {

@@ -89,15 +89,24 @@ const arrived = (kind, page) => document.dispatchEvent(new CustomEvent(`desk:${k
 function put(page, path, { push, focus }) {
   state.case = path;
   document.title = page.title;
+  // What had the focus goes with the old pane or the old notice, as the button that was pressed.
+  const hadFocus = document.activeElement?.closest("#composer, #case-pane, .toasts");
   const shown = show(one("#case-pane"), page.querySelector("#case-pane"));
   notices(page);
   write(push);
   if (matchMedia("(max-width: 719px)").matches) scrollTo(0, 0);
   toNewest(shown);
   const heading = shown.querySelector("#head h1");
-  heading?.setAttribute("tabindex", "-1");
   if (focus) heading?.focus({ preventScroll: true });
+  else if (hadFocus) refocus(shown, heading, hadFocus.id === "composer");
   arrived("case", page);
+}
+
+// An answer that was taken back is written on, and so is a chat; after every other action the keys of the desk work at once.
+function refocus(shown, heading, wrote) {
+  const text = shown.querySelector("#text");
+  if (text?.value || (wrote && text?.hasAttribute("data-enter"))) text.focus({ preventScroll: true });
+  else heading?.focus({ preventScroll: true });
 }
 
 // A long conversation begins at its newest message.

@@ -9,6 +9,7 @@ from typing import Final
 from jinja2 import Environment
 from markupsafe import Markup
 
+from api.pages.people.faces import handle_kind
 from api.rest.queries import Listed
 from api.text.terms.config_names import ConfigNames
 from api.text.times import DueClock, Moments
@@ -72,6 +73,7 @@ class RowPainter:
             matter_of=names.matter,
             team_of=partial(names, "team"),
             channel_of=partial(names, "channel"),
+            handle_kind=partial(handle_kind, self._settings),
         )
         # The template escapes what it shows.
         return Markup(html)  # noqa: S704

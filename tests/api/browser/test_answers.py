@@ -353,11 +353,14 @@ def test_an_answer_is_written_with_marks_files_and_copies(chromium: Browser, ser
     page.click("button[value=reply]")
     sent = page.locator("article.outgoing")
     expect(sent).to_contain_text("抄送 bob@customer.example")
+    # The pressed button is gone; the place of the reader is not.
+    expect(page.locator("#head h1")).to_be_focused()
     expect(sent).to_contain_text("receipt.pdf")
     expect(sent).to_contain_text("Dear Litoday")
-    # Taken back, all of it.
+    # Taken back, all of it, and it can be written on.
     page.click(".toast button.undo")
     expect(page.locator("#answer-files .files li")).to_have_count(1)
+    expect(page.locator("#text")).to_be_focused()
     expect(page.locator("#text")).to_have_value("Dear Li**today**\n\n- first")
     expect(page.locator("[name=copies]")).to_have_value("bob@customer.example")
     assert agent.errors == []

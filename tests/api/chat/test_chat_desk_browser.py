@@ -170,6 +170,8 @@ def test_enter_sends_a_line_of_the_chat_once_and_never_a_note_or_a_text_that_is_
     page.keyboard.up("Enter")
     expect(answers).to_have_count(1)
     expect(answers).to_contain_text("on its way.")
+    # The next line can be written at once.
+    expect(text).to_be_focused()
     # It is seen: no notice for each line moves the page.
     expect(page.locator(".toast")).to_have_count(0)
     # A note has lines.
