@@ -43,6 +43,15 @@ def happened(database: Database, *events: NewEvent) -> int:
         return write_notices(connection, after=before)
 
 
+def test_a_notice_about_a_customer_without_a_name_has_their_handle(database: Database, agents: dict[str, UUID]) -> None:
+    with database.write() as connection:
+        case = Builder(connection).conversation(assignee="Li", handle="+8613800138000", name="")
+    assert happened(database, NewEvent(EventKind.MESSAGE_RECEIVED, case, at=NOON)) == 1
+    with database.read() as connection:
+        (found,) = notices_of(connection, agents["Li"], only_teams=None, limit=9)
+    assert (found.customer, found.handle_kind) == ("+8613800138000", "phone")
+
+
 def test_an_agent_hears_what_happened_to_their_cases(database: Database, agents: dict[str, UUID]) -> None:
     with database.write() as connection:
         build = Builder(connection)
