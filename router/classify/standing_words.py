@@ -30,25 +30,31 @@ _NEAR: Final = re.compile(
     r"|不会(?:通过|以)(?:邮件|郵件)|不會(?:透過|以)(?:邮件|郵件)",
     re.IGNORECASE,
 )
+# How its sentences begin.
+_OPENING: Final = re.compile(
+    r"\b(?:this|the (?:information|contents?)|if you|please|any|unauthori[sz]ed)\b"
+    r"|[本此如若]|未经|未經|严禁|嚴禁|请|請",
+    re.IGNORECASE,
+)
 _MANY: Final = 2
-_SENTENCE_END: Final = re.compile(r"(?<=[!?。！？])\s*|(?<=[a-z)]\.)\s+|\n\s*\n")
+_SENTENCE_END: Final = re.compile(r"(?<=[!?。！？])\s*|(?<=[a-z)]\.)\s+")
 # A mail program breaks lines at about 72 columns: a line this long goes on in the next one.
 _WRAPPED: Final = 55
 _WRAPPED_CHINESE: Final = 30
 
 _CHOICE: Final = re.compile(
-    r"^([ \t]*(?:category|topic|type|subject|issue|reason|(?:problem|request|issue|question) type"
-    r"|(?:问题|問題|咨询|諮詢|诉求|訴求)?(?:类型|類型|类别|類別|分类|分類)|事项|事項)[ \t]*[:：][^\n(（]*)"
-    r"[(（][^\n)）]*[)）]",
+    r"^([ \t]{0,4}(?:category|topic|type|subject|issue|reason|(?:problem|request|issue|question) type"
+    r"|(?:问题|問題|咨询|諮詢|诉求|訴求)?(?:类型|類型|类别|類別|分类|分類)|事项|事項)[ \t]{0,4}[:：][^\n(（]{0,80})"
+    r"[(（][^\n)）]{0,200}[)）]",
     re.IGNORECASE | re.MULTILINE,
 )
 # Only what is clearly no sentence: "Phone: stolen" stays.
 _FIELD: Final = re.compile(
-    r"^[ \t]*(?:(?:account|user|registered|transaction|order|phone|mobile|contact)?[ \t-]*"
+    r"^[ \t]{0,4}(?:(?:account|user|registered|transaction|order|phone|mobile|contact)?[ \t-]*"
     r"(?:account|name|e-?mail|email address|phone|mobile|number|no\.?|id|record|transaction|order)"
     r"|(?:账户|账号|帳戶|帳號|用户|用戶|注册|註冊|交易|订单|訂單|手机|手機|联系|聯繫)?"
     r"(?:名|账户|账号|帳戶|帳號|邮箱|郵箱|电话|電話|手机号|手機號|号码?|號碼?|记录|記錄|单号|單號|姓名))"
-    r"[ \t]*[:：][ \t]*(?:[^\s\u3400-\u9fff]*[\d@\]][^\s\u3400-\u9fff]*|\+?[\d -]+)?[ \t]*$\n?",
+    r"[ \t]{0,4}[:：][ \t]{0,4}(?:(?=\S{0,80}[\d@\]])[^\s\u3400-\u9fff]{1,80}|\+?\d[\d -]{0,40})?[ \t]{0,4}$\n?",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -68,20 +74,27 @@ def _without_form(text: str) -> str:
 def _without_notice(text: str) -> str:
     if sum(1 for mark in _MARKS if mark.search(text)) < _MANY:
         return text
-    kept = [one for one in _sentences(text) if not (_NEAR.search(one) or any(mark.search(one) for mark in _MARKS))]
-    return "\n".join(kept)
+    return "\n".join(filter(None, map(_before_notice, _sentences(text))))
+
+
+def _before_notice(sentence: str) -> str:
+    """Return what stands before the notice in a sentence: text without full stops may run into it."""
+    found = [mark.search(sentence) for mark in (*_MARKS, _NEAR)]
+    starts = [each.start() for each in found if each]
+    if not starts:
+        return sentence
+    openings = [each.start() for each in _OPENING.finditer(sentence, 0, min(starts) + 1)]
+    return sentence[: openings[-1] if openings else 0].strip()
 
 
 def _sentences(text: str) -> list[str]:
     """Return the sentences; lines are joined only where a mail program broke them, so that a name is no sentence."""
-    found: list[str] = []
-    for part in _SENTENCE_END.split(text):
-        lines = part.split("\n")
-        joined = lines[:1]
-        for before, line in pairwise(lines):
-            if len(before) >= (_WRAPPED if before.isascii() else _WRAPPED_CHINESE):
-                joined[-1] += f" {line}"
-            else:
-                joined.append(line)
-        found += joined
-    return found
+    lines = text.split("\n")
+    joined = lines[:1]
+    for before, line in pairwise(lines):
+        is_wrapped = len(before) >= (_WRAPPED if before.isascii() else _WRAPPED_CHINESE)
+        if is_wrapped and line.strip():
+            joined[-1] += f" {line}"
+        else:
+            joined.append(line)
+    return [sentence for one in joined for sentence in _SENTENCE_END.split(one)]

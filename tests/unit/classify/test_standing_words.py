@@ -29,6 +29,8 @@ NOTICE_ZH = (
         (f"手续费\n请问怎么收费？\n\n{NOTICE_ZH}", "手续费\n请问怎么收费？"),
         # A line that no mail program broke is not a part of the notice below it.
         (f"Help\nmy phone was stolen\nTom\n{NOTICE}", "Help\nmy phone was stolen\nTom"),
+        (f"Help\nmy phone was stolen please block Tom {NOTICE}", "Help\nmy phone was stolen please block Tom"),
+        (f"求助\n手机被偷了请冻结 {NOTICE_ZH}", "求助\n手机被偷了请冻结"),
         ("Form\nAccount name: chen_88\nE-mail: c@x.example\nMessage: stolen", "Form\nMessage: stolen"),
         ("表单\n账户名：chen88\n交易记录：2026112922001\n问题描述：没收到", "表单\n问题描述：没收到"),
         (
@@ -54,6 +56,9 @@ def test_what_no_person_said_is_left_out(text: str, left: str) -> None:
         "账户：被盗\n手机：丢了",
         "Account name: chen_88",
         "Type: stolen account",
+        # Longer than any name or number: it is looked at no further.
+        f"Name: {'1' * 30_000} x\nE-mail: {'@' * 30_000} x",
+        f"Name:{chr(32) * 30_000}x\nE-mail: 1{chr(32) * 30_000}x",
     ],
 )
 def test_what_a_customer_may_have_said_stays(text: str) -> None:
