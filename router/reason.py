@@ -138,6 +138,7 @@ class ReasonKey(StrEnum):
     TEXT_COMMAND = "text_command"
     REPLIES_SUPPRESSED = "replies_suppressed"
     ANSWERED_BEFORE = "answered_before"
+    TEXT_IS_MACHINES = "text_is_machines"
     REPLY_COMES_BACK = "reply_comes_back"
     NOT_ADDRESSED_TO_US = "not_addressed_to_us"
     ROUTE_SENDS_NO_REPLY = "route_sends_no_reply"

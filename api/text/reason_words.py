@@ -223,10 +223,8 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "its sender asks for no automatic answers (X-Auto-Response-Suppress)",
         "发件人要求不要自动回复（X-Auto-Response-Suppress）",
     ),
-    Key.ANSWERED_BEFORE: (
-        "X-Loop says that a machine has answered it before",
-        "X-Loop 表明已有程序自动回复过",
-    ),
+    Key.ANSWERED_BEFORE: ("X-Loop says that a machine has answered it before", "X-Loop 表明已有程序自动回复过"),
+    Key.TEXT_IS_MACHINES: ("its words say that a machine wrote it", "正文表明这是自动发送的邮件"),
     Key.REPLY_COMES_BACK: ("answers to it would come back to us (Reply-To)", "回复会发回我方地址（Reply-To）"),
     Key.NOT_ADDRESSED_TO_US: (
         "none of our addresses is in To or Cc (RFC 3834 section 2)",

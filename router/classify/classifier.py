@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 from router.classify.keywords import KeywordRules, compile_rules
+from router.classify.standing_words import without_standing_words
 from router.danger.verdict import NO_DANGER, DangerOutcome, DangerVerdict
 from router.danger.words import WordDetector, build_word_detector
 from router.masking.mask import mask
@@ -121,11 +122,14 @@ class Classifier:
         """
         # Facts are stored, evidence is shown and models train on masked texts: all of these use the masked texts.
         clean = [mask(text).text for text in texts] if masked is None else masked
+        # The data of a form are facts, and no words of the customer.
+        facts = [*map(find_facts, clean)]
+        texts, clean = ([*map(without_standing_words, each)] for each in (texts, clean))
         page = self.predictor.read(clean) if self.predictor else None
         verdicts = self._verdicts(clean, page)
         hits = [self._hits(text, verdict) for text, verdict in zip(texts, verdicts, strict=True)]
         guesses = self._guesses(page, hits)
-        known = [_Known(*one) for one in zip(texts, map(find_facts, clean), verdicts, strict=True)]
+        known = [_Known(*one) for one in zip(texts, facts, verdicts, strict=True)]
         answers = [self._answer(one, guess) for one, guess in zip(known, guesses, strict=True)]
         return [_without_chance(*each) for each in zip(answers, verdicts, hits, clean, strict=True)]
 

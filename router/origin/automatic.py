@@ -12,6 +12,7 @@ from typing import Final
 from router.envelope import CHAT_KINDS, Envelope, Party, PartyKind
 from router.origin.campaigns import is_campaign
 from router.origin.machine_senders import is_deaf, is_mail_daemon, is_robot, is_vacation_subject
+from router.origin.machine_words import says_machine_wrote
 from router.origin.mailing_lists import list_marks
 from router.origin.own_side import is_own
 from router.origin.stop_words import command_of
@@ -174,7 +175,7 @@ def _header(name: str) -> Reason:
 
 
 def _refusal(envelope: Envelope, own: frozenset[str]) -> Reason | None:
-    for test in (_unanswerable_sender, _asked_not_to, _comes_back):
+    for test in (_unanswerable_sender, _asked_not_to, _said_by_machine, _comes_back):
         refusal = test(envelope, own)
         if refusal:
             return refusal
@@ -205,6 +206,11 @@ def _asked_not_to(envelope: Envelope, _: frozenset[str]) -> Reason | None:
         if name == "x-loop":
             return Reason(ReasonKey.ANSWERED_BEFORE)
     return None
+
+
+def _said_by_machine(envelope: Envelope, _: frozenset[str]) -> Reason | None:
+    is_mail = envelope.sender.kind is PartyKind.EMAIL
+    return Reason(ReasonKey.TEXT_IS_MACHINES) if is_mail and says_machine_wrote(envelope.text) else None
 
 
 def _comes_back(envelope: Envelope, own: frozenset[str]) -> Reason | None:

@@ -30,6 +30,8 @@ STORY = "Good morning, I have used your wallet for six years and was always cont
         ("手机丢了，怕别人用我的钱包", "emergency"),
         ("這筆扣款我沒有授權", "emergency"),
         ("銀行卡被人偷了", "emergency"),
+        ("我個戶口俾人hack咗", "emergency"),
+        ("戶口畀人黑咗", "emergency"),
         # Denied.
         ("My phone was not stolen, I only forgot the password", "none"),
         ("没有被盗，就是忘了密码", "none"),

@@ -86,6 +86,24 @@ NO_DANGER = {
         "我在写论文，想了解账户被盗的处理流程",
         "万一卡被盗刷，一般多久能赔",
     ],
+    "a notice's case that may not be so": [
+        "If you don't recognise a transaction, or your card is lost or stolen, call us at once.",
+        "Your balance is 10 USD. If it reaches zero your account will be suspended.",
+        "您的账户支出500元，如非本人操作请联系客服",
+        "账单已出，如非本人交易，或卡片遗失被盗，请立即致电",
+    ],
+    "asked by an impostor, and nothing done": [
+        "有人打电话说是你们客服要我共享屏幕我没理他",
+        "自称公安的人让我转到安全账户，我没照做",
+        "someone from your support wanted the code, I did not tell him anything",
+    ],
+    "a button or the hotline is gone": [
+        "钱包里找不到客服",
+        "客服不见了 钱包里找不到",
+        "钱包里的充值按钮没了",
+        "the money option is missing in my wallet",
+    ],
+    "goods that were not sent": ["I want my money back for this order, the shop never sent it."],
     "quoted": [
         'Your page says "unauthorised" next to a tick box, which tick box is it?',
         "菜单里的“异地登录”是什么",
@@ -164,6 +182,26 @@ DANGER = {
         "有个自称客服的人说帮我追回了被骗的钱，让我把卡号密码给他，我给了",
         "别的没事，就是卡里的两万块今早被人转走了",
         "一分没少？我的卡里明明少了八千，被人转走了",
+    ],
+    "the thief was quicker, or made the customer do it": [
+        "Thanks for freezing it but the thief already took 3000",
+        "glad you locked it. the hacker already transferred 2,000 though",
+        "是我自己付的，被骗子骗着付的",
+        "是我自己买的卡，被对方忽悠着买的",
+    ],
+    "below a notice, or after nothing was done": [
+        "如非本人操作请联系客服。这不是我操作的",
+        "If your card was stolen call us. My card was stolen",
+        "冒充客服的人要我下载软件我没理他，可是钱被转走了",
+        "this transfer I never sent",
+    ],
+    "the agent, a letter or a button is only mentioned": [
+        "客服你好，我的钱被转走了",
+        "客服你好 我手机丢了",
+        "我是会员，我的钱被转走了",
+        "我点了页面上的按钮钱就被转走了",
+        "I am writing this mail because my money is gone",
+        "I pressed the button and my money is gone",
     ],
     "mine as well, or by the hands of others": [
         "My neighbour's card was stolen and mine too, we were both robbed",

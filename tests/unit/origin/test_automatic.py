@@ -172,3 +172,11 @@ def test_every_sign_is_reported() -> None:
         Reason(ReasonKey.AUTO_SUBMITTED, {"keyword": "auto-replied"}),
         Reason(ReasonKey.PRECEDENCE, {"precedence": "bulk"}),
     )
+
+
+def test_a_machine_that_only_its_words_give_away_is_heard_but_not_answered() -> None:
+    note = mail(subject="Re: your case", text="I am out of the office until Monday.")
+    assert verdict(note) == (OriginKind.PERSON, False)
+    assert may_autorespond(note, origin=Origin(OriginKind.PERSON), own_addresses=OWN)[1] == Reason(
+        ReasonKey.TEXT_IS_MACHINES
+    )

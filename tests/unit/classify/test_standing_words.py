@@ -1,0 +1,85 @@
+"""Notices of confidentiality and the fields of a form are no words of the customer; what the customer says stays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from router.classify import build_classifier
+from router.classify.standing_words import without_standing_words
+from router.settings import load_settings
+
+DESK = load_settings(Path(__file__).parents[3] / "config" / "channels.toml")
+
+NOTICE = (
+    "This e-mail is confidential and may be privileged. If you are not the intended recipient, or think that\n"
+    "it was stolen or lost, please notify the sender. Copying is prohibited. We never change bank details by e-mail."
+)
+NOTICE_ZH = (
+    "本邮件含有保密信息，仅限于发送给收件人。如您错误收到本邮件，请通知发件人。"
+    "禁止复制、披露。不会通过邮件变更账户，谨防诈骗。"
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (f"Fees\nWhat is the fee?\n\n{NOTICE}", "Fees\nWhat is the fee?"),
+        (f"手续费\n请问怎么收费？\n\n{NOTICE_ZH}", "手续费\n请问怎么收费？"),
+        # A line that no mail program broke is not a part of the notice below it.
+        (f"Help\nmy phone was stolen\nTom\n{NOTICE}", "Help\nmy phone was stolen\nTom"),
+        (f"Help\nmy phone was stolen please block Tom {NOTICE}", "Help\nmy phone was stolen please block Tom"),
+        (f"求助\n手机被偷了请冻结 {NOTICE_ZH}", "求助\n手机被偷了请冻结"),
+        ("Form\nAccount name: chen_88\nE-mail: c@x.example\nMessage: stolen", "Form\nMessage: stolen"),
+        ("表单\n账户名：chen88\n交易记录：2026112922001\n问题描述：没收到", "表单\n问题描述：没收到"),
+        (
+            "x\nCategory: Account security (stolen, hacked)\nHow to log in",
+            "x\nCategory: Account security \nHow to log in",
+        ),
+        ("x\n问题类型：账户安全（被盗、诈骗）\n怎么登录", "x\n问题类型：账户安全\n怎么登录"),
+    ],
+)
+def test_what_no_person_said_is_left_out(text: str, left: str) -> None:
+    assert without_standing_words(text).strip() == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # One sentence of a notice may be the customer's own.
+        "This message is confidential: my husband took my money.",
+        "I received this mail by mistake, it is for another customer. My card is lost.",
+        "Is it prohibited to copy the receipt?",
+        # What stands in a field may be the matter.
+        "Account: hacked\nPhone: stolen\nMessage: please freeze it",
+        "账户：被盗\n手机：丢了",
+        "Account name: chen_88",
+        "Type: stolen account",
+        # Longer than any name or number: it is looked at no further.
+        f"Name: {'1' * 30_000} x\nE-mail: {'@' * 30_000} x",
+        f"Name:{chr(32) * 30_000}x\nE-mail: 1{chr(32) * 30_000}x",
+    ],
+)
+def test_what_a_customer_may_have_said_stays(text: str) -> None:
+    assert without_standing_words(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "is_emergency"),
+    [
+        (f"Hours\nWhen is the hotline open?\n\n{NOTICE}", False),
+        (f"Help\nMy phone was stolen, please block my wallet.\n\n{NOTICE}", True),
+        ("Form\nCategory: Security (stolen, hacked)\nHow do I turn on fingerprint login?", False),
+        ("Form\nCategory: Security (stolen, hacked)\nMy account was hacked", True),
+        ("Form\nAccount name: chen_88\nE-mail: c@x.example\nMessage: my account was stolen", True),
+    ],
+)
+def test_neither_pages_a_person_nor_hides_a_danger(text: str, is_emergency: bool) -> None:
+    assert build_classifier(DESK).classify_page([text])[0].emergency is is_emergency
+
+
+def test_the_data_of_a_form_are_still_facts() -> None:
+    text = "Form\nRegistered e-mail: c@x.example\nTransaction record: 2026112922001412\nMessage: it failed"
+    kinds = {fact.kind for fact in build_classifier(DESK).classify_page([text])[0].facts}
+    assert {"registered_email", "transaction"} <= kinds

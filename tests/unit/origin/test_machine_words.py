@@ -1,0 +1,43 @@
+"""Mail whose words alone say that a machine wrote it gets no automatic reply; a person's does."""
+
+from __future__ import annotations
+
+import pytest
+
+from router.origin.machine_words import says_machine_wrote
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am currently out of office with limited access to email.",
+        "Hello, I'm on annual leave until Monday.",
+        "This is an automatically generated message. Please do not reply to this e-mail.",
+        "Ich bin bis 12. Dezember nicht im Büro.",
+        "Thank you for contacting us. Your request (88123) has been received.",
+        "Thank you for your message. A colleague will answer within 2 working days.",
+        "这是一封自动回复邮件。您的来信我已经收到，谢谢。",
+        "尊敬的客户，您的工单（编号2026）已受理，我们将在2个工作日内回复。",
+        "您的申请已登记，本邮件由系统自动发送，请勿回复。",
+        "這是系統自動回覆，請勿回覆此郵件。",
+    ],
+)
+def test_a_machine_says_so(text: str) -> None:
+    assert says_machine_wrote(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I was out of the office when the money was taken.",
+        "My mail program says: please do not reply to this email. How can I reach you?",
+        "Thank you for your message. The refund has still not been received.",
+        "The automatic reply did not help me.",
+        "我收到一封自动回复，但是问题没有解决。",
+        "您好，我的退款已受理三天了还没到，麻烦尽快。",
+        "你们的邮件写着请勿回复，那我该联系谁",
+        "Do not reply to this scammer, he has my card.",
+    ],
+)
+def test_a_person_speaks_of_machines(text: str) -> None:
+    assert not says_machine_wrote(text)
