@@ -15,8 +15,10 @@ _SAID: Final = re.compile(
     _BEGIN + r"(?:(?:please )?do not (?:reply|respond) (?:directly )?to this (?:e-?mail|message)"
     r"|this is an auto(?:mated|matic|matically generated|-generated|-reply|-response)\b"
     r"|this (?:e-?mail|message|reply) (?:was|is|has been) (?:sent |generated )?automatic(?:ally)?"
-    r"|i(?:'m| am| will be) (?:currently |now )?(?:out of (?:the )?office|on vacation"
-    r"|on (?:annual |sick |parental |maternity )?leave)\b"
+    r"|i(?:'m| am| will be) (?:currently |now )?(?:out of (?:the )?office"
+    # A customer is on vacation too: an absence note says until when, or who is there instead.
+    r"|on (?:vacation|(?:annual |sick |parental |maternity )?leave)\b(?=[^?]{0,80}"
+    r"\b(?:until|till|returning|back on|limited access|in my absence)\b))\b"
     r"|(?:diese|dies ist eine) (?:e-?mail|nachricht)? ?(?:wurde )?automatisch"
     r"|ich bin (?:bis|vom|ab|derzeit|zurzeit|momentan|aktuell)\b[^\n]{0,60}\bnicht (?:im (?:büro|haus)|erreichbar)"
     r"|这是(?:一封|一条)?(?:系统)?自动(?:回复|发送|答复)|這是(?:一封|一則)?(?:系統)?自動(?:回覆|回復|發送)"

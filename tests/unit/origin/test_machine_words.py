@@ -12,6 +12,7 @@ from router.origin.machine_words import says_machine_wrote
     [
         "I am currently out of office with limited access to email.",
         "Hello, I'm on annual leave until Monday.",
+        "I am on vacation. In my absence please write to Tom.",
         "This is an automatically generated message. Please do not reply to this e-mail.",
         "Ich bin bis 12. Dezember nicht im Büro.",
         "Thank you for contacting us. Your request (88123) has been received.",
@@ -33,6 +34,8 @@ def test_a_machine_says_so(text: str) -> None:
         "My mail program says: please do not reply to this email. How can I reach you?",
         "Thank you for your message. The refund has still not been received.",
         "The automatic reply did not help me.",
+        "Hello, I'm on vacation in Spain and my card is refused everywhere.",
+        "I am on sick leave and cannot pay the fee this month.",
         "我收到一封自动回复，但是问题没有解决。",
         "您好，我的退款已受理三天了还没到，麻烦尽快。",
         "你们的邮件写着请勿回复，那我该联系谁",
