@@ -17,7 +17,7 @@ from store.desk.passwords import code_at, set_password
 from tests.api.conftest import MovingClock
 from tests.api.pages.case_page import CASE, FORM, OURS, box, hidden
 from tests.api.pages.composer.conftest import case, settings
-from tests.api.pages.settings.test_settings import PASSWORD, found
+from tests.api.pages.settings_page import PASSWORD, found
 from tests.app_client import AppClient
 
 __all__ = ["case", "settings"]

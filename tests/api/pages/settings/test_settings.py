@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
-import httpx
 import pytest
 
 from api.app import create_app
@@ -22,21 +19,9 @@ from store.desk.assignment import set_absence
 from store.desk.passwords import code_at, set_password
 from store.tables.case_records import RatingRow
 from tests.api.conftest import MovingClock, settings_in, started
+from tests.api.pages.settings_page import PASSWORD, found, send
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
-
-FORM = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
-PASSWORD = "correct horse battery"
-
-
-def send(browser: AppClient, path: str, **fields: Any) -> httpx.Response:
-    return browser.post(path, content=urlencode(fields, doseq=True), headers=FORM)
-
-
-def found(pattern: str, page: str) -> str:
-    match = re.search(pattern, page)
-    assert match, pattern
-    return unescape(match[1])
 
 
 @pytest.fixture
