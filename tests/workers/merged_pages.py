@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from store.conversations import merge as merging
 from store.conversations.changes import Change, change, lock
 from store.conversations.lists import Filter, list_conversations
+from store.conversations.regroupings.undo import undo_regrouping
 from store.db.bulk import table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id
@@ -67,7 +68,7 @@ def merge(desk: Desk, source: UUID, target: UUID) -> UUID:
 
 def undo(desk: Desk, kept: UUID) -> None:
     with desk.database.write() as connection:
-        merging.undo(connection, kept, by="Ann", now=read_clock(connection))
+        undo_regrouping(connection, kept, by="Ann", now=read_clock(connection))
 
 
 def split(desk: Desk, conversation_id: UUID, *keys: str) -> tuple[UUID, UUID]:

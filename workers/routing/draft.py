@@ -147,6 +147,6 @@ def new_conversation(incoming: Incoming, decision: Decision, *, conversation_id:
 def title_of_case(incoming: Incoming) -> str:
     """Return the subject; of a chat, which has none, its first words or its first file."""
     analysis = incoming.analysis
-    if analysis.subject or analysis.envelope.sender.kind not in CHAT_KINDS:
-        return analysis.subject
-    return title_of(analysis.text) or title_of(next(iter(analysis.file_names), ""))
+    if analysis.shown.subject or analysis.envelope.sender.kind not in CHAT_KINDS:
+        return analysis.shown.subject
+    return title_of(analysis.shown.text) or title_of(next(iter(analysis.shown.file_names), ""))

@@ -16,11 +16,12 @@ from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.desk.agents import add_agent, find_by_name
 from store.desk.assignment import set_absence
-from store.desk.passwords import code_at, set_password
+from store.desk.passwords import set_password
 from store.tables.case_records import RatingRow
 from tests.api.conftest import MovingClock, settings_in, started
 from tests.api.pages.settings_page import PASSWORD, found, send
 from tests.app_client import AppClient
+from tests.authenticator import code_at
 from tests.inbox_builder import NOON, Builder
 
 

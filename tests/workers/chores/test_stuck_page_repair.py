@@ -32,7 +32,7 @@ from tests.workers.merged_pages import (
     update,
     wait,
 )
-from workers.chores.page_repair import PageRepair
+from workers.chores.stuck_page_repair import PageRepair
 
 NEXT = ("next", "My address", "I have moved to Harbour Road 5.")
 
