@@ -1,10 +1,12 @@
-"""Whether a failed request may have reached its server: which requests are safe to repeat."""
+"""Whether a failed request may have reached its server, and what that says of a message."""
 
 from __future__ import annotations
 
 from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout, InvalidURL, RequestException, SSLError
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+
+from connectors.base import Receipt, SendVerdict
 
 
 def certainly_not_sent(error: RequestException) -> bool:
@@ -22,3 +24,8 @@ def certainly_not_sent(error: RequestException) -> bool:
     cause = error.args[0]
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause
     return isinstance(reason, NewConnectionError | ConnectTimeoutError)
+
+
+def receipt_of_silence(why: str, *, sent: bool) -> Receipt:
+    """Return what a missing answer says about a message. sent: False if certainly no byte was; then all can wait."""
+    return Receipt(verdict=SendVerdict.UNKNOWN if sent else SendVerdict.NOT_SENT, why=why, whole_channel=not sent)

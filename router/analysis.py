@@ -5,7 +5,7 @@ Everything that needs only the message is done here, before a transaction is ope
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -13,6 +13,7 @@ from typing import Final
 from router.classify import Classification, Classifies
 from router.envelope import OWN_SENT_FOLDER, Envelope
 from router.masking.mask import Masked, mask, without_secret
+from router.masking.shown_words import ShownWords, mask_words
 from router.message_limits import within_limits
 from router.origin.automatic import recognise
 from router.origin.correspondent import Correspondent, Mouthpiece, find_correspondent
@@ -39,13 +40,11 @@ _VALUES: Final = 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Analysis:
-    """One analysed envelope. sender_name to file_names: masked; nothing else may be stored.
+    """One analysed envelope. shown: its words, masked; none of its others may be stored.
 
     signs: references to conversations.  correspondent: the customer, and where an answer goes.
     voice: what it is if our own side wrote it; None for a customer's.
     proof: what is proven about the correspondent.  signals: facts for and against the sender.
-    secrets: kinds of what was masked.
-    sent_now: those of them in the new text; a quote repeats older ones.
     indexed: the words of subject and text for the search index.
     said: the normalised original words, never stored.  fingerprint: of the words and the files, to detect a redelivery.
     echo: of the words alone, equal for all senders; empty for short texts.  gist: like it, whatever the numbers are.
@@ -59,15 +58,7 @@ class Analysis:
     proof: SenderProof
     signals: tuple[Signal, ...]
     classification: Classification
-    sender_name: str
-    contact_name: str
-    subject: str
-    text: str
-    quoted: str
-    html: str
-    file_names: tuple[str, ...]
-    secrets: tuple[str, ...]
-    sent_now: tuple[str, ...]
+    shown: ShownWords
     indexed: str
     said: Canonical
     fingerprint: str
@@ -134,7 +125,7 @@ def classify_again(analyses: Sequence[Analysis], *, classifier: Classifies) -> l
     classified = _classified(
         [each.envelope for each in analyses],
         correspondents=[each.correspondent for each in analyses],
-        masked=[(each.subject, each.text) for each in analyses],
+        masked=[(each.shown.subject, each.shown.text) for each in analyses],
         classifier=classifier,
     )
     return [
@@ -199,7 +190,7 @@ def _read(
 ) -> Analysis:
     origin, voice = _writer(envelope, correspondent, proof=of_sender, side=side)
     proof = correspondent.proof(of_sender)
-    shown = _masked_words(envelope, head, correspondent=correspondent)
+    shown = mask_words(envelope, head, correspondent=correspondent)
     said = canonical(words_of(envelope))
     # A signal may quote the sender's name, which may contain anything.
     domains = frozenset(address.rpartition("@")[2] for address in side.desk)
@@ -213,15 +204,7 @@ def _read(
         proof=proof,
         signals=noticed,
         classification=_considered(classification, envelope, origin=origin, correspondent=correspondent),
-        sender_name=shown.sender_name,
-        contact_name=shown.contact_name,
-        subject=shown.subject,
-        text=shown.text,
-        quoted=shown.quoted,
-        html=shown.html,
-        file_names=shown.file_names,
-        secrets=shown.secrets,
-        sent_now=shown.sent_now,
+        shown=shown,
         indexed=words_to_index(shown.subject, shown.text),
         said=said,
         fingerprint=fingerprint_of(said, exactly=_subject_and_files(envelope), key=key),
@@ -240,45 +223,6 @@ def _writer(
     if voice and origin.kind is OriginKind.PERSON and not correspondent.is_author:
         origin = Origin(OriginKind.OURSELVES, (Reason(ReasonKey.OUR_SIDE_WROTE),))
     return origin, voice
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _MaskedWords:
-    """What people see of a message; the fields are those of `Analysis`."""
-
-    sender_name: str
-    contact_name: str
-    subject: str
-    text: str
-    quoted: str
-    html: str
-    file_names: tuple[str, ...]
-    secrets: tuple[str, ...]
-    sent_now: tuple[str, ...]
-
-
-def _masked_words(envelope: Envelope, head: tuple[Masked, Masked], *, correspondent: Correspondent) -> _MaskedWords:
-    """Mask what `head`, subject and text, does not have yet."""
-    subject, text = head
-    quoted, signature = mask(envelope.quoted), mask(envelope.signature)
-    files = [mask(attachment.name) for attachment in envelope.attachments]
-    speaker, party = correspondent.speaker(envelope).name, correspondent.party.name
-    sender = mask(speaker)
-    secrets = _kinds((*head, quoted, signature, *files, sender))
-    # A reply's subject is a quote as well.
-    written = (text,) if envelope.in_reply_to else head
-    return _MaskedWords(
-        sender_name=sender.text,
-        contact_name=sender.text if party == speaker else mask(party).text,
-        subject=subject.text,
-        text=text.text,
-        quoted="\n".join(filter(None, (signature.text, quoted.text))),
-        # Tags may split a secret so that no pattern finds it: then the masked text is stored instead of the HTML.
-        html="" if secrets or mask(envelope.html).kinds else envelope.html,
-        file_names=tuple(name.text for name in files),
-        secrets=secrets,
-        sent_now=_kinds((*written, *files)),
-    )
 
 
 def _is_heard(origin: Origin, correspondent: Correspondent) -> bool:
@@ -356,10 +300,6 @@ def _with_safe_ids(envelope: Envelope, *, key: bytes) -> Envelope:
         in_reply_to=tuple(map(safe, envelope.in_reply_to)),
         references=tuple(map(safe, envelope.references)),
     )
-
-
-def _kinds(parts: Iterable[Masked]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(kind for part in parts for kind in part.kinds))
 
 
 def _masked_signals(noticed: Sequence[Signal]) -> tuple[Signal, ...]:

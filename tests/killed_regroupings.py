@@ -23,6 +23,7 @@ from sqlalchemy.engine import Connection
 from router.errors import Conflict, OmniyardError
 from store.conversations import merge as merging
 from store.conversations.regroupings.stuck_pages import find_stuck_pages
+from store.conversations.regroupings.undo import undo_regrouping
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.tables.case_records import RegroupingRow
@@ -100,7 +101,7 @@ def _split(connection: Connection) -> None:
 def _undo(connection: Connection) -> None:
     columns = table_of(RegroupingRow).c
     newest = connection.execute(sa.select(columns.id).order_by(columns.id.desc()).limit(1)).scalar_one()
-    merging.undo(connection, newest, by="Ann", now=read_clock(connection))
+    undo_regrouping(connection, newest, by="Ann", now=read_clock(connection))
 
 
 def _merge_as_before(connection: Connection) -> None:

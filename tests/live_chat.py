@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
 
 from api.app import create_app
 from api.desk import utc_now
@@ -87,3 +89,16 @@ def live_desk(folder: Path, *, now: Callable[[], datetime] = utc_now, more: str 
         database.close()
     web.shutdown()
     web.server_close()
+
+
+def heard(page: Page) -> list[str]:
+    """Collect what the console says: a policy that is broken is reported there."""
+    found: list[str] = []
+    page.on("console", lambda message: found.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: found.append(str(error)))
+    return found
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).response
+    return [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found["violations"]]

@@ -23,6 +23,8 @@ from workers.calls.hotline import Hotline
 from workers.chores.fetch_files import FileFetcher
 from workers.intake.intake import Intake
 
+# A call is missed a minute after its end.
+MINUTE = timedelta(seconds=61)
 CHANNEL = """
 [channels.hotline]
 kind = "voice"
@@ -114,3 +116,15 @@ def action(twiml: str) -> str:
     """Return the query of the URL that the next step goes to."""
     with_action = [each.get("action") for each in etree.fromstring(twiml.encode()).iter() if each.get("action")]
     return str(with_action[0]).partition("?")[2]
+
+
+def ring(desk: VoiceDesk, *keys: str, **fields: str) -> str:
+    """Call, press keys, and return the last TwiML."""
+    twiml = desk.ask("step=start", CallStatus="ringing", **fields)
+    for key in keys:
+        twiml = desk.ask(action(twiml), Digits=key, **fields)
+    return twiml
+
+
+def hang_up(desk: VoiceDesk, **fields: str) -> None:
+    desk.ask("step=status", CallStatus="completed", CallDuration="12", **fields)

@@ -22,6 +22,7 @@ from api.rest.queries import find_for, require_sight
 from store.contacts.merge import undo_merged_contacts
 from store.contacts.profiles import find_card
 from store.conversations import merge as merging
+from store.conversations.regroupings.undo import undo_regrouping
 from store.conversations.undo_log import RegroupingKind, RegroupingRecord, find_regrouping, regroupings_of
 from store.db.engine import read_clock
 
@@ -193,4 +194,4 @@ def undo_for(connection: Connection, regrouping_id: UUID, *, actor: Actor) -> No
         return
     require_sight(connection, row.source_id, actor=actor)
     require_sight(connection, row.target_id, actor=actor)
-    merging.undo(connection, regrouping_id, by=actor.name, now=read_clock(connection))
+    undo_regrouping(connection, regrouping_id, by=actor.name, now=read_clock(connection))

@@ -24,7 +24,7 @@ from store.events.feed import newest_number, number_events
 from store.outbound.ledger import begin, next_queued, settle_sent
 from store.outbound.replies import lock_answerable
 from workers.broker.doorbell import Bell
-from workers.chores.sla import Watch
+from workers.chores.sla import SlaWatch
 from workers.intake.intake import Intake
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
@@ -74,7 +74,7 @@ class GrowthDesk:
         self.database = database
         self.brain = build_brain(self.settings)
         self.router = Router(database, self.brain)
-        self.watch = Watch(database, self.brain)
+        self.watch = SlaWatch(database, self.brain)
         self._intake = Intake(database, bell=Bell(lambda: None))
         self._replies = ReplyService(self.settings, database)
 

@@ -60,7 +60,7 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
         return None, Reason(ReasonKey.ROUTE_SENDS_NO_REPLY)
     silent = follow_up and not settings.replies[name].follow_ups
     language, text = choose(settings.replies[name].text, language=analysis.classification.language)
-    warning = warning_in_words(analysis.sent_now, language=language)
+    warning = warning_in_words(analysis.shown.sent_now, language=language)
     if silent and not warning:
         return None, Reason(ReasonKey.REPLY_TO_FIRST_ONLY, {"reply": name})
     allowed, why = may_be_answered(analysis, own)

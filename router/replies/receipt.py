@@ -25,9 +25,9 @@ def receipt_of(text: str, *, analysis: Analysis, language: str, status_link: str
     parts = [text.rstrip()]
     if status_link and status_link not in text:
         parts.append(progress_in_words(status_link, language=language))
-    if analysis.proof.kind is ProofKind.PROVEN and analysis.text.strip():
+    if analysis.proof.kind is ProofKind.PROVEN and analysis.shown.text.strip():
         said = written_in_words(analysis.envelope.received_at, zone=zone, language=language)
-        parts.append(f"{said}\n{_quoted(analysis.text)}")
+        parts.append(f"{said}\n{_quoted(analysis.shown.text)}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -54,7 +54,7 @@ class RouteInput:
     @cached_property
     def said(self) -> str:
         """Subject and new text, as `words` compares them."""
-        return f"{self.analysis.subject}\n{self.analysis.text}".casefold()
+        return f"{self.analysis.shown.subject}\n{self.analysis.shown.text}".casefold()
 
 
 def tests_of(condition: Condition | None) -> tuple[Test, ...]:

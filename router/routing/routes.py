@@ -208,7 +208,7 @@ def explain(analysis: Analysis, *, correlation: Correlation, decision: Decision,
         origin=analysis.origin,
         correspondent=_correspondent(analysis),
         signals=analysis.signals,
-        masked=analysis.secrets,
+        masked=analysis.shown.secrets,
         defects=analysis.envelope.defects,
         classification=_classification(analysis),
         correlation=CorrelationTrace(

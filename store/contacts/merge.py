@@ -52,9 +52,9 @@ def merge_contacts(connection: Connection, *, source_id: UUID, target_id: UUID, 
     table = table_of(ContactRow)
     connection.execute(sa.update(table).where(table.c.id == source_id).values(merged_into=target_id))
     reindex_people(connection, [source_id, target_id])
-    deed = NewRegrouping(kind=RegroupingKind.CONTACTS, source_id=source_id, target_id=target_id, by=by, at=now)
+    action = NewRegrouping(kind=RegroupingKind.CONTACTS, source_id=source_id, target_id=target_id, by=by, at=now)
     after: Mapping[UUID, Mapping[str, object]] = {source_id: {"merged_into": target_id}}
-    kept = keep_regrouping(connection, deed, moved=moved, before=before, after=after)
+    kept = keep_regrouping(connection, action, moved=moved, before=before, after=after)
     payload = {"from": str(source_id), "into": str(target_id), "by": by, "regrouping_id": str(kept)}
     append_events(connection, [NewEvent(EventKind.CONTACT_MERGED, None, payload, at=now)])
     return kept

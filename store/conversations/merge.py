@@ -1,4 +1,4 @@
-"""Merge conversations, split one, unlink a suspected one; each action can be undone."""
+"""Merge conversations, split one, unlink a suspected one; `regroupings/undo.py` undoes each."""
 
 from __future__ import annotations
 
@@ -17,42 +17,32 @@ from router.text.title import title_of_message
 from store.conversations.changes import ReadVersion, lock
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.regroupings.joined_sides import joined_values, must_open
-from store.conversations.regroupings.moved_messages import move_all, move_back, move_some
+from store.conversations.regroupings.moved_messages import move_all, move_some
 from store.conversations.regroupings.moved_pages import (
-    PAGED_COLUMNS,
-    MovedPages,
-    give_page_back,
     has_agent,
     merge_pages,
-    put_back_pages,
-    released_values,
     split_pages,
-    was_called_from,
 )
-from store.conversations.regroupings.moved_questions import settle_question, split_question
+from store.conversations.regroupings.moved_questions import split_question
 from store.conversations.regroupings.stuck_pages import find_stuck_pages
+from store.conversations.regroupings.written_sides import SIDE, hold_senders, last_message_at, update_side, write_pages
 from store.conversations.sla import change_status
 from store.conversations.undo_log import (
     NewRegrouping,
     RegroupingKind,
-    StoredRegrouping,
     find_regrouping,
     keep_regrouping,
-    note_undone,
     snapshot,
-    unchanged_since,
 )
 from store.db.bulk import among, insert_rows, table_of
 from store.db.ids import new_id, new_reference
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import AttachmentRow, ConversationRow, Direction, IdentityRow, MessageRow
 
-_SIDE: Final = (
-    *("contact_id", "last_message_at", "possible_danger", "linked_to", "merged_into"),
-    *PAGED_COLUMNS,
-)
-_TOLD: Final = {RegroupingKind.MERGE: EventKind.CONVERSATION_MERGED, RegroupingKind.SPLIT: EventKind.CONVERSATION_SPLIT}
-_Ids = set[UUID]
+_EVENT_OF: Final = {
+    RegroupingKind.MERGE: EventKind.CONVERSATION_MERGED,
+    RegroupingKind.SPLIT: EventKind.CONVERSATION_SPLIT,
+}
 # The values that a new conversation takes over from the one it is split from.
 _INHERITED: Final = (
     *("contact_id", "channel", "category", "emergency", "team", "assignee", "priority", "labels", "language"),
@@ -80,8 +70,8 @@ def merge(
         raise PermanentError("expected two different conversations")
     for side in (source_id, target_id):
         refuse_merged(connection, side)
-    _hold_senders(connection, (source_id, target_id))
-    before = snapshot(connection, ConversationRow, (source_id, target_id), _SIDE)
+    hold_senders(connection, (source_id, target_id))
+    before = snapshot(connection, ConversationRow, (source_id, target_id), SIDE)
     _require_unmerged(before)
     _require_version(connection, source_id, version=version)
     source, target = before[source_id], before[target_id]
@@ -93,11 +83,11 @@ def merge(
     change_status(connection, conversation_id=source_id, status=Status.RESOLVED, at=now, by=by)
     if must_open(source, target):
         change_status(connection, conversation_id=target_id, status=Status.OPEN, at=now, by=by)
-    _update(connection, source_id, {"merged_into": target_id, "watch_at": now})
-    _update(connection, target_id, joined | {"watch_at": now})
-    _write_pages(connection, pages, by=by, now=now)
-    deed = NewRegrouping(kind=RegroupingKind.MERGE, source_id=source_id, target_id=target_id, by=by, at=now)
-    return _keep(connection, deed, moved=moved, before=before)
+    update_side(connection, source_id, {"merged_into": target_id, "watch_at": now})
+    update_side(connection, target_id, joined | {"watch_at": now})
+    write_pages(connection, pages, by=by, now=now)
+    action = NewRegrouping(kind=RegroupingKind.MERGE, source_id=source_id, target_id=target_id, by=by, at=now)
+    return _record(connection, action, moved=moved, before=before)
 
 
 def split(
@@ -116,8 +106,8 @@ def split(
     Conflict when the conversation was merged into another, Stale when it has changed since.
     """
     refuse_merged(connection, conversation_id)
-    _hold_senders(connection, (conversation_id,))
-    before = snapshot(connection, ConversationRow, (conversation_id,), _SIDE)
+    hold_senders(connection, (conversation_id,))
+    before = snapshot(connection, ConversationRow, (conversation_id,), SIDE)
     _require_unmerged(before)
     _require_version(connection, conversation_id, version=version)
     going = _going(connection, conversation_id, message_ids)
@@ -126,10 +116,12 @@ def split(
     pages = split_pages(connection, conversation_id, new, side=side, going=ids, now=now)
     split_question(connection, conversation_id, new, going=ids)
     moved = move_some(connection, conversation_id, new, messages=going) | {"pages": pages.rows}
-    _update(connection, conversation_id, {"last_message_at": _last(connection, conversation_id), "watch_at": now})
-    _write_pages(connection, pages, by=by, now=now)
-    deed = NewRegrouping(kind=RegroupingKind.SPLIT, source_id=conversation_id, target_id=new, by=by, at=now)
-    return new, _keep(connection, deed, moved=moved, before=before)
+    update_side(
+        connection, conversation_id, {"last_message_at": last_message_at(connection, conversation_id), "watch_at": now}
+    )
+    write_pages(connection, pages, by=by, now=now)
+    action = NewRegrouping(kind=RegroupingKind.SPLIT, source_id=conversation_id, target_id=new, by=by, at=now)
+    return new, _record(connection, action, moved=moved, before=before)
 
 
 def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datetime) -> UUID:
@@ -143,54 +135,13 @@ def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datet
     linked_to = before[conversation_id]["linked_to"]
     if linked_to is None:
         raise Conflict("it is linked to no other conversation")
-    _update(connection, conversation_id, {"linked_to": None})
+    update_side(connection, conversation_id, {"linked_to": None})
     after: dict[UUID, dict[str, object]] = {conversation_id: {"linked_to": None}}
-    deed = NewRegrouping(kind=RegroupingKind.UNLINK, source_id=conversation_id, target_id=linked_to, by=by, at=now)
-    kept = keep_regrouping(connection, deed, moved={}, before=before, after=after)
+    action = NewRegrouping(kind=RegroupingKind.UNLINK, source_id=conversation_id, target_id=linked_to, by=by, at=now)
+    kept = keep_regrouping(connection, action, moved={}, before=before, after=after)
     payload = {"from": str(linked_to), "by": by, "regrouping_id": str(kept)}
     append_events(connection, [NewEvent(EventKind.CONVERSATION_UNLINKED, conversation_id, payload, at=now)])
     return kept
-
-
-def undo(connection: Connection, regrouping_id: UUID, *, by: str, now: datetime) -> None:
-    """Undo a merge, a split or an unlinking: what was moved goes back, later messages stay where they arrived.
-
-    Raises NotFound, and Conflict when it was undone already, a later action has to be undone first, or the customer was
-    erased since.
-    """
-    kept = find_regrouping(connection, regrouping_id)
-    if not kept.before:
-        raise Conflict("it was erased")
-    note_undone(connection, kept, by=by, now=now)
-    source_id, target_id = kept.row.source_id, kept.row.target_id
-    sides = (source_id,) if kept.row.kind == RegroupingKind.UNLINK else (source_id, target_id)
-    _hold_senders(connection, sides)
-    current = snapshot(connection, ConversationRow, sides, _SIDE)
-    move_back(connection, kept)
-    raised, released = put_back_pages(connection, kept, sides=current)
-    if kept.row.kind == RegroupingKind.MERGE and not kept.moved.get("pages"):
-        raised, released = _give_back(connection, kept, by=by, now=now)
-    for side in sides:
-        left = PAGED_COLUMNS if side in raised else ()
-        _restore(connection, kept, side, current=current[side], left=left, by=by, now=now)
-    for side in released:
-        _release(connection, side, now=now)
-    if kept.row.kind == RegroupingKind.SPLIT:
-        # Messages that arrived since go back too: the split conversation is given up, with what called people in it.
-        _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now)
-        move_all(connection, target_id, source_id)
-        change_status(connection, conversation_id=target_id, status=Status.RESOLVED, at=now, by=by)
-        _update(connection, target_id, {"merged_into": source_id})
-        _update(connection, source_id, {"last_message_at": _last(connection, source_id)})
-    elif kept.row.kind == RegroupingKind.MERGE and was_called_from(connection, source_id, page_of=target_id):
-        # An agent found the danger while they were merged, in a message that went back.
-        _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now)
-    for side in sides:
-        settle_question(connection, side)
-    payload = {"kind": kept.row.kind, "by": by, "regrouping_id": str(regrouping_id)}
-    append_events(
-        connection, [NewEvent(EventKind.CONVERSATION_REGROUPING_UNDONE, id_, payload, at=now) for id_ in sides]
-    )
 
 
 def mend_merge(connection: Connection, regrouping_id: UUID, *, now: datetime) -> bool:
@@ -201,8 +152,8 @@ def mend_merge(connection: Connection, regrouping_id: UUID, *, now: datetime) ->
     kept = find_regrouping(connection, regrouping_id)
     source_id = kept.row.source_id
     target_id = where_now(connection, [source_id]).get(source_id, source_id)
-    _hold_senders(connection, (source_id, target_id))
-    sides = snapshot(connection, ConversationRow, (source_id, target_id), _SIDE)
+    hold_senders(connection, (source_id, target_id))
+    sides = snapshot(connection, ConversationRow, (source_id, target_id), SIDE)
     if sides[target_id]["merged_into"] or regrouping_id not in find_stuck_pages(connection, source_id=source_id):
         return False
     # The merge resolved the source, and joined the rest of both.
@@ -211,82 +162,11 @@ def mend_merge(connection: Connection, regrouping_id: UUID, *, now: datetime) ->
     pages = merge_pages(connection, source_id, target_id, sides={**sides, source_id: was}, values=joined)
     if has_agent(connection, target_id):
         # Who answered or confirmed has the case as it is now; they can judge it there.
-        _update(connection, target_id, {"emergency": True, "watch_at": now})
+        update_side(connection, target_id, {"emergency": True, "watch_at": now})
     else:
-        _update(connection, target_id, joined)
-        _write_pages(connection, pages, by="", now=now)
+        update_side(connection, target_id, joined)
+        write_pages(connection, pages, by="", now=now)
     return True
-
-
-def _restore(
-    connection: Connection,
-    kept: StoredRegrouping,
-    side: UUID,
-    *,
-    current: Mapping[str, object],
-    left: Collection[str],
-    by: str,
-    now: datetime,
-) -> None:
-    """Restore a side. left: columns that stay as they are."""
-    known = unchanged_since(ConversationRow, kept, side, now=current)
-    values = {name: value for name, value in known.items() if name not in left}
-    status = values.pop("status", None)
-    if status is not None and status != current["status"]:
-        change_status(connection, conversation_id=side, status=Status(status), at=now, by=by)
-    _update(connection, side, values | {"watch_at": now})
-
-
-def _give_back(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> tuple[_Ids, _Ids]:
-    """Let a page that came after the merge, or by `mend_merge`, go with its message, also if it is over.
-
-    Call before the target is restored. Returns the case that is an emergency by it, and the one that is released.
-    """
-    source_id, target_id = kept.row.source_id, kept.row.target_id
-    if not was_called_from(connection, source_id, page_of=target_id):
-        return set(), set()
-    if _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now):
-        return {source_id}, set()
-    is_released = give_page_back(connection, source_id=source_id, target_id=target_id)
-    return set(), {source_id} if is_released else set()
-
-
-def _take_over(connection: Connection, *, source_id: UUID, target_id: UUID, by: str, now: datetime) -> bool:
-    """Let the live page of a case go on in another one, and return whether one did; the case is calm then."""
-    sides = snapshot(connection, ConversationRow, (source_id, target_id), _SIDE)
-    joined = joined_values(sides[source_id], sides[target_id])
-    calm = released_values(connection, source_id, side=sides[source_id], now=now)
-    pages = merge_pages(connection, source_id, target_id, sides=sides, values=joined)
-    if pages.rows:
-        _update(connection, target_id, joined)
-        _update(connection, source_id, {**calm, "watch_at": now})
-        _write_pages(connection, pages, by=by, now=now)
-    return bool(pages.rows)
-
-
-def _release(connection: Connection, conversation_id: UUID, *, now: datetime) -> None:
-    side = snapshot(connection, ConversationRow, (conversation_id,), PAGED_COLUMNS)[conversation_id]
-    _update(connection, conversation_id, released_values(connection, conversation_id, side=side, now=now))
-
-
-def _write_pages(connection: Connection, pages: MovedPages, *, by: str, now: datetime) -> None:
-    """Write what moved pages make of their cases."""
-    for conversation_id, values in pages.values.items():
-        status = values.get("status")
-        if status:
-            change_status(connection, conversation_id=conversation_id, status=Status(status), at=now, by=by)
-        _update(connection, conversation_id, {**values, "watch_at": now})
-        if pages.called_in:
-            payload = {"inbound_id": str(pages.called_in), "route": values["route"], "by": by}
-            append_events(connection, [NewEvent(EventKind.CONVERSATION_ESCALATED, conversation_id, payload, at=now)])
-
-
-def _hold_senders(connection: Connection, conversation_ids: Collection[UUID]) -> None:
-    """Lock the senders of these conversations, as routing does: no message arrives for them until the commit."""
-    table, identity = table_of(ConversationRow), table_of(IdentityRow)
-    theirs = sa.select(table.c.contact_id).where(among(table.c.id, conversation_ids))
-    statement = sa.select(identity.c.id).where(identity.c.contact_id.in_(theirs))
-    connection.execute(statement.order_by(identity.c.kind, identity.c.handle).with_for_update()).all()
 
 
 def _require_unmerged(sides: Mapping[UUID, Mapping[str, object]]) -> None:
@@ -302,25 +182,24 @@ def _require_version(connection: Connection, conversation_id: UUID, *, version: 
         lock(connection, conversation_id, version=version)
 
 
-def _keep(
+def _record(
     connection: Connection,
-    deed: NewRegrouping,
+    action: NewRegrouping,
     *,
     moved: Mapping[str, object],
     before: Mapping[UUID, Mapping[str, object]],
 ) -> UUID:
-    after = snapshot(connection, ConversationRow, [*before], _SIDE)
-    kept = keep_regrouping(connection, deed, moved=moved, before=before, after=after)
-    payload = {"from": str(deed.source_id), "into": str(deed.target_id), "by": deed.by, "regrouping_id": str(kept)}
-    sides = (deed.source_id, deed.target_id)
-    append_events(connection, [NewEvent(_TOLD[deed.kind], side, payload, at=deed.at) for side in sides])
+    after = snapshot(connection, ConversationRow, [*before], SIDE)
+    kept = keep_regrouping(connection, action, moved=moved, before=before, after=after)
+    payload = {
+        "from": str(action.source_id),
+        "into": str(action.target_id),
+        "by": action.by,
+        "regrouping_id": str(kept),
+    }
+    sides = (action.source_id, action.target_id)
+    append_events(connection, [NewEvent(_EVENT_OF[action.kind], side, payload, at=action.at) for side in sides])
     return kept
-
-
-def _update(connection: Connection, conversation_id: UUID, values: Mapping[str, Any]) -> None:
-    table = table_of(ConversationRow)
-    statement = sa.update(table).where(table.c.id == conversation_id)
-    connection.execute(statement.values(**values, version=table.c.version + 1))
 
 
 def _going(connection: Connection, conversation_id: UUID, message_ids: Collection[UUID]) -> Sequence[Any]:
@@ -379,10 +258,3 @@ def _title(connection: Connection, message_id: UUID) -> str:
     row = connection.execute(statement).one()
     names = connection.execute(sa.select(file.name).where(file.message_id == message_id).order_by(file.part)).scalars()
     return title_of_message(row.subject, kind=row.kind or "", text=row.text, file_names=[*names])
-
-
-def _last(connection: Connection, conversation_id: UUID) -> datetime:
-    columns = table_of(MessageRow).c
-    statement = sa.select(sa.func.max(columns.received_at)).where(columns.conversation_id == conversation_id)
-    at: datetime = connection.execute(statement).scalar_one()
-    return at

@@ -72,7 +72,7 @@ class StoredRegrouping:
 
 def keep_regrouping(
     connection: Connection,
-    deed: NewRegrouping,
+    action: NewRegrouping,
     *,
     moved: Mapping[str, object],
     before: Mapping[UUID, Mapping[str, object]],
@@ -85,14 +85,14 @@ def keep_regrouping(
     }
     row = {
         "id": new_id(),
-        "kind": deed.kind.value,
-        "source_id": deed.source_id,
-        "target_id": deed.target_id,
+        "kind": action.kind.value,
+        "source_id": action.source_id,
+        "target_id": action.target_id,
         "moved": to_jsonable_python(moved),
         "before": to_jsonable_python({str(id_): values for id_, values in before.items()}),
         "after": to_jsonable_python({str(id_): values for id_, values in made.items()}),
-        "agent": deed.by,
-        "at": deed.at,
+        "agent": action.by,
+        "at": action.at,
     }
     insert_rows(connection, RegroupingRow, rows=[row])
     return UUID(str(row["id"]))

@@ -118,11 +118,6 @@ def use_code(connection: Connection, agent: AgentRecord, *, code: str, now: date
     return bool(connection.execute(statement.values(**values)).rowcount)
 
 
-def code_at(secret: str, *, now: datetime) -> str:
-    """Return the code of a moment."""
-    return _code(secret, int(now.timestamp()) // _STEP_SECONDS)
-
-
 def _step_of(secret: str, code: str, *, now: datetime) -> int | None:
     said = "".join(char for char in code if char.isascii() and char.isdigit())
     step = int(now.timestamp()) // _STEP_SECONDS

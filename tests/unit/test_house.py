@@ -70,3 +70,9 @@ def stands(named: str) -> bool:
 
 def test_each_file_and_name_that_a_comment_points_to_exists() -> None:
     assert sorted(missing_names()) == []
+
+
+def test_no_test_takes_from_another_what_both_share() -> None:
+    shared = re.compile(r"^from (tests\.[\w.]*\btest_\w+) import", re.MULTILINE)
+    found = {path: shared.findall(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("*.py")}
+    assert {str(path.relative_to(ROOT)): names for path, names in found.items() if names} == {}

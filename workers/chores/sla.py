@@ -1,4 +1,4 @@
-"""Watch the SLA: compute due times from the conversation's history, warn, report breaches, escalate, end holds.
+"""Watch the SLA: compute due times from the history, warn, report breaches, escalate; end holds and wake snoozed cases.
 
 The sweep finds rows with a due time, so no timer and no broker is needed. A warning or breach that falls due while all
 workers are down is reported once, when a worker is back.
@@ -34,7 +34,7 @@ _YEARS_BACK, _YEARS_AHEAD = 1, 2
 _log = structlog.get_logger()
 
 
-class Watch:
+class SlaWatch:
     """Updates due conversations, a page at a time; several workers may do it at the same time."""
 
     def __init__(self, database: Database, brain: Brain) -> None:

@@ -113,7 +113,9 @@ def attachment_rows(incoming: Incoming, *, message_id: UUID) -> list[dict[str, A
             "part": attachment.part,
             "content_id": attachment.content_id,
         }
-        for attachment, name in zip(incoming.analysis.envelope.attachments, incoming.analysis.file_names, strict=True)
+        for attachment, name in zip(
+            incoming.analysis.envelope.attachments, incoming.analysis.shown.file_names, strict=True
+        )
     ]
 
 

@@ -71,30 +71,47 @@ def _decide(incoming: Incoming, *, history: History, recorder: Recorder, drafts:
     if correlation.joins is None and (stray := why_stray(incoming)):
         _refuse(incoming, why=stray, recorder=recorder, verdicts=verdicts)
         return
-    labels = history.labels.get(incoming.contact_id, frozenset())
-    background = Background(contact_labels=labels, follows_case=correlation.follows_case)
+    background = Background(
+        contact_labels=history.labels.get(incoming.contact_id, frozenset()), follows_case=correlation.follows_case
+    )
     draft = drafts.by_row[incoming.row.id]
     if draft.placement and draft.fits(incoming, correlation, background=background):
-        recorder.outcome.add(draft.outcome)
-        recorder.replies.update(row["dedupe_key"] for row in draft.outcome.replies)
         placement, case = draft.placement, draft.placement.candidate
+        recorder.drafted(draft.outcome)
     else:
-        decision, otherwise = decide_both(incoming, drafts=drafts, brain=recorder.brain, background=background)
-        placement = Placement(
-            incoming,
-            correlation.joins or new_conversation(incoming, decision, conversation_id=draft.conversation_id),
-            correlation,
-            decision,
-            message_id=draft.message_id,
-            repeats=repetition.earlier.message_id if repetition and correlation.joins else None,
-            otherwise=otherwise,
-            asked=correlation.joins is not None and correlation.joins.conversation_id in history.asked,
-            title=title_of_case(incoming),
+        placement = _placement(
+            incoming, correlation, background=background, history=history, recorder=recorder, drafts=drafts
         )
+        if repetition and correlation.joins:
+            placement = replace(placement, repeats=repetition.earlier.message_id)
         case = _place(placement, recorder=recorder)
     history.add_decided(placement, candidate=case)
     history.add_customer_words(placement, candidate=case)
     verdicts.routed.append(incoming.row.id)
+
+
+def _placement(
+    incoming: Incoming,
+    correlation: Correlation,
+    *,
+    background: Background,
+    history: History,
+    recorder: Recorder,
+    drafts: Drafts,
+) -> Placement:
+    """Return where a customer's message goes, and what is decided about it."""
+    draft, joins = drafts.by_row[incoming.row.id], correlation.joins
+    decision, otherwise = decide_both(incoming, drafts=drafts, brain=recorder.brain, background=background)
+    return Placement(
+        incoming,
+        joins or new_conversation(incoming, decision, conversation_id=draft.conversation_id),
+        correlation,
+        decision,
+        message_id=draft.message_id,
+        otherwise=otherwise,
+        asked=joins is not None and joins.conversation_id in history.asked,
+        title=title_of_case(incoming),
+    )
 
 
 def _is_duplicate(incoming: Incoming, *, history: History, recorder: Recorder, verdicts: Verdicts) -> bool:

@@ -145,6 +145,5 @@ def new_conversation(incoming: Incoming, decision: Decision, *, conversation_id:
 
 def title_of_case(incoming: Incoming) -> str:
     """Return the title of the case that a message opens."""
-    found = incoming.analysis
-    kind = found.envelope.sender.kind
-    return title_of_message(found.subject, kind=kind, text=found.text, file_names=found.file_names)
+    shown, kind = incoming.analysis.shown, incoming.analysis.envelope.sender.kind
+    return title_of_message(shown.subject, kind=kind, text=shown.text, file_names=shown.file_names)

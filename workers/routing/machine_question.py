@@ -28,7 +28,7 @@ def machine_question(placement: Placement, *, brain: Brain, now: datetime) -> di
     if not may_be_answered(incoming.analysis, brain.own)[0]:
         return None
     # "Solved" is thanks, and the word by which a customer accepts an answer.
-    if is_no_question(incoming) and not says_it_fits(incoming.analysis.text):
+    if is_no_question(incoming) and not says_it_fits(incoming.analysis.shown.text):
         return None
     row = {
         "conversation_id": placement.conversation_id,

@@ -60,36 +60,56 @@ def is_automatic(placement: Placement) -> bool:
 def record_own(recorder: Recorder, placement: Placement) -> None:
     """Record the message. A new case belongs to the customer to whom our side wrote."""
     incoming, outcome, conversation_id = placement.incoming, recorder.outcome, placement.conversation_id
-    row, said = {"inbound_id": str(incoming.row.id)}, {"message_id": str(placement.message_id)}
-    if placement.correlation.joins is None:
-        outcome.conversations.append(conversation_row(placement) | _QUIET)
-        opened = row | {"route": placement.decision.route.name}
-        recorder.event(EventKind.CONVERSATION_OPENED, conversation_id, payload=opened)
-    else:
-        outcome.touches.append(ConversationTouch(conversation_id, incoming.row.received_at, wakes=False))
-    answers, automatic = is_answer(placement), is_automatic(placement)
-    reached = answers or (automatic and placement.to_customer)
-    trace = placement.trace(ReplyTrace(sent=None, why=Reason(ReasonKey.OUR_SIDE_WROTE)))
-    kept: dict[str, Any] = {
-        "origin": OriginKind.AUTO_REPLIED if automatic else OriginKind.OURSELVES,
-        "answer_to": "",
-        "other_address": "",
-        "echo": "",
-        "gist": "",
-    }
-    kept |= {"gist": "", "direction": Direction.OUTGOING if reached else Direction.NOTE}
-    if incoming.analysis.voice in {OwnVoice.ANSWER, OwnVoice.MACHINE}:
-        kept |= {"sender_proof": ProofKind.PROVEN}
-    outcome.messages.append(message_row(placement, trace=trace) | kept)
+    _record_case(recorder, placement)
+    outcome.messages.append(_own_row(placement))
     outcome.indexed.append((placement.message_id, incoming.analysis.indexed))
     add_files(incoming, message_id=placement.message_id, outcome=outcome)
     own = incoming.analysis.envelope.rfc_message_id
     outcome.thread_keys.extend((each, conversation_id, each == own) for each in incoming.lasting_ids)
-    if reached:
-        payload = said | row | ({"automatic": True} if automatic else {})
-        recorder.event(EventKind.MESSAGE_SENT_ELSEWHERE, conversation_id, payload=payload)
-    else:
-        author = {"author": incoming.analysis.sender_name}
-        recorder.event(EventKind.MESSAGE_NOTED, conversation_id, payload=said | author)
-    if answers and not incoming.row.backfill:
+    _record_event(recorder, placement)
+    if is_answer(placement) and not incoming.row.backfill:
         outcome.answers.append((conversation_id, min(incoming.row.received_at, recorder.now)))
+
+
+def _record_case(recorder: Recorder, placement: Placement) -> None:
+    """Open the conversation, or touch the one that the message joins."""
+    row, conversation_id = placement.incoming.row, placement.conversation_id
+    if placement.correlation.joins is not None:
+        recorder.outcome.touches.append(ConversationTouch(conversation_id, row.received_at, wakes=False))
+        return
+    recorder.outcome.conversations.append(conversation_row(placement) | _QUIET)
+    payload = {"inbound_id": str(row.id), "route": placement.decision.route.name}
+    recorder.event(EventKind.CONVERSATION_OPENED, conversation_id, payload=payload)
+
+
+def _own_row(placement: Placement) -> dict[str, Any]:
+    """Return the message's row; no customer's message is compared with it, and no one answers to its addresses."""
+    trace = placement.trace(ReplyTrace(sent=None, why=Reason(ReasonKey.OUR_SIDE_WROTE)))
+    own: dict[str, Any] = {
+        "origin": OriginKind.AUTO_REPLIED if is_automatic(placement) else OriginKind.OURSELVES,
+        "answer_to": "",
+        "other_address": "",
+        "echo": "",
+        "gist": "",
+        "direction": Direction.OUTGOING if _reaches_customer(placement) else Direction.NOTE,
+    }
+    if placement.incoming.analysis.voice in {OwnVoice.ANSWER, OwnVoice.MACHINE}:
+        own["sender_proof"] = ProofKind.PROVEN
+    return message_row(placement, trace=trace) | own
+
+
+def _record_event(recorder: Recorder, placement: Placement) -> None:
+    payload: dict[str, object] = {"message_id": str(placement.message_id)}
+    if not _reaches_customer(placement):
+        payload["author"] = placement.incoming.analysis.shown.sender_name
+        recorder.event(EventKind.MESSAGE_NOTED, placement.conversation_id, payload=payload)
+        return
+    payload["inbound_id"] = str(placement.incoming.row.id)
+    if is_automatic(placement):
+        payload["automatic"] = True
+    recorder.event(EventKind.MESSAGE_SENT_ELSEWHERE, placement.conversation_id, payload=payload)
+
+
+def _reaches_customer(placement: Placement) -> bool:
+    """Return whether the customer has it, from a person or a machine of ours."""
+    return is_answer(placement) or (is_automatic(placement) and placement.to_customer)

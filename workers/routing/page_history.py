@@ -170,7 +170,7 @@ class History:
             words_of(analysis.envelope),
             said=analysis.said,
             echo=analysis.echo,
-            has_secrets=bool(analysis.secrets),
+            has_secrets=bool(analysis.shown.secrets),
             earlier=[said for said in recent if abs(said.at - at) <= WITHIN],
         )
         return Repetition(found, self.cases[found.conversation_id]) if found else None
@@ -219,7 +219,7 @@ class History:
             message_id=placement.message_id,
             conversation_id=candidate.conversation_id,
             channel=incoming.row.channel,
-            text=(analysis.text or analysis.quoted)[:LONGEST_SAID],
+            text=(analysis.shown.text or analysis.shown.quoted)[:LONGEST_SAID],
             echo=analysis.echo if incoming.may_repeat else "",
             at=incoming.row.received_at,
         )

@@ -71,6 +71,11 @@ class Recorder:
         """What is collected now."""
         return self.outcomes[-1]
 
+    def drafted(self, draft: Outcome) -> None:
+        """Record a message as it was drafted."""
+        self.outcome.add(draft)
+        self.replies.update(reply["dedupe_key"] for reply in draft.replies)
+
     def duplicate(self, row: ClaimedInbound, *, first: KnownMessage) -> None:
         """Record that a row duplicates a stored message."""
         payload = {"inbound_id": str(row.id), "first": str(first.inbound_id)}
@@ -328,11 +333,11 @@ def message_row(placement: Placement, *, trace: Trace) -> dict[str, Any]:
         "direction": Direction.INCOMING,
         "channel": incoming.row.channel,
         "sender_handle": analysis.correspondent.speaker(analysis.envelope).handle,
-        "sender_name": analysis.sender_name,
-        "subject": analysis.subject,
-        "text": analysis.text,
-        "quoted": analysis.quoted,
-        "html": analysis.html,
+        "sender_name": analysis.shown.sender_name,
+        "subject": analysis.shown.subject,
+        "text": analysis.shown.text,
+        "quoted": analysis.shown.quoted,
+        "html": analysis.shown.html,
         "rfc_message_id": analysis.envelope.rfc_message_id,
         "sent_at": analysis.envelope.sent_at,
         "received_at": incoming.row.received_at,

@@ -185,7 +185,7 @@ class Router:
         if changes:
             pairs = [pair for pair in pairs if not revision_of(pair[0], pair[1].envelope)]
         handles = [handle_of(analysis, content_hash=row.content_hash) for row, analysis in pairs]
-        senders = {handle: analysis.contact_name for handle, (_, analysis) in zip(handles, pairs, strict=True)}
+        senders = {handle: analysis.shown.contact_name for handle, (_, analysis) in zip(handles, pairs, strict=True)}
         with self._database.read() as connection:
             known = known_contacts(connection, senders)
         proposed = propose_contacts(senders, known=known)

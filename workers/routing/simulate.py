@@ -165,14 +165,14 @@ def _answer_of(analysis: Analysis, decision: Decision, *, brain: Brain, library:
     if mode not in {"offer", "answer"} or decision.emergency or analysis.origin.kind is not OriginKind.PERSON:
         return "none"
     asked = AskedQuestion(
-        text=analysis.text or analysis.subject,
+        text=analysis.shown.text or analysis.shown.subject,
         category=found.category,
         self_service=self_service_of(settings, found.category),
         danger=found.possible_danger or bool(decision.hints),
         facts=tuple(fact.kind for fact in found.facts),
-        secrets=analysis.secrets,
+        secrets=analysis.shown.secrets,
         language=found.language,
-        attachments=len(analysis.file_names),
+        attachments=len(analysis.shown.file_names),
     )
     decided = library.book().decide(asked, mode=MODES[mode], today=analysis.envelope.received_at.date())
     return f"{decided.outcome} {decided.best or ''}".strip()
@@ -210,7 +210,7 @@ def _example(stored: StoredMessage, analysis: Analysis, changes: dict[str, tuple
         reference=stored.reference,
         received_at=stored.received_at,
         channel=analysis.envelope.channel,
-        subject=analysis.subject,
+        subject=analysis.shown.subject,
         changes=changes,
     )
 

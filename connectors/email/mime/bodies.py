@@ -128,11 +128,18 @@ def _sort(parts: list[Part], scope: _Scope, *, kind: str) -> None:
             _alternative(part, scope)
         else:
             _inline(part, scope)
-    if kind == "alternative" and scope.text is not None and scope.html is not None:
-        if len(scope.text) == before_text:
-            scope.text.extend(scope.html[before_html:])
-        elif len(scope.html) == before_html:
-            scope.html.extend(scope.text[before_text:])
+    if kind == "alternative":
+        _stand_in(scope, before_text=before_text, before_html=before_html)
+
+
+def _stand_in(scope: _Scope, *, before_text: int, before_html: int) -> None:
+    """Let the one form that an alternative has stand for the other as well. before: how many parts each had."""
+    if scope.text is None or scope.html is None:
+        return
+    if len(scope.text) == before_text:
+        scope.text.extend(scope.html[before_html:])
+    elif len(scope.html) == before_html:
+        scope.html.extend(scope.text[before_text:])
 
 
 def _descend(part: Part, scope: _Scope) -> None:

@@ -168,13 +168,13 @@ def _root_field(headers: Headers, name: str, body: bytes) -> str:
 def _copied(raw: bytes, *, headers: Headers, body: bytes) -> tuple[TreeCopy, Part]:
     copy = TreeCopy(headers, body)
     try:
-        root = copy.fast(parse_email_tree(raw, mode="lazy"))
+        root = copy.copy_fast(parse_email_tree(raw, mode="lazy"))
         if Oddity.CONTRADICTED not in copy.signs:
             return copy, root
     except DecodeError:
         pass
     copy = TreeCopy(headers, body)
-    return copy, copy.fast(parse_email_tree(_undecoded(raw), mode="lazy"))
+    return copy, copy.copy_fast(parse_email_tree(_undecoded(raw), mode="lazy"))
 
 
 def _undecoded(raw: bytes) -> bytes:
@@ -204,7 +204,7 @@ def _second_opinion(raw: bytes, *, headers: Headers, why: str) -> ParsedTree:
         raise UnreadableMail(f"The mail has more parts or levels than we read: {why}.")
     copy = TreeCopy(headers, raw)
     try:
-        root = copy.standard(BytesParser(policy=policy.compat32).parsebytes(last_fields_only(raw)))
+        root = copy.copy_standard(BytesParser(policy=policy.compat32).parsebytes(last_fields_only(raw)))
     except (RecursionError, ValueError, LookupError, TypeError, AttributeError, IndexError, AssertionError) as error:
         kind = type(error).__name__
         raise UnreadableMail(f"Neither parser can read the mail: {why}, and the second ended with {kind}.") from error

@@ -176,15 +176,9 @@ class TreeCopy:
         self.signs: set[Oddity] = set()
         self._is_ascii: bool | None = None
 
-    def fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
+    def copy_fast(self, node: PyLazyMimePart, depth: int = 1) -> Part:
         """Copy a tree of the fast parser. It decodes header values, 8-bit ones as if they were Latin-1."""
-        fields: dict[str, str] = {}
-        doubled = False
-        for given, values in node.headers.items():
-            name = given.lower()
-            if name in _FIELDS:
-                fields[name] = values[-1]
-                doubled = doubled or (len(values) > 1 and len(set(values)) > 1)
+        fields, doubled = _fields_of(node)
         kind = node.content_type.lower()
         part = self._part(kind, fields)
         encoding = fields.get("content-transfer-encoding", "")
@@ -198,7 +192,7 @@ class TreeCopy:
             part.filename = _given_name(fields)
         children = node.children
         if children and not node.is_message:
-            part.children = [self.fast(child, depth + 1) for child in children if self._takes(depth + 1)]
+            part.children = [self.copy_fast(child, depth + 1) for child in children if self._takes(depth + 1)]
             _unglue(part)
         elif not kind.startswith("multipart/"):
             part.content = node.content or b""
@@ -217,12 +211,12 @@ class TreeCopy:
         """
         count = len(self.all)
         try:
-            return [self.fast(node, limits.DEPTH // 2) for node in nodes if self._takes(limits.DEPTH // 2)]
+            return [self.copy_fast(node, limits.DEPTH // 2) for node in nodes if self._takes(limits.DEPTH // 2)]
         except ParseError:
             del self.all[count:]
             raise
 
-    def standard(self, message: Message[str, str], depth: int = 1) -> Part:
+    def copy_standard(self, message: Message[str, str], depth: int = 1) -> Part:
         """Copy a tree of the standard library."""
         fields = {
             name.lower(): unfold(self._text(value)) for name, value in message.raw_items() if name.lower() in _FIELDS
@@ -241,7 +235,7 @@ class TreeCopy:
         elif part.media_type.startswith("message/"):
             part.content = b"\n".join(map(_bytes_of, inner))
         else:
-            part.children = [self.standard(child, depth + 1) for child in inner if self._takes(depth + 1)]
+            part.children = [self.copy_standard(child, depth + 1) for child in inner if self._takes(depth + 1)]
             _unglue(part)
         return part
 
@@ -318,6 +312,18 @@ class TreeCopy:
 
 def _has_type(fields: dict[str, str]) -> bool:
     return not fields.get("content-disposition", "").lstrip().startswith(";")
+
+
+def _fields_of(node: PyLazyMimePart) -> tuple[dict[str, str], bool]:
+    """Return the MIME fields of a part, the last of each name, and whether one occurs with different values."""
+    fields: dict[str, str] = {}
+    doubled = False
+    for given, values in node.headers.items():
+        name = given.lower()
+        if name in _FIELDS:
+            fields[name] = values[-1]
+            doubled = doubled or (len(values) > 1 and len(set(values)) > 1)
+    return fields, doubled
 
 
 def _given_name(fields: dict[str, str]) -> str:

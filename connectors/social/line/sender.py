@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict, utc_now
+from connectors.http_errors import receipt_of_silence
 from connectors.registry_row import webhook_address
 from connectors.social.line.client import LineApi, LineRefusal, LineSent, LineUnanswered
 from connectors.social.line.messages import reply_token_of
@@ -76,7 +77,7 @@ class LineSender:
         except LineRefusal as error:
             return None if error.status == _REPLY_TOKEN_ENDED else _refused(error)
         except LineUnanswered as error:
-            return _unanswered(error)
+            return receipt_of_silence(str(error), sent=error.sent)
 
 
 def open_sender(channel: str, settings: LineSettings, desk: DeskSettings) -> LineSender:
@@ -95,7 +96,7 @@ def _receipt(send: Callable[[], LineSent]) -> Receipt:
     except LineRefusal as error:
         return _refused(error)
     except LineUnanswered as error:
-        return _unanswered(error)
+        return receipt_of_silence(str(error), sent=error.sent)
 
 
 def _accepted(sent: LineSent) -> Receipt:
@@ -110,8 +111,3 @@ def _refused(error: LineRefusal) -> Receipt:
     if wait is None and error.status == 429:
         wait = _AFTER_RATE
     return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), retry_after=wait, whole_channel=True)
-
-
-def _unanswered(error: LineUnanswered) -> Receipt:
-    verdict = SendVerdict.UNKNOWN if error.sent else SendVerdict.NOT_SENT
-    return Receipt(verdict=verdict, why=str(error), whole_channel=not error.sent)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container
 from datetime import timedelta
 
 from connectors.base import Receipt, SendVerdict
+from connectors.http_errors import receipt_of_silence
 from connectors.social.tencent.api_client import ApiRefusal, NotAnswered
 from router.delivery import TextLimit
 from router.errors import ConfigError, RateLimited
@@ -24,8 +25,7 @@ def send_once(send: Callable[[], Receipt], *, of_channel: Container[int]) -> Rec
     try:
         return send()
     except NotAnswered as error:
-        verdict = SendVerdict.UNKNOWN if error.sent else SendVerdict.NOT_SENT
-        return Receipt(verdict=verdict, why=str(error), whole_channel=not error.sent)
+        return receipt_of_silence(str(error), sent=error.sent)
     except RateLimited as error:
         wait = timedelta(seconds=error.seconds)
         return Receipt(verdict=SendVerdict.NOT_SENT, why=str(error), retry_after=wait, whole_channel=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from connectors.base import Receipt, SendVerdict
-from connectors.social.meta.graph import GraphRefusal, GraphSilence
+from connectors.social.meta.graph import GraphRefusal
 
 _PAUSE: Final = timedelta(minutes=1)
 # One of all calls with this code must change before any message leaves.
@@ -77,9 +77,3 @@ def is_of_channel(error: GraphRefusal) -> bool:
     """Return whether the operator has to change something first."""
     # 100/33: the object of the call, our number, does not exist for this token.
     return error.code in _OF_CHANNEL or 200 <= error.code < 300 or (error.code, error.subcode) == (100, 33)
-
-
-def receipt_of_silence(error: GraphSilence) -> Receipt:
-    """Return what a missing answer says about the message."""
-    verdict = SendVerdict.UNKNOWN if error.sent else SendVerdict.NOT_SENT
-    return Receipt(verdict=verdict, why=str(error), whole_channel=not error.sent)

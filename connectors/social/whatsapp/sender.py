@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from connectors.base import Health, Outgoing, Receipt, SendVerdict
+from connectors.http_errors import receipt_of_silence
 from connectors.registry_row import webhook_address
 from connectors.social.meta.graph import GraphRefusal, GraphSilence
 from connectors.social.whatsapp.client import open_api
-from connectors.social.whatsapp.codes import receipt_of, receipt_of_silence
+from connectors.social.whatsapp.codes import receipt_of
 from connectors.social.whatsapp.probe import probe
 from router.delivery import Window
 from router.errors import ConfigError
@@ -41,7 +42,7 @@ class WhatsappSender:
             path = f"{self._settings.number_id}/messages"
             answer = open_api(self._settings).post(path, document_of(self._settings, outgoing))
         except GraphSilence as error:
-            return receipt_of_silence(error)
+            return receipt_of_silence(str(error), sent=error.sent)
         except GraphRefusal as error:
             return receipt_of(error)
         except ConfigError as error:

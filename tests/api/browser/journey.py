@@ -29,6 +29,13 @@ _FLAGS = "--no-sandbox --disable-gpu --no-first-run --disable-background-network
 DESKTOP, TABLET, PHONE = ({"width": w, "height": h} for w, h in ((1440, 900), (820, 1180), (390, 844)))
 
 _SIZES = {"desktop": DESKTOP, "tablet": TABLET, "phone": PHONE}
+OUT_CHANNEL = """
+[channels.out]
+kind = "smtp"
+listen = "127.0.0.1:2526"
+address = "out@desk.example"
+send = { outbox = true }
+"""
 # A machine that does much else at the same time is slow, not wrong.
 PATIENCE = 60_000
 expect.set_options(timeout=PATIENCE)

@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.api.browser.journey import ServedDesk, overflows, page_of, serve
-from tests.api.browser.test_new_mail import MORE
+from tests.api.browser.journey import OUT_CHANNEL, ServedDesk, overflows, page_of, serve
 from tests.inbox_builder import Builder
 
 LONG = "a.very.long.address.of.a.customer@customers.example"
@@ -25,7 +24,7 @@ def fill(build: Builder) -> None:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("narrow"), datetime.now(UTC) - timedelta(hours=1)
-    with serve(folder, roles={"Ming": "agent"}, fill=fill, now=now, more=MORE) as served:
+    with serve(folder, roles={"Ming": "agent"}, fill=fill, now=now, more=OUT_CHANNEL) as served:
         yield served
 
 

@@ -9,16 +9,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from api.text.terms.starter_texts import STARTER_TEXTS
-from tests.api.browser.journey import PHONE, TABLET, ServedDesk, overflows, page_of, serious, serve
+from tests.api.browser.journey import OUT_CHANNEL, PHONE, TABLET, ServedDesk, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
 
-MORE = """
-[channels.out]
-kind = "smtp"
-listen = "127.0.0.1:2526"
-address = "out@desk.example"
-send = { outbox = true }
-"""
 # A file that is dragged onto the form.
 DROP = """(form) => {
     const dragged = new DataTransfer();
@@ -34,7 +27,7 @@ def fill(build: Builder) -> None:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedDesk]:
     folder, now = tmp_path_factory.mktemp("first"), datetime.now(UTC) - timedelta(hours=1)
-    with serve(folder, roles={"Ming": "agent", "Zhao": "supervisor"}, fill=fill, now=now, more=MORE) as served:
+    with serve(folder, roles={"Ming": "agent", "Zhao": "supervisor"}, fill=fill, now=now, more=OUT_CHANNEL) as served:
         yield served
 
 

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from store.desk.passwords import code_at
 from tests.api.browser.journey import PHONE, TABLET, ServedDesk, overflows, page_of, serious, serve
+from tests.authenticator import code_at
 from tests.inbox_builder import Builder
 
 

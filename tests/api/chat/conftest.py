@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import httpx
+import jwt
 import pytest
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
@@ -147,3 +150,15 @@ class Hands:
 @pytest.fixture
 def hands(database: Database, settings: Settings) -> Hands:
     return Hands(database, settings)
+
+
+def token(secret: str = SECRET, *, algorithm: str = "HS256", **claims: Any) -> str:
+    """Return a token of the wallet's own server; a claim of None is left out."""
+    usual = {
+        "sub": "account-7",
+        "aud": "site",
+        "exp": int(time.time()) + 300,
+        "name": "Wu Min",
+        "email": "wu@example.com",
+    }
+    return jwt.encode({key: value for key, value in (usual | claims).items() if value is not None}, secret, algorithm)

@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext
 
 from tests.api.browser.journey import PATIENCE, expect
-from tests.live_chat import LiveDesk, live_desk
+from tests.live_chat import LiveDesk, heard, live_desk, violations
 
 
 @pytest.fixture(scope="module")
@@ -24,14 +23,6 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
     with chromium.new_context(locale="zh-CN", viewport={"width": 390, "height": 844}) as opened:
         opened.set_default_timeout(PATIENCE)
         yield opened
-
-
-def heard(page: Page) -> list[str]:
-    """Collect what the console says: a policy that is broken is reported there."""
-    found: list[str] = []
-    page.on("console", lambda message: found.append(message.text) if message.type in {"error", "warning"} else None)
-    page.on("pageerror", lambda error: found.append(str(error)))
-    return found
 
 
 def test_the_loader_shows_a_button_and_the_frame_on_a_page_with_a_strict_policy(
@@ -170,11 +161,6 @@ def test_axe_finds_nothing_and_the_phone_does_not_zoom(
         assert (found, said) == ([], [])
         if shots := os.environ.get("OMNIYARD_SHOTS"):
             page.screenshot(path=f"{shots}/chat-{language}-{scheme}-{width}.png")
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).response
-    return [f"{each['id']}: {[node['target'] for node in each['nodes']]}" for each in found["violations"]]
 
 
 def test_on_a_phone_enter_adds_a_line_and_the_button_sends(desk: LiveDesk, chromium: Browser) -> None:

@@ -26,8 +26,8 @@ from store.tables.chat import ChatSessionRow
 from store.tables.messages import InboundRow, MessageRow
 from store.tables.operations import AuditRow, EventRow, OutboundRow
 from tests.api.chat.agent_requests import act, answer
+from tests.api.chat.chat_hours import MAIL
 from tests.api.chat.conftest import CHAT, ChatVisitor, Hands
-from tests.api.chat.test_chat_hours import MAIL
 from tests.api.conftest import MovingClock
 from tests.app_client import AppClient
 

@@ -13,7 +13,8 @@ from fastapi import FastAPI
 
 from api.text.subjects.chat_desk_phrases import CHAT_DESK_WORDS
 from store.chat.endings import chats_of_resolved_cases
-from store.conversations.merge import merge, undo
+from store.conversations.merge import merge
+from store.conversations.regroupings.undo import undo_regrouping as undo
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.tables.chat import ChatLineRow, ChatSessionRow

@@ -14,8 +14,7 @@ from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.tables.agents import SkillKind
 from tests.api.browser.journey import PATIENCE, enter_token, expect
-from tests.api.chat.test_chat_browser import heard, violations
-from tests.live_chat import LiveDesk, live_desk
+from tests.live_chat import LiveDesk, heard, live_desk, violations
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000002000000020802000000fdd49a730000001649444154789c63f8ffff3f0303030303036460"

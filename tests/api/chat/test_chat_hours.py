@@ -19,46 +19,20 @@ from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.inbound.accept import InboundMessage, accept
 from store.tables.agents import SkillKind
-from store.tables.chat import ChatSessionRow
 from store.tables.messages import ConversationRow, InboundRow
 from store.tables.operations import OutboundRow
 from tests.api.chat.agent_requests import answer
+from tests.api.chat.chat_hours import MAIL, ago, closed_for_days, keeper
 from tests.api.chat.conftest import CHAT, SAME, ChatVisitor, Hands
 from tests.api.conftest import MovingClock
 from tests.app_client import AppClient
 from tests.desk import envelope
-from workers.chores.chat_keeper import ChatKeeper
-from workers.routing.brain import build_brain
 
 OPEN = 'week = { mon-sun = ["24h"] }'
 SPANS = 'week = { mon-fri = ["09:00-12:00", "13:00-18:00", "22:00-02:00"] }'
-MAIL = '[channels.support-mail.send]\nhost = "127.0.0.1"\nport = 1\nsecurity = "none"\n'
 _HOLIDAY = '{ on = 2027-03-03, open = [], why = "a holiday" }'
 _MAKE_UP = '{ on = 2027-03-06, open = ["09:00-18:00"], why = "make-up Saturday" }'
 DATES = f"[{_HOLIDAY}, {_MAKE_UP}]"
-
-
-def closed_for_days() -> str:
-    """Return a chat that is closed today in every zone, and opens in two days."""
-    today = datetime.now(UTC).date()
-    days = ", ".join(
-        f'{{ on = {today + timedelta(days=step)}, open = [], why = "closed by a test" }}' for step in (-1, 0, 1)
-    )
-    return MAIL + CHAT.replace("dates = []", f"dates = [{days}]").replace("files = 2", 'mail = "support-mail"')
-
-
-def ago(database: Database, **columns: timedelta) -> None:
-    """Move moments of every session into the past."""
-    table = table_of(ChatSessionRow)
-    with database.write() as connection:
-        row = connection.execute(sa.select(table)).mappings().first()
-        assert row
-        values = {name: row[name] - step for name, step in columns.items() if row[name]}
-        connection.execute(sa.update(table).values(**values))
-
-
-def keeper(database: Database, settings: Settings) -> ChatKeeper:
-    return ChatKeeper(database, build_brain(settings))
 
 
 class TestOnADayWithSpans:

@@ -9,9 +9,7 @@ import json
 import re
 import time
 from collections.abc import Callable
-from typing import Any
 
-import jwt
 import pytest
 import sqlalchemy as sa
 
@@ -19,19 +17,7 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.chat import ChatSessionRow
 from store.tables.messages import ContactRow, IdentityRow
-from tests.api.chat.conftest import SECRET, ChatVisitor, Hands
-
-
-def token(secret: str = SECRET, *, algorithm: str = "HS256", **claims: Any) -> str:
-    """Return a token of the wallet's own server; a claim of None is left out."""
-    usual = {
-        "sub": "account-7",
-        "aud": "site",
-        "exp": int(time.time()) + 300,
-        "name": "Wu Min",
-        "email": "wu@example.com",
-    }
-    return jwt.encode({key: value for key, value in (usual | claims).items() if value is not None}, secret, algorithm)
+from tests.api.chat.conftest import SECRET, ChatVisitor, Hands, token
 
 
 def unsigned() -> str:

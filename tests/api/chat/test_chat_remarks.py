@@ -13,8 +13,8 @@ from router.settings import Settings, read_settings
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
+from tests.api.chat.chat_hours import ago, closed_for_days, keeper
 from tests.api.chat.conftest import SECRET, ChatVisitor, Hands, chat_toml
-from tests.api.chat.test_chat_hours import ago, closed_for_days, keeper
 
 GREETING = """
 [replies.soon]

@@ -15,9 +15,8 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route
 from benchmarks.rig import wait_until
 from store.desk.agents import add_agent
 from tests.api.browser.journey import PATIENCE, expect
-from tests.api.chat.test_chat_browser import heard, violations
-from tests.api.chat.test_chat_identity import token
-from tests.live_chat import LiveDesk, live_desk
+from tests.api.chat.conftest import token
+from tests.live_chat import LiveDesk, heard, live_desk, violations
 
 TWIN = """
 [channels.twin]

@@ -18,6 +18,7 @@ from tests.api.conftest import OUT
 from tests.app_client import AppClient
 
 CASE = "/conversations/K7QF2MXD4"
+DRAFT = f"{CASE}/draft"
 FORM = "application/x-www-form-urlencoded"
 OURS = {"Sec-Fetch-Site": "same-origin"}
 # Nothing is planned for longer than a year ahead of the database's clock.
@@ -59,3 +60,9 @@ def row(database: Database, model: type[Any] = ConversationRow, **where: object)
     with database.read() as connection:
         statement = sa.select(table).where(*(table.c[name] == value for name, value in where.items()))
         return connection.execute(statement).mappings().one()
+
+
+def save_draft(browser: AppClient, text: str, **more: Any) -> dict[str, Any]:
+    answer = browser.put(DRAFT, json={"text": text} | more, headers=OURS)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())

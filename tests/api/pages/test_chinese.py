@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -31,71 +30,14 @@ from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundState
+from tests.api.pages.spoken_words import LATIN, english_of
 from tests.app_client import AppClient, started
 from tests.desk import Desk, Party, PartyKind, envelope
 from tests.inbox_builder import Builder
 
 ROOT = Path(__file__).parents[3]
 SHIPPED = (ROOT / "config" / "channels.toml").read_text(encoding="utf-8")
-LATIN = re.compile(r"[A-Za-z][A-Za-z'’]*")
-# Names and abbreviations of the trade, which Chinese agents write so: of formats, places of a mail, units, keys.
-TERMS = {
-    *("Omniyard", "omniyard", "up", "agent", "add", "quarantine", "SLA", "VIP", "P", "KB", "MB", "B", "eml"),
-    *("English", "EN"),
-    *("RFC", "DKIM", "Reply-To", "Reply", "To", "From", "j", "k", "u", "r", "t", "e", "s", "X", "Telegram", "E"),
-    *("Ctrl", "Enter", "Tab", "Esc", "K"),
-    *("wallet", "support", "CST", "Auto", "Submitted", "auto", "replied"),
-}
 WANG = Party(PartyKind.EMAIL, "wang@customer.example", "王芳")
-# What a customer or a colleague wrote, the desk's own name and names of people stand in these elements or fields.
-UNSPOKEN = {"code", "kbd", "script", "textarea"}
-WRITTEN = {"text", "glimpse", "handle", "me", "brand", "name"}
-
-
-class Spoken(HTMLParser):
-    """The words that a page says by itself: its text and what is read aloud, without what people wrote."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.said: list[str] = []
-        self._open: list[bool] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = dict(attrs)
-        is_written = bool(WRITTEN & set((given.get("class") or "").split())) or tag in {
-            "code",
-            "kbd",
-            "script",
-            "textarea",
-        }
-        if not self._hidden and not is_written:
-            self.said += [given[name] or "" for name in ("title", "aria-label", "placeholder", "alt") if name in given]
-        if tag not in {"br", "img", "input", "meta", "link", "path", "rect", "line", "hr", "circle"}:
-            self._open.append(is_written)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Leave out what holds no text."""
-
-    def handle_endtag(self, tag: str) -> None:
-        if self._open:
-            self._open.pop()
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.said.append(data)
-
-    @property
-    def _hidden(self) -> bool:
-        return any(self._open)
-
-
-def english_of(page: str) -> set[str]:
-    """Return the Latin words that a page says, without names, addresses and terms."""
-    text = re.sub(
-        r"\S+@\S+|[\w.-]+:\d+|[\w.-]+\.example|\b[0-9A-Z]{9}\b|\b[0-9a-f-]{16,}\b", " ", "\n".join(Spoken(page).said)
-    )
-    return {word for word in LATIN.findall(text) if word not in TERMS}
 
 
 @pytest.fixture

@@ -16,10 +16,8 @@ from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
 from tests.inbox_builder import Builder
-from tests.journeys.crashes.test_sending_failpoints import House
-from tests.journeys.crashes.test_sending_failpoints import house as _house
+from tests.journeys.crashes.conftest import House
 
-house = _house
 UNDO = '[desk]\nundo_send = "1m"\n'
 
 

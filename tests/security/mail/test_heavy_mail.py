@@ -58,8 +58,8 @@ def test_the_budget_holds_on_every_channel_and_for_what_was_accepted_before(desk
     )
 
     (read_of_it,) = desk.brain.read_page([heavy])
-    assert len(read_of_it.text) == WORDS_CHARACTERS
-    assert (read_of_it.quoted, read_of_it.html) == ("", "")
+    assert len(read_of_it.shown.text) == WORDS_CHARACTERS
+    assert (read_of_it.shown.quoted, read_of_it.shown.html) == ("", "")
     assert {WORDS_DEFECT, PAGE_DEFECT} <= set(read_of_it.envelope.defects)
 
 

@@ -17,6 +17,7 @@ from store.contacts.erasure import erase_contact
 from store.conversations import merge as merging
 from store.conversations.lists import Filter, list_conversations
 from store.conversations.read import where_now
+from store.conversations.regroupings.undo import undo_regrouping
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.db.keys import desk_key
@@ -87,14 +88,14 @@ def test_a_merged_conversation_sends_on_what_comes_for_it_and_comes_back_as_it_w
 
     # When it is undone, then both are as they were, and what came meanwhile stays where it came to
     with database.write() as connection:
-        merging.undo(connection, kept, by="Ann", now=now)
+        undo_regrouping(connection, kept, by="Ann", now=now)
     after = state_of(database, source, target)
     assert [row for row in after if row["id"] == source] == [row for row in before if row["id"] == source]
     assert home_of(database, "one@customer.example") == source
     assert home_of(database, "three@customer.example") == target
     assert set(keys) <= set(rows_of(database, ThreadKeyRow, "digest", "conversation_id"))
     with pytest.raises(Conflict), database.write() as connection:
-        merging.undo(connection, kept, by="Ann", now=now)
+        undo_regrouping(connection, kept, by="Ann", now=now)
 
 
 def test_an_undone_merge_without_news_leaves_no_trace(database: Database, tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_an_undone_merge_without_news_leaves_no_trace(database: Database, tmp_pa
     [merged] = state_of(database, target)
     assert (merged["emergency"], merged["priority"]) == (True, "urgent")
     with database.write() as connection:
-        merging.undo(connection, kept, by="Ann", now=now)
+        undo_regrouping(connection, kept, by="Ann", now=now)
     assert state_of(database, source, target) == before
     assert sorted(rows_of(database, ThreadKeyRow, "digest", "conversation_id")) == keys
 
@@ -141,7 +142,7 @@ def test_messages_that_are_split_off_take_their_thread_with_them(database: Datab
     )
     assert home_of(database, "two@customer.example") == home_of(database, "three@customer.example") == new != home
     with database.write() as connection:
-        merging.undo(connection, kept, by="Ann", now=now)
+        undo_regrouping(connection, kept, by="Ann", now=now)
     assert {home_of(database, f"{key}@customer.example") for key in ("one", "two", "three")} == {home}
     [after] = state_of(database, home)
     assert after | {"last_message_at": None} == before[0] | {"last_message_at": None}
@@ -271,7 +272,7 @@ def test_a_message_that_the_other_only_quoted_is_its_own_after_the_merge(databas
     after = rows_of(database, ThreadKeyRow, "digest", "conversation_id", "own")
     assert [row[1:] for row in after if row[0] == key] == [(two, True)]
     with database.write() as connection:
-        merging.undo(connection, kept, by="Ann", now=read_clock(connection))
+        undo_regrouping(connection, kept, by="Ann", now=read_clock(connection))
     assert sorted(rows_of(database, ThreadKeyRow, "digest", "conversation_id", "own")) == before
 
 
@@ -292,4 +293,4 @@ def test_an_erased_customers_merge_keeps_no_words_of_theirs_and_is_not_undone(
     # Then nothing of it is left, and nothing can bring it back
     assert rows_of(database, RegroupingRow, "moved", "before", "after") == [({}, {}, {})]
     with pytest.raises(Conflict), database.write() as connection:
-        merging.undo(connection, kept, by="Ann", now=read_clock(connection))
+        undo_regrouping(connection, kept, by="Ann", now=read_clock(connection))

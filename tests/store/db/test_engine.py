@@ -19,7 +19,7 @@ from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.tables.messages import InboundRow
 from tests.servers.ports import free_port
-from tests.store.inbound.test_accept import count, delivery, keep
+from tests.store.accepted import count, delivery, keep
 
 
 def run(database: Database, *statements: str) -> None:

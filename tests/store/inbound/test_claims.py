@@ -14,7 +14,7 @@ from store.db.engine import Database
 from store.inbound import claims
 from store.inbound.claims import Claim
 from store.tables.messages import InboundRow, InboundState
-from tests.store.inbound.test_accept import column, delivery, keep
+from tests.store.accepted import column, delivery, keep
 
 
 def claim_page(database: Database, *, limit: int = 100) -> Claim:

@@ -23,7 +23,7 @@ from router.reason import ReasonKey
 from router.settings import load_settings
 from router.settings.intents import load_intents
 from router.text.facts import find_facts
-from tests.unit.answers.test_gates import GENERAL, OWN
+from tests.unit.answers.gate_questions import GENERAL, OWN
 
 CONFIG: Final = Path(__file__).parents[3] / "config" / "channels.toml"
 TODAY: Final = date(2026, 12, 1)

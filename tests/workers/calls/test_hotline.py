@@ -19,9 +19,8 @@ from store.desk.held_back import read_refusals
 from store.tables.gates import FetchedFileRow, PhoneCallRow
 from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow, Status
 from tests.fakes.twilio_voice import CALLER, NUMBER, FakeTwilioVoice
-from tests.voice_desk import VoiceDesk, action, spoken, verbs
+from tests.voice_desk import MINUTE, VoiceDesk, action, hang_up, ring, spoken, verbs
 
-MINUTE = timedelta(seconds=61)
 RECORDING = "RE" + "2" * 32
 PAST = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -45,18 +44,6 @@ def twilio() -> Iterator[FakeTwilioVoice]:
     yield fake
     fake.stop()
     assert fake.contract is None or fake.contract.violations == []
-
-
-def ring(desk: VoiceDesk, *keys: str, **fields: str) -> str:
-    """Call, press keys, and return the last TwiML."""
-    twiml = desk.ask("step=start", CallStatus="ringing", **fields)
-    for key in keys:
-        twiml = desk.ask(action(twiml), Digits=key, **fields)
-    return twiml
-
-
-def hang_up(desk: VoiceDesk, **fields: str) -> None:
-    desk.ask("step=status", CallStatus="completed", CallDuration="12", **fields)
 
 
 def voicemail(desk: VoiceDesk, status: str = "completed", **fields: str) -> None:

@@ -11,8 +11,7 @@ from store.db.engine import Database
 from store.tables.messages import MessageRow
 from store.tables.operations import OutboundRow
 from tests.desk import TOML
-from tests.voice_desk import VoiceDesk
-from tests.workers.calls.test_hotline import MINUTE, hang_up, ring
+from tests.voice_desk import MINUTE, VoiceDesk, hang_up, ring
 
 REPLIED = TOML.replace("when = {{ open = false }}", 'when = {{ channel = "hotline" }}')
 

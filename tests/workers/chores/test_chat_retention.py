@@ -16,7 +16,7 @@ from store.tables.agents import AgentRow
 from store.tables.chat import ChatLineRow, ChatSessionRow
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.readers import PresenceRow
-from tests.workers.chores.test_chat_slots import ChatDesk, chat_settings
+from tests.workers.chores.chat_desk import ChatDesk, chat_settings
 from workers.chores.chat_retention import ChatForgetter
 
 

@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from benchmarks.rig import wait_until
 from store.chat import visitor_sessions
 from store.chat.endings import end_and_close, end_chat
-from store.conversations.merge import merge, undo
+from store.conversations.merge import merge
+from store.conversations.regroupings.undo import undo_regrouping as undo
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.tables.chat import ChatSessionRow

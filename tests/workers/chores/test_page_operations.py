@@ -15,7 +15,6 @@ from router.envelope import Envelope, Party, PartyKind
 from router.settings import read_settings
 from store.contacts.blocked import block_sender
 from store.contacts.erasure import erase_contact
-from store.conversations.changes import Change, change, lock
 from store.conversations.ratings import SPAM_LABEL
 from store.db.engine import Database, read_clock
 from store.desk.agents import add_agent, change_role, find_by_name, revoke_agent
@@ -32,13 +31,14 @@ from store.tables.messages import ConversationRow, InboundRow, OriginalRow
 from store.tables.operations import OutboundRow
 from store.tables.outbound_state import OutboundState
 from tests.desk import Desk, elsewhere, envelope
-from tests.workers.chores.test_merged_pages import (
+from tests.workers.merged_pages import (
     DANGER,
     OTHER,
     PAGED,
     answer,
     called,
     case,
+    changed,
     home_of,
     judge,
     listed,
@@ -59,15 +59,6 @@ NO_LIST = PAGED.replace('escalate_to = ["front-line"]\n', "")
 def desk(database: Database, tmp_path: Path) -> Desk:
     sends = "\n[channels.mail.send]\noutbox = true\n"
     return Desk(database, tmp_path, toml=PAGED.replace("[emergency]", f'{sends}[emergency]\ncorrection = "closed"'))
-
-
-def changed(**wanted: object) -> Callable[[Desk, UUID], None]:
-    def act(desk: Desk, conversation_id: UUID) -> None:
-        with desk.database.write() as connection:
-            known = lock(connection, conversation_id)
-            change(connection, known, wanted=Change(**wanted), by="Bo", now=read_clock(connection))  # type: ignore[arg-type]
-
-    return act
 
 
 def block(desk: Desk, conversation_id: UUID) -> None:

@@ -18,7 +18,7 @@ from store.tables.desk import PauseRow, SlaNoticeRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope
-from workers.chores.sla import Watch
+from workers.chores.sla import SlaWatch
 
 STANDARD = """
 [sla.standard]
@@ -46,7 +46,7 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 
 
 def watch(desk: Desk) -> int:
-    return Watch(desk.database, desk.brain).once()
+    return SlaWatch(desk.database, desk.brain).once()
 
 
 def opened(desk: Desk, *, ago: timedelta) -> Any:
@@ -253,7 +253,7 @@ def test_old_mail_has_no_clock_until_its_sender_writes_again(desk: Desk) -> None
 
 def test_two_workers_report_a_breach_once(desk: Desk) -> None:
     opened(desk, ago=5 * HOUR)
-    watches = [Watch(desk.database, desk.brain) for _ in range(4)]
+    watches = [SlaWatch(desk.database, desk.brain) for _ in range(4)]
     threads = [threading.Thread(target=each.once) for each in watches]
     for thread in threads:
         thread.start()

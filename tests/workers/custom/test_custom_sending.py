@@ -20,8 +20,8 @@ from store.conversations.messages import find_fetched, missing_files
 from store.tables.gates import FetchedFileRow
 from store.tables.messages import AttachmentRow, ConversationRow
 from store.tables.operations import AUTO_REPLY, EventRow, OutboundRow
-from tests.connectors.test_custom import App
 from tests.custom_desk import CustomDesk, message, signed
+from tests.fakes.custom_app import App
 from tests.fakes.server import DemoAnswer, FakeServer, Fault
 from tests.workers.custom.answers import deliver_lane, queue, reply
 from workers.chores.fetch_files import MOST_ATTEMPTS, FileFetcher

@@ -8,11 +8,11 @@ import pytest
 
 from store.tables.messages import InboundRow
 from store.tables.operations import CursorRow
-from tests.connectors.test_custom import App
 from tests.custom_desk import CustomDesk, message
+from tests.fakes.custom_app import App
 from tests.fakes.wecom import ACCOUNT, FakeWecom
 from tests.killed_pulls import pull_and_kill
-from tests.workers.custom.test_wecom_desk import CHANNEL, SECRETS
+from tests.workers.custom.wecom_channel import CHANNEL, SECRETS
 
 MANY = 120
 # The steps are the same on both databases; a transaction that dies is tried often on one of them.

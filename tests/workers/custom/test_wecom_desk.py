@@ -25,23 +25,12 @@ from store.tables.messages import ConversationRow, InboundRow
 from store.tables.operations import OutboundRow
 from tests.custom_desk import CustomDesk
 from tests.fakes.server import DemoAnswer, Fault
-from tests.fakes.wecom import ACCOUNT, CORP, SECRET, FakeWecom
+from tests.fakes.wecom import ACCOUNT, CORP, FakeWecom
 from tests.workers.custom.answers import deliver_lane, reply
+from tests.workers.custom.wecom_channel import CHANNEL, KEY, SECRETS
 from workers.broker.doorbell import Bell
 from workers.chores.fetch_files import FileFetcher
 from workers.intake.intake import Intake
-
-CHANNEL = f"""
-[channels.wecom]
-kind = "wecom"
-corp = "{CORP}"
-secret = "env:WECOM_SECRET"
-account = "{ACCOUNT}"
-callback_token = "env:WECOM_TOKEN"
-aes_key = "env:WECOM_KEY"
-poll = "10m"
-api_base = "BASE"
-"""
 
 
 @pytest.fixture
@@ -50,10 +39,6 @@ def wecom() -> Iterator[FakeWecom]:
     yield fake
     fake.stop()
     assert fake.violations == []
-
-
-KEY = "OmniyardOmniyardOmniyardOmniyardOmniyard123"
-SECRETS = {"WECOM_SECRET": SECRET, "WECOM_TOKEN": "omni-token", "WECOM_KEY": KEY}
 
 
 @pytest.fixture

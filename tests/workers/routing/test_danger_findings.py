@@ -24,7 +24,7 @@ from store.tables.emergencies import DangerQuestionRow, EmergencyRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import BOB, TOML, Desk, closed_now, envelope, text_in
-from workers.chores.sla import Watch
+from workers.chores.sla import SlaWatch
 from workers.routing.brain import build_brain
 from workers.routing.danger_findings import EmergencyService
 from workers.routing.route import Router
@@ -177,7 +177,7 @@ def test_a_promise_of_the_emergency_that_was_broken_is_none_of_the_calm_one(desk
     desk.route(envelope("1", text="I was hacked"))
     started = datetime.now(UTC) - timedelta(hours=1)
     desk.change(ConversationRow, clock_started_at=started, watch_at=started)
-    watch = Watch(desk.database, desk.brain)
+    watch = SlaWatch(desk.database, desk.brain)
     watch.once()
     assert [(row.promise, row.kind) for row in desk.rows(SlaNoticeRow)] == [("first_reply", "breach")]
 

@@ -16,18 +16,7 @@ from store.conversations import merge as merging
 from store.db.engine import Database, read_clock
 from store.tables.messages import InboundRow, MessageRow
 from tests.desk import Desk, envelope
-from tests.workers.chores.test_merged_pages import (
-    CALM,
-    DANGER,
-    PAGED,
-    called,
-    case,
-    home_of,
-    listed,
-    opened,
-    pages,
-    wait,
-)
+from tests.workers.merged_pages import CALM, DANGER, PAGED, called, case, home_of, listed, opened, pages, undo, wait
 from workers.routing.route import Router
 
 _WAITING = sa.text(
@@ -64,11 +53,6 @@ def merge(desk: Desk, source: UUID, target: UUID, *, held: Callable[[], None] = 
         kept = merging.merge(connection, source_id=source, target_id=target, by="Ann", now=now)
         held()
     return kept
-
-
-def undo(desk: Desk, kept: UUID) -> None:
-    with desk.database.write() as connection:
-        merging.undo(connection, kept, by="Ann", now=read_clock(connection))
 
 
 def waits_or_ends(desk: Desk, other: object) -> None:

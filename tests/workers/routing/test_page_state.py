@@ -10,87 +10,18 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
-from router.envelope import Envelope, Party, PartyKind
-from router.threads.correlation import make_token
-from store.db.bulk import insert_rows, table_of
+from router.envelope import Party, PartyKind
 from store.db.engine import Database
-from store.db.ids import new_id
 from store.tables.emergencies import EmergencyRow
-from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow
+from store.tables.messages import MessageRow
 from store.tables.operations import EventRow, OutboundRow
-from tests.desk import TOML, Desk, envelope
-
-_CHAT = """
-[channels.chat]
-kind = "telegram"
-token = "file:{data}/secret"
-calendar = "office"
-join_within = "1d"
-
-[calendars.office]"""
-_NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
-_SAID = "I transferred 500 yuan to my friend yesterday but he has not received it, order 2026011588123"
-
-
-class PagedDesk(Desk):
-    """A desk whose customers are named by their situations."""
-
-    seconds = 0
-
-    def mail(self, customer: str, key: str, **fields: Any) -> Envelope:
-        """Return the customer's next mail; `token` names a mail whose case's token is in the subject."""
-        sender = Party(PartyKind.EMAIL, f"{customer}@customer.example")
-        fields |= {"in_reply_to": tuple(f"{customer}.{each}@customer.example" for each in fields.pop("answers", ()))}
-        if first := fields.pop("token", ""):
-            fields["subject"] = f"{fields.get('subject', '')} [{self.token(f'{customer}.{first}')}]"
-        return self.arrived(envelope(f"{customer}.{key}", **{"sender": sender} | fields))
-
-    def line(self, customer: str, key: str, text: str) -> Envelope:
-        """Return the customer's next line in the chat."""
-        sender = Party(PartyKind.TELEGRAM, customer)
-        said = envelope(f"{customer}.{key}", sender=sender, subject="", text=text, channel="chat", signed_by=())
-        return self.arrived(replace(said, rfc_message_id=None, to=()))
-
-    def arrived(self, each: Envelope) -> Envelope:
-        """Return it with its time of arrival: each a second after the one before."""
-        self.seconds += 1
-        return replace(each, received_at=_NOW + timedelta(seconds=self.seconds))
-
-    def places(self) -> dict[str, str]:
-        """Return for each message the message that opened its case."""
-        inbound = {row.id: row.source_key for row in self.rows(InboundRow)}
-        opened = {row.id: inbound[row.opened_by_inbound] for row in self.rows(ConversationRow)}
-        return {inbound[row.inbound_id]: opened[row.conversation_id] for row in self.rows(MessageRow)}
-
-    def case(self, opened_by: str) -> Any:
-        """Return the case that a message opened."""
-        inbound = {row.source_key: row.id for row in self.rows(InboundRow)}
-        return next(row for row in self.rows(ConversationRow) if row.opened_by_inbound == inbound[opened_by])
-
-    def token(self, opened_by: str) -> str:
-        """Return the token of a case."""
-        case = self.case(opened_by)
-        return make_token(self.brain.key, reference=case.reference, contact_id=case.contact_id)
-
-    def set(self, opened_by: str, **values: object) -> None:
-        """Change a case, as an agent or the time would."""
-        table = table_of(ConversationRow)
-        with self.database.write() as connection:
-            connection.execute(sa.update(table).where(table.c.id == self.case(opened_by).id).values(**values))
-
-    def know_as(self, customer: str) -> None:
-        """Give the contact of a mail address the chat's name too."""
-        found = next(row for row in self.rows(IdentityRow) if row.handle == f"{customer}@customer.example")
-        also = {"kind": "telegram", "handle": customer, "contact_id": found.contact_id, "created_at": _NOW}
-        with self.database.write() as connection:
-            insert_rows(connection, IdentityRow, rows=[{"id": new_id()} | also])
+from tests.desk import TOML, envelope
+from tests.workers.routing.paged_desk import CHAT, NOW, SAID, PagedDesk
 
 
 @pytest.fixture(params=[1, 200])
@@ -102,18 +33,18 @@ def desk(
     shutil.copy(migrated_sqlite, tmp_path / "omniyard.db")
     (tmp_path / "secret").write_text("123:abc")
     database = Database(f"sqlite:///{tmp_path / 'omniyard.db'}")
-    yield PagedDesk(database, tmp_path, toml=TOML.replace("\n[calendars.office]", _CHAT, 1))
+    yield PagedDesk(database, tmp_path, toml=TOML.replace("\n[calendars.office]", CHAT, 1))
     database.close()
 
 
 def test_a_case_has_the_state_that_an_earlier_message_of_the_page_gave_it(desk: PagedDesk) -> None:
     people = ("reopened", "by-token", "asleep", "danger", "said", "other")
-    desk.route(*(desk.mail(each, "first", subject="Transfer", text=f"{_SAID} {each}") for each in people))
+    desk.route(*(desk.mail(each, "first", subject="Transfer", text=f"{SAID} {each}") for each in people))
     desk.route(*(desk.mail(each, "second", subject="Transfer", answers=["first"]) for each in people))
     desk.know_as("said")
     for each in ("reopened", "by-token"):
         desk.set(f"{each}.first", status="resolved")
-    desk.set("asleep.first", last_message_at=_NOW - timedelta(days=60))
+    desk.set("asleep.first", last_message_at=NOW - timedelta(days=60))
 
     desk.route(
         # The first wakes the case, the second has a new subject, which an awake case takes.
@@ -127,7 +58,7 @@ def test_a_case_has_the_state_that_an_earlier_message_of_the_page_gave_it(desk: 
         desk.mail("danger", "third", subject="Transfer", answers=["first"], text="My account was hacked"),
         desk.mail("danger", "fourth", subject="Transfer", token="first", text="It was hacked, I say"),
         # A line that joins a case of another channel by its words makes no chat of that case.
-        desk.line("said", "third", f"{_SAID} said"),
+        desk.line("said", "third", f"{SAID} said"),
         desk.line("said", "fourth", "Is anyone there today?"),
     )
 
@@ -155,7 +86,7 @@ def test_a_reply_that_a_case_had_is_not_said_again_and_the_trace_says_so(desk: P
 
 def test_a_chat_that_was_quiet_for_too_long_is_linked_to(desk: PagedDesk) -> None:
     desk.route(desk.line("ann", "first", "Where is my parcel?"))
-    desk.set("ann.first", last_message_at=_NOW - timedelta(days=3))
+    desk.set("ann.first", last_message_at=NOW - timedelta(days=3))
     desk.route(desk.line("ann", "second", "I want a refund"), desk.line("ann", "third", "Please"))
 
     assert desk.places() == {"ann.first": "ann.first", "ann.second": "ann.second", "ann.third": "ann.second"}

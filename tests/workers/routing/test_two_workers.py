@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from store.db.engine import Database
 from tests.desk import TOML
-from tests.workers.routing.test_page_state import _CHAT, _SAID, PagedDesk
+from tests.workers.routing.paged_desk import CHAT, SAID, PagedDesk
 from workers.routing.route import Router
 
 _WAITING = sa.text(
@@ -24,7 +24,7 @@ def desk(database: Database, tmp_path: Path) -> PagedDesk:
     if database.is_sqlite:
         pytest.skip("SQLite has one writer at a time")
     (tmp_path / "secret").write_text("123:abc")
-    return PagedDesk(database, tmp_path, toml=TOML.replace("\n[calendars.office]", _CHAT, 1))
+    return PagedDesk(database, tmp_path, toml=TOML.replace("\n[calendars.office]", CHAT, 1))
 
 
 def test_a_customer_who_says_the_same_by_mail_and_by_chat_at_once_has_one_case(
@@ -46,10 +46,10 @@ def test_a_customer_who_says_the_same_by_mail_and_by_chat_at_once_has_one_case(
         threading.Thread(target=Router(desk.database, desk.brain).route_oldest, name=name)
         for name in ("by mail", "by chat")
     ]
-    desk.accept(desk.mail("ann", "mailed", subject="Transfer", text=_SAID))
+    desk.accept(desk.mail("ann", "mailed", subject="Transfer", text=SAID))
     workers[0].start()
     assert decided.wait(60)
-    desk.accept(desk.line("ann", "said", _SAID))
+    desk.accept(desk.line("ann", "said", SAID))
     workers[1].start()
     while not second_reads.is_set() and not _waits(desk.database):
         time.sleep(0.01)

@@ -17,16 +17,8 @@ from store.db.engine import Database, read_clock
 from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
-from tests.api.pages.case_page import CASE, FORM, LATER, OURS, box, hidden, press, row
+from tests.api.pages.case_page import CASE, DRAFT, FORM, LATER, OURS, box, hidden, press, row, save_draft
 from tests.app_client import AppClient
-
-DRAFT = f"{CASE}/draft"
-
-
-def save(browser: AppClient, text: str, **more: Any) -> dict[str, Any]:
-    answer = browser.put(DRAFT, json={"text": text} | more, headers=OURS)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
 
 
 def rows(database: Database) -> list[Any]:
@@ -35,7 +27,7 @@ def rows(database: Database) -> list[Any]:
 
 
 def test_a_draft_is_back_masked_and_goes_with_its_answer(browser: AppClient, database: Database, case: UUID) -> None:
-    saved = save(browser, "Your card 4111 1111 1111 1111")
+    saved = save_draft(browser, "Your card 4111 1111 1111 1111")
     assert "masked" in saved["said"]
     page = browser.get(CASE).text
     assert "Your card" in box(page)
@@ -44,7 +36,7 @@ def test_a_draft_is_back_masked_and_goes_with_its_answer(browser: AppClient, dat
     assert press(browser, f"{CASE}/say", page=page, kind="reply", text="Hello Li").status_code == 303
     assert (box(browser.get(CASE).text), rows(database)) == ("", [])
     # A saving that the network held back comes after its answer, with the key of the form that was sent.
-    late = save(browser, "Hello L", form=hidden(page, "key"))
+    late = save_draft(browser, "Hello L", form=hidden(page, "key"))
     assert (late["is_sent"], rows(database)) == (True, [])
     assert browser.get(f"{DRAFT}?form={hidden(page, 'key')}").json()["is_sent"]
 
@@ -65,7 +57,7 @@ def test_what_is_taken_back_is_a_draft_in_front_of_the_next_one(
         == waiting["due_at"] - waiting["created_at"]
     )
     assert (row(database, id=case)["status"], row(database, id=case)["version"]) == ("open", version + 1)
-    save(browser, "And one more thing")
+    save_draft(browser, "And one more thing")
     page = browser.get(CASE).text
     assert "The message will be sent in 8 s." in page
     assert press(browser, "/undo", page=page, sealed=hidden(page, "sealed")).status_code == 303
@@ -83,12 +75,12 @@ def test_what_is_taken_back_is_a_draft_in_front_of_the_next_one(
 
 
 def test_of_two_tabs_the_newer_wins_and_the_older_is_offered(browser: AppClient, case: UUID) -> None:
-    first = save(browser, "Written in one tab")
-    assert save(browser, "Written in one tab, more", revision=first["revision"])["other"] == ""
-    second = save(browser, "Written in another", revision=0)
+    first = save_draft(browser, "Written in one tab")
+    assert save_draft(browser, "Written in one tab, more", revision=first["revision"])["other"] == ""
+    second = save_draft(browser, "Written in another", revision=0)
     assert second["other"] == "Written in one tab, more"
     assert box(browser.get(CASE).text) == "Written in another"
-    assert save(browser, " ", revision=second["revision"])["revision"] == 0
+    assert save_draft(browser, " ", revision=second["revision"])["revision"] == 0
 
 
 def test_a_refused_answer_is_a_draft(browser: AppClient, database: Database, case: UUID) -> None:

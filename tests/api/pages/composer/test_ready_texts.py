@@ -20,8 +20,7 @@ from store.desk.composer.ready_texts import list_ready_texts
 from store.tables.composer import DraftRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import OutboundRow
-from tests.api.pages.case_page import CASE, OURS, box, hidden, press, row
-from tests.api.pages.composer.test_drafts import save
+from tests.api.pages.case_page import CASE, OURS, box, hidden, press, row, save_draft
 from tests.app_client import AppClient
 
 PAGE = "/ready-texts"
@@ -95,7 +94,7 @@ def test_a_macro_sends_and_acts_with_one_press_and_is_undone(
     more = {"labels": "vip, refund", "status": "resolved", "take": "yes", "text_en": "It is done, {customer}."}
     macro = written(supervisor, **REFUND | more)
     other = written(supervisor, title="Only mine", take="yes", priority="urgent")
-    save(browser, "Something half written")
+    save_draft(browser, "Something half written")
     page = browser.get(CASE).text
     assert press(browser, f"{CASE}/macro", page=page, macro=macro, text="Something half written").status_code == 303
     found = row(database, id=case)

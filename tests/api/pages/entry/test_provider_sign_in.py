@@ -25,7 +25,7 @@ from store.desk.passwords import set_password
 from store.tables.agents import SkillKind
 from store.tables.operations import AuditRow
 from tests.api.conftest import MovingClock, settings_in
-from tests.api.pages.settings.test_settings import send
+from tests.api.pages.settings_page import send
 from tests.app_client import AppClient
 from tests.fakes.openid import CLIENT, SECRET, FakeOpenId, make_key
 

@@ -13,12 +13,13 @@ import pytest
 
 from store.db.engine import Database
 from store.desk.agents import add_agent
-from store.desk.passwords import code_at, set_password
+from store.desk.passwords import set_password
 from tests.api.conftest import MovingClock
 from tests.api.pages.case_page import CASE, FORM, OURS, box, hidden
 from tests.api.pages.composer.conftest import case, settings
-from tests.api.pages.settings.test_settings import PASSWORD, found
+from tests.api.pages.settings_page import PASSWORD, found
 from tests.app_client import AppClient
+from tests.authenticator import code_at
 
 __all__ = ["case", "settings"]
 HTML = {**OURS, "Accept": "text/html", "Accept-Language": "en", "Content-Type": FORM}

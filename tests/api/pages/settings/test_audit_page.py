@@ -23,7 +23,7 @@ from router.event_kinds import EventKind
 from router.settings import Settings
 from store.db.engine import Database
 from store.desk.audit import AuditAction, AuditEntry, append_audit, is_anything_unsealed, seal
-from tests.api.pages.test_chinese import english_of
+from tests.api.pages.spoken_words import english_of
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
 from workers.chores.publish_events import Publisher, seal_step

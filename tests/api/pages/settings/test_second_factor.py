@@ -12,12 +12,13 @@ import sqlalchemy as sa
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.agents import add_agent
-from store.desk.passwords import code_at, forget_second_factor, set_password
+from store.desk.passwords import forget_second_factor, set_password
 from store.tables.agents import RecoveryCodeRow
 from store.tables.operations import AuditRow
 from tests.api.conftest import MovingClock
-from tests.api.pages.settings.test_settings import PASSWORD, found, send
+from tests.api.pages.settings_page import PASSWORD, found, send
 from tests.app_client import AppClient
+from tests.authenticator import code_at
 
 CODE = re.compile(r"<li><code>([a-z2-7-]{19})</code>")
 

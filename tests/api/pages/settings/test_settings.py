@@ -5,12 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
-import httpx
 import pytest
 
 from api.app import create_app
@@ -19,24 +16,13 @@ from store.db.engine import Database, read_clock
 from store.db.ids import new_id
 from store.desk.agents import add_agent, find_by_name
 from store.desk.assignment import set_absence
-from store.desk.passwords import code_at, set_password
+from store.desk.passwords import set_password
 from store.tables.case_records import RatingRow
 from tests.api.conftest import MovingClock, settings_in, started
+from tests.api.pages.settings_page import PASSWORD, found, send
 from tests.app_client import AppClient
+from tests.authenticator import code_at
 from tests.inbox_builder import NOON, Builder
-
-FORM = {"Sec-Fetch-Site": "same-origin", "Content-Type": "application/x-www-form-urlencoded"}
-PASSWORD = "correct horse battery"
-
-
-def send(browser: AppClient, path: str, **fields: Any) -> httpx.Response:
-    return browser.post(path, content=urlencode(fields, doseq=True), headers=FORM)
-
-
-def found(pattern: str, page: str) -> str:
-    match = re.search(pattern, page)
-    assert match, pattern
-    return unescape(match[1])
 
 
 @pytest.fixture

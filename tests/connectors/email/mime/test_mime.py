@@ -292,6 +292,6 @@ def test_a_report_whose_field_looks_like_two_is_read_all_the_same(stray):
     )
     message = message_from_bytes(mail, policy=policy.compat32)
     # When
-    root = TreeCopy(Headers({}, mail), mail).standard(message)
+    root = TreeCopy(Headers({}, mail), mail).copy_standard(message)
     # Then
     assert root.children[0].content == b"Original-Recipient: <li@example.com> Action: failed\n\n"

@@ -15,7 +15,7 @@ from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope
-from workers.chores.page_rate import FalsePageWatch
+from workers.chores.false_page_rate import FalsePageWatch
 from workers.routing.danger_findings import EmergencyService
 
 

@@ -13,7 +13,7 @@ from store.db.engine import Database, read_clock
 from store.tables.messages import ConversationRow
 from tests.desk import Desk
 from tests.older_merge import merge_as_the_older_version
-from tests.workers.chores.test_merged_pages import (
+from tests.workers.merged_pages import (
     CALM,
     DANGER,
     OTHER,
@@ -21,6 +21,7 @@ from tests.workers.chores.test_merged_pages import (
     answer,
     called,
     case,
+    changed,
     judge,
     known,
     listed,
@@ -31,8 +32,7 @@ from tests.workers.chores.test_merged_pages import (
     update,
     wait,
 )
-from tests.workers.chores.test_page_operations import changed
-from workers.chores.page_repair import PageRepair
+from workers.chores.stuck_page_repair import PageRepair
 
 NEXT = ("next", "My address", "I have moved to Harbour Road 5.")
 
