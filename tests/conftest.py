@@ -20,6 +20,7 @@ import structlog
 from store.db.engine import Database
 from store.db.migrate import upgrade
 from tests.absent_inputs import NO_CASES, NO_CORPORA
+from tests.compiled_statements import share_compiled_statements
 from tests.migrated import empty_file
 from tests.servers.postgres import Postgres, SharedDatabase, find_binaries
 
@@ -45,6 +46,7 @@ def _files_in_memory() -> None:
 
 
 _files_in_memory()
+share_compiled_statements()
 # Until everything is collected: what pytest reads stays, and looking through it again and again takes five seconds.
 gc.disable()
 # The longest first, and the longest of them at the beginning: none is left for the end, when one process waits for it.
@@ -58,6 +60,7 @@ _LONGEST = (
     "test_answers",
     "test_chat_visitor_browser",
     "test_up",
+    "test_sweep",
     "test_hostile_content",
     "test_browser",
     "test_undo_failpoints",

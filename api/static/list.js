@@ -104,7 +104,7 @@ export function patchRow(row, { isOpen, me }) {
   const isNew = row.kinds.includes("message.received") || row.kinds.includes("conversation.opened");
   unread(fresh, { was: old?.classList.contains("unread"), isOpen, isNew });
   if (old) {
-    if (isOpen) fresh.classList.add("chosen");
+    if (isOpen || isPicked(old)) fresh.classList.add("chosen");
     const link = old.querySelector(".what a");
     if (isOpen && link) fresh.querySelector(".what a").setAttribute("aria-current", "true");
     patch(old, fresh);
@@ -117,6 +117,8 @@ export function patchRow(row, { isOpen, me }) {
   pill();
   return "";
 }
+
+const isPicked = (row) => Boolean(row.querySelector(".pick:checked"));
 
 export function removeRow(id) {
   pending.delete(id);
@@ -163,6 +165,10 @@ export function patchList(page) {
   const link = [...fresh.querySelectorAll(".row .what a")].find((each) => each.getAttribute("href") === path);
   link?.closest(".row").classList.add("chosen");
   link?.setAttribute("aria-current", "true");
+  for (const each of fresh.querySelectorAll(".row[id]")) {
+    const known = document.getElementById(each.id);
+    if (known && isPicked(known)) each.classList.add("chosen");
+  }
   const list = one("ol.list");
   const arrived = list ? [...fresh.querySelectorAll("ol.list > li[data-lane]")].filter((each) => !document.getElementById(each.id)) : [];
   if (list && isUsed(list)) {

@@ -55,6 +55,9 @@ function remember() {
   one("[data-up]")?.setAttribute("href", state.list);
 }
 
+// News of the conversation has the server's.
+document.addEventListener("desk:fresh", remember);
+
 // The row of the conversation that is open.
 function mark() {
   const path = state.case?.split("?")[0];

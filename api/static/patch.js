@@ -42,8 +42,10 @@ function patchText(old, fresh) {
   return false;
 }
 
-// What the agent has opened stays open, and what is on its way stays so: these attributes are never the server's.
-const isPages = (element, name) => name === "aria-expanded" || name === "aria-busy" || (element.tagName === "DETAILS" && name === "open");
+// What the agent has opened stays open, what is on its way stays so, and a heading keeps the focus that was put there:
+// these attributes are never the server's.
+const PAGES = ["aria-expanded", "aria-busy", "tabindex"];
+const isPages = (element, name) => PAGES.includes(name) || (element.tagName === "DETAILS" && name === "open");
 
 function patchAttributes(old, fresh) {
   for (const { name, value } of [...fresh.attributes]) {

@@ -187,9 +187,13 @@ class Calendar:
     def _years(self, first: int, last: int) -> Timeline:
         # A zone differs from UTC by at most a day, and a span runs at most a day past midnight.
         days = _days(date(first, 1, 1) - 2 * _ONE_DAY, date(last, 12, 31) + 2 * _ONE_DAY)
+        start = datetime(first, 1, 1, tzinfo=UTC).timestamp()
+        end = datetime(last + 1, 1, 1, tzinfo=UTC).timestamp()
+        if self._rules.never_closes:
+            # The days would join to the same one stretch.
+            return Timeline.of([(start, end)], start=start, end=end)
         spans = sorted((span.start.timestamp(), span.end.timestamp()) for day in days for span in self._spans_of(day))
-        start, end = datetime(first, 1, 1, tzinfo=UTC), datetime(last + 1, 1, 1, tzinfo=UTC)
-        return Timeline.of(spans, start=start.timestamp(), end=end.timestamp())
+        return Timeline.of(spans, start=start, end=end)
 
 
 def _next_opening(known: Timeline, at: datetime, seconds: float) -> datetime | None:

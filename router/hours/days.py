@@ -37,7 +37,7 @@ class DayRules:
     """The rules for a day's hours; a later field overrides an earlier one, and among `dates` the later entry wins.
 
     week: the spans of each weekday, Monday is 0.  on_holidays: the spans of a public holiday, empty means closed.
-    never_closes: the spans of every day, which override all other rules; empty for a calendar that closes.
+    never_closes: the span of every day, all of it, which overrides all other rules; empty for a calendar that closes.
     """
 
     week: Mapping[int, tuple[DaySpan, ...]]

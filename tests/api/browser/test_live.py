@@ -558,3 +558,28 @@ def test_the_desk_works_by_keys_alone(chromium: Browser, desk: Served) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/search?q=refund")
     page.context.close()
+
+
+def test_news_takes_nothing_that_the_page_has_set_the_focus_the_way_back_and_what_is_picked(
+    chromium: Browser, desk: Served
+) -> None:
+    opened, picked = desk.arrive("Way back"), desk.arrive("To be picked")
+    page = desk.window(chromium, "Ming", viewport=DESKTOP)
+    page.goto(f"{desk.url}/?view=all")
+    page.wait_for_selector("html[data-live=yes]")
+    page.locator(".row .what a", has_text="Way back").press("Enter")
+    heading = page.locator("#head h1")
+    expect(heading).to_be_focused()
+    desk.change(opened, text="Here is one more thing.", priority="urgent")
+    expect(page.locator("#head .chip.urgent")).to_be_visible()
+    expect(heading).to_be_focused()
+    expect(page.locator("[data-up]")).to_have_attribute("href", "/?view=all")
+    backs = page.locator("#case-pane [data-back]").evaluate_all("(fields) => fields.map((field) => field.value)")
+    assert set(backs) == {"/?view=all"}
+    row = page.locator(f"#row-{picked}")
+    row.locator(".pick").check()
+    expect(row).to_have_class(re.compile(r"\bchosen\b"))
+    desk.change(picked, subject="Is picked")
+    expect(row).to_contain_text("Is picked")
+    expect(row).to_have_class(re.compile(r"\bchosen\b"))
+    page.context.close()
