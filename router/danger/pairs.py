@@ -18,10 +18,11 @@ from router.danger.clauses import CLAUSE, Sentences, comparable, split_sentences
 from router.danger.finder import ReadLine, WordPatterns, bits_of, compile_patterns
 from router.danger.meetings import CompiledPair, FoundPair, Meetings, Met, PossiblePairs
 from router.danger.places import Softening
-from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener
+from router.settings.danger_words import KEYWORDS, DangerWords, GroupWords, PairRule, Scope, Softener, Strength
 
 MEET: Final = " + "
 """Stands between the names of two groups that meet in one sentence."""
+_STRENGTHS: Final[Sequence[Strength]] = ("clear", "hint")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,16 @@ class MeaningPairs:
         sentences = split_sentences(text)
         return self.pairs_of(sentences, self.lines_in(sentences))
 
-    def unsoftened(self, text: str) -> tuple[FoundPair, ...]:
-        """Return those of `read` that nothing softens: what softens the others is not looked for in full."""
+    def deciding(self, text: str) -> tuple[FoundPair, ...]:
+        """Return those of `read` that nothing softens: the clear ones, and hints only where there are none."""
         sentences = split_sentences(text)
-        return self.unsoftened_of(sentences, self.lines_in(sentences))
+        lines = self.lines_in(sentences)
+        possible = self._possible_in([line.mask for line in lines])
+        for strength in _STRENGTHS if any(possible) else ():
+            some = [[one for one in rules if one.rule.strength == strength] for rules in possible]
+            if found := self._unsoftened_among(some, sentences, lines):
+                return found
+        return ()
 
     def lines_in(self, sentences: Sentences) -> list[ReadLine]:
         """Return the sentences with their groups and softeners."""
@@ -64,10 +71,14 @@ class MeaningPairs:
 
     def unsoftened_of(self, sentences: Sentences, lines: Sequence[ReadLine]) -> tuple[FoundPair, ...]:
         """Return those of `pairs_of` that nothing softens, in its order. What surely is softened is not looked for."""
-        masks = [line.mask for line in lines]
-        possible = self._possible_in(masks)
+        return self._unsoftened_among(self._possible_in([line.mask for line in lines]), sentences, lines)
+
+    def _unsoftened_among(
+        self, possible: PossiblePairs, sentences: Sentences, lines: Sequence[ReadLine]
+    ) -> tuple[FoundPair, ...]:
         if not any(possible):
             return ()
+        masks = [line.mask for line in lines]
         free = self._free(possible, masks)
         met = self._meetings(sentences, lines, free, in_full=False)
         clear = {order: one for order, one in met.items() if not one.pair.softened_by}

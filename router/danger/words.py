@@ -27,12 +27,12 @@ class WordDetector:
 
     def detect(self, texts: Sequence[str]) -> list[DangerVerdict]:
         """Return a verdict for each text (subject, line break, new words), in the same order."""
-        return [verdict_by_words(unsoftened_in(text, self.pairs)) for text in texts]
+        return [verdict_by_words(_deciding_in(text, self.pairs)) for text in texts]
 
 
-def unsoftened_in(text: str, pairs: MeaningPairs) -> tuple[FoundPair, ...]:
-    """Return the pairs at the beginning of a text that nothing softens; behind it, keywords alone."""
-    return (*pairs.unsoftened(text[:LONGEST]), *late_keywords(text, pairs))
+def _deciding_in(text: str, pairs: MeaningPairs) -> tuple[FoundPair, ...]:
+    """Return the pairs that decide, at the beginning of a text; behind it, keywords alone."""
+    return (*pairs.deciding(text[:LONGEST]), *late_keywords(text, pairs))
 
 
 def late_keywords(text: str, pairs: MeaningPairs) -> tuple[FoundPair, ...]:

@@ -132,6 +132,8 @@ def _kind(tokens: list[str], *, asks: bool) -> RemarkKind:
     if all(token.isdecimal() for token in tokens):
         # A number is an answer, or an order's.
         return RemarkKind.CONTENT
+    if any(not (token.isdecimal() or may_be_name(token)) for token in set(tokens) - _vocabulary()):
+        return RemarkKind.CONTENT
     said = _said(tokens, _remarks())
     if said is None or said & _OPENS:
         said = _in_parts(tokens, said)
@@ -235,6 +237,14 @@ def _plain_calls() -> _Phrases:
 @cache
 def _shows() -> _Phrases:
     return _by_first_word({_SHOWS: NOTHINGS})
+
+
+@cache
+def _vocabulary() -> frozenset[str]:
+    """Return every word of what is not content, but names and numbers: one other word, and no list needs a look."""
+    listed = [_remarks(), _calls(), _plain_calls(), _shows()]
+    words = {word for phrases in listed for each in phrases.values() for phrase, _ in each for word in phrase}
+    return _parts().words | words
 
 
 @cache

@@ -35,9 +35,10 @@ class _Part:
 
 @dataclass(frozen=True, slots=True)
 class RemarkGrammar:
-    """Parts by the words that they can begin with; a part never begins with a name."""
+    """Parts by the words that they can begin with; a part never begins with a name. words: all that parts may have."""
 
     by_first_word: Mapping[str, tuple[_Part, ...]]
+    words: frozenset[str]
 
     def found(self, tokens: _Tokens, at: int) -> Iterator[tuple[int, int]]:
         """Yield the end and the bits of each part that begins at `at`."""
@@ -57,7 +58,8 @@ def build_grammar(
             part = _Part(bits, tuple(_marked(name, known) for name in row.split()))
             for word in _first_words(part):
                 found.setdefault(word, []).append(part)
-    return RemarkGrammar({word: tuple(each) for word, each in found.items()})
+    words = {word for slot in known.values() for phrases in slot.values() for phrase in phrases for word in phrase}
+    return RemarkGrammar({word: tuple(each) for word, each in found.items()}, frozenset(words))
 
 
 def _marked(name: str, known: Mapping[str, _Slot]) -> tuple[_Slot, bool, bool]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from router.danger.clauses import split_sentences
 from router.danger.pairs import compile_pairs
 from router.danger.words import LONGEST, build_word_detector
 from router.reason import ReasonKey
@@ -124,7 +125,10 @@ def test_the_pairs_that_nothing_softens_are_those_of_the_full_finding_in_its_ord
     for _ in range(400):
         text = chance.choice([" ", "\n"]).join(chance.choices(SENTENCES, k=chance.randint(1, 7)))
         full = [one for one in DETECTOR.pairs.read(text) if not one.softened_by]
-        assert [*DETECTOR.pairs.unsoftened(text)] == full, text
+        sentences = split_sentences(text)
+        assert [*DETECTOR.pairs.unsoftened_of(sentences, DETECTOR.pairs.lines_in(sentences))] == full, text
+        clear = [one for one in full if one.is_clear]
+        assert [*DETECTOR.pairs.deciding(text)] == (clear or full), text
 
 
 def test_what_means_something_in_phrases_means_nothing_in_keywords():
