@@ -23,7 +23,7 @@ class Analysed:
     """As much of an analysis as a receipt asks for."""
 
     def __init__(self, text: str, *, proof: ProofKind = ProofKind.PROVEN, kind: PartyKind = PartyKind.EMAIL) -> None:
-        self.text = text
+        self.shown = type("ShownWords", (), {"text": text})
         self.envelope = replace(ENVELOPE, sender=Party(kind, "li@example.com"))
         self.proof = type("Proof", (), {"kind": proof})
 
