@@ -40,7 +40,7 @@ Speaker = Annotated[Actor, Depends(Requires(Verb.SEND_REPLIES))]
 
 
 @routes.get("/calls")
-def calls(
+def calls(  # noqa: PLR0913  (one a part of the address)
     request: Request,
     desk: DeskPart,
     actor: Speaker,
@@ -48,10 +48,11 @@ def calls(
     *,
     number: Annotated[str, Query(max_length=40)] = "",
     kind: Annotated[str, Query(max_length=20)] = "",
+    channel: Annotated[str, Query(max_length=100)] = "",
     noted: Annotated[str, Query(max_length=40)] = "",
 ) -> HTMLResponse:
     """Show the form for a call, with the cases of the caller, and who waits to be called back."""
-    form = Fields({"kind": [kind]}) if kind in KINDS else None
+    form = Fields({"kind": [kind], "channel": [channel]}) if kind in KINDS else None
     return _page(request, desk, actor, shown=shown, number=number.strip(), noted=noted, form=form)
 
 
@@ -98,9 +99,8 @@ def note(request: Request, desk: DeskPart, actor: Speaker, form: Form, *, shown:
     with desk.database.write() as connection:
         at = read_clock(connection)
         if called.kind == "out" and not called.waits:
-            settle_call_backs_of(
-                connection, channel=channel, caller=number_of(hotlines[channel], number), by=actor.name
-            )
+            caller = number_of(hotlines[channel], number)
+            settle_call_backs_of(connection, channel=channel, caller=caller, by=actor.name, only_teams=actor.sees_only)
         entry = AuditEntry(
             at=at, actor=actor.name, actor_id=actor.id, action=AuditAction.CALL_NOTED, object=str(inbound_id)
         )

@@ -24,6 +24,7 @@ from store.tables.operations import AuditRow
 from tests.api.conftest import MovingClock, settings_in
 from tests.app_client import AppClient, started
 from tests.inbox_builder import Builder
+from tests.phone_calls import called
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.brain import build_brain
 from workers.routing.route import Router
@@ -221,3 +222,19 @@ def test_a_reported_call_with_a_withheld_number_says_that_no_one_can_be_called(
     assert said == "来电号码已隐藏，无法回拨；请写备注。"
     # There is no one to answer: only a note can be written.
     assert 'id="mode-reply"' not in page
+
+
+def test_a_call_back_is_noted_on_the_hotline_that_was_called(
+    tmp_path: Path, database: Database, portal: BlockingPortal, token_of, clock: MovingClock
+) -> None:
+    clock.at = datetime.now(UTC)
+    second = '[channels.second]\nkind = "voice"\nnumber = "+861069001235"\nregion = "CN"\n'
+    created = create_app(settings_in(tmp_path / "data", more=MORE + second), database=database)
+    with started(created, portal):
+        headers = {"Authorization": f"Bearer {token_of(Role.AGENT)}", "Accept": "text/html"}
+        browser = AppClient(created, portal, headers=headers)
+        with database.write() as connection:
+            called(connection, "+8613800138000", minutes=5, channel="second")
+        ((way,),) = [re.findall(r'class="button" href="(/calls[^"]+)"', browser.get("/calls").text)]
+        page = browser.get(way.replace("&amp;", "&")).text
+    assert '<option value="second" selected>' in page
