@@ -10,21 +10,35 @@ from typing import Final
 
 # Notes of machines are short; a longer text is a person's, who may quote one.
 _LONGEST: Final = 1500
-_BEGIN: Final = r"(?:^|[.!。！，,;；\n])\s*"
+# Blanks alone: a line break begins a sentence itself, and counting its blanks again for each break takes seconds.
+_BEGIN: Final = r"(?:^|[.!。！，,;；\n])[^\S\n]*"
 _SAID: Final = re.compile(
     _BEGIN + r"(?:(?:please )?do not (?:reply|respond) (?:directly )?to this (?:e-?mail|message)"
     r"|this is an auto(?:mated|matic|matically generated|-generated|-reply|-response)\b"
     r"|this (?:e-?mail|message|reply) (?:was|is|has been) (?:sent |generated )?automatic(?:ally)?"
-    r"|i(?:'m| am| will be) (?:currently |now )?(?:out of (?:the )?office"
-    # A customer is on vacation too: an absence note says until when, or who is there instead.
-    r"|on (?:vacation|(?:annual |sick |parental |maternity )?leave)\b(?=[^?]{0,80}"
-    r"\b(?:until|till|returning|back on|limited access|in my absence)\b))\b"
+    r"|auto(?:matic|mated)?[ -]?(?:reply|response) ?[:：]|we have received your (?:e-?mail|message|request) and will\b"
     r"|(?:diese|dies ist eine) (?:e-?mail|nachricht)? ?(?:wurde )?automatisch"
-    r"|ich bin (?:bis|vom|ab|derzeit|zurzeit|momentan|aktuell)\b[^\n]{0,60}\bnicht (?:im (?:büro|haus)|erreichbar)"
     r"|这是(?:一封|一条)?(?:系统)?自动(?:回复|发送|答复)|這是(?:一封|一則)?(?:系統)?自動(?:回覆|回復|發送)"
+    r"|[\[【(（]?(?:系统|系統)?自(?:动|動)(?:回复|回覆|答复|答覆)[\]】)）]?[:：\]】)）]"
     r"|(?:本|此)(?:邮件|郵件|消息|短信)(?:由|为|為|是)?(?:系统|系統)?自(?:动|動)(?:发送|發送|生成|回复|回覆)"
     r"|(?:本|此)(?:邮件|郵件|消息)(?:由|为|為|是)(?:系统|系統)(?:自动|自動)?(?:发|發|生成)"
     r"|(?:请|請)勿(?:直接)?(?:回复|回覆)(?:本|此)?(?:邮件|郵件)?[。！!]?\s*$)",
+    re.IGNORECASE,
+)
+_ABSENT: Final = re.compile(
+    _BEGIN + r"(?:i(?:'m| am| will be) (?:currently |now )?(?:out of (?:the )?office"
+    # A customer is on vacation too: an absence note says until when, or who is there instead.
+    r"|on (?:vacation|(?:annual |sick |parental |maternity )?leave)\b(?=[^?]{0,80}"
+    r"\b(?:until|till|returning|back on|limited access|in my absence|when i am back)\b))\b"
+    r"|ich bin (?:bis|vom|ab|derzeit|zurzeit|momentan|aktuell)\b[^\n]{0,60}\bnicht (?:im (?:büro|haus)|erreichbar)"
+    r"|(?:我|本人)?(?:目前|现在|現在)?正?在?(?:休假|休产假|出差|外出|不在(?:办公室|辦公室))"
+    r"[^?？]{0,40}(?:无法|無法|不能)(?:及时|及時)?(?:回复|回覆|处理|處理|查看))",
+    re.IGNORECASE,
+)
+# What a customer wants of us while they are away, and no absence note speaks of.
+_MATTER: Final = re.compile(
+    r"\b(?:card|account|wallet|password|payments?|paid|refund|transfers?|money|order|code|balance|log ?in|unlock)\b"
+    r"|卡|账户|账号|帳戶|帳號|钱|錢|密码|密碼|付款|支付|退款|转账|轉帳|充值|订单|訂單|验证码|驗證碼|余额|餘額|登录|登入|解锁|解鎖",
     re.IGNORECASE,
 )
 # A desk's acknowledgement: it thanks first, then says that it has the message, or until when it answers.
@@ -47,4 +61,5 @@ def says_machine_wrote(text: str) -> bool:
     """Return whether a mail's new words are those of a machine. A mail that asks something is a person's."""
     if len(text) > _LONGEST or _ASKS.search(text):
         return False
-    return bool(_SAID.search(text) or (_THANKS.match(text) and _TAKEN.search(text)))
+    is_absent = bool(_ABSENT.search(text)) and not _MATTER.search(text)
+    return is_absent or bool(_SAID.search(text) or (_THANKS.match(text) and _TAKEN.search(text)))
