@@ -89,3 +89,14 @@ def test_the_list_and_the_case_show_no_raw_id_and_the_api_does(
         assert "微信用户 …fL2M" in page
         assert openid not in page
     assert openid in client.get("/api/v1/conversations/AAAAAAAAA").text
+
+
+@pytest.mark.parametrize("name", ["o6_bmjrPTlm6_2sgVt7hMZOPfL2M", "Visitor 14C7", "访客 14C7"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_saving_a_contact_changes_no_name_that_is_shown_in_the_readers_language(
+    browser: AppClient, database: Database, name: str, language: str
+) -> None:
+    with database.write() as connection:
+        contact = Builder(connection).contact("li@example.com", name=name)
+    page = browser.get(f"/people/{contact}", headers={"Accept-Language": language}).text
+    assert f'<input name="name" value="{name}"' in page
