@@ -29,6 +29,8 @@ from api.rest.contacts import (
 )
 from api.rest.queries import read_list
 from api.rest.suggestions import list_suggestions
+from api.text.phrases import LANGUAGES
+from router.text.visitor_name import in_language
 from store.contacts.profiles import Card, find_card, timeline
 from store.conversations.lists import Filter
 
@@ -127,9 +129,11 @@ def _home(desk: Desk, actor: Actor, contact_id: UUID, *, said: str, **more: obje
 
 
 def _edit_order(form: Fields, before: Card) -> ContactOrder:
-    wanted = labels_of(form.one("labels"))
+    wanted, name = labels_of(form.one("labels")), form.one("name")
+    # The field shows a name as the reader reads it ("WeChat user …Tlm6"); left as it is, it is no new name.
+    shown = {in_language(before.name, language=language) for language in LANGUAGES}
     return ContactOrder(
-        name=form.one("name"),
+        name=before.name if name in shown else name,
         note=form.whole("note").strip(),
         add_labels=[label for label in wanted if label not in before.labels],
         remove_labels=[label for label in before.labels if label not in wanted],

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from router.text.visitor_name import in_language, visitor_name
 from store.db.bulk import table_of
 from store.db.engine import Database
-from store.tables.messages import ConversationRow
+from store.tables.messages import ContactRow, ConversationRow
 from tests.api.chat.conftest import ChatVisitor, Hands
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
@@ -98,5 +98,11 @@ def test_saving_a_contact_changes_no_name_that_is_shown_in_the_readers_language(
 ) -> None:
     with database.write() as connection:
         contact = Builder(connection).contact("li@example.com", name=name)
-    page = browser.get(f"/people/{contact}", headers={"Accept-Language": language}).text
-    assert f'<input name="name" value="{name}"' in page
+    path = f"/people/{contact}"
+    page = browser.get(path, headers={"Accept-Language": language}).text
+    shown = re.findall(r'<input name="name" value="([^"]*)"', page)[0]
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    assert browser.post(path, data={"name": shown, "note": "calls at noon"}, headers=headers).status_code == 303
+    with database.read() as connection:
+        stored = connection.execute(sa.select(table_of(ContactRow).c.name, table_of(ContactRow).c.note)).one()
+    assert tuple(stored) == (name, "calls at noon")
