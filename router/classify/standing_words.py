@@ -36,6 +36,14 @@ _OPENING: Final = re.compile(
     r"|[本此如若]|未经|未經|严禁|嚴禁|请|請",
     re.IGNORECASE,
 )
+# The customer speaks, who may quote a notice or write on in its sentence: "us" and "we" are the notice's own.
+_OWN: Final = re.compile(
+    r"\b(?:i|i'?m|i'?ve|me|my|mine|myself)\b|\bour (?:account|wallet|money|funds|card|phone)\b"
+    r"|[我俺咱](?!们|們|司|行|方|公司|单位|單位)|我[们們]的?(?:账户|账号|帳戶|帳號|钱|錢|卡|手机|手機)|(?:转走|轉走|盗刷|盜刷)|(?:被|遭)(?:盗|盜|骗|騙|偷|黑)了",
+    re.IGNORECASE,
+)
+# What happened is said with these; the examples of a choice have none.
+_TOLD: Final = re.compile(r"\d|了")
 _MANY: Final = 2
 _SENTENCE_END: Final = re.compile(r"(?<=[!?。！？])\s*|(?<=[a-z)]\.)\s+")
 # A mail program breaks lines at about 72 columns: a line this long goes on in the next one.
@@ -45,7 +53,7 @@ _WRAPPED_CHINESE: Final = 30
 _CHOICE: Final = re.compile(
     r"^([ \t]{0,4}(?:category|topic|type|subject|issue|reason|(?:problem|request|issue|question) type"
     r"|(?:问题|問題|咨询|諮詢|诉求|訴求)?(?:类型|類型|类别|類別|分类|分類)|事项|事項)[ \t]{0,4}[:：][^\n(（]{0,80})"
-    r"[(（][^\n)）]{0,200}[)）]",
+    r"[(（]([^\n)）]{0,200})[)）]",
     re.IGNORECASE | re.MULTILINE,
 )
 # Only what is clearly no sentence: "Phone: stolen" stays.
@@ -67,8 +75,13 @@ def without_standing_words(text: str) -> str:
 def _without_form(text: str) -> str:
     if ":" not in text and "：" not in text:
         return text
-    text = _CHOICE.sub(r"\1", text)
+    text = _CHOICE.sub(_without_examples, text)
     return _FIELD.sub("", text) if sum(1 for _ in _FIELD.finditer(text)) >= _MANY else text
+
+
+def _without_examples(choice: re.Match[str]) -> str:
+    is_told = _OWN.search(choice[2]) or _TOLD.search(choice[2])
+    return choice[0] if is_told else choice[1]
 
 
 def _without_notice(text: str) -> str:
@@ -78,13 +91,17 @@ def _without_notice(text: str) -> str:
 
 
 def _before_notice(sentence: str) -> str:
-    """Return what stands before the notice in a sentence: text without full stops may run into it."""
+    """Return what stands before the notice in a sentence: text without full stops may run into it, and go on after it.
+
+    A sentence in which the customer speaks stays whole.
+    """
     found = [mark.search(sentence) for mark in (*_MARKS, _NEAR)]
     starts = [each.start() for each in found if each]
     if not starts:
         return sentence
     openings = [each.start() for each in _OPENING.finditer(sentence, 0, min(starts) + 1)]
-    return sentence[: openings[-1] if openings else 0].strip()
+    begin = openings[-1] if openings else 0
+    return sentence if _OWN.search(sentence, begin) else sentence[:begin].strip()
 
 
 def _sentences(text: str) -> list[str]:

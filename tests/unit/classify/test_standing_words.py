@@ -31,6 +31,7 @@ NOTICE_ZH = (
         (f"Help\nmy phone was stolen\nTom\n{NOTICE}", "Help\nmy phone was stolen\nTom"),
         (f"Help\nmy phone was stolen please block Tom {NOTICE}", "Help\nmy phone was stolen please block Tom"),
         (f"求助\n手机被偷了请冻结 {NOTICE_ZH}", "求助\n手机被偷了请冻结"),
+        ("手续费\n本邮件机密，禁止披露。我们不会通过邮件索要密码，谨防被骗。", "手续费"),
         ("Form\nAccount name: chen_88\nE-mail: c@x.example\nMessage: stolen", "Form\nMessage: stolen"),
         ("表单\n账户名：chen88\n交易记录：2026112922001\n问题描述：没收到", "表单\n问题描述：没收到"),
         (
@@ -56,6 +57,16 @@ def test_what_no_person_said_is_left_out(text: str, left: str) -> None:
         "账户：被盗\n手机：丢了",
         "Account name: chen_88",
         "Type: stolen account",
+        "Type: other (someone stole 900 from the wallet)",
+        "Category: Payment (I did not make it)",
+        "问题类型：安全（账户被盗，钱被转走了）",
+        # A notice that the customer quotes, or writes on after.
+        "A mail that 'is confidential and intended only for the addressee' made me enter my password, all is gone",
+        "This email is confidential and intended solely for the addressee my account was hacked please help",
+        "The email said it was confidential, disclosure is prohibited, so I told nobody and sent him 20000",
+        "If you are not the intended recipient, delete this email: that is what it said, and he has my money now",
+        "骗子的邮件写着机密，仅供收件人，不得对外传播，我信了，把钱都转过去了",
+        "本邮件机密，仅限收件人阅读，账户被盗了请冻结",
         # Longer than any name or number: it is looked at no further.
         f"Name: {'1' * 30_000} x\nE-mail: {'@' * 30_000} x",
         f"Name:{chr(32) * 30_000}x\nE-mail: 1{chr(32) * 30_000}x",
@@ -72,6 +83,9 @@ def test_what_a_customer_may_have_said_stays(text: str) -> None:
         (f"Help\nMy phone was stolen, please block my wallet.\n\n{NOTICE}", True),
         ("Form\nCategory: Security (stolen, hacked)\nHow do I turn on fingerprint login?", False),
         ("Form\nCategory: Security (stolen, hacked)\nMy account was hacked", True),
+        ("Form\nCategory: Other (someone stole 900 from my wallet)", True),
+        ("A mail that was confidential and intended only for me said log in, then they stole all my money", True),
+        ("邮件里说此事机密，不得泄露，我就按他说的转了三万，被骗了", True),
         ("Form\nAccount name: chen_88\nE-mail: c@x.example\nMessage: my account was stolen", True),
     ],
 )
