@@ -78,7 +78,10 @@ async function send(bar, fields) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const results = page.getElementById("bulk-results");
   if (!results) { document.location.assign(answer.url); return; }
-  await reload();
+  // It is done: without a fresh list it is not sent again. What was picked meanwhile stays so.
+  await reload().catch(() => {});
+  for (const key of fields.getAll("keys")) chosen.delete(key);
+  restore();
   document.getElementById("bulk-results")?.remove();
   results.setAttribute("role", "status");
   // On the list there is nothing to go back to: the card is closed.
@@ -102,8 +105,6 @@ async function reload() {
     const [shown, news] = [document, page].map((each) => each.querySelector(kind));
     if (shown && news) patch(shown, news);
   }
-  chosen.clear();
-  restore();
 }
 
 document.addEventListener("submit", (event) => {

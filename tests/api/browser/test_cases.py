@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.api.browser.journey import DESKTOP, ServedDesk, overflows, page_of, serious, serve
 from tests.inbox_builder import Builder
@@ -61,6 +61,32 @@ def test_rows_are_chosen_by_keys_and_mouse_and_changed_at_once(chromium: Browser
         expect(results).to_have_count(0)
         # The focus is in the list again, not lost with the card.
         expect(page.locator("#list-pane .row .what a").first).to_be_focused()
+
+
+def test_a_bulk_action_is_sent_once_and_keeps_what_is_picked_meanwhile(chromium: Browser, desk: ServedDesk) -> None:
+    with page_of(chromium, desk, "Ming", viewport=DESKTOP) as page:
+        page.goto(desk.url)
+        sent: list[Route] = []
+
+        def hold(route: Route) -> None:
+            sent.append(route)
+
+        page.route("**/bulk", hold)
+        # Given a list that cannot be fetched again.
+        page.route(
+            "**/*", lambda route: route.abort() if "x-omniyard-poll" in route.request.headers else route.fallback()
+        )
+        first, second = page.locator("input.pick").nth(0), page.locator("input.pick").nth(1)
+        first.check()
+        with page.expect_request("**/bulk"):
+            page.locator("#bulk button[value=take]").click()
+        second.check()
+        sent[0].continue_()
+        expect(page.locator("#bulk-results h1")).to_have_text("1 of 1 done")
+        expect(first).not_to_be_checked()
+        expect(second).to_be_checked()
+        expect(page.locator("#bulk .bulk-count")).to_have_text("1 selected")
+        assert len(sent) == 1
 
 
 def test_the_numbers_of_the_queues_change_with_a_bulk_action_and_its_undo(chromium: Browser, desk: ServedDesk) -> None:
