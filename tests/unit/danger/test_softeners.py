@@ -194,6 +194,17 @@ DANGER = {
         "If your card was stolen call us. My card was stolen",
         "冒充客服的人要我下载软件我没理他，可是钱被转走了",
         "this transfer I never sent",
+        "Got an alert for a 2,400 transfer, 'if this was not you contact us' - it was not me, please freeze the account",
+        "The text says if you did not authorise the payment reply STOP, I did not authorise it",
+        "通知写着如不是您本人请冻结，确实不是我，请马上冻结",
+        "如不是您操作，请报警——我已经报警了，一万二被划走",
+        "a person claiming to be your staff told me to transfer my savings, I did nothing wrong and I did",
+        "骗子说是银行的，我拒绝了两次，第三次还是照做把钱转过去了",
+        "拒绝了假客服，但已经把验证码说出去了",
+    ],
+    "a coupon or a job only comes into it": [
+        "my salary is gone, i got a job offer on telegram and they cleaned my wallet",
+        "my voucher and all my money are gone",
     ],
     "the agent, a letter or a button is only mentioned": [
         "客服你好，我的钱被转走了",
