@@ -27,7 +27,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Final
 
-from benchmarks.process_costs import family_of, own_cpu_seconds, pss_mb, wakeups
+from benchmarks.process_costs import compiled, family_of, own_cpu_seconds, pss_mb, wakeups
 from benchmarks.rig import wait_until
 from router.settings.files import shipped_file
 from tests.servers.ports import free_port
@@ -65,10 +65,11 @@ def _desk(folder: Path) -> Iterator[tuple[int, int, float]]:
     )
     file = folder / "channels.toml"
     file.write_text(text + more + _MORE_CHANNELS, encoding="utf-8")
+    environment = compiled()
     began = time.monotonic()
     command = [sys.executable, "-m", "cli", "up", "--config", str(file)]
     with (folder / "output.txt").open("w") as output:
-        up = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        up = subprocess.Popen(command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT)
     try:
         _wait_for(f"http://127.0.0.1:{web}/readyz", output=folder / "output.txt")
         yield up.pid, mail[0], time.monotonic() - began

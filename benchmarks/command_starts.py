@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final
 
+from benchmarks.process_costs import compiled
 from cli.main import COMMANDS
 
 _TYPER: Final = "import typer, rich.console"
@@ -38,12 +39,16 @@ _RUNS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
 }
 
 
-def _cpu_seconds(words: Sequence[str], *, folder: Path) -> float:
+def _cpu_seconds(words: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> float:
     """Return the processor time of one Python process. Its outcome does not matter: no message has that id."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     root = str(Path(__file__).parents[1])
     subprocess.run(
-        [sys.executable, *words], cwd=folder, env={**os.environ, "PYTHONPATH": root}, capture_output=True, check=False
+        [sys.executable, *words],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": root},
+        capture_output=True,
+        check=False,
     )
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -53,10 +58,11 @@ def measure(*, rounds: int) -> dict[str, float]:
     """Return the median processor time of each run, in seconds."""
     times: dict[str, list[float]] = {name: [] for name in _RUNS}
     with tempfile.TemporaryDirectory(prefix="omniyard-starts-") as folder:
-        _cpu_seconds((*_CLI, "migrate"), folder=Path(folder))
+        costs = partial(_cpu_seconds, folder=Path(folder), environment=compiled())
+        costs((*_CLI, "migrate"))
         for _ in range(rounds):
             for name, (words, _) in _RUNS.items():
-                times[name].append(_cpu_seconds(words, folder=Path(folder)))
+                times[name].append(costs(words))
     return {name: median(each) for name, each in times.items()}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -12,11 +13,10 @@ import typer
 
 from cli.processes.leftovers import marked
 from cli.processes.procfile import read_procfile
-from cli.processes.supervisor_process import become_supervisor, template_of
+from cli.processes.template import template_of
 from cli.terminal import ConfigOption
 from router.errors import ConfigError
-from router.settings import Settings
-from router.settings.files import VARIABLE, find_settings, load_settings
+from router.operator_file import USUAL_DATA, VARIABLE, find_settings
 
 PortOption = Annotated[
     int | None,
@@ -49,16 +49,21 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False, port: Port
 
         ports, secrets = demo_ports(desk=port), SECRETS
         config = write_settings(_DEMO_DATA.resolve(), ports)
-    settings, file = load_settings(config), find_settings(config).resolve()
-    data = _data_folder(settings)
-    environment = _environment(data, file=file, secrets=secrets)
     daemons = {daemon.name: daemon.command() for daemon in read_procfile()}
-    template = template_of(daemons, environment=environment)
-    with closing(template):
-        # It imports what the daemons need, while this process imports what the preparation needs and prepares.
-        template.open()
+    found = find_settings(config)
+    with closing(template_of(daemons, environment={})) as template:
+        # It imports what the daemons need, while this process imports what the preparation needs, reads the
+        # settings and prepares. All wait for it, so it starts before the settings are known.
+        if probable := _probable_data(found):
+            template.open(_environment(probable, file=found, secrets=secrets))
         from cli.processes.preparation import DeskStart, prepared  # noqa: PLC0415
+        from cli.processes.supervisor_process import become_supervisor  # noqa: PLC0415
+        from router.settings.files import load_settings  # noqa: PLC0415
 
+        settings, file = load_settings(config), found.resolve()
+        data = _data_folder(settings.omniyard.data)
+        environment = _environment(data, file=file, secrets=secrets)
+        template.open(environment)
         start = DeskStart(
             settings=settings, file=file, data=data, daemons=daemons, environment=environment, ports=ports
         )
@@ -66,13 +71,25 @@ def up_command(config: ConfigOption = None, demo: DemoOption = False, port: Port
             become_supervisor(plan)
 
 
-def _data_folder(settings: Settings) -> Path:
+def _probable_data(file: Path) -> Path | None:
+    """Return the data folder that the file seems to name; None if the file has a mistake, which is explained later."""
+    # A pipe can be read only once.
+    if not file.is_file():
+        return None
     try:
-        return Path(settings.omniyard.data).resolve()
+        said = tomllib.loads(file.read_text(encoding="utf-8-sig")).get("omniyard", {}).get("data", USUAL_DATA)
+        return Path(said).resolve()
+    except (OSError, RuntimeError, ValueError, TypeError, AttributeError):
+        return None
+
+
+def _data_folder(name: str) -> Path:
+    try:
+        return Path(name).resolve()
     except (OSError, RuntimeError) as error:
         raise ConfigError(f"[omniyard] data is no name of a folder ({error})") from error
 
 
 def _environment(data: Path, *, file: Path, secrets: Mapping[str, str]) -> Mapping[str, str]:
     readable = {"OMNIYARD_LOG": "text", "PYTHONUNBUFFERED": "1"}
-    return {**readable, **os.environ, **secrets, **marked(data), VARIABLE: str(file)}
+    return {**readable, **os.environ, **secrets, **marked(data), VARIABLE: str(file.resolve())}

@@ -13,7 +13,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,7 @@ from cli.processes.log_file import LogFile
 from cli.processes.log_lines import LogLines
 from cli.processes.screen import DeskOpening, show_apart
 from cli.processes.supervisor import BEFORE_ANOTHER_TRY, STOP_SIGNALS, Command, Supervisor
-from cli.processes.template import Template, say_nothing
+from cli.processes.template import template_of
 from router.errors import TransientError
 from workers.broker.embedded import EmbeddedBroker
 
@@ -106,18 +106,6 @@ def _run(plan: Plan) -> None:
     finally:
         supervisor.stop()
         lines.close()
-
-
-def template_of(
-    daemons: Mapping[str, list[str]], *, environment: Mapping[str, str], complain: Callable[[str], None] = say_nothing
-) -> Template:
-    """Return a template, not opened yet, for those of the commands that run a module. complain: see `Template`."""
-    modules = {name: words[2] for name, words in daemons.items() if _is_module(words)}
-    return Template(modules.values(), names=modules, environment=environment, complain=complain)
-
-
-def _is_module(words: list[str]) -> bool:
-    return words[:2] == [sys.executable, "-m"] and len(words) > len(("python", "-m"))
 
 
 def _always(words: list[str]) -> Command:

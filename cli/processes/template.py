@@ -151,8 +151,11 @@ class Template:
             self._give_up()
         return not self._hopeless
 
-    def open(self) -> None:
-        """Start the template if it does not run."""
+    def open(self, environment: Mapping[str, str] | None = None) -> None:
+        """Start the template if it does not run. environment: for it and its forks; one with another is replaced."""
+        if environment is not None and dict(environment) != self._environment:
+            self.close()
+            self._environment = dict(environment)
         if self._process is not None and self._process.poll() is not None:
             self._hopeless = self._hopeless or not self._is_ready()
             self.close()
@@ -235,6 +238,18 @@ class Template:
                 start_new_session=True,
                 preexec_fn=die_with(os.getpid()),  # noqa: PLW1509  (this process has one thread)
             )
+
+
+def template_of(
+    daemons: Mapping[str, list[str]], *, environment: Mapping[str, str], complain: Callable[[str], None] = say_nothing
+) -> Template:
+    """Return a template, not opened yet, for those of the commands that run a module. complain: see `Template`."""
+    modules = {name: words[2] for name, words in daemons.items() if _is_module(words)}
+    return Template(modules.values(), names=modules, environment=environment, complain=complain)
+
+
+def _is_module(words: list[str]) -> bool:
+    return words[:2] == [sys.executable, "-m"] and len(words) > len(("python", "-m"))
 
 
 def die_with(parent: int) -> Callable[[], None] | None:

@@ -5,21 +5,18 @@ It is here because every folder above reads the same file by the same rules, and
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Final
 
 from router.errors import ConfigError
+from router.operator_file import find_settings, shipped_file
 from router.settings.danger_words import DangerWords, read_danger_words
 from router.settings.model import Settings
 from router.settings.validation import read_settings
 
-VARIABLE: Final = "OMNIYARD_CONFIG"
+__all__ = ["find_settings", "load_channels", "load_danger_words", "load_settings", "read_file", "shipped_file"]
+
 _DANGER: Final = "danger.toml"
-_USUAL: Final = Path("config/channels.toml")
-# In a wheel the shipped file is in `cli/shipped`; in a checkout (or an editable install) in `config`.
-_ROOT: Final = Path(__file__).parents[2]
-_SHIPPED: Final = (_ROOT / "cli" / "shipped" / "channels.toml", _ROOT / "config" / "channels.toml")
 
 
 def load_settings(path: Path | None = None) -> Settings:
@@ -43,19 +40,6 @@ def load_danger_words(config: Path) -> DangerWords:
     """
     found = next((file for file in (config.parent / _DANGER, shipped_file().parent / _DANGER) if file.is_file()), None)
     return read_danger_words(read_file(found), file=str(found)) if found else DangerWords()
-
-
-def find_settings(path: Path | None = None) -> Path:
-    """Return `path`, else $OMNIYARD_CONFIG, else config/channels.toml of the working folder, else the shipped file."""
-    named = path or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
-    if named:
-        return named
-    return next((candidate for candidate in (_USUAL, *_SHIPPED) if candidate.is_file()), _USUAL)
-
-
-def shipped_file() -> Path:
-    """Return the file that is shipped with this installation."""
-    return next((candidate for candidate in _SHIPPED if candidate.is_file()), _SHIPPED[-1])
 
 
 def read_file(path: Path) -> str:

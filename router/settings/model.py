@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
+from router.operator_file import USUAL_DATA
 from router.settings.agent_answers import AgentAnswerSettings
 from router.settings.channels.kinds import Channel
 from router.settings.danger_words import DangerWords
@@ -90,7 +91,7 @@ class DeskSettings(Frozen):
     timezone: Zone = ZoneInfo("UTC")
     database: Secret | None = None
     broker: Secret | None = None
-    data: str = "var"
+    data: str = USUAL_DATA
     listen: Listen = "127.0.0.1:8080"
     public_url: PublicUrl | None = None
     trusted_proxies: tuple[Network, ...] = (ip_network("127.0.0.1"), ip_network("::1"))

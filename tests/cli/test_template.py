@@ -208,6 +208,22 @@ def test_a_template_that_an_earlier_program_of_this_process_opened_is_adopted_an
     assert find_leftovers(yard.folder) == []
 
 
+def test_a_template_that_was_opened_for_another_environment_is_replaced(yard: _Yard):
+    yard.write(
+        "worker", "if __name__ == '__main__': import os, time; print(os.environ['WHO'], flush=True); time.sleep(600)"
+    )
+    supervisor, template = yard.supervisor("worker")
+    template.open({**yard.environment, "WHO": "probable"})
+    first = template.process_id
+    template.open({**yard.environment, "WHO": "known"})
+    second = template.process_id
+    template.open({**yard.environment, "WHO": "known"})
+    assert (template.process_id, first == second, Path(f"/proc/{first}").exists()) == (second, False, False)
+    supervisor.run(each_tick=_until(lambda: yard.lines))
+    supervisor.stop()
+    assert yard.lines == ["worker: known"]
+
+
 def test_a_template_that_hangs_is_replaced_by_interpreters(yard: _Yard):
     yard.write("worker", _ALIVE)
     supervisor, template = yard.supervisor("worker", patience=0.2)

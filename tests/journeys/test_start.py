@@ -28,6 +28,13 @@ def test_a_worker_loads_nothing_that_a_desk_without_a_model_never_needs() -> Non
     assert ran.stdout.strip() == "[]"
 
 
+def test_up_starts_what_all_wait_for_before_it_loads_the_settings() -> None:
+    later = ("router.settings", "sqlalchemy", "http.client", "cli.processes.preparation")
+    script = f"import sys, cli.commands.up; print([name for name in {later} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
+
+
 @pytest.mark.skipif(find_binaries() is None, reason="PostgreSQL is not installed (tests/install-machine-parts.sh)")
 def test_daemons_wait_for_a_database_that_comes_later_and_end_at_one_that_is_not_theirs() -> None:
     with running_rig("postgresql") as rig:

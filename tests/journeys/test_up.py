@@ -194,6 +194,36 @@ def test_a_stop_takes_seconds_and_leaves_nothing_running(desk: _Desk):
     assert desk.is_quiet()
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_start_that_is_stopped_as_soon_as_something_runs_leaves_nothing_running(desk: _Desk, number: int):
+    # Where the tests run in the background they ignore SIGINT, and what they start would ignore it too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    up = desk.start()
+    signal.signal(signal.SIGINT, before)
+    up.wait_for(lambda: find_leftovers(desk.data), "the first process")
+    up.process.send_signal(number)
+    up.finish()
+    assert desk.is_quiet()
+
+
+@pytest.mark.parametrize(
+    ("place", "line", "said"),
+    [
+        ("[omniyard]", "[omniyard]\ncolour = 1", "colour"),  # known only when the settings are read
+        ("data =", "data = 5 #", "data"),
+        ("[omniyard]", "[omniyard", "not valid TOML"),
+        ("[omniyard]", "omniyard = 5\n[else]", "omniyard"),
+    ],
+)
+def test_a_wrong_configuration_is_explained_and_leaves_nothing_running(desk: _Desk, place: str, line: str, said: str):
+    desk.config.write_text(desk.config.read_text().replace(place, line))
+    up = desk.start()
+    assert up.finish() == 3
+    assert said in up.printed
+    assert find_leftovers(desk.data) == []
+    assert not desk.data.exists()
+
+
 def test_a_process_that_dies_starts_again_and_a_line_says_so(desk: _Desk):
     with desk.open() as up:
         os.kill(up.child("worker"), signal.SIGKILL)
