@@ -26,6 +26,9 @@ def check_words(settings: Settings) -> Iterator[Finding]:
                 yield Finding(place=("replies", name, "text", language), message=message)
     for name, category in settings.categories.items():
         yield from _category(("categories", name), category)
+    for name in settings.facts.keys() - set(FACT_KINDS):
+        message = f"there is no fact of this kind; {nearest(name, FACT_KINDS)}"
+        yield Finding(place=("facts", name), message=message)
     yield from _shared_keywords(settings)
     yield from _unrouted_emergencies(settings)
     yield from _contagious(settings)

@@ -236,6 +236,10 @@ when = {}
 name = "all"
 when = { open = true }
 => routes[2].name: an earlier route has this name; expected a different one
+
+[facts.transactoin]
+title = { en = "the order number" }
+=> facts.transactoin: there is no fact of this kind; did you mean "transaction"?
 """  # noqa: E501  (a sentence of ours is one line)
 
 
