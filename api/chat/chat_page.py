@@ -24,7 +24,10 @@ from api.http.problems import ProblemError
 from api.pages.render import language_of, moments_of, render
 from api.paths import CHAT
 from api.services.chat_state import LineShown
+from api.text.phrases import Language
 from router.settings.channels.site_chat import LONGEST_LINE
+from router.settings.model import Settings
+from router.settings.values import title_in
 from store.chat.line_log import ChatLine, VisitorLine, last_lines
 
 _LOADER: Final = Path(__file__).parents[1] / "static" / "chat-loader.js"
@@ -134,6 +137,7 @@ def _shown(
         "longest": LONGEST_LINE,
         "wrong": words.of_problem(wrong.slug) if wrong else "",
         "text": text,
+        "notice": _notice(desk.settings, language),
         "words": json.dumps(words.for_script(), ensure_ascii=False),
         "clock": moments_of(request, desk),
     }
@@ -142,6 +146,13 @@ def _shown(
     if wrong:
         page.status_code = 422
     return page
+
+
+def _notice(settings: Settings, language: Language) -> str:
+    """Return what stands above the field about emergencies; empty on a desk that has none."""
+    if not any(category.emergency for category in settings.categories.values()):
+        return ""
+    return title_in(settings.emergency.notice, language, name=ChatWords(language)("danger"))
 
 
 def _protect(page: Response, ancestors: tuple[str, ...]) -> None:

@@ -45,8 +45,8 @@ CHAT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "closed_words": ("We are closed now and open again {at}.", "现在是非服务时间，{at} 开始服务。"),
     "danger": (
-        "Account stolen, money moved, code given away? Write it here: we look at it day and night.",
-        "账户被盗、钱被转走、验证码外泄，请直接写在这里，全天 24 小时处理。",
+        "Is it an emergency? Write it here: we look at it day and night.",
+        "紧急情况请直接写在这里，全天 24 小时有人处理。",
     ),
     "no_agents": (
         "No colleague is here at the moment. Leave your mail address, and the answer comes there too.",

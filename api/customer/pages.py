@@ -29,6 +29,7 @@ from router.masking.mask import mask, mask_address
 from router.origin.own_side import is_own
 from router.settings.channels.base import FormLimits
 from router.settings.own_addresses import own_addresses
+from router.settings.values import title_in
 from router.status_links import CaseLink, LinkKind
 from store.conversations.customer_status import CaseStatus, Phase, case_of, case_of_inbound
 from store.conversations.ratings import last_closing, rate, score_of
@@ -227,5 +228,6 @@ def _form(
         "topics": topics,
         "fitting": desk.visitors.answers.of(language, category=values.get("topic") or "-"),
         "limits": limits,
+        "hint": title_in(limits.hint, language, name=""),
     }
     return visitor_page(request, "contact", context, status=status)

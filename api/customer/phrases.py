@@ -24,8 +24,8 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "other_topic": ("Something else", "其他问题"),
     "your_message": ("Your message", "留言内容"),
     "message_hint": (
-        "With the time, the amount and the transaction number we can help sooner.",
-        "写明时间、金额和交易号，我们可以更快处理。",
+        "Say what happened and when, with the number of the order or the case if there is one: we can help sooner.",
+        "请写明经过和时间，如有订单号或编号也请附上，我们可以更快处理。",
     ),
     "files_label": ("Files", "附件"),
     "files_hint": ("At most {files} files, {size} MB together.", "最多 {files} 个，合计不超过 {size} MB。"),

@@ -168,6 +168,7 @@ def _everywhere(request: Request, desk: Desk) -> dict[str, Any]:
         "matter_of": names.matter,
         "team_of": partial(names, "team"),
         "channel_of": partial(names, "channel"),
+        "fact_of": partial(names, "fact"),
         "handle_kind": partial(handle_kind, desk.settings),
         "language_of": lambda tag: language_name(tag, words=moments.words),
         "link": partial(link, request),

@@ -159,7 +159,9 @@ def compose(
         quotes=desk.settings.desk.quote_below,
         is_public=is_open_to_all,
         invitation=_invitation(channel, language=row.language),
-        question=question_in_words(missing, language=row.language) if has_way_out and not is_open_to_all else "",
+        question=question_in_words(missing, language=row.language, titles=desk.settings.fact_titles)
+        if has_way_out and not is_open_to_all
+        else "",
         is_call=is_hotline or is_withheld,
         # A hotline's caller, or of a channel that cannot send, as one that only reports calls.
         call_back=answers.address if not has_way_out and answers.address.startswith("+") else "",
@@ -261,5 +263,6 @@ def _canned(settings: Settings, row: ConversationRecord, *, moment: ReplyMoment)
 def _places(settings: Settings, row: ConversationRecord, *, moment: ReplyMoment, language: str) -> dict[str, str]:
     zone, opens_at = settings.omniyard.timezone, moment.opens_at
     opening = opening_words(opens_at, now=moment.now, zone=zone, language=language) if opens_at else ""
-    facts, desk = facts_in_words(moment.missing, language=language), settings.omniyard.name_in(language)
+    facts = facts_in_words(moment.missing, language=language, titles=settings.fact_titles)
+    desk = settings.omniyard.name_in(language)
     return {"reference": row.reference, "next_opening": opening, "desk": desk, "missing_facts": facts}

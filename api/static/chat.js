@@ -273,7 +273,7 @@
     $("end").hidden = !["waiting", "open"].includes(state.phase);
     $("closed").hidden = !closed;
     if (closed) $("closed").textContent = t(root.dataset.form ? "closed_lead" : "closed_words", { at: state.opening });
-    $("danger").hidden = state.phase !== "new";
+    if ($("danger")) $("danger").hidden = state.phase !== "new";
     $("place").hidden = !state.place;
     $("place-number").textContent = state.place ? t("place", { place: state.place }) : "";
     $("wait").textContent = state.minutes ? t("wait", { minutes: state.minutes }) : "";

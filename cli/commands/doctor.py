@@ -43,6 +43,7 @@ from store.db.engine import Database, read_clock
 from store.db.keys import desk_key
 from store.db.open import current_version, is_usable, latest_version, open_database
 from store.db.private_files import close_files, find_open_files
+from store.desk.agents import list_agents
 from store.desk.view_counts import waiting_in_teams
 from workers.answering.silence import channels_that_answer, why_silent
 from workers.broker.connect import connect_broker, silent_sentinels
@@ -102,13 +103,14 @@ def examine_database(settings: Settings) -> Health:
 
 
 def examine_teams(settings: Settings) -> Health:
-    """Test whether cases wait in a team that is not in the file any more."""
+    """Test whether cases wait in a team that the file lacks, and whether `escalate_to` names teams and agents."""
     database = open_database(settings)
     try:
         if not is_usable(database, current_version(database)):
             return Health(ok=True, findings=("the database has another version; `omniyard migrate` comes first",))
         with database.read() as connection:
             waiting = waiting_in_teams(connection)
+            agents = {agent.name for agent in list_agents(connection) if agent.revoked_at is None}
     finally:
         database.close()
     left = [
@@ -116,6 +118,12 @@ def examine_teams(settings: Settings) -> Health:
         "on the desk and move them, or put the team back"
         for team, number in waiting.items()
         if team not in settings.teams
+    ]
+    left += [
+        f"[emergency] escalate_to names {name!r}, which is no agent and no team, so a page skips it: "
+        "correct the name, or `omniyard agent add` it"
+        for name in settings.emergency.escalate_to
+        if name not in agents and name not in settings.teams
     ]
     return Health(ok=not left, findings=tuple(left) or ("each case that waits is in a team of the file",))
 

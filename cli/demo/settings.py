@@ -103,6 +103,9 @@ title = {{ zh = "在线留言", en = "Contact form" }}
 address = "contact@wallet.example"
 send = {{ outbox = true }}
 calendar = "office"
+[channels.contact-form.hint]
+zh = "写明时间、金额和交易号，我们可以更快处理。"
+en = "With the time, the amount and the transaction number we can help sooner."
 """
 
 COLLEAGUES: Final = {"王芳": "senior", "Emma": "agent"}

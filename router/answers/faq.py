@@ -94,8 +94,9 @@ def examine_faq(faq: Faq, *, intents: Intents, categories: Collection[str], toda
     found = [*faq.problems, *_equal_questions(faq)]
     if not known and (naming := sum(bool(text.intents) for text in faq.files)):
         found.append(f"{naming} files name sub-intents, but the desk has none: the folder intents is missing or broken")
+    found += _without_category(faq, categories=categories)
     for text in faq.files:
-        found += _examined(text, known=known, categories=categories, today=today)
+        found += _examined(text, known=known, today=today)
     for answer, texts in faq.texts.items():
         found += [f"{answer}: no text in {one}" for one in LANGUAGES if one not in texts]
     return found
@@ -110,9 +111,18 @@ def _passed(text: FaqText) -> str:
     return f"{text.file}: until {text.until} has passed; it is neither sent nor offered"
 
 
-def _examined(text: FaqText, *, known: Collection[str], categories: Collection[str], today: date) -> Iterator[str]:
-    if text.category not in categories:
-        yield f"{text.file}: no category is called {text.category}"
+def _without_category(faq: Faq, *, categories: Collection[str]) -> Iterator[str]:
+    """Yield one line for each category that files name and the desk lacks, however many its files are."""
+    files: dict[str, list[str]] = {}
+    for text in faq.files:
+        if text.category not in categories:
+            files.setdefault(text.category, []).append(text.file)
+    for category, named in files.items():
+        others = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        yield f"{named[0]}{others}: no category is called {category}; /help shows it all the same: delete or rename it"
+
+
+def _examined(text: FaqText, *, known: Collection[str], today: date) -> Iterator[str]:
     for name in text.intents:
         # Without any the one line above says it.
         if known and name not in known:

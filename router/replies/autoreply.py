@@ -75,7 +75,9 @@ def compose_reply(  # noqa: PLR0913  (one parameter for each fact that a reply m
         next_opening=_opening(decision, now=now, language=language),
         desk=settings.omniyard.name_in(language),
         status_link=status_link,
-        missing_facts=facts_in_words(analysis.classification.missing_facts, language=language),
+        missing_facts=facts_in_words(
+            analysis.classification.missing_facts, language=language, titles=settings.fact_titles
+        ),
     )
     if warning:
         body = f"{body.rstrip()}\n\n{warning}\n"

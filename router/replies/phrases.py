@@ -116,6 +116,9 @@ def _of(language: str) -> _Words:
     return _BY_TAG.get(tag, _ENGLISH)
 
 
+FactTitles = Mapping[str, Mapping[str, str]]
+"""What the operator calls the facts: kind -> language -> words."""
+
 # No password and no code: our replies never ask for one.
 _FACTS_ENGLISH: Final[Mapping[str, str]] = {
     "account": "your account name",
@@ -149,23 +152,33 @@ _FACTS_TRADITIONAL: Final[Mapping[str, str]] = {
 }
 
 
-def facts_in_words(kinds: Sequence[str], *, language: str) -> str:
+def facts_in_words(kinds: Sequence[str], *, language: str, titles: FactTitles) -> str:
     """Return the facts as a list in a sentence: "your account name, the amount and when it happened".
 
-    language: BCP 47 of the reply; every language except Chinese gets English.
+    language: BCP 47 of the reply; without a title in it every language except Chinese gets English.
+    titles: what the operator calls a fact, by language, as `Settings.fact_titles` has them.
     """
     words = _of(language)
-    if words is _ENGLISH:
-        return _enumerate([_FACTS_ENGLISH.get(kind, kind) for kind in kinds], ", ", " and ")
-    names = _FACTS_TRADITIONAL if words is _HANT else _FACTS_CHINESE
-    return _enumerate([names.get(kind, kind) for kind in kinds], "、", "和")
+    ours = _FACTS_ENGLISH if words is _ENGLISH else _FACTS_TRADITIONAL if words is _HANT else _FACTS_CHINESE
+    own = [_title(titles.get(kind, {}), language) for kind in kinds]
+    names = [title or ours.get(kind, kind) for title, kind in zip(own, kinds, strict=True)]
+    if words is not _ENGLISH:
+        return _enumerate(names, "、", "和")
+    # "and" is no word of a third language.
+    is_foreign = all(own) and language.partition("-")[0].lower() != "en"
+    return _enumerate(names, ", ", ", " if is_foreign else " and ")
 
 
-def question_in_words(kinds: Sequence[str], *, language: str) -> str:
-    """Return what asks a customer for facts; empty if there are none. kinds, language: as in `facts_in_words`."""
+def _title(titles: Mapping[str, str], language: str) -> str:
+    """Return the title in a language, else in its family, else the one for every language; empty for none."""
+    return titles.get(language) or titles.get(language.partition("-")[0]) or titles.get("und") or ""
+
+
+def question_in_words(kinds: Sequence[str], *, language: str, titles: FactTitles) -> str:
+    """Return what asks a customer for facts; empty if there are none. The arguments are as in `facts_in_words`."""
     if not kinds:
         return ""
-    facts, words = facts_in_words(kinds, language=language), _of(language)
+    facts, words = facts_in_words(kinds, language=language, titles=titles), _of(language)
     if words is _ENGLISH:
         return f"So that we can help at once, please tell us {facts}. Please never send passwords or one-time codes."
     if words is _HANT:

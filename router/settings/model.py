@@ -272,6 +272,12 @@ class LabelSettings(Frozen):
     title: Titles
 
 
+class FactSettings(Frozen):
+    """`[facts.NAME]`: what a fact is called, where the desk's own words do not fit."""
+
+    title: Titles
+
+
 class FormSettings(Frozen):
     """`[forms.NAME]`: a service whose forms send mail for customers.
 
@@ -316,6 +322,7 @@ class EmergencySettings(Frozen):
     escalate_after: a page that no agent confirms or releases for so long goes on; absent, it stays where it is.
     escalate_to: agents or teams, in this order, then from the start again; absent, the next agent of its team.
     correction: the reply that follows what was said to the customer when an alarm turns out false.
+    notice: what the chat says of emergencies before a visitor writes, by language; absent, general words.
     """
 
     false_pages_per_thousand: Number = Field(default=5, gt=0, le=200)
@@ -323,6 +330,7 @@ class EmergencySettings(Frozen):
     escalate_after: Pause | None = None
     escalate_to: tuple[str, ...] = ()
     correction: str | None = None
+    notice: Titles = Field(default_factory=dict)
 
 
 class Settings(Frozen):
@@ -338,6 +346,7 @@ class Settings(Frozen):
     routes: tuple[RouteSettings, ...]
     webhooks: dict[Name, WebhookSettings] = Field(default_factory=dict)
     labels: dict[Name, LabelSettings] = Field(default_factory=dict)
+    facts: dict[Name, FactSettings] = Field(default_factory=dict)
     forms: dict[Name, FormSettings] = Field(default_factory=dict)
     emergency: EmergencySettings = EmergencySettings()
     answers: AnswerSettings = AnswerSettings()
@@ -349,6 +358,11 @@ class Settings(Frozen):
     def danger(self) -> DangerWords:
         """What `danger.toml` says; empty unless `with_danger` gave it."""
         return self._danger
+
+    @property
+    def fact_titles(self) -> dict[str, dict[str, str]]:
+        """What the operator calls the facts: kind -> language -> words; only those that have a table."""
+        return {kind: fact.title for kind, fact in self.facts.items()}
 
     def with_danger(self, words: DangerWords) -> Settings:
         """Return these settings with the words of danger."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -48,8 +49,10 @@ _EXPECTED: Final[Mapping[str, str]] = {
     "Invalid value": 'expected a text in "straight quotes", a number, true, false, a [list] or a { table }',
     "Cannot overwrite a value": "expected each key once in its table",
 }
-# Tables that are left out as a whole if one of their keys is wrong; elsewhere only the entry is left out.
-_WHOLE: Final = frozenset({"omniyard", "routes"})
+# Left out as a whole if one of its routes is wrong; elsewhere only the entry is left out, of `[omniyard]` the key.
+_WHOLE: Final = frozenset({"routes"})
+# What stands in for a wrong key whose absence would be reported elsewhere, although the file has it.
+_PRESENT: Final[Mapping[Place, str]] = {("omniyard", "public_url"): "https://desk.invalid"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +107,18 @@ def _examine(text: str) -> Examination:
 
 def _of_the_rest(wrong: Sequence[Finding], *, document: Mapping[str, object]) -> list[Finding]:
     """Return the findings of the cross-checks in the valid tables."""
-    broken = {finding.place[: 1 if finding.place[0] in _WHOLE else 2] for finding in wrong}
+    broken: set[Place] = {finding.place[: 1 if finding.place[0] in _WHOLE else 2] for finding in wrong}
     sound = {section: content for section, content in document.items() if (section,) not in broken}
     rest = {section: _without(broken, section, content) for section, content in sound.items()}
     settings = Settings.model_validate({"routes": (), **rest})
     return [finding for finding in crosscheck(settings, document=document) if finding.place[:1] not in broken]
 
 
-def _without(broken: Collection[Place], section: str, content: object) -> object:
+def _without(broken: AbstractSet[Place], section: str, content: object) -> object:
     if not isinstance(content, Mapping):
         return content
-    return {name: table for name, table in content.items() if (section, name) not in broken}
+    sound = {name: table for name, table in content.items() if (section, name) not in broken}
+    return sound | {name: _PRESENT[section, name] for name in content if (section, name) in broken & _PRESENT.keys()}
 
 
 def _not_toml(error: str, *, text: str) -> Finding:

@@ -52,6 +52,16 @@ _UNITS: Final = {
     "myr": "MYR", "thb": "THB",
 }  # fmt: skip
 _UNIT: Final = "|".join(sorted(map(re.escape, _UNITS), key=len, reverse=True))
+# A shop's order number is short: four digits behind "order no." or "order #", five behind "order", never an amount.
+_ORDER_NAMES: Final = WordPlaces(
+    "order", "invoice", "receipt", "bestell", "auftrag", "rechnung", "订单", "訂單",
+)  # fmt: skip
+_SHORT_ORDER: Final = re.compile(
+    r"(?<![a-z])(?:order|invoice|receipt|bestell(?:ung)?|auftrag(?:s)?|rechnung(?:s)?|订单|訂單)"
+    r"(?:[\s\-]{0,2}(?:no\.?|nr\.?|number|num|nummer|id|#|号码|號碼|编号|編號|号|號)\s?(?:is|was|ist|[:：#=是為为（(]){0,2}"
+    r"\s{0,2}#?(?P<named>\d{4,5})|\s{0,2}[:：（(]?(?P<bare>\d{5}))"
+    rf"(?![\da-z\-]|[.,]\d|\s?(?:{_UNIT}|[万萬千百年]))"
+)
 _UNIT_NAMES: Final = tuple(_UNITS)
 _LONGEST_UNIT: Final = max(map(len, _UNITS))
 _NUMBER_START: Final = re.compile(r"\d(?<!\d.)")
@@ -171,6 +181,8 @@ def _transactions(lowered: str) -> Iterator[Fact]:
     for match in matches_at(_TRANSACTION, lowered, _NAMES.starts(lowered)):
         if not _CHINESE_PHONE.fullmatch(match["value"]):
             yield Fact("transaction", match["value"].upper())
+    for match in matches_at(_SHORT_ORDER, lowered, _ORDER_NAMES.starts(lowered)):
+        yield Fact("transaction", match["named"] or match["bare"])
     # Up to four letters may stand before the digits.
     starts = [long.start() - letters for long in _LONG_NUMBER.finditer(lowered) for letters in (0, 2, 3, 4)]
     for match in matches_at(_BARE_TRANSACTION, lowered, starts):

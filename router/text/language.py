@@ -26,7 +26,15 @@ _ENGLISH: Final = re.compile(
     r"was|were|do|does|don't|did|didn't|but|from|there|please|would|could|i'm|i've|been|get|got|which|who|will|about|an|to)"
     r"(?![a-z])"
 )
-# The languages of an Asian wallet's customers; fewer candidates make fewer mistakes in short texts.
+# Of the words above, those that German has too ("Was ist das", "ich will", "an Sie").
+_IN_BOTH: Final = frozenset({"was", "will", "an"})
+# Words that only German has among the languages below, without those that are a mistyped English word ("oder", "im").
+_GERMAN: Final = re.compile(
+    r"(?<!\w)(?:ich|nicht|und|ist|sind|mein|meine|meinen|meinem|meiner|bitte|wir|haben|habe|ein|eine|einen|einem|einer|für|auf|"
+    r"danke|hallo|guten|grüße|grüßen|sehr|ihr|ihre|ihren|ihrem|sie|noch|auch|aber|wurde|wird|kein|keine|keinen|möchte|"
+    r"können|wann|wo|warum|wie|bestellung|vielen|dank)(?!\w)"
+)
+# The languages of the customers that were seen; fewer candidates make fewer mistakes in short texts.
 _LATIN_LANGUAGES: Final = ("en", "es", "fr", "de", "pt", "it", "nl", "id", "ms", "vi", "tr", "tl", "pl", "sv")
 # The library barely distinguishes these languages: each alone would rarely reach the required confidence.
 _TWINS: Final = {"id": "ms", "ms": "id"}
@@ -77,7 +85,12 @@ def _characters(codec: str, rows: range, columns: range | list[int]) -> frozense
 
 
 def _latin_language(text: str) -> str:
-    if _ENGLISH.search(text.lower()):
+    lowered = text.lower()
+    german = len(_GERMAN.findall(lowered))
+    english = [word for word in _ENGLISH.findall(lowered) if not german or word not in _IN_BOTH]
+    if german > len(english):
+        return "de"
+    if english:
         return "en"
     words = _LATIN_WORD.findall(text)
     if not words:

@@ -200,6 +200,27 @@ def test_the_shipped_file_copied_alone_is_usable_and_its_keywords_decide(tmp_pat
     assert all(finding.key.endswith(".examples") for finding in result.findings)
 
 
+BAKERY = '[categories.allergy]\nemergency = true\nkeywords = ["allergic reaction"]\n'
+CALLS = '[[routes]]\nname = "now"\nwhen = { emergency = true }\nteam = "front"\n'
+
+
+def test_another_business_hears_that_the_words_of_the_shipped_files_are_in_force(tmp_path):
+    # Given a bakery's file alone: danger.toml and faq are the shipped ones
+    path = write(tmp_path, BAKERY + CALLS)
+
+    def said():
+        return [(found.key, found.level) for found in check(path, now=NOW).findings if "shipped" in found.message]
+
+    assert sorted(said()) == [("answers", "warning"), ("emergency", "warning")]
+    # When the file is copied as it is, it is still the shipped one
+    (tmp_path / "danger.toml").write_bytes((CONFIG.parent / "danger.toml").read_bytes())
+    assert ("emergency", "warning") in said()
+    # Then files of its own end the warnings, empty ones too
+    (tmp_path / "danger.toml").write_text("")
+    (tmp_path / "faq").mkdir()
+    assert said() == []
+
+
 def test_examples_that_changed_since_the_model_was_chosen_are_noticed(tmp_path):
     # Given: a model was put in force for the examples as they were.
     examples = "\n".join(
@@ -207,6 +228,7 @@ def test_examples_that_changed_since_the_model_was_chosen_are_noticed(tmp_path):
         for name in ("refund", "login")
     )
     path = write(tmp_path, f'[omniyard]\ndata = "{tmp_path}"\n{examples}\n')
+    (tmp_path / "faq").mkdir()
     settings = load_settings(path)
     chosen = lessons_of(settings, path).desk
     folder = ModelFolder.of(settings)

@@ -32,6 +32,7 @@ _TABLES: Final[Mapping[str, Callable[[Settings], Mapping[str, _Titled]]]] = {
     "sla": lambda settings: settings.sla,
     "reply": lambda settings: settings.replies,
     "label": lambda settings: settings.labels,
+    "fact": lambda settings: settings.facts,
 }
 _WORDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {"pair": PAIR_NAMES, "group": GROUP_NAMES}
 
@@ -69,6 +70,8 @@ class ConfigNames:
             return title_in(found.title, self.words.language, name=named)
         if kind == "label" and named in _OWN_LABELS:
             return phrase_in(self.words.language, _OWN_LABELS[named])
+        if kind == "fact":
+            return self.words(f"fact_{named}")
         return self.words("always_open") if (kind, named) == ("calendar", ALWAYS) else named
 
     def matter(self, category: str | None, labels: Iterable[str], *, none_of_ours: bool = False) -> str:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Final
 
 import typer
 from rich.console import Console
@@ -17,7 +18,7 @@ from cli.main import FAILED
 from cli.terminal import ConfigOption, JsonOption
 from router.answers.faq import examine_faq
 from router.errors import ConfigError
-from router.settings.files import find_settings, load_danger_words, read_file
+from router.settings.files import find_settings, load_channels, load_danger_words, read_file, shipped_file
 from router.settings.findings import Finding
 from router.settings.intents import examine_examples, load_intents
 from router.settings.lines import locate
@@ -26,6 +27,15 @@ from router.settings.validation import examine_settings
 from workers.answering.faq_files import faq_folder, intents_next_to, read_faq_folder
 from workers.answering.silence import why_silent
 from workers.training.lessons import EXAMPLES_CHANGED, examples_changed
+
+_SHIPPED_ANSWERS: Final = (
+    "/help shows the shipped answers, which are an e-wallet's: make a folder faq next to this file for your own; "
+    "an empty one shows none"
+)
+_SHIPPED_DANGER: Final = (
+    'people are called by the shipped danger.toml too, whose words are an e-wallet\'s ("I did not order this"): '
+    "write your own next to this file; with an empty one only your keywords and examples count"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ def check(path: Path, *, now: datetime) -> CheckResult:
         today = now.astimezone(examination.settings.omniyard.timezone).date()
         findings += check_surroundings(examination.settings, today=today)
         findings += _examples(examination.settings, path)
-        findings += _danger(path)
+        findings += _danger(path) or _foreign_danger(examination.settings, path)
         findings += _answers(examination.settings, path, today=today)
     return CheckResult(path, examination.settings, locate(findings, text=text) if findings else ())
 
@@ -78,10 +88,26 @@ def _answers(settings: Settings, path: Path, *, today: date) -> list[Finding]:
         categories=settings.categories,
         today=today,
     )
-    own = (path.parent / "faq").is_dir()
-    # The shipped answers are written for the shipped categories.
-    lines = [*(found if own else []), *why_silent(settings)]
+    if not (path.parent / "faq").is_dir():
+        # The shipped answers are written for the shipped categories, and have no mistakes of the operator's.
+        found = [_SHIPPED_ANSWERS] if settings.categories and not _has_shipped_categories(settings) else []
+    lines = [*found, *why_silent(settings)]
     return [Finding(place=("answers",), message=line, level="warning") for line in lines]
+
+
+def _has_shipped_categories(settings: Settings) -> bool:
+    return load_channels(shipped_file()).categories.keys() <= settings.categories.keys()
+
+
+def _foreign_danger(settings: Settings, path: Path) -> list[Finding]:
+    """Return a warning where the shipped words of danger, an e-wallet's, decide for another business."""
+    own, shipped = path.parent / "danger.toml", shipped_file().parent / "danger.toml"
+    emergencies = {name for name, category in settings.categories.items() if category.emergency}
+    known = {name for name, category in load_channels(shipped_file()).categories.items() if category.emergency}
+    is_shipped = not own.is_file() or (shipped.is_file() and own.read_bytes() == shipped.read_bytes())
+    if not emergencies or emergencies & known or not is_shipped:
+        return []
+    return [Finding(place=("emergency",), message=_SHIPPED_DANGER, level="warning")]
 
 
 def _danger(path: Path) -> list[Finding]:

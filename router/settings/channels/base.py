@@ -7,8 +7,8 @@ class. Capabilities that do not depend on the file are in `connectors.registry`.
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Final, get_args
 from urllib.parse import urlsplit
@@ -30,11 +30,13 @@ class FormLimits:
 
     largest: bytes of all files of one message.  files: how many files a message may have.
     per_hour: how many messages one network address may send per hour.
+    hint: what stands below the message's field, by language; empty for general words.
     """
 
     largest: int
     files: int
     per_hour: int
+    hint: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from router.settings.channels.base import (
     SendSettings,
 )
 from router.settings.secret import Secret
-from router.settings.values import Listen, Pause, Start, Switch, Whole, WrongKeys, is_loopback
+from router.settings.values import Listen, Pause, Start, Switch, Titles, Whole, WrongKeys, is_loopback
 
 _LOGIN: Final = "expected username with either password or oauth_token, or none of the three"
 _HOST_OR_OUTBOX: Final = "expected the mail server as host, or outbox = true to keep the mail here; one of the two"
@@ -265,9 +265,11 @@ class WebSettings(MailChannelSettings):
 
     largest: bytes of all files of one message.
     files: how many files a message may have.  per_hour: how many messages one network address may send per hour.
+    hint: what stands below the message's field, by language; absent, general words.
     """
 
     kind: Literal["web"]
+    hint: Titles = Field(default_factory=dict)
     largest: Whole = Field(default=10_485_760, ge=0, le=52_428_800)
     files: Whole = Field(default=5, ge=0, le=20)
     per_hour: Whole = Field(default=10, ge=1)
@@ -296,4 +298,4 @@ class WebSettings(MailChannelSettings):
     @property
     def contact_form(self) -> FormLimits | None:
         """See `ChannelSettings`."""
-        return FormLimits(largest=self.largest, files=self.files, per_hour=self.per_hour)
+        return FormLimits(largest=self.largest, files=self.files, per_hour=self.per_hour, hint=self.hint)

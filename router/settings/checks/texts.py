@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from string import Formatter
 from typing import Final
 
@@ -12,6 +12,8 @@ from router.settings.model import CategorySettings, Settings
 from router.text.fact_kinds import FACT_KINDS
 
 PLACEHOLDERS: Final = ("reference", "next_opening", "desk", "missing_facts", "status_link")
+# The desk's own words that fill a placeholder are in these.
+_LANGUAGES_OF_OUR_WORDS: Final = frozenset({"zh", "en"})
 
 
 def check_words(settings: Settings) -> Iterator[Finding]:
@@ -24,11 +26,39 @@ def check_words(settings: Settings) -> Iterator[Finding]:
             if "{status_link}" in text and settings.omniyard.public_url is None:
                 message = "{status_link} is empty; set [omniyard] public_url, or remove the placeholder"
                 yield Finding(place=("replies", name, "text", language), message=message)
+    yield from _mixed_languages(settings)
     for name, category in settings.categories.items():
         yield from _category(("categories", name), category)
+    for name in settings.facts.keys() - set(FACT_KINDS):
+        message = f"there is no fact of this kind; {nearest(name, FACT_KINDS)}"
+        yield Finding(place=("facts", name), message=message)
     yield from _shared_keywords(settings)
     yield from _unrouted_emergencies(settings)
     yield from _contagious(settings)
+
+
+def _mixed_languages(settings: Settings) -> Iterator[Finding]:
+    """Find replies of a third language in which a placeholder is filled with the desk's own English words."""
+    required = {fact for category in settings.categories.values() for fact in category.facts}
+    for name, reply in settings.replies.items():
+        for language, text in reply.text.items():
+            if language.partition("-")[0] in _LANGUAGES_OF_OUR_WORDS:
+                continue
+            place = ("replies", name, "text", language)
+            if "{next_opening}" in text:
+                message = "{next_opening} is in English within this text: the desk has it in Chinese and English"
+                yield Finding(place=place, message=message, level="warning")
+            unnamed = sorted(fact for fact in required if not _has_title(settings.fact_titles.get(fact, {}), language))
+            if "{missing_facts}" in text and unnamed:
+                names = ", ".join(unnamed)
+                message = (
+                    f"{{missing_facts}} is in English within this text; expected a title in {language} of facts {names}"
+                )
+                yield Finding(place=place, message=message, level="warning")
+
+
+def _has_title(titles: Mapping[str, str], language: str) -> bool:
+    return not {language, language.partition("-")[0], "und"}.isdisjoint(titles)
 
 
 def _placeholders(place: Place, text: str) -> Iterator[Finding]:

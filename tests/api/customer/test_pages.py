@@ -199,6 +199,31 @@ def test_help_has_answers_in_both_languages_and_suggests_those_that_fit(visitor:
     assert page.count("<script") == 1
 
 
+@pytest.mark.parametrize(
+    ("hint", "language", "said"),
+    [
+        ("", "en", "with the number of the order"),
+        ("", "zh", "如有订单号"),
+        (
+            'hint = { en = "A photo of the bread helps.", zh = "请附上面包的照片。" }\n',
+            "en",
+            "A photo of the bread helps.",
+        ),
+        ('hint = { en = "A photo of the bread helps.", zh = "请附上面包的照片。" }\n', "zh", "请附上面包的照片。"),
+    ],
+)
+def test_the_hint_below_the_message_is_the_operators_or_general(
+    hint: str, language: str, said: str, tmp_path: Path, database: Database, portal: BlockingPortal, clock: MovingClock
+) -> None:
+    from api.app import create_app  # noqa: PLC0415
+
+    own = read_settings(TOML.format(data=tmp_path / "data", more=FORM + hint, rate=0))
+    with started(create_app(own, database=database, now=clock), portal) as app:
+        text = AppClient(app, portal).get("/contact", headers={"Accept-Language": language}).text
+    assert said in text
+    assert "transaction number" not in text
+
+
 def test_a_desk_without_a_form_shows_none(
     tmp_path: Path, database: Database, portal: BlockingPortal, clock: MovingClock
 ) -> None:

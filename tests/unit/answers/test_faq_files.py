@@ -89,6 +89,16 @@ def test_an_expired_or_careless_answer_is_named() -> None:
     assert "no text in zh" in said
 
 
+def test_files_of_a_category_that_the_desk_lacks_are_named_in_one_line() -> None:
+    names = ("fees--why.en.md", "fees--why.zh.md", "login--how.en.md", "refund--when.en.md")
+    faq = read_faq([(name, f"# Question of {name}\n\nSoon.\n") for name in names])
+    found = examine_faq(faq, intents={}, categories=["refund"], today=date(2026, 12, 1))
+    assert [line.partition(";")[0] for line in found if "category" in line] == [
+        "fees--why.en.md and 1 more: no category is called fees",
+        "login--how.en.md: no category is called login",
+    ]
+
+
 def test_a_desk_without_sub_intents_is_told_once_for_all_answers_that_name_one() -> None:
     named = [(f"refund--{way}.en.md", f"intents: {way}\n# How {way}?\n\nSoon.\n") for way in ("when", "how")]
 

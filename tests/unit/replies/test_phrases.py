@@ -71,11 +71,35 @@ def test_a_tag_of_traditional_chinese_is_understood_by_all_phrases_alike(tag):
     at = shanghai("2026-03-02T10:00")
     said = (
         opening_words(at, now=at, zone=SHANGHAI, language=tag),
-        facts_in_words(["account"], language=tag),
-        question_in_words(["account"], language=tag)[:15],
+        facts_in_words(["account"], language=tag, titles={}),
+        question_in_words(["account"], language=tag, titles={})[:15],
         private_invitation("", language=tag)[:4],
         warning_in_words({"password"}, language=tag)[:4],
         progress_in_words("", language=tag)[:4],
         written_in_words(at, zone=SHANGHAI, language=tag)[:2],
     )
     assert said == ("現在", "帳戶名", "為了儘快為您處理，請告訴我們：", "我們想幫", "溫馨提示", "查看處理", "您於")
+
+
+TITLES = {
+    "transaction": {"en": "the order number", "zh": "订单号", "de": "Ihre Bestellnummer"},
+    "amount": {"de": "den Betrag"},
+}
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "the order number and the amount"),
+        ("en-GB", "the order number and the amount"),
+        ("zh-Hans", "订单号和金额"),
+        ("zh-Hant", "订单号和金額"),
+        ("de", "Ihre Bestellnummer, den Betrag"),
+        # Without a title in its language it reads the desk's own words.
+        ("fr", "the transaction or order number and the amount"),
+    ],
+)
+def test_a_fact_has_the_operators_name_in_the_customers_language(language, words):
+    assert facts_in_words(["transaction", "amount"], language=language, titles=TITLES) == words
+    question = question_in_words(["transaction"], language=language, titles={"transaction": {"und": "your ticket"}})
+    assert "your ticket" in question

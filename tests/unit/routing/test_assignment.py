@@ -100,4 +100,4 @@ def test_a_case_waits_because(agents, no_candidate, why):
     ],
 )
 def test_missing_facts_are_asked_for_in_the_customers_language(kinds, language, words):
-    assert facts_in_words(kinds, language=language) == words
+    assert facts_in_words(kinds, language=language, titles={}) == words

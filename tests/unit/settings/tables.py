@@ -24,6 +24,7 @@ from router.settings.model import (
     DeskSettings,
     EmergencySettings,
     EscalationSettings,
+    FactSettings,
     FormSettings,
     LabelSettings,
     ReplySettings,
@@ -75,6 +76,7 @@ SECTIONS = {
     "`[[routes]]`": RouteSettings,
     "`when`": Condition,
     "`[labels.NAME]`": LabelSettings,
+    "`[facts.NAME]`": FactSettings,
     "`[forms.NAME]`": FormSettings,
     "`[webhooks.NAME]`": WebhookSettings,
 }

@@ -236,6 +236,10 @@ when = {}
 name = "all"
 when = { open = true }
 => routes[2].name: an earlier route has this name; expected a different one
+
+[facts.transactoin]
+title = { en = "the order number" }
+=> facts.transactoin: there is no fact of this kind; did you mean "transaction"?
 """  # noqa: E501  (a sentence of ours is one line)
 
 
@@ -388,6 +392,22 @@ en = "If you were HACKED, tell us"
 name = "a"
 when = { emergency = true }
 => replies.b.text.en: it contains "hacked", an emergency's keyword; a customer who quotes it would raise one
+
+# the desk's own words within a text of a third language
+[replies.b.text]
+en = "We open {next_opening}"
+zh-Hant = "{next_opening}"
+de = "Wir öffnen {next_opening}"
+=> replies.b.text.de: {next_opening} is in English within this text: the desk has it in Chinese and English
+
+[categories.a]
+facts = ["amount", "transaction"]
+[facts.transaction]
+title = { en = "the order number", de = "die Bestellnummer" }
+[replies.b.text]
+en = "{missing_facts}"
+de = "{missing_facts}"
+=> replies.b.text.de: {missing_facts} is in English within this text; expected a title in de of facts amount
 """
 
 
@@ -397,6 +417,14 @@ def test_what_looks_wrong_is_a_warning_and_no_error(text, warning):
 
 
 FINE = """
+# every fact that is asked for has a name in the language of the reply
+[categories.a]
+facts = ["transaction"]
+[facts.transaction]
+title = { de = "die Bestellnummer" }
+[replies.b.text]
+de-AT = "{missing_facts}"
+
 # a disabled channel may share the source of the one that it replaces
 [channels.a]
 kind = "smtp"

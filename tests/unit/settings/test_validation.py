@@ -104,6 +104,18 @@ def test_every_mistake_is_reported_at_once_in_the_order_of_the_lines():
     assert [line.split(": ")[0] for line in lines] == ["c.toml:6", "c.toml:7", "c.toml:9", "c.toml:11"]
 
 
+@pytest.mark.parametrize("wrong", ['timezone = "Berlin"', 'nmae = "Bakery"', "log_level = 3"])
+@pytest.mark.parametrize("url", ["https://desk.bakery.example", "no address"])
+def test_a_wrong_key_of_the_desk_makes_no_other_key_absent(wrong, url):
+    # Given a reply with a link, which needs the desk's address
+    text = f'[omniyard]\npublic_url = "{url}"\n{wrong}\n[replies.hi.text]\nen = "{{status_link}}"\n'
+    # When it is read
+    lines = complaint(text + '[[routes]]\nname = "all"\nteam = "a"\n').splitlines()
+    # Then only what is wrong is reported
+    expected = ["c.toml:3"] if url.startswith("https") else ["c.toml:2", "c.toml:3"]
+    assert [line.split(": ")[0] for line in lines] == expected
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
