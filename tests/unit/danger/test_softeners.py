@@ -194,7 +194,7 @@ DANGER = {
         "If your card was stolen call us. My card was stolen",
         "冒充客服的人要我下载软件我没理他，可是钱被转走了",
         "this transfer I never sent",
-        "Got an alert for a 2,400 transfer, 'if this was not you contact us' - it was not me, please freeze the account",
+        "Your alert says 'if this was not you contact us' - it was not me, freeze the transfer",
         "The text says if you did not authorise the payment reply STOP, I did not authorise it",
         "通知写着如不是您本人请冻结，确实不是我，请马上冻结",
         "如不是您操作，请报警——我已经报警了，一万二被划走",
