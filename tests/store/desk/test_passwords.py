@@ -10,14 +10,8 @@ from router.errors import NotFound, PermanentError
 from store.db.engine import Database, read_clock
 from store.desk.agents import add_agent, find_by_name, revoke_agent
 from store.desk.assignment import lock_on_duty, set_absence, set_duty
-from store.desk.passwords import (
-    check_password,
-    code_at,
-    forget_second_factor,
-    new_secret,
-    set_password,
-    use_code,
-)
+from store.desk.passwords import check_password, forget_second_factor, new_secret, set_password, use_code
+from tests.authenticator import code_at
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 # RFC 6238, Appendix B: the test vectors for SHA-1, of which our codes are the last six digits.
