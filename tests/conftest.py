@@ -22,6 +22,7 @@ from store.db.migrate import upgrade
 from tests.absent_inputs import NO_CASES, NO_CORPORA
 from tests.compiled_statements import share_compiled_statements
 from tests.migrated import empty_file
+from tests.parsed_files import share_parsed_files
 from tests.servers.postgres import Postgres, SharedDatabase, find_binaries
 
 _MEMORY = Path("/dev/shm")
@@ -47,6 +48,7 @@ def _files_in_memory() -> None:
 
 _files_in_memory()
 share_compiled_statements()
+share_parsed_files()
 # Until everything is collected: what pytest reads stays, and looking through it again and again takes five seconds.
 gc.disable()
 # The longest first, and the longest of them at the beginning: none is left for the end, when one process waits for it.

@@ -25,6 +25,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from router.settings.files import load_settings, shipped_file
+from tests.parsed_files import share_parsed_files
+
 ROOT = Path(__file__).resolve().parents[1]
 # What the processes of a desk import, at once or when they need it.
 _PRELOADED = (
@@ -212,6 +215,9 @@ def main() -> None:
             del sys.modules[name]
     if threading.active_count() > 1:
         raise RuntimeError(f"an import starts threads, and forks would lose them: {threading.enumerate()}")
+    # Most of them read it.
+    share_parsed_files()
+    load_settings(shipped_file())
     gc.collect()
     gc.freeze()
     words = _serve(way)

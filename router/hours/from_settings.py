@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,14 +18,16 @@ from router.settings.values import MINUTES_A_DAY, DaySpan, weekdays
 
 ALWAYS: Final = "always"
 _ALL_DAY: Final = (DaySpan(0, MINUTES_A_DAY),)
+# Several parts of a process build the calendars of one file, and a changed file brings others: more than any file has.
+_KEPT: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A calendar's settings, with the values of the calendar that it extends filled in."""
+    """A calendar's settings, with the values of the calendar that it extends filled in.  week: Monday is the first."""
 
     zone: ZoneInfo
-    week: Mapping[int, tuple[DaySpan, ...]]
+    week: tuple[tuple[DaySpan, ...], ...]
     holidays: str | None
     holidays_until: date | None
     on_holidays: tuple[DaySpan, ...]
@@ -37,16 +39,13 @@ def build_calendars(settings: Settings) -> Mapping[str, Calendar]:
 
     Raises ConfigError if a calendar names a country whose holidays are unknown.
     """
-    # Calendars of one country share its holidays; the first one imports the library.
-    country = cache(public_holidays)
     built = {ALWAYS: always_open()}
     for name in settings.calendars:
         plan = _plan(name, settings)
         try:
-            known = country(plan.holidays) if plan.holidays else None
+            built[name] = _calendar(name, plan)
         except ConfigError as error:
             raise ConfigError(f"calendars.{name}.holidays: {error}") from error
-        built[name] = _calendar(name, plan, known)
     return built
 
 
@@ -55,18 +54,29 @@ def always_open() -> Calendar:
     return Calendar(ALWAYS, zone=ZoneInfo("UTC"), rules=DayRules({}, never_closes=_ALL_DAY))
 
 
-def _calendar(name: str, plan: _Plan, holidays: PublicHolidays | None) -> Calendar:
-    rules = DayRules(plan.week, holidays, plan.on_holidays, plan.dates)
+@lru_cache(_KEPT)
+def _calendar(name: str, plan: _Plan) -> Calendar:
+    """Return the one calendar of these settings, so that its years are computed once for all who ask it."""
+    holidays = _country(plan.holidays) if plan.holidays else None
+    week = dict(enumerate(plan.week))
+    rules = DayRules(week, holidays, plan.on_holidays, plan.dates)
     known = max(holidays.known_until, plan.holidays_until or date.min) if holidays else date.max
     return Calendar(name, zone=plan.zone, rules=rules, known_until=known)
+
+
+@lru_cache(_KEPT)
+def _country(code: str) -> PublicHolidays:
+    """Return the holidays of a country, which its calendars share; the first one imports the library."""
+    return public_holidays(code)
 
 
 def _plan(name: str, settings: Settings) -> _Plan:
     own = settings.calendars[name]
     parent = _parent(own.extends, settings)
+    week = dict(enumerate(parent.week)) | {day: spans for key, spans in own.week.items() for day in weekdays(key)}
     return _Plan(
         zone=own.timezone or parent.zone,
-        week={**parent.week, **{day: spans for key, spans in own.week.items() for day in weekdays(key)}},
+        week=tuple(week[day] for day in range(7)),
         holidays=None if own.holidays == "none" else own.holidays or parent.holidays,
         holidays_until=own.holidays_until or parent.holidays_until,
         on_holidays=parent.on_holidays if own.on_holidays is None else own.on_holidays,
@@ -76,6 +86,6 @@ def _plan(name: str, settings: Settings) -> _Plan:
 
 def _parent(name: str | None, settings: Settings) -> _Plan:
     if name is None or name == ALWAYS:
-        week = dict.fromkeys(range(7), _ALL_DAY if name else ())
+        week = (_ALL_DAY if name else (),) * 7
         return _Plan(settings.omniyard.timezone, week, None, None, (), ())
     return _plan(name, settings)

@@ -32,6 +32,7 @@ from store.inbound.reseal import count_seals, reseal
 from store.tables.messages import InboundRow, OriginalRow
 from tests.app_client import AppClient, started
 from tests.desk import text_in
+from tests.mail_reader import LentReader
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 
@@ -61,7 +62,7 @@ class SealedDesk:
 
     def receive(self, *keys: str) -> None:
         database = self.open()
-        intake = Intake(database, bell=Bell(lambda: None))
+        intake = Intake(database, bell=Bell(lambda: None), new_guard=LentReader)
         at = datetime(2026, 11, 2, tzinfo=UTC)
         raw = [RawMessage(source_key=key, content=MAIL, received_at=at) for key in keys]
         intake.take(Page(channel="mail", messages=raw, cursor=None))

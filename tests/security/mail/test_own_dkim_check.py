@@ -13,12 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from connectors.base import Page, RawMessage
 from connectors.email.dkim_check import DkimCheck, open_check
-from connectors.email.sandbox.parent import Guard
 from router.errors import ConfigError
 from router.settings import read_settings
 from store.db.engine import Database
 from store.tables.messages import MessageRow
 from tests.desk import RECEIVED_AT, TOML, Desk
+from tests.mail_reader import LentReader
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 
@@ -59,7 +59,7 @@ class Checking:
         self.desk = Desk(database, folder, toml=toml)
         self.keys = Keys({NAME: RECORD})
         check = DkimCheck(self.desk.settings.believed_authserv_id, look_up=self.keys)
-        guard = partial(Guard, signatures=True)
+        guard = partial(LentReader, signatures=True)
         self.intake = Intake(database, bell=Bell(lambda: None), new_guard=guard, signatures=check)
 
     def proof(self, *mails: bytes) -> list[str]:

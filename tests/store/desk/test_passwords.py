@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from router.errors import NotFound, PermanentError
+from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.desk.agents import add_agent, find_by_name, revoke_agent
 from store.desk.assignment import lock_on_duty, set_absence, set_duty
-from store.desk.passwords import (
-    check_password,
-    forget_second_factor,
-    new_secret,
-    set_password,
-    use_code,
-)
+from store.desk.passwords import check_password, forget_second_factor, new_secret, set_password, use_code
+from store.tables.agents import AgentRow
 from tests.authenticator import code_at
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
@@ -63,6 +61,17 @@ def test_a_password_and_a_code_that_counts_once(database: Database) -> None:
         forget_second_factor(connection, name="Ming")
         revoke_agent(connection, name="Ming")
         assert check_password(connection, name="Ming", password="正确的密码 horse battery") is None
+
+
+def test_what_a_guess_of_a_password_costs(database: Database) -> None:
+    with database.write() as connection:
+        add_agent(connection, name="Ming", role="agent")
+        set_password(connection, name="Ming", password="correct horse battery")
+        stored = connection.execute(sa.select(table_of(AgentRow).c.password_hash)).scalar_one()
+    salt, _, known = stored.partition("$")
+    assert len(bytes.fromhex(salt)) == 16
+    guess = hashlib.scrypt(b"correct horse battery", salt=bytes.fromhex(salt), n=2**16, r=8, p=1, maxmem=2**28)
+    assert guess.hex() == known
 
 
 def test_an_absent_agent_gets_no_work(database: Database) -> None:

@@ -10,10 +10,11 @@ import pytest
 from api.text.reasons import in_english
 from router.errors import ConfigError
 from router.hours.calendar import Calendar, coverage_warning
-from router.hours.days import DayKind
+from router.hours.days import DayKind, DayRules
 from router.hours.from_settings import build_calendars
 from router.reason import Reason, ReasonKey
 from router.settings import read_settings
+from router.settings.values import DaySpan
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -373,9 +374,19 @@ def test_ops_are_warned_before_the_known_holidays_end(lines, today, warned):
     assert (coverage_warning(calendar, today=today.replace(year=today.year + moved)) is not None) is warned
 
 
-def test_many_threads_get_one_answer(calendars):
+def test_the_same_settings_give_the_same_calendar_and_others_another():
+    lines = 'timezone = "Asia/Shanghai"\nweek = { mon-fri = ["09:00-18:00"] }'
+    first = calendar_of(lines)
+    assert calendar_of(lines) is first
+    assert calendar_of(lines.replace("mon-fri", "mon-thu")) is not first
+    assert calendar_of(lines.replace("Shanghai", "Tokyo")) is not first
+    assert calendar_of(lines + '\nholidays = "CN"') is not first
+
+
+def test_many_threads_get_one_answer():
+    week = {day: (DaySpan(9 * 60, 18 * 60),) for day in range(5)}
+    asked, alone = (Calendar("office", zone=SHANGHAI, rules=DayRules(week)) for _ in range(2))
     moments = [shanghai("1990-01-01T10:00") + timedelta(days=97 * step) for step in range(40)]
-    alone = build_calendars(read_settings(DESK))["office"]
     with ThreadPoolExecutor(8) as pool:
-        together = list(pool.map(calendars["office"].is_open, moments))
+        together = list(pool.map(asked.is_open, moments))
     assert together == [alone.is_open(moment) for moment in moments]

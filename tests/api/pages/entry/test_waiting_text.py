@@ -27,7 +27,9 @@ LONG = "客户的钱包被锁定，" * 2_000 + "end"
 
 
 @pytest.fixture
-def known(database: Database, app: Any, portal: Any, clock: MovingClock) -> tuple[AppClient, str]:
+def known(
+    quick_passwords: None, database: Database, app: Any, portal: Any, clock: MovingClock
+) -> tuple[AppClient, str]:
     """A browser without a session, and the secret of its agent's authenticator."""
     with database.write() as connection:
         add_agent(connection, name="Li Na", role="senior")

@@ -24,7 +24,7 @@ CODE = re.compile(r"<li><code>([a-z2-7-]{19})</code>")
 
 
 @pytest.fixture
-def agent_id(database: Database) -> str:
+def agent_id(quick_passwords: None, database: Database) -> str:
     with database.write() as connection:
         added, _ = add_agent(connection, name="Li Na", role="agent")
         set_password(connection, name="Li Na", password=PASSWORD)
