@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
+from router.classify.boilerplate import without_boilerplate
 from router.classify.keywords import KeywordRules, compile_rules
-from router.classify.standing_words import without_standing_words
 from router.danger.verdict import NO_DANGER, DangerOutcome, DangerVerdict
 from router.danger.words import WordDetector, build_word_detector
 from router.masking.mask import mask
@@ -124,7 +124,7 @@ class Classifier:
         clean = [mask(text).text for text in texts] if masked is None else masked
         # The data of a form are facts, and no words of the customer.
         facts = [*map(find_facts, clean)]
-        texts, clean = ([*map(without_standing_words, each)] for each in (texts, clean))
+        texts, clean = ([*map(without_boilerplate, each)] for each in (texts, clean))
         page = self.predictor.read(clean) if self.predictor else None
         verdicts = self._verdicts(clean, page)
         hits = [self._hits(text, verdict) for text, verdict in zip(texts, verdicts, strict=True)]

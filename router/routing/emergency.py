@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from router.analysis import Analysis
-from router.classify.standing_words import without_standing_words
+from router.classify.boilerplate import without_boilerplate
 from router.reason import Reason, ReasonKey
 from router.settings.model import Settings
 from router.text.chinese_script import fold_script
@@ -44,7 +44,7 @@ class SecondLook:
             return ()
         seen = reading.classification
         likely = (Reason(ReasonKey.DANGER_IS_POSSIBLE, {"percent": round(100 * seen.danger)}), *seen.danger_evidence)
-        text = comparable(without_standing_words(f"{reading.envelope.subject}\n{reading.envelope.text}"))
+        text = comparable(without_boilerplate(f"{reading.envelope.subject}\n{reading.envelope.text}"))
         # This runs for every message by night: most hints fail at their first part.
         begun = [hint for hint in self.hints if hint.first in text]
         found = [hint.written for hint in begun if all(part in text for part in hint.others)]

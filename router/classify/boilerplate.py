@@ -67,7 +67,7 @@ _FIELD: Final = re.compile(
 )
 
 
-def without_standing_words(text: str) -> str:
+def without_boilerplate(text: str) -> str:
     """Return a text without its notices of confidentiality, the data of its form and the examples of its choices."""
     return _without_notice(_without_form(text))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from router.classify import build_classifier
-from router.classify.standing_words import without_standing_words
+from router.classify.boilerplate import without_boilerplate
 from router.settings import load_settings
 
 DESK = load_settings(Path(__file__).parents[3] / "config" / "channels.toml")
@@ -42,7 +42,7 @@ NOTICE_ZH = (
     ],
 )
 def test_what_no_person_said_is_left_out(text: str, left: str) -> None:
-    assert without_standing_words(text).strip() == left
+    assert without_boilerplate(text).strip() == left
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_no_person_said_is_left_out(text: str, left: str) -> None:
     ],
 )
 def test_what_a_customer_may_have_said_stays(text: str) -> None:
-    assert without_standing_words(text) == text
+    assert without_boilerplate(text) == text
 
 
 @pytest.mark.parametrize(
