@@ -1,6 +1,7 @@
 """Agents' passwords and second factors, for people who sign in by name; programs keep their tokens.
 
-A password is hashed by scrypt with the parameters of OWASP's Password Storage Cheat Sheet (N=2^16, r=8, p=1). The
+A password is hashed by scrypt with the parameters of OWASP's Password Storage Cheat Sheet (N=2^16, r=8, p=2);
+one of an older version (p=1) is hashed anew at the next sign-in. The
 secret of the second factor (TOTP, RFC 6238) is sealed like a message, and each of its codes counts once.
 """
 
@@ -32,6 +33,7 @@ SHORTEST: Final = 10
 LONGEST: Final = 200
 _COST: Final = 2**16
 _BLOCK: Final = 8
+_LANES: Final = 2
 # scrypt needs 128 * N * r bytes; OpenSSL refuses more than 32 MiB unless it is named.
 _MEMORY: Final = 2 * 128 * _COST * _BLOCK
 _SALT_BYTES: Final = 16
@@ -40,15 +42,19 @@ _SECRET_BYTES: Final = 20
 _STEP_SECONDS: Final = 30
 # The clock of a telephone may be half a minute off.
 _STEPS_AROUND: Final = (0, -1, 1)
-_NOTHING: Final = f"{'0' * 32}${'0' * 128}"
+_NOTHING: Final = f"{_LANES}${'0' * 32}${'0' * 128}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInRecord:
-    """An agent whose password was right. secret: of the second factor; empty before it is set up."""
+    """An agent whose password was right. secret: of the second factor; empty before it is set up.
+
+    has_older_hash: an older version hashed the password; see `renew_hash`.
+    """
 
     agent: AgentRecord
     secret: str
+    has_older_hash: bool
 
 
 def set_password(connection: Connection, *, name: str, password: str) -> None:
@@ -87,7 +93,13 @@ def check_password(connection: Connection, *, name: str, password: str) -> SignI
     is_right = _matches(password[:LONGEST], known)
     if agent is None or row is None or not row.password_hash or not is_right:
         return None
-    return SignInRecord(agent=agent, secret=sealer_of(connection).open_text(row.totp_secret))
+    secret = sealer_of(connection).open_text(row.totp_secret)
+    return SignInRecord(agent=agent, secret=secret, has_older_hash=_lanes_of(row.password_hash) < _LANES)
+
+
+def renew_hash(connection: Connection, *, name: str, password: str) -> None:
+    """Hash an agent's password anew, by today's parameters; nobody is signed out. password: known to be right."""
+    _update(connection, name, {"password_hash": _hash(password)})
 
 
 def has_factor(connection: Connection, name: str) -> bool:
@@ -133,17 +145,26 @@ def _code(secret: str, step: int) -> str:
 
 def _hash(password: str) -> str:
     salt = secrets.token_bytes(_SALT_BYTES)
-    return f"{salt.hex()}${_scrypt(password, salt).hex()}"
+    return f"{_LANES}${salt.hex()}${_scrypt(password, salt, lanes=_LANES).hex()}"
 
 
 def _matches(password: str, stored: str) -> bool:
-    salt, _, known = stored.partition("$")
-    return hmac.compare_digest(_scrypt(password, bytes.fromhex(salt)), bytes.fromhex(known))
+    lanes = _lanes_of(stored)
+    salt, known = stored.split("$")[-2:]
+    # An older hash is made as often as takes the time of a new one.
+    keys = [_scrypt(password, bytes.fromhex(salt), lanes=lanes) for _ in range(_LANES // lanes)]
+    return hmac.compare_digest(keys[0], bytes.fromhex(known))
 
 
-def _scrypt(password: str, salt: bytes) -> bytes:
+def _lanes_of(stored: str) -> int:
+    """Return the parallelism of a stored hash: "lanes$salt$key"; older versions wrote "salt$key", with one."""
+    lanes, *others = stored.split("$")
+    return int(lanes) if len(others) > 1 else 1
+
+
+def _scrypt(password: str, salt: bytes, *, lanes: int) -> bytes:
     said = password.encode("utf-8", "surrogatepass")
-    return hashlib.scrypt(said, salt=salt, n=_COST, r=_BLOCK, p=1, maxmem=_MEMORY)
+    return hashlib.scrypt(said, salt=salt, n=_COST, r=_BLOCK, p=lanes, maxmem=_MEMORY)
 
 
 def _update(connection: Connection, name: str, values: Mapping[str, Any]) -> None:

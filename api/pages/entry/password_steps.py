@@ -30,7 +30,7 @@ from api.services.signed_text import Ticket, read_signed, sign
 from store.desk.access.recovery_codes import count_recovery_codes, make_recovery_codes, use_recovery_code
 from store.desk.agents import AgentRecord, find_by_name
 from store.desk.audit import AuditAction
-from store.desk.passwords import check_password, new_secret, use_code
+from store.desk.passwords import check_password, new_secret, renew_hash, use_code
 
 _PURPOSE: Final = "code"
 # From the password to the code; setting up an authenticator takes a while.
@@ -65,6 +65,9 @@ def give_password(request: Request, desk: DeskPart, form: Form) -> Response:
         about = claimed.id if claimed else None
         desk.trail.stranger(AuditAction.SESSION_REFUSED, claimed=about, address=client_of(request), why="password")
         return show_sign_in(request, wished=wished, status=401, trouble="password_wrong", claimed=name, kept=kept)
+    if found.has_older_hash:
+        with desk.database.write() as connection:
+            renew_hash(connection, name=found.agent.name, password=form.whole("password"))
     # The attempt was none of a stranger; a wrong code counts again.
     desk.sign_ins.succeeded(client_of(request), agent_id=found.agent.id)
     ticket = CodeTicket(

@@ -7,19 +7,22 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy.engine import Connection
 
 from router.errors import NotFound, PermanentError
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.desk.agents import add_agent, find_by_name, revoke_agent
 from store.desk.assignment import lock_on_duty, set_absence, set_duty
-from store.desk.passwords import check_password, forget_second_factor, new_secret, set_password, use_code
+from store.desk.passwords import check_password, forget_second_factor, new_secret, renew_hash, set_password, use_code
 from store.tables.agents import AgentRow
 from tests.authenticator import code_at
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 # RFC 6238, Appendix B: the test vectors for SHA-1, of which our codes are the last six digits.
 VECTORS = {59: "287082", 1111111109: "081804", 1234567890: "005924", 20000000000: "353130"}
+
+PASSWORD = "correct horse battery"
 
 
 def test_codes_are_those_of_the_standard(database: Database) -> None:
@@ -66,12 +69,38 @@ def test_a_password_and_a_code_that_counts_once(database: Database) -> None:
 def test_what_a_guess_of_a_password_costs(database: Database) -> None:
     with database.write() as connection:
         add_agent(connection, name="Ming", role="agent")
-        set_password(connection, name="Ming", password="correct horse battery")
-        stored = connection.execute(sa.select(table_of(AgentRow).c.password_hash)).scalar_one()
-    salt, _, known = stored.partition("$")
+        set_password(connection, name="Ming", password=PASSWORD)
+        _, salt, known = stored_hash(connection).split("$")
     assert len(bytes.fromhex(salt)) == 16
-    guess = hashlib.scrypt(b"correct horse battery", salt=bytes.fromhex(salt), n=2**16, r=8, p=1, maxmem=2**28)
-    assert guess.hex() == known
+    assert scrypt(salt, p=2) == known
+
+
+def test_a_password_of_an_older_version_is_known_and_hashed_anew(database: Database) -> None:
+    salt, table = "00" * 16, table_of(AgentRow)
+    with database.write() as connection:
+        add_agent(connection, name="Ming", role="agent")
+        older = f"{salt}${scrypt(salt, p=1)}"
+        connection.execute(sa.update(table).values(password_hash=older))
+        before = find_by_name(connection, "Ming")
+        assert check_password(connection, name="Ming", password="wrong horse battery") is None
+        assert stored_hash(connection) == older
+        found = check_password(connection, name="Ming", password=PASSWORD)
+        assert found is not None
+        assert found.has_older_hash
+        renew_hash(connection, name="Ming", password=PASSWORD)
+        assert stored_hash(connection).startswith("2$")
+        renewed = check_password(connection, name="Ming", password=PASSWORD)
+        assert renewed is not None
+        assert not renewed.has_older_hash
+        assert find_by_name(connection, "Ming") == before  # nobody is signed out
+
+
+def stored_hash(connection: Connection) -> str:
+    return str(connection.execute(sa.select(table_of(AgentRow).c.password_hash)).scalar_one())
+
+
+def scrypt(salt: str, *, p: int) -> str:
+    return hashlib.scrypt(PASSWORD.encode(), salt=bytes.fromhex(salt), n=2**16, r=8, p=p, maxmem=2**28).hex()
 
 
 def test_an_absent_agent_gets_no_work(database: Database) -> None:

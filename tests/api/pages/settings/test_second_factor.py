@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from store.db.bulk import table_of
 from store.db.engine import Database
 from store.desk.agents import add_agent
 from store.desk.passwords import forget_second_factor, set_password
-from store.tables.agents import RecoveryCodeRow
+from store.tables.agents import AgentRow, RecoveryCodeRow
 from store.tables.operations import AuditRow
 from tests.api.conftest import MovingClock
 from tests.api.pages.settings_page import PASSWORD, found, send
@@ -46,6 +47,19 @@ def enrol(browser: AppClient, clock: MovingClock) -> tuple[str, list[str]]:
     secret = found(r'id="secret">([^<]+)<', step).replace(" ", "")
     page = send(browser, "/sign-in/code", ticket=ticket, code=code_at(secret, now=clock())).text
     return secret, CODE.findall(page)
+
+
+def test_a_password_that_an_older_version_hashed_is_hashed_anew(
+    browser: AppClient, database: Database, agent_id: str
+) -> None:
+    agents, salt = table_of(AgentRow), b"0" * 16
+    older = hashlib.scrypt(PASSWORD.encode(), salt=salt, n=2, r=8, p=1).hex()
+    with database.write() as connection:
+        connection.execute(sa.update(agents).values(password_hash=f"{salt.hex()}${older}"))
+    for _ in range(2):
+        ticket_of(browser)
+        with database.read() as connection:
+            assert str(connection.execute(sa.select(agents.c.password_hash)).scalar_one()).startswith("2$")
 
 
 def test_ten_codes_are_shown_once_kept_as_hashes_and_count_once_each(
