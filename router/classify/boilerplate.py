@@ -12,18 +12,34 @@ from typing import Final
 
 _MAIL: Final = r"(?:e-?mail|mail|message|communication|transmission)"
 # What notices of confidentiality say, each in one sentence. One alone may be a customer's own; a notice has several.
+# Before each stand words of which it has one: few messages have any, and looking for a word is quick.
 _NOTICE: Final = (
-    rf"\b{_MAIL}\b[^.]{{0,120}}\b(?:confidential|privileged)\b|(?:邮件|郵件)[^。]{{0,40}}(?:保密|机密|機密)",
-    r"\bintended (?:recipient|addressee)|\bintended (?:solely|only) for",
-    r"(?:仅|僅|只)(?:限于|限於|限|供)?[^。]{0,8}(?:发送给|發送給|收件人|接收)|(?:并非|不是)[^。]{0,12}收件人",
-    rf"\breceived (?:this|the) {_MAIL}\b[^.]{{0,20}} (?:in error|by mistake)",
-    r"(?:错误|錯誤|误|誤)(?:地)?(?:收到|接收)[^。]{0,6}(?:邮件|郵件)",
-    r"\b(?:disclos\w+|disseminat\w+|distribution|copying)\b[^.]{0,120}\b(?:prohibited|forbidden|unlawful)",
-    r"(?:禁止|不得|严禁|嚴禁)[^。]{0,20}(?:披露|复制|複製|传播|傳播|泄露|洩露)",
-    rf"\b(?:notify|inform|advise|contact) the sender\b|\bdelete (?:this|the) {_MAIL}\b",
-    r"通知(?:发件人|發件人|寄件人)",
+    (
+        ("confidential", "privileged", "保密", "机密", "機密"),
+        rf"\b{_MAIL}\b[^.]{{0,120}}\b(?:confidential|privileged)\b|(?:邮件|郵件)[^。]{{0,40}}(?:保密|机密|機密)",
+    ),
+    (("intended ",), r"\bintended (?:recipient|addressee)|\bintended (?:solely|only) for"),
+    (
+        ("发送给", "發送給", "收件人", "接收"),
+        r"(?:仅|僅|只)(?:限于|限於|限|供)?[^。]{0,8}(?:发送给|發送給|收件人|接收)|(?:并非|不是)[^。]{0,12}收件人",
+    ),
+    (("received th",), rf"\breceived (?:this|the) {_MAIL}\b[^.]{{0,20}} (?:in error|by mistake)"),
+    (("误", "誤"), r"(?:错误|錯誤|误|誤)(?:地)?(?:收到|接收)[^。]{0,6}(?:邮件|郵件)"),
+    (
+        ("prohibited", "forbidden", "unlawful"),
+        r"\b(?:disclos\w+|disseminat\w+|distribution|copying)\b[^.]{0,120}\b(?:prohibited|forbidden|unlawful)",
+    ),
+    (
+        ("披露", "复制", "複製", "传播", "傳播", "泄露", "洩露"),
+        r"(?:禁止|不得|严禁|嚴禁)[^。]{0,20}(?:披露|复制|複製|传播|傳播|泄露|洩露)",
+    ),
+    (
+        ("the sender", "delete th"),
+        rf"\b(?:notify|inform|advise|contact) the sender\b|\bdelete (?:this|the) {_MAIL}\b",
+    ),
+    (("通知",), r"通知(?:发件人|發件人|寄件人)"),
 )
-_MARKS: Final = tuple(re.compile(each, re.IGNORECASE) for each in _NOTICE)
+_MARKS: Final = tuple((words, re.compile(each, re.IGNORECASE)) for words, each in _NOTICE)
 # What stands next to a notice: where no notice is, these words may be a customer's.
 _NEAR: Final = re.compile(
     rf"\b(?:never|not) (?:change|ask|request|send)\b[^.]{{0,60}}\bby {_MAIL}\b|^\W*beware of (?:fraud|phishing)"
@@ -75,7 +91,8 @@ def without_boilerplate(text: str) -> str:
 def _without_form(text: str) -> str:
     if ":" not in text and "：" not in text:
         return text
-    text = _CHOICE.sub(_without_examples, text)
+    if "(" in text or "（" in text:
+        text = _CHOICE.sub(_without_examples, text)
     return _FIELD.sub("", text) if sum(1 for _ in _FIELD.finditer(text)) >= _MANY else text
 
 
@@ -85,7 +102,9 @@ def _without_examples(choice: re.Match[str]) -> str:
 
 
 def _without_notice(text: str) -> str:
-    if sum(1 for mark in _MARKS if mark.search(text)) < _MANY:
+    lowered = text.lower()
+    marks = (mark for words, mark in _MARKS if any(word in lowered for word in words))
+    if sum(1 for mark in marks if mark.search(text)) < _MANY:
         return text
     return "\n".join(filter(None, map(_before_notice, _sentences(text))))
 
@@ -95,7 +114,7 @@ def _before_notice(sentence: str) -> str:
 
     A sentence in which the customer speaks stays whole.
     """
-    found = [mark.search(sentence) for mark in (*_MARKS, _NEAR)]
+    found = [mark.search(sentence) for mark in (*(mark for _, mark in _MARKS), _NEAR)]
     starts = [each.start() for each in found if each]
     if not starts:
         return sentence
