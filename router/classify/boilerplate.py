@@ -58,7 +58,7 @@ _OWN: Final = re.compile(
     r"|[我俺咱](?!们|們|司|行|方|公司|单位|單位)|我[们們]的?(?:账户|账号|帳戶|帳號|钱|錢|卡|手机|手機)|(?:转走|轉走|盗刷|盜刷)|(?:被|遭)(?:盗|盜|骗|騙|偷|黑)了",
     re.IGNORECASE,
 )
-# What happened is said with these; the examples of a choice have none.
+# What happened is written with these; the examples of a choice have none.
 _TOLD: Final = re.compile(r"\d|了")
 _MANY: Final = 2
 _SENTENCE_END: Final = re.compile(r"(?<=[!?。！？])\s*|(?<=[a-z)]\.)\s+")
@@ -72,6 +72,7 @@ _CHOICE: Final = re.compile(
     r"[(（]([^\n)）]{0,200})[)）]",
     re.IGNORECASE | re.MULTILINE,
 )
+_SEPARATOR: Final = re.compile(r"[,;/，、；]|\bor\b|或")
 # Only what is clearly no sentence: "Phone: stolen" stays.
 _FIELD: Final = re.compile(
     r"^[ \t]{0,4}(?:(?:account|user|registered|transaction|order|phone|mobile|contact)?[ \t-]*"
@@ -97,8 +98,10 @@ def _without_form(text: str) -> str:
 
 
 def _without_examples(choice: re.Match[str]) -> str:
-    is_told = _OWN.search(choice[2]) or _TOLD.search(choice[2])
-    return choice[0] if is_told else choice[1]
+    """Return a choice without its examples; one thing alone in brackets is the customer's own word."""
+    is_list = _SEPARATOR.search(choice[2])
+    is_own = _OWN.search(choice[2]) or _TOLD.search(choice[2])
+    return choice[1] if is_list and not is_own else choice[0]
 
 
 def _without_notice(text: str) -> str:

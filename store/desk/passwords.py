@@ -1,8 +1,8 @@
 """Agents' passwords and second factors, for people who sign in by name; programs keep their tokens.
 
-A password is hashed by scrypt with the parameters of OWASP's Password Storage Cheat Sheet (N=2^16, r=8, p=2);
-one of an older version (p=1) is hashed anew at the next sign-in. The
-secret of the second factor (TOTP, RFC 6238) is sealed like a message, and each of its codes counts once.
+A password is hashed by scrypt with the parameters of OWASP's Password Storage Cheat Sheet (N=2^16, r=8, p=2); one
+of an older version (p=1) is hashed again at the next sign-in. The secret of the second factor (TOTP, RFC 6238) is
+sealed like a message, and each of its codes counts once.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def check_password(connection: Connection, *, name: str, password: str) -> SignI
 
 
 def renew_hash(connection: Connection, *, name: str, password: str) -> None:
-    """Hash an agent's password anew, by today's parameters; nobody is signed out. password: known to be right."""
+    """Hash an agent's password again, by today's parameters; sessions go on. password: known to be right."""
     _update(connection, name, {"password_hash": _hash(password)})
 
 

@@ -75,7 +75,7 @@ def test_what_a_guess_of_a_password_costs(database: Database) -> None:
     assert scrypt(salt, p=2) == known
 
 
-def test_a_password_of_an_older_version_is_known_and_hashed_anew(database: Database) -> None:
+def test_a_password_of_an_older_version_is_known_and_hashed_again(database: Database) -> None:
     salt, table = "00" * 16, table_of(AgentRow)
     with database.write() as connection:
         add_agent(connection, name="Ming", role="agent")
@@ -92,7 +92,7 @@ def test_a_password_of_an_older_version_is_known_and_hashed_anew(database: Datab
         renewed = check_password(connection, name="Ming", password=PASSWORD)
         assert renewed is not None
         assert not renewed.has_older_hash
-        assert find_by_name(connection, "Ming") == before  # nobody is signed out
+        assert find_by_name(connection, "Ming") == before  # the sessions go on
 
 
 def stored_hash(connection: Connection) -> str:

@@ -58,6 +58,9 @@ def test_what_no_person_said_is_left_out(text: str, left: str) -> None:
         "Account name: chen_88",
         "Type: stolen account",
         "Type: other (someone stole 900 from the wallet)",
+        # One thing in brackets is no list of examples, as below the head of a forwarded mail.
+        "Subject: payment failed (stolen card)",
+        "问题类型：账户安全（被盗）",
         "Category: Payment (I did not make it)",
         "问题类型：安全（账户被盗，钱被转走了）",
         # A notice that the customer quotes, or writes on after.

@@ -49,7 +49,7 @@ def enrol(browser: AppClient, clock: MovingClock) -> tuple[str, list[str]]:
     return secret, CODE.findall(page)
 
 
-def test_a_password_that_an_older_version_hashed_is_hashed_anew(
+def test_a_password_that_an_older_version_hashed_is_hashed_again(
     browser: AppClient, database: Database, agent_id: str
 ) -> None:
     agents, salt = table_of(AgentRow), b"0" * 16
