@@ -21,8 +21,8 @@ from api.paths import NOTICES
 from api.services.desk_stream import DeskLook, DeskNotice, DeskReader
 from api.text.phrases import Language, Words
 from router.masking.mask import mask_address
+from router.text.customer_name import in_language
 from router.text.own_lines import own_lines_in
-from router.text.visitor_name import in_language
 from store.desk.notices import AgentNotice, notices_between, notices_of, prefer, preferences_of, read_notices
 from store.tables.agents import AgentNoticeKind
 

@@ -26,8 +26,8 @@ from api.text.terms.config_names import ConfigNames
 from api.text.terms.sentences import say_trouble
 from api.text.times import Moments
 from router.masking.mask import mask_address
+from router.text.customer_name import in_language
 from router.text.own_lines import own_lines_in
-from router.text.visitor_name import in_language
 
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _LANGUAGE_COOKIE: Final = "omniyard_language"

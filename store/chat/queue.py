@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from router.text.visitor_name import visitor_name
+from router.text.customer_name import visitor_name
 from store.db.bulk import among_bound, columns_of, table_of, unindexed
 from store.db.engine import read_clock
 from store.tables.chat import ChatSessionRow

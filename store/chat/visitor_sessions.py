@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, NotFound
-from router.text.visitor_name import visitor_name
+from router.text.customer_name import visitor_name
 from store.db.bulk import among, columns_of, insert_rows, table_of
 from store.db.engine import read_clock
 from store.db.ids import new_id

@@ -20,8 +20,8 @@ from api.text.phrases import LANGUAGES, Language, Words
 from api.text.times import Moments
 from router.event_kinds import EventKind
 from router.masking.mask import mask_address
+from router.text.customer_name import in_language
 from router.text.own_lines import own_lines_in
-from router.text.visitor_name import in_language
 from store.conversations.lists import Filter
 from store.events.feed import FeedEvent
 

@@ -30,7 +30,7 @@ from api.rest.contacts import (
 from api.rest.queries import read_list
 from api.rest.suggestions import list_suggestions
 from api.text.phrases import LANGUAGES
-from router.text.visitor_name import in_language
+from router.text.customer_name import in_language
 from store.contacts.profiles import Card, find_card, timeline
 from store.conversations.lists import Filter
 

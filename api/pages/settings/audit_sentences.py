@@ -20,7 +20,7 @@ from api.text.terms.request_names import REQUEST_NAMES
 from api.text.times import Moments
 from router.event_kinds import EventKind
 from router.text.case_tokens import typed_reference
-from router.text.visitor_name import in_language
+from router.text.customer_name import in_language
 from store.desk.access.audited_things import AuditedThing, ThingKind
 from store.desk.audit import AuditAction
 

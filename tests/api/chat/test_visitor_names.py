@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from router.text.visitor_name import in_language, visitor_name
+from router.text.customer_name import in_language, visitor_name
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.messages import ContactRow, ConversationRow
