@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 
 from router.errors import Conflict, OmniyardError
 from store.conversations import merge as merging
-from store.conversations.regroupings.stuck_pages import find_stuck_pages
+from store.conversations.regroupings.stuck_alarms import find_stuck_alarms
 from store.conversations.regroupings.undo import undo_regrouping
 from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
@@ -109,7 +109,7 @@ def _merge_as_before(connection: Connection) -> None:
 
 
 def _repair(connection: Connection) -> None:
-    (stuck,) = find_stuck_pages(connection) or (None,)
+    (stuck,) = find_stuck_alarms(connection) or (None,)
     if stuck is None or not merging.mend_merge(connection, stuck, now=read_clock(connection)):
         raise Conflict("no page is stuck")
 

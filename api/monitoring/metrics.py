@@ -27,7 +27,7 @@ from router.settings.values import is_loopback
 from store.calls.phone_calls import count_calls
 from store.db.engine import Database
 from store.desk.channel_status import DeskStatus, read_status
-from store.desk.false_pages import WINDOW, count_false_pages
+from store.desk.false_alarms import WINDOW, count_false_pages
 from store.desk.generated.model_days import ModelDay, spent_today
 from store.events.webhook_deliveries import TargetCount, count_deliveries
 from store.inbound.fetched_files import count_files

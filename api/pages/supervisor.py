@@ -19,7 +19,7 @@ from api.pages.reports.charts import BELOW, HEIGHT, LEFT, WIDTH, Plot, stacked
 from api.pages.reports.chosen_days import ChosenDays
 from store.db.engine import read_clock
 from store.desk.channel_status import read_status, unsent_messages
-from store.desk.false_pages import WINDOW, count_false_pages
+from store.desk.false_alarms import WINDOW, count_false_pages
 from store.desk.supervisor_report import Volume, read_insight
 
 # The number of colours that are distinguishable in both themes; the last one is for all other series.

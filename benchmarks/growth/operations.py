@@ -38,7 +38,7 @@ from store.inbound.history import (
 from workers.chores.assign import Assigner
 from workers.chores.ratings import RatingAsker
 from workers.chores.sweep import Sweep
-from workers.chores.unanswered_pages import PageEscalator
+from workers.chores.unanswered_alarms import PageEscalator
 
 _PAGE: Final = 50
 _LATER_PAGES: Final = 4

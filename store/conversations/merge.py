@@ -17,14 +17,14 @@ from router.text.title import title_of_message
 from store.conversations.changes import ReadVersion, lock
 from store.conversations.read import refuse_merged, where_now
 from store.conversations.regroupings.joined_sides import joined_values, must_open
-from store.conversations.regroupings.moved_messages import move_all, move_some
-from store.conversations.regroupings.moved_pages import (
+from store.conversations.regroupings.moved_alarms import (
     has_agent,
     merge_pages,
     split_pages,
 )
+from store.conversations.regroupings.moved_messages import move_all, move_some
 from store.conversations.regroupings.moved_questions import split_question
-from store.conversations.regroupings.stuck_pages import find_stuck_pages
+from store.conversations.regroupings.stuck_alarms import find_stuck_alarms
 from store.conversations.regroupings.written_sides import SIDE, hold_senders, last_message_at, update_side, write_pages
 from store.conversations.sla import change_status
 from store.conversations.undo_log import (
@@ -147,14 +147,14 @@ def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datet
 def mend_merge(connection: Connection, regrouping_id: UUID, *, now: datetime) -> bool:
     """Let a live page that a merge of an older version left with its source go on in the case that has its messages.
 
-    Returns whether one did. Undoing the merge later puts it back. See `find_stuck_pages`.
+    Returns whether one did. Undoing the merge later puts it back. See `find_stuck_alarms`.
     """
     kept = find_regrouping(connection, regrouping_id)
     source_id = kept.row.source_id
     target_id = where_now(connection, [source_id]).get(source_id, source_id)
     hold_senders(connection, (source_id, target_id))
     sides = snapshot(connection, ConversationRow, (source_id, target_id), SIDE)
-    if sides[target_id]["merged_into"] or regrouping_id not in find_stuck_pages(connection, source_id=source_id):
+    if sides[target_id]["merged_into"] or regrouping_id not in find_stuck_alarms(connection, source_id=source_id):
         return False
     # The merge resolved the source, and joined the rest of both.
     was = {**sides[source_id], "status": Status(kept.before[str(source_id)]["status"])}

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from store.db.bulk import among, columns_of, table_of
 from store.db.engine import read_clock
-from store.desk.false_pages import EmergencyTally, tally
+from store.desk.false_alarms import EmergencyTally, tally
 from store.desk.held_back import BrakeStatus, RefusedMail, read_brakes, read_refusals
 from store.tables.desk import GateTallyRow, NoticeKind, SlaNoticeRow
 from store.tables.emergencies import OutageRow

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from store.db.bulk import table_of
-from store.desk.false_pages import FalsePages, count_false_pages, is_counted
+from store.desk.false_alarms import FalsePages, count_false_pages, is_counted
 from store.tables.agents import AgentRow
 from store.tables.desk import GateTallyRow, NoticeKind, SlaNoticeRow
 from store.tables.emergencies import EmergencyRow

@@ -9,7 +9,7 @@ import pytest
 
 from cli.commands.status import _last_day
 from store.desk.channel_status import DeskStatus
-from store.desk.false_pages import EmergencyTally
+from store.desk.false_alarms import EmergencyTally
 
 STATUS = DeskStatus(now=datetime(2026, 11, 29, tzinfo=UTC), channels=(), outbound={}, unpublished=0, strays=0)
 

@@ -11,8 +11,7 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from router.errors import Conflict
 from store.conversations.regroupings.joined_sides import joined_values
-from store.conversations.regroupings.moved_messages import move_all, move_back
-from store.conversations.regroupings.moved_pages import (
+from store.conversations.regroupings.moved_alarms import (
     PAGED_COLUMNS,
     give_page_back,
     merge_pages,
@@ -20,6 +19,7 @@ from store.conversations.regroupings.moved_pages import (
     released_values,
     was_called_from,
 )
+from store.conversations.regroupings.moved_messages import move_all, move_back
 from store.conversations.regroupings.moved_questions import settle_question
 from store.conversations.regroupings.written_sides import SIDE, hold_senders, last_message_at, update_side, write_pages
 from store.conversations.sla import change_status

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from store.conversations.regroupings.moved_pages import PAGED_COLUMNS, MovedPages
+from store.conversations.regroupings.moved_alarms import PAGED_COLUMNS, MovedPages
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
 from store.events.append import EventKind, NewEvent, append_events

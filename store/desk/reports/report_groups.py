@@ -16,7 +16,7 @@ from router.event_kinds import EventKind
 from store.db.bulk import table_of
 from store.db.ids import first_id_at
 from store.db.sql_functions import seconds_between
-from store.desk.false_pages import is_counted
+from store.desk.false_alarms import is_counted
 from store.tables.case_records import IS_GIVEN, RatingRow
 from store.tables.desk import NoticeKind, SlaNoticeRow
 from store.tables.emergencies import EmergencyRow

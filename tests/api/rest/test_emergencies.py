@@ -10,7 +10,7 @@ from api.http.permissions import Role
 from store.db.bulk import insert_rows
 from store.db.engine import Database, read_clock
 from store.db.ids import new_id
-from store.desk.false_pages import tally
+from store.desk.false_alarms import tally
 from store.tables.emergencies import DangerQuestionRow, EmergencyRow
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder

@@ -42,7 +42,7 @@ from workers.runtime.failpoints import (
 )
 
 # `test_sending_failpoints.py` kills the sending. In `tests/workers/chores/`, `test_webhooks.py` kills the delivery of
-# webhooks, `test_unanswered_pages.py` the escalation of pages and `test_close_silent.py` the closing of cases.
+# webhooks, `test_unanswered_alarms.py` the escalation of pages and `test_close_silent.py` the closing of cases.
 _ELSEWHERE = {
     *SENDING,
     *UNDOING,

@@ -16,7 +16,7 @@ from store.conversations import merge as merging
 from store.db.engine import Database, read_clock
 from store.tables.messages import InboundRow, MessageRow
 from tests.desk import Desk, envelope
-from tests.workers.merged_pages import CALM, DANGER, PAGED, called, case, home_of, listed, opened, pages, undo, wait
+from tests.workers.merged_alarms import CALM, DANGER, PAGED, called, case, home_of, listed, opened, pages, undo, wait
 from workers.routing.route import Router
 
 _WAITING = sa.text(

@@ -13,7 +13,7 @@ from store.conversations.alarms import find_emergency
 from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.desk.false_pages import tally
+from store.desk.false_alarms import tally
 from store.tables.emergencies import EmergencyRow, OutageRow
 from store.tables.messages import ConversationRow, IdentityRow, MessageRow
 from store.tables.operations import EventRow

@@ -9,13 +9,13 @@ import pytest
 
 from router.envelope import Party, PartyKind
 from store.db.engine import Database
-from store.desk.false_pages import WINDOW, FalsePages, count_false_pages
+from store.desk.false_alarms import WINDOW, FalsePages, count_false_pages
 from store.tables.desk import DeskStateRow
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope
-from workers.chores.false_page_rate import FalsePageWatch
+from workers.chores.false_alarm_rate import FalsePageWatch
 from workers.routing.danger_findings import EmergencyService
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from store.db.engine import Database, read_clock
-from store.desk.false_pages import WINDOW, count_false_pages, is_check_due, note_false_pages
+from store.desk.false_alarms import WINDOW, count_false_pages, is_check_due, note_false_pages
 from workers.routing.brain import Brain
 
 # A rate over days changes slowly.

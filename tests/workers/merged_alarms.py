@@ -22,7 +22,7 @@ from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from store.tables.outbound_state import OutboundState
 from tests.desk import TOML, Desk, envelope
-from workers.chores.unanswered_pages import PageEscalator
+from workers.chores.unanswered_alarms import PageEscalator
 from workers.routing.danger_findings import EmergencyService
 
 PAGED = TOML + '\n[emergency]\nescalate_after = "10m"\nescalate_to = ["front-line"]\n'

@@ -32,7 +32,7 @@ from store.tables.operations import EventRow, OutboundRow
 from store.tables.outbound_state import LEFT, OutboundState
 from tests import forks
 from tests.desk import TOML, Desk, envelope
-from workers.chores.unanswered_pages import PageEscalator
+from workers.chores.unanswered_alarms import PageEscalator
 from workers.routing.danger_findings import EmergencyService
 from workers.runtime.failpoints import PAGING
 
@@ -42,7 +42,7 @@ ESCALATE = """
 import sys
 from router.settings import read_settings
 from store.db.engine import Database
-from workers.chores.unanswered_pages import PageEscalator
+from workers.chores.unanswered_alarms import PageEscalator
 from workers.routing.brain import build_brain
 settings = read_settings(open(sys.argv[2], encoding="utf-8").read())
 PageEscalator(Database(sys.argv[1]), build_brain(settings)).once()

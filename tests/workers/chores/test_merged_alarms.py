@@ -16,7 +16,7 @@ from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow
 from tests.desk import Desk, envelope
-from tests.workers.merged_pages import (
+from tests.workers.merged_alarms import (
     CALM,
     DANGER,
     OTHER,

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 
 from store.conversations.merge import mend_merge
-from store.conversations.regroupings.stuck_pages import find_stuck_pages
+from store.conversations.regroupings.stuck_alarms import find_stuck_alarms
 from store.db.engine import Database, read_clock
 
 _LOOK_EVERY_SECONDS: Final = 600.0
@@ -32,7 +32,7 @@ class PageRepair:
             return 0
         self._next = monotonic() + _LOOK_EVERY_SECONDS
         with self._database.read() as connection:
-            merges = find_stuck_pages(connection)
+            merges = find_stuck_alarms(connection)
         return sum(self._mend(each) for each in merges)
 
     def _mend(self, merge: UUID) -> bool:

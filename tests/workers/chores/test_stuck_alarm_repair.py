@@ -13,7 +13,7 @@ from store.db.engine import Database, read_clock
 from store.tables.messages import ConversationRow
 from tests.desk import Desk
 from tests.older_merge import merge_as_the_older_version
-from tests.workers.merged_pages import (
+from tests.workers.merged_alarms import (
     CALM,
     DANGER,
     OTHER,
@@ -32,7 +32,7 @@ from tests.workers.merged_pages import (
     update,
     wait,
 )
-from workers.chores.stuck_page_repair import PageRepair
+from workers.chores.stuck_alarm_repair import PageRepair
 
 NEXT = ("next", "My address", "I have moved to Harbour Road 5.")
 

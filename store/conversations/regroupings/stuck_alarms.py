@@ -21,7 +21,7 @@ from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 
 
-def find_stuck_pages(connection: Connection, *, source_id: UUID | None = None) -> list[UUID]:
+def find_stuck_alarms(connection: Connection, *, source_id: UUID | None = None) -> list[UUID]:
     """Return the merges with such a page, the oldest first. source_id: only of this source; None means of any.
 
     What was over is left: its case was resolved before the merge, or the other one is resolved now or was since, or an

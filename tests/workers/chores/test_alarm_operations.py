@@ -19,7 +19,7 @@ from store.conversations.ratings import SPAM_LABEL
 from store.db.engine import Database, read_clock
 from store.desk.agents import add_agent, change_role, find_by_name, revoke_agent
 from store.desk.assignment import set_absence, set_duty
-from store.desk.false_pages import count_false_pages, tally
+from store.desk.false_alarms import count_false_pages, tally
 from store.desk.notices import notices_of, write_notices
 from store.desk.reports.report_groups import Period, read_groups
 from store.desk.supervisor_report import read_insight
@@ -31,7 +31,7 @@ from store.tables.messages import ConversationRow, InboundRow, OriginalRow
 from store.tables.operations import OutboundRow
 from store.tables.outbound_state import OutboundState
 from tests.desk import Desk, elsewhere, envelope
-from tests.workers.merged_pages import (
+from tests.workers.merged_alarms import (
     DANGER,
     OTHER,
     PAGED,
