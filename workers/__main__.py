@@ -16,14 +16,14 @@ from workers.chores.chat_keeper import ChatKeeper
 from workers.chores.chat_retention import ChatForgetter
 from workers.chores.chore_lane import Chore
 from workers.chores.close_silent import SilentCaseCloser
-from workers.chores.false_alarm_rate import FalsePageWatch
+from workers.chores.false_alarm_rate import FalseAlarmWatch
 from workers.chores.fetch_files import FileFetcher
 from workers.chores.publish_events import Publisher, seal_step
 from workers.chores.ratings import RatingAsker
 from workers.chores.retention import Forgetter
 from workers.chores.sla import SlaWatch
-from workers.chores.stuck_alarm_repair import PageRepair
-from workers.chores.unanswered_alarms import PageEscalator
+from workers.chores.stuck_alarm_repair import AlarmRepair
+from workers.chores.unanswered_alarms import AlarmEscalator
 from workers.chores.webhooks import fan_out_step, targets
 from workers.intake.intake import Intake
 from workers.routing.brain import Brain, build_brain
@@ -81,9 +81,9 @@ def main() -> None:
 def _chores(settings: Settings, database: Database, brain: Brain) -> tuple[Chore, ...]:
     return (
         SlaWatch(database, brain),
-        PageRepair(database),
-        PageEscalator(database, brain),
-        FalsePageWatch(database, brain),
+        AlarmRepair(database),
+        AlarmEscalator(database, brain),
+        FalseAlarmWatch(database, brain),
         Assigner(database, brain),
         RatingAsker(database, brain),
         SilentCaseCloser(database, settings),

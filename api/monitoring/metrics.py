@@ -27,7 +27,7 @@ from router.settings.values import is_loopback
 from store.calls.phone_calls import count_calls
 from store.db.engine import Database
 from store.desk.channel_status import DeskStatus, read_status
-from store.desk.false_alarms import WINDOW, count_false_pages
+from store.desk.false_alarms import WINDOW, count_false_alarms
 from store.desk.generated.model_days import ModelDay, spent_today
 from store.events.webhook_deliveries import TargetCount, count_deliveries
 from store.inbound.fetched_files import count_files
@@ -118,7 +118,7 @@ class DeskCollector(Collector):
             calls = count_calls(connection, since=status.now - _DAY)
             answers = tally_answers(connection, since=status.now - _DAY)
             model = spent_today(connection) if self._settings.answers.model else None
-            pages = count_false_pages(connection, since=status.now - WINDOW, until=status.now)
+            pages = count_false_alarms(connection, since=status.now - WINDOW, until=status.now)
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
         unknown = status.outbound.get("unknown", 0)
         yield _gauge("omniyard_outbox_unknown_rows", "Sends with an unknown outcome.", unknown)

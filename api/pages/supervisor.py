@@ -19,7 +19,7 @@ from api.pages.reports.charts import BELOW, HEIGHT, LEFT, WIDTH, Plot, stacked
 from api.pages.reports.chosen_days import ChosenDays
 from store.db.engine import read_clock
 from store.desk.channel_status import read_status, unsent_messages
-from store.desk.false_alarms import WINDOW, count_false_pages
+from store.desk.false_alarms import WINDOW, count_false_alarms
 from store.desk.supervisor_report import Volume, read_insight
 
 # The number of colours that are distinguishable in both themes; the last one is for all other series.
@@ -80,7 +80,7 @@ def supervisor(
     with desk.database.read() as connection:
         insight = read_insight(connection, since=chosen.begin, until=chosen.end)
         now = read_clock(connection)
-        lately = count_false_pages(connection, since=now - WINDOW, until=now)
+        lately = count_false_alarms(connection, since=now - WINDOW, until=now)
         status = read_status(connection, channels=tuple(desk.settings.channels))
         unsent = unsent_messages(connection, only_teams=None)
     charts = {by: days_of(insight.volumes, by=by, days=chosen.days, zone=zone) for by in ("channel", "category")}

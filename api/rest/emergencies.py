@@ -19,7 +19,7 @@ from api.http.requests import RequestModel
 from api.paths import API
 from api.rest.queries import find_for
 from router.errors import NotFound
-from store.conversations.alarms import EmergencyRecord, PageAnswer, answer_to
+from store.conversations.alarms import AlarmAnswer, EmergencyRecord, answer_to
 from store.conversations.danger_questions import DangerQuestion
 from workers.routing.danger_findings import find_alarm, find_question
 
@@ -82,7 +82,7 @@ class EmergencyDetail(BaseModel):
     escalated_at: datetime | None
 
     @classmethod
-    def of(cls, row: EmergencyRecord, *, answer: PageAnswer | None) -> EmergencyDetail:
+    def of(cls, row: EmergencyRecord, *, answer: AlarmAnswer | None) -> EmergencyDetail:
         """Return the row as the API shows it."""
         return cls(
             inbound_id=row.inbound_id,

@@ -38,7 +38,7 @@ from store.inbound.history import (
 from workers.chores.assign import Assigner
 from workers.chores.ratings import RatingAsker
 from workers.chores.sweep import Sweep
-from workers.chores.unanswered_alarms import PageEscalator
+from workers.chores.unanswered_alarms import AlarmEscalator
 
 _PAGE: Final = 50
 _LATER_PAGES: Final = 4
@@ -84,7 +84,7 @@ class Subject:
         database, brain = self.desk.database, self.desk.brain
         chores = (
             self.desk.watch,
-            PageEscalator(database, brain),
+            AlarmEscalator(database, brain),
             Assigner(database, brain),
             RatingAsker(database, brain),
         )

@@ -134,7 +134,7 @@ def choose_assignee(case: AssignableCase, *, agents: Sequence[OnDuty], mode: Mod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageTarget:
+class AlarmTarget:
     """Where a page goes that no one has confirmed: to an agent, or to a team whose agents take it."""
 
     team: str
@@ -147,8 +147,8 @@ class PageTarget:
 
 
 def next_target(
-    now_at: PageTarget, *, listed: Sequence[str], step: int, teams: Collection[str], agents: Sequence[OnDuty]
-) -> PageTarget | None:
+    now_at: AlarmTarget, *, listed: Sequence[str], step: int, teams: Collection[str], agents: Sequence[OnDuty]
+) -> AlarmTarget | None:
     """Return where a page goes next; None if no one is there for it.
 
     listed: agents and teams of the operator's file, in turn and then from the start again; empty: an available
@@ -158,16 +158,16 @@ def next_target(
     if not listed:
         members = [agent for agent in agents if now_at.team in agent.teams and agent.name != now_at.assignee]
         chosen = min(members, key=_by_turn, default=None)
-        return PageTarget(team=now_at.team, assignee=chosen.name) if chosen else None
+        return AlarmTarget(team=now_at.team, assignee=chosen.name) if chosen else None
     known, first = {agent.name: agent for agent in agents}, (step - 1) % len(listed)
     for name in (*listed[first:], *listed[:first]):
         if name in teams:
-            return PageTarget(team=name, assignee=None)
+            return AlarmTarget(team=name, assignee=None)
         if name in known and name != now_at.assignee:
             # An agent of other teams must see the case: it goes with the page to one of them.
             agent = known[name]
             team = now_at.team if agent.sees(now_at.team) else min(agent.teams)
-            return PageTarget(team=team, assignee=name)
+            return AlarmTarget(team=team, assignee=name)
     return None
 
 

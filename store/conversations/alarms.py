@@ -53,7 +53,7 @@ class EmergencyRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnansweredPage:
+class UnansweredAlarm:
     """A page that no one has confirmed or released, or answered, with where its conversation is."""
 
     conversation_id: UUID
@@ -64,7 +64,7 @@ class UnansweredPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageAnswer:
+class AlarmAnswer:
     """The first answer that the customer got since people were called.
 
     by: its author; empty where the channel names none, as of a text from a shared telephone.
@@ -76,7 +76,7 @@ class PageAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PageStep:
+class AlarmStep:
     """The next step of a page. to: the agent or team; empty if no one was there.  paged: None leaves it alone."""
 
     conversation_id: UUID
@@ -190,14 +190,14 @@ def emergency_of(conversation_id: UUID) -> Question:
     return _EMERGENCY, {"conversation": conversation_id}
 
 
-def answer_to(connection: Connection, known: EmergencyRecord) -> PageAnswer | None:
+def answer_to(connection: Connection, known: EmergencyRecord) -> AlarmAnswer | None:
     """Return the answer by which an agent showed that a person has the emergency; None without one."""
     table = table_of(EmergencyRow)
     answers = answers_since(sa.literal(known.conversation_id, table.c.conversation_id.type), since=known.at)
     columns = answers.selected_columns
     first = connection.execute(answers.order_by(columns.received_at, columns.id).limit(1)).first()
     return (
-        PageAnswer(by=first.sender_name or first.sender_handle, channel=first.channel, at=first.received_at)
+        AlarmAnswer(by=first.sender_name or first.sender_handle, channel=first.channel, at=first.received_at)
         if first
         else None
     )
@@ -317,13 +317,13 @@ def is_any_unanswered(connection: Connection, *, since: datetime) -> bool:
     return connection.execute(_unanswered(since).limit(1)).first() is not None
 
 
-def take_unanswered(connection: Connection, *, since: datetime, limit: int) -> list[UnansweredPage]:
+def take_unanswered(connection: Connection, *, since: datetime, limit: int) -> list[UnansweredAlarm]:
     """Lock and return such pages, the oldest first, with their conversations; what others hold is left."""
     locked = _unanswered(since).order_by(table_of(EmergencyRow).c.at).limit(limit).with_for_update(skip_locked=True)
-    return [UnansweredPage(**row) for row in connection.execute(locked).mappings()]
+    return [UnansweredAlarm(**row) for row in connection.execute(locked).mappings()]
 
 
-def move_page(connection: Connection, step: PageStep, *, now: datetime) -> None:
+def move_alarm(connection: Connection, step: AlarmStep, *, now: datetime) -> None:
     """Write where a locked page goes. Who is called finds the case open: set aside, it would wait in no queue."""
     table, case = table_of(EmergencyRow), table_of(ConversationRow)
     values: dict[str, Any] = {"steps": step.step, "stepped_at": now, "stepped_to": step.to}

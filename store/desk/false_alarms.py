@@ -35,7 +35,7 @@ class EmergencyTally:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FalsePages:
+class FalseAlarms:
     """Pages that messages raised, of some days. messages: in which a customer may have been in danger.
 
     called: all.  confirmed, released: by a person; the others no one has judged.
@@ -61,14 +61,14 @@ class FalsePages:
         return self.released >= _FEWEST and self.per_thousand > bound
 
 
-def count_false_pages(connection: Connection, *, since: datetime, until: datetime) -> FalsePages:
+def count_false_alarms(connection: Connection, *, since: datetime, until: datetime) -> FalseAlarms:
     """Count the pages from `since` until before `until`; what an agent made an emergency is none of the model's."""
     tally, alarm = table_of(GateTallyRow).c, table_of(EmergencyRow).c
     messages = sa.select(sa.func.sum(tally.messages)).where(tally.at >= since, tally.at < until)
     judged = (sa.func.sum(sa.case((alarm.confirmed.is_(found), 1), else_=0)) for found in (True, False))
     pages = sa.select(sa.func.count(), *judged).where(alarm.at >= since, alarm.at < until, alarm.paged_by == "")
     called, confirmed, released = connection.execute(pages.where(is_counted())).one()
-    return FalsePages(
+    return FalseAlarms(
         messages=int(connection.execute(messages).scalar() or 0),
         called=int(called),
         confirmed=int(confirmed or 0),
@@ -93,7 +93,7 @@ def is_check_due(connection: Connection, *, before: datetime) -> bool:
     return at is None or at < before
 
 
-def note_false_pages(connection: Connection, found: FalsePages, *, bound: float, now: datetime) -> bool | None:
+def note_false_alarms(connection: Connection, found: FalseAlarms, *, bound: float, now: datetime) -> bool | None:
     """Write the result of a check down; an alarm begins with an event.
 
     Returns True when the bound has just been exceeded, False when it has just been kept again, None for no change.

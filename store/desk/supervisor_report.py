@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
 from store.db.bulk import table_of
-from store.desk.false_alarms import FalsePages, count_false_pages, is_counted
+from store.desk.false_alarms import FalseAlarms, count_false_alarms, is_counted
 from store.tables.agents import AgentRow
 from store.tables.desk import GateTallyRow, NoticeKind, SlaNoticeRow
 from store.tables.emergencies import EmergencyRow
@@ -77,7 +77,7 @@ class Insight:
     released: int
     held: int
     let_in: int
-    pages: FalsePages
+    pages: FalseAlarms
     load: Sequence[Load]
 
 
@@ -94,7 +94,7 @@ def read_insight(connection: Connection, *, since: datetime, until: datetime) ->
         released=released,
         held=held,
         let_in=let_in,
-        pages=count_false_pages(connection, since=since, until=until),
+        pages=count_false_alarms(connection, since=since, until=until),
         load=_load(connection),
     )
 

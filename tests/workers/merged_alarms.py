@@ -22,10 +22,10 @@ from store.tables.messages import ConversationRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from store.tables.outbound_state import OutboundState
 from tests.desk import TOML, Desk, envelope
-from workers.chores.unanswered_alarms import PageEscalator
+from workers.chores.unanswered_alarms import AlarmEscalator
 from workers.routing.danger_findings import EmergencyService
 
-PAGED = TOML + '\n[emergency]\nescalate_after = "10m"\nescalate_to = ["front-line"]\n'
+ESCALATES = TOML + '\n[emergency]\nescalate_after = "10m"\nescalate_to = ["front-line"]\n'
 # What every write moves is no part of what a case is.
 MOVES = ("version", "watch_at", "alarmed_at", "due_at")
 CALM = ("calm", "Refund please", "Please refund order 11.")
@@ -111,7 +111,7 @@ def answer(desk: Desk, conversation_id: UUID) -> None:
 def called(desk: Desk) -> list[UUID]:
     """Return the cases whose pages go on to the next person now."""
     before = {row.id for row in desk.rows(EventRow)}
-    PageEscalator(desk.database, desk.brain).once()
+    AlarmEscalator(desk.database, desk.brain).once()
     news = [row for row in desk.rows(EventRow) if row.id not in before]
     return [row.conversation_id for row in news if row.kind == "emergency.escalated"]
 

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from store.db.engine import Database, read_clock
-from store.desk.false_alarms import WINDOW, count_false_pages, is_check_due, note_false_pages
+from store.desk.false_alarms import WINDOW, count_false_alarms, is_check_due, note_false_alarms
 from workers.routing.brain import Brain
 
 # A rate over days changes slowly.
@@ -17,7 +17,7 @@ _EVERY: Final = timedelta(minutes=5)
 _log = structlog.get_logger()
 
 
-class FalsePageWatch:
+class FalseAlarmWatch:
     """Checks the rate every few minutes; of several workers one does it."""
 
     def __init__(self, database: Database, brain: Brain) -> None:
@@ -31,8 +31,8 @@ class FalsePageWatch:
                 return 0
         with self._database.write() as connection:
             now = read_clock(connection)
-            found = count_false_pages(connection, since=now - WINDOW, until=now)
-            exceeded = note_false_pages(connection, found, bound=self._bound, now=now)
+            found = count_false_alarms(connection, since=now - WINDOW, until=now)
+            exceeded = note_false_alarms(connection, found, bound=self._bound, now=now)
         shown = {"per_thousand": round(found.per_thousand, 1), "bound": self._bound, "released": found.released}
         if exceeded:
             _log.error("emergency.false_pages", **shown)

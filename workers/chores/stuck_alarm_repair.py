@@ -20,7 +20,7 @@ _LOOK_EVERY_SECONDS: Final = 600.0
 _log = structlog.get_logger()
 
 
-class PageRepair:
+class AlarmRepair:
     """Mends one after the other, each in a transaction of its own; several workers may do it at the same time."""
 
     def __init__(self, database: Database) -> None:

@@ -13,9 +13,9 @@ from typing import Any, Final
 import structlog
 from sqlalchemy.engine import Connection
 
-from router.routing.assignment import OnDuty, PageTarget, next_target
+from router.routing.assignment import AlarmTarget, OnDuty, next_target
 from store.conversations import alarms
-from store.conversations.alarms import PageStep, UnansweredPage
+from store.conversations.alarms import AlarmStep, UnansweredAlarm
 from store.db.engine import Database, read_clock
 from store.desk.assignment import lock_on_duty, note_given
 from store.events.append import EventKind, NewEvent, append_events
@@ -27,7 +27,7 @@ _PAGE: Final = 50
 _log = structlog.get_logger()
 
 
-class PageEscalator:
+class AlarmEscalator:
     """Moves unanswered pages, a few at a time; several workers may do it at the same time."""
 
     def __init__(self, database: Database, brain: Brain) -> None:
@@ -42,12 +42,12 @@ class PageEscalator:
         with self._database.read() as connection:
             if not alarms.is_any_unanswered(connection, since=read_clock(connection) - self._after):
                 return 0
-        reach("page.before")
+        reach("alarm.before")
         with self._database.write() as connection:
             now = read_clock(connection)
             moved = self._move(connection, since=now - self._after, now=now)
-            reach("page.written")
-        reach("page.after")
+            reach("alarm.written")
+        reach("alarm.after")
         return moved
 
     def _move(self, connection: Connection, *, since: datetime, now: datetime) -> int:
@@ -56,7 +56,7 @@ class PageEscalator:
         pages = alarms.take_unanswered(connection, since=since, limit=_PAGE)
         for page in pages:
             step = self._step(page, agents)
-            alarms.move_page(connection, step, now=now)
+            alarms.move_alarm(connection, step, now=now)
             if step.assignee:
                 note_given(connection, step.assignee, now=now)
                 # Several pages of one pass go to different people.
@@ -67,14 +67,14 @@ class PageEscalator:
             _log.warning("emergency.escalated", conversation_id=str(page.conversation_id), step=step.step)
         return len(pages)
 
-    def _step(self, page: UnansweredPage, agents: list[OnDuty]) -> PageStep:
+    def _step(self, page: UnansweredAlarm, agents: list[OnDuty]) -> AlarmStep:
         number, team = page.steps + 1, self._team(page.team)
-        here, teams = PageTarget(team=team, assignee=page.assignee), self._brain.settings.teams
+        here, teams = AlarmTarget(team=team, assignee=page.assignee), self._brain.settings.teams
         target = next_target(here, listed=self._listed, step=number, teams=teams, agents=agents)
         if target is None and team != page.team:
-            target = PageTarget(team=team, assignee=None)
+            target = AlarmTarget(team=team, assignee=None)
         there = target or here
-        return PageStep(
+        return AlarmStep(
             conversation_id=page.conversation_id,
             step=number,
             to=target.name if target else "",
@@ -97,9 +97,9 @@ def _with_team(paged: dict[str, Any] | None, team: str) -> dict[str, Any] | None
     return paged and paged | {"teams": [*dict.fromkeys((*paged.get("teams", ()), team))]}
 
 
-def _given(agents: list[OnDuty], step: PageStep, *, now: datetime) -> list[OnDuty]:
+def _given(agents: list[OnDuty], step: AlarmStep, *, now: datetime) -> list[OnDuty]:
     return [replace(each, assigned_at=now) for each in agents if each.name == step.assignee]
 
 
-def _from(page: UnansweredPage) -> dict[str, object]:
+def _from(page: UnansweredAlarm) -> dict[str, object]:
     return {"from": page.assignee or page.team}

@@ -32,7 +32,7 @@ CHAT: Final = ("chat.before", "chat.written", "chat.after")
 # Outgoing webhooks; reached only if a target is configured.
 WEBHOOKS: Final = ("webhook.before", "webhook.sent")
 # A page that no one confirms; reached only if the file says `escalate_after`.
-PAGING: Final = ("page.before", "page.written", "page.after")
+ALARM: Final = ("alarm.before", "alarm.written", "alarm.after")
 # An assignee who may not have a conversation any more; reached only if there is one.
 RELEASING: Final = ("release.before", "release.written", "release.after")
 # Cases that are closed after silence; reached only if a customer stops writing.
@@ -75,7 +75,7 @@ NAMES: Final = (
     *UNDOING,
     *CHAT,
     *WEBHOOKS,
-    *PAGING,
+    *ALARM,
     *RELEASING,
     *CLOSING,
     *ANSWERING,

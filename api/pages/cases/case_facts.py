@@ -21,7 +21,7 @@ from api.rest.answers.written import fresh_texts
 from api.rest.queries import Listed, Story, find_for, questions_of, read_list, read_messages, wanted_conversation
 from router.conversation_status import Status
 from store.chat.visitor_sessions import ChatSession
-from store.conversations.alarms import EmergencyRecord, PageAnswer, answer_to, emergency_of
+from store.conversations.alarms import AlarmAnswer, EmergencyRecord, answer_to, emergency_of
 from store.conversations.danger_questions import DangerQuestion
 from store.conversations.lists import Filter, first_pages, read_markers, unread_among
 from store.conversations.messages import MessageRecord, attachments_of, forged_messages, has_forged
@@ -69,7 +69,7 @@ class CasePanel:
     linked: ConversationRecord | None
     similar: Sequence[Listed]
     called: EmergencyRecord | None
-    answered: PageAnswer | None
+    answered: AlarmAnswer | None
     planned: bool
     composer: Composer
     agents: Sequence[str]

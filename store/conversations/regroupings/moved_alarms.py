@@ -26,20 +26,20 @@ from store.tables.messages import Direction, MessageRow
 
 # What an emergency makes of a case, besides that it is one.
 CASE_COLUMNS: Final = tuple(each.name for each in fields(CaseState))
-PAGED_COLUMNS: Final = ("emergency", "home_team", "snoozed_by", *CASE_COLUMNS)
+EMERGENCY_COLUMNS: Final = ("emergency", "home_team", "snoozed_by", *CASE_COLUMNS)
 # The case with the emergency decides these for the case that it goes into; they count from the page.
 _TAKEN_OVER: Final = ("team", "assignee", "route", "sla", "clock_started_at", "replied_at")
 # What the part of a split without danger gets.
 _LEFT_CALM: Final = ("emergency", "team", "assignee", "priority", "labels", "route", "sla", "clock_started_at")
 _VERDICT: Final = ("confirmed", "by", "confirmed_at", "steps", "stepped_at", "stepped_to")
-_PAGING: Final = (HoursGate.EMERGENCY.value, HoursGate.RELEASED.value)
+_CALLING: Final = (HoursGate.EMERGENCY.value, HoursGate.RELEASED.value)
 
 _Row = dict[str, Any]
 _Sides = Mapping[UUID, Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MovedPages:
+class MovedAlarms:
     """What became of pages. rows: before and after, in JSON, for the undo log; empty if no page moved.
 
     With them, of a page that came into a calm case, the dangers that this case had before.
@@ -51,9 +51,9 @@ class MovedPages:
     called_in: UUID | None = None
 
 
-def merge_pages(
+def merge_alarms(
     connection: Connection, source_id: UUID, target_id: UUID, *, sides: _Sides, values: Mapping[str, Any]
-) -> MovedPages:
+) -> MovedAlarms:
     """Let the source's live page go on in the target; call before the messages move.
 
     sides: both cases as they were, locked.  values: what the merge makes of the target otherwise.
@@ -63,12 +63,12 @@ def merge_pages(
     before = _locked(connection, (source_id, target_id))
     source, target = before.get(source_id), before.get(target_id)
     if source is None or not _is_live(source, sides[source_id]):
-        return MovedPages()
+        return MovedAlarms()
     if target is not None and _is_live(target, sides[target_id]):
         there, here = _one_of_two(connection, source, target)
         both = {source_id: here, target_id: there}
         _write(connection, before, both)
-        return MovedPages(rows=_in_json(before, both))
+        return MovedAlarms(rows=_in_json(before, both))
     taken, calm = _taken_over(sides[source_id], sides[target_id]), state_of(sides[target_id])
     there = source | {"calm": calm_before(calm)}
     if source["paged_by"]:
@@ -78,10 +78,10 @@ def merge_pages(
     dangers = {"dangers": [str(inbound_id) for _, inbound_id in _dangers(connection, target_id, source)]}
     _write(connection, before, after)
     rows = _in_json(before, after) | dangers
-    return MovedPages(rows=rows, values={target_id: taken}, called_in=source["inbound_id"])
+    return MovedAlarms(rows=rows, values={target_id: taken}, called_in=source["inbound_id"])
 
 
-def split_pages(
+def split_alarms(
     connection: Connection,
     source_id: UUID,
     new_id: UUID,
@@ -89,7 +89,7 @@ def split_pages(
     side: Mapping[str, Any],
     going: Collection[UUID],
     now: datetime,
-) -> MovedPages:
+) -> MovedAlarms:
     """Let a live page go with the message that called; call before the messages move.
 
     side: the case as it was, locked.  going: the messages that move.
@@ -98,20 +98,20 @@ def split_pages(
     before = _locked(connection, (source_id,))
     page = before.get(source_id)
     if page is None or not _is_live(page, side):
-        return MovedPages()
+        return MovedAlarms()
     dangers = _dangers(connection, source_id, page)
     there = [inbound_id for message_id, inbound_id in dangers if message_id in going]
     here = [inbound_id for message_id, inbound_id in dangers if message_id not in going]
     calm = _calm(page, state_of(side), now=now)
     if not there:
-        return MovedPages(values={new_id: {name: calm[name] for name in _LEFT_CALM}})
+        return MovedAlarms(values={new_id: {name: calm[name] for name in _LEFT_CALM}})
     rows = {new_id: page | {"inbound_id": _of(page, there)}}
     rows |= {source_id: page | {"inbound_id": _of(page, here)}} if here else {}
     _write(connection, before, rows)
-    return MovedPages(rows=_in_json(before, rows), values={} if here else {source_id: calm})
+    return MovedAlarms(rows=_in_json(before, rows), values={} if here else {source_id: calm})
 
 
-def put_back_pages(connection: Connection, kept: StoredRegrouping, *, sides: _Sides) -> tuple[set[UUID], set[UUID]]:
+def put_back_alarms(connection: Connection, kept: StoredRegrouping, *, sides: _Sides) -> tuple[set[UUID], set[UUID]]:
     """Put pages back where they were, with what agents found and where they went since; call after the messages moved.
 
     sides: both cases as they were, locked.
@@ -134,7 +134,7 @@ def put_back_pages(connection: Connection, kept: StoredRegrouping, *, sides: _Si
     return {*news}, released
 
 
-def give_page_back(connection: Connection, *, source_id: UUID, target_id: UUID) -> bool:
+def give_alarm_back(connection: Connection, *, source_id: UUID, target_id: UUID) -> bool:
     """Let a page that is over in the target of a merge go back to the source as it is; return whether it is released.
 
     What the source has in its place, which the page had replaced, goes back to the target.
@@ -151,11 +151,11 @@ def released_values(connection: Connection, conversation_id: UUID, *, side: Mapp
     return _calm(page, state_of(side), now=now) if page else {}
 
 
-def was_called_from(connection: Connection, conversation_id: UUID, *, page_of: UUID) -> bool:
+def was_called_from(connection: Connection, conversation_id: UUID, *, alarm_of: UUID) -> bool:
     """Return whether the message that called people for one case is in another one."""
     message, page = table_of(MessageRow).c, table_of(EmergencyRow).c
     messages = sa.select(message.id).where(message.conversation_id == conversation_id)
-    called = sa.select(page.inbound_id).where(page.conversation_id == page_of)
+    called = sa.select(page.inbound_id).where(page.conversation_id == alarm_of)
     return connection.execute(messages.where(message.inbound_id == called.scalar_subquery())).first() is not None
 
 
@@ -242,7 +242,7 @@ def _dangers(connection: Connection, conversation_id: UUID, page: _Row) -> list[
     )
     rows = connection.execute(theirs.order_by(columns.received_at, columns.id)).all()
     return [
-        (row.id, row.inbound_id) for row in rows if row.inbound_id == page["inbound_id"] or _gate(row.trace) in _PAGING
+        (row.id, row.inbound_id) for row in rows if row.inbound_id == page["inbound_id"] or _gate(row.trace) in _CALLING
     ]
 
 

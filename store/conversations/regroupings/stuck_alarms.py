@@ -28,7 +28,7 @@ def find_stuck_alarms(connection: Connection, *, source_id: UUID | None = None) 
     agent has released the other one's page since. So is a target with a live page of its own: agents see it and judge
     both.
     """
-    rows = connection.execute(_merges_with_pages(source_id)).all()
+    rows = connection.execute(_merges_with_alarms(source_id)).all()
     targets = where_now(connection, [row.source_id for row in rows])
     cases = _states(connection, {*targets.values()})
     return [
@@ -40,7 +40,7 @@ def find_stuck_alarms(connection: Connection, *, source_id: UUID | None = None) 
     ]
 
 
-def _merges_with_pages(source_id: UUID | None) -> sa.Select[Any]:
+def _merges_with_alarms(source_id: UUID | None) -> sa.Select[Any]:
     page, case, merge = (table_of(each) for each in (EmergencyRow, ConversationRow, RegroupingRow))
     found = (
         sa.select(merge.c.id, merge.c.at, merge.c.source_id, merge.c.target_id, merge.c.before)

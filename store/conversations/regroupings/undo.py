@@ -12,16 +12,16 @@ from router.conversation_status import Status
 from router.errors import Conflict
 from store.conversations.regroupings.joined_sides import joined_values
 from store.conversations.regroupings.moved_alarms import (
-    PAGED_COLUMNS,
-    give_page_back,
-    merge_pages,
-    put_back_pages,
+    EMERGENCY_COLUMNS,
+    give_alarm_back,
+    merge_alarms,
+    put_back_alarms,
     released_values,
     was_called_from,
 )
 from store.conversations.regroupings.moved_messages import move_all, move_back
 from store.conversations.regroupings.moved_questions import settle_question
-from store.conversations.regroupings.written_sides import SIDE, hold_senders, last_message_at, update_side, write_pages
+from store.conversations.regroupings.written_sides import SIDE, hold_senders, last_message_at, update_side, write_alarms
 from store.conversations.sla import change_status
 from store.conversations.undo_log import (
     RegroupingKind,
@@ -52,17 +52,17 @@ def undo_regrouping(connection: Connection, regrouping_id: UUID, *, by: str, now
     hold_senders(connection, sides)
     current = snapshot(connection, ConversationRow, sides, SIDE)
     move_back(connection, kept)
-    raised, released = put_back_pages(connection, kept, sides=current)
+    raised, released = put_back_alarms(connection, kept, sides=current)
     if kept.row.kind == RegroupingKind.MERGE and not kept.moved.get("pages"):
         raised, released = _give_back(connection, kept, by=by, now=now)
     for side in sides:
-        left = PAGED_COLUMNS if side in raised else ()
+        left = EMERGENCY_COLUMNS if side in raised else ()
         _restore(connection, kept, side, current=current[side], left=left, by=by, now=now)
     for side in released:
         _release(connection, side, now=now)
     if kept.row.kind == RegroupingKind.SPLIT:
         _give_up_split(connection, kept, by=by, now=now)
-    elif kept.row.kind == RegroupingKind.MERGE and was_called_from(connection, source_id, page_of=target_id):
+    elif kept.row.kind == RegroupingKind.MERGE and was_called_from(connection, source_id, alarm_of=target_id):
         # An agent found the danger while they were merged, in a message that went back.
         _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now)
     for side in sides:
@@ -108,11 +108,11 @@ def _give_back(connection: Connection, kept: StoredRegrouping, *, by: str, now: 
     Call before the target is restored. Returns the case that is an emergency by it, and the one that is released.
     """
     source_id, target_id = kept.row.source_id, kept.row.target_id
-    if not was_called_from(connection, source_id, page_of=target_id):
+    if not was_called_from(connection, source_id, alarm_of=target_id):
         return set(), set()
     if _take_over(connection, source_id=target_id, target_id=source_id, by=by, now=now):
         return {source_id}, set()
-    is_released = give_page_back(connection, source_id=source_id, target_id=target_id)
+    is_released = give_alarm_back(connection, source_id=source_id, target_id=target_id)
     return set(), {source_id} if is_released else set()
 
 
@@ -121,14 +121,14 @@ def _take_over(connection: Connection, *, source_id: UUID, target_id: UUID, by: 
     sides = snapshot(connection, ConversationRow, (source_id, target_id), SIDE)
     joined = joined_values(sides[source_id], sides[target_id])
     calm = released_values(connection, source_id, side=sides[source_id], now=now)
-    pages = merge_pages(connection, source_id, target_id, sides=sides, values=joined)
+    pages = merge_alarms(connection, source_id, target_id, sides=sides, values=joined)
     if pages.rows:
         update_side(connection, target_id, joined)
         update_side(connection, source_id, {**calm, "watch_at": now})
-        write_pages(connection, pages, by=by, now=now)
+        write_alarms(connection, pages, by=by, now=now)
     return bool(pages.rows)
 
 
 def _release(connection: Connection, conversation_id: UUID, *, now: datetime) -> None:
-    side = snapshot(connection, ConversationRow, (conversation_id,), PAGED_COLUMNS)[conversation_id]
+    side = snapshot(connection, ConversationRow, (conversation_id,), EMERGENCY_COLUMNS)[conversation_id]
     update_side(connection, conversation_id, released_values(connection, conversation_id, side=side, now=now))

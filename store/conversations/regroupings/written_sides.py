@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
-from store.conversations.regroupings.moved_alarms import PAGED_COLUMNS, MovedPages
+from store.conversations.regroupings.moved_alarms import EMERGENCY_COLUMNS, MovedAlarms
 from store.conversations.sla import change_status
 from store.db.bulk import among, table_of
 from store.events.append import EventKind, NewEvent, append_events
@@ -20,7 +20,7 @@ from store.tables.messages import ConversationRow, IdentityRow, MessageRow
 # The columns that regroupings change, and the undo log keeps.
 SIDE: Final = (
     *("contact_id", "last_message_at", "possible_danger", "linked_to", "merged_into"),
-    *PAGED_COLUMNS,
+    *EMERGENCY_COLUMNS,
 )
 
 
@@ -39,7 +39,7 @@ def update_side(connection: Connection, conversation_id: UUID, values: Mapping[s
     connection.execute(statement.values(**values, version=table.c.version + 1))
 
 
-def write_pages(connection: Connection, pages: MovedPages, *, by: str, now: datetime) -> None:
+def write_alarms(connection: Connection, pages: MovedAlarms, *, by: str, now: datetime) -> None:
     """Write what moved pages make of their cases."""
     for conversation_id, values in pages.values.items():
         status = values.get("status")

@@ -27,6 +27,7 @@ from store.tables.operations import LeaseRow
 from tests import forks
 from tests.servers.postgres import find_binaries
 from workers.runtime.failpoints import (
+    ALARM,
     ANSWERING,
     CALLS,
     CHAT,
@@ -34,7 +35,6 @@ from workers.runtime.failpoints import (
     FILES,
     GENERATING,
     NAMES,
-    PAGING,
     RELEASING,
     SENDING,
     UNDOING,
@@ -48,7 +48,7 @@ _ELSEWHERE = {
     *UNDOING,
     *CHAT,
     *WEBHOOKS,
-    *PAGING,
+    *ALARM,
     *RELEASING,
     *CLOSING,
     *ANSWERING,

@@ -19,7 +19,7 @@ from store.conversations.ratings import SPAM_LABEL
 from store.db.engine import Database, read_clock
 from store.desk.agents import add_agent, change_role, find_by_name, revoke_agent
 from store.desk.assignment import set_absence, set_duty
-from store.desk.false_alarms import count_false_pages, tally
+from store.desk.false_alarms import count_false_alarms, tally
 from store.desk.notices import notices_of, write_notices
 from store.desk.reports.report_groups import Period, read_groups
 from store.desk.supervisor_report import read_insight
@@ -33,8 +33,8 @@ from store.tables.outbound_state import OutboundState
 from tests.desk import Desk, elsewhere, envelope
 from tests.workers.merged_alarms import (
     DANGER,
+    ESCALATES,
     OTHER,
-    PAGED,
     answer,
     called,
     case,
@@ -51,14 +51,14 @@ from tests.workers.merged_alarms import (
 from workers.chores.assign import Assigner
 
 LATER = datetime.now(UTC) + timedelta(days=3)
-HANDED_OUT = PAGED.replace('title = "Risk"', 'title = "Risk"\nassign = "round_robin"')
-NO_LIST = PAGED.replace('escalate_to = ["front-line"]\n', "")
+HANDED_OUT = ESCALATES.replace('title = "Risk"', 'title = "Risk"\nassign = "round_robin"')
+NO_LIST = ESCALATES.replace('escalate_to = ["front-line"]\n', "")
 
 
 @pytest.fixture
 def desk(database: Database, tmp_path: Path) -> Desk:
     sends = "\n[channels.mail.send]\noutbox = true\n"
-    return Desk(database, tmp_path, toml=PAGED.replace("[emergency]", f'{sends}[emergency]\ncorrection = "closed"'))
+    return Desk(database, tmp_path, toml=ESCALATES.replace("[emergency]", f'{sends}[emergency]\ncorrection = "closed"'))
 
 
 def block(desk: Desk, conversation_id: UUID) -> None:
@@ -130,7 +130,7 @@ def test_a_page_calls_until_it_is_over_and_can_be_judged(desk: Desk, name: str) 
     assert (listed(desk), called(desk)) == ([], [])
     with desk.database.read() as connection:
         now = read_clock(connection)
-        counted = count_false_pages(connection, since=now - timedelta(days=1), until=now)
+        counted = count_false_alarms(connection, since=now - timedelta(days=1), until=now)
     assert (counted.called, counted.released, counted.unjudged) == (1, 1, 0)
     # Nothing is said to a customer who was erased.
     assert len(desk.rows(OutboundRow)) == replies + (name != "its customer is erased")
@@ -212,7 +212,7 @@ def test_a_page_of_a_team_that_is_no_more_goes_to_the_team_that_is_called_today(
 def test_the_agent_to_whom_a_page_goes_hears_of_it_also_on_leave(
     database: Database, tmp_path: Path, to: str, hears: int
 ) -> None:
-    desk = Desk(database, tmp_path, toml=PAGED.replace('"front-line"]', f"{to}]"))
+    desk = Desk(database, tmp_path, toml=ESCALATES.replace('"front-line"]', f"{to}]"))
     (danger,) = opened(desk, DANGER)
     agent(desk, "Ann")
     let_leave(desk, "Ann")
@@ -245,7 +245,7 @@ def counts(desk: Desk) -> list[tuple[int, int]]:
         period = Period(since=since, until=until)
         (group,) = read_groups(connection, period, by=None)
         insight = read_insight(connection, since=since, until=until)
-        metrics, status = count_false_pages(connection, since=since, until=until), tally(connection)
+        metrics, status = count_false_alarms(connection, since=since, until=until), tally(connection)
     return [
         (metrics.called, metrics.confirmed),
         (status.paged, status.confirmed),

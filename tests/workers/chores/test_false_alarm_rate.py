@@ -9,13 +9,13 @@ import pytest
 
 from router.envelope import Party, PartyKind
 from store.db.engine import Database
-from store.desk.false_alarms import WINDOW, FalsePages, count_false_pages
+from store.desk.false_alarms import WINDOW, FalseAlarms, count_false_alarms
 from store.tables.desk import DeskStateRow
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow
 from tests.desk import TOML, Desk, envelope
-from workers.chores.false_alarm_rate import FalsePageWatch
+from workers.chores.false_alarm_rate import FalseAlarmWatch
 from workers.routing.danger_findings import EmergencyService
 
 
@@ -40,14 +40,14 @@ def release_all(desk: Desk) -> None:
 def check(desk: Desk) -> list[str]:
     """Check the rate again and return the alarms so far."""
     desk.change(DeskStateRow, at=datetime(2026, 1, 1, tzinfo=UTC))
-    FalsePageWatch(desk.database, desk.brain).once()
+    FalseAlarmWatch(desk.database, desk.brain).once()
     return [kind for kind in desk.rows(EventRow, "kind") if kind == "emergency.false_pages"]
 
 
-def counted(desk: Desk) -> FalsePages:
+def counted(desk: Desk) -> FalseAlarms:
     now = datetime.now(UTC) + timedelta(minutes=1)
     with desk.database.read() as connection:
-        return count_false_pages(connection, since=now - WINDOW, until=now)
+        return count_false_alarms(connection, since=now - WINDOW, until=now)
 
 
 def test_the_rate_is_of_released_pages_and_messages_of_customers(desk: Desk) -> None:
@@ -88,7 +88,7 @@ def test_the_alarm_is_raised_once_and_again_after_the_bound_was_kept(desk: Desk)
     ],
 )
 def test_the_bound_is_exceeded(released: int, messages: int, exceeds: bool) -> None:
-    found = FalsePages(messages=messages, called=released, confirmed=0, released=released)
+    found = FalseAlarms(messages=messages, called=released, confirmed=0, released=released)
     assert found.exceeds(5) is exceeds
 
 

@@ -19,8 +19,8 @@ from tests.desk import Desk, envelope
 from tests.workers.merged_alarms import (
     CALM,
     DANGER,
+    ESCALATES,
     OTHER,
-    PAGED,
     answer,
     called,
     case,
@@ -40,7 +40,7 @@ from tests.workers.merged_alarms import (
 
 @pytest.fixture
 def desk(database: Database, tmp_path: Path) -> Desk:
-    return Desk(database, tmp_path, toml=PAGED)
+    return Desk(database, tmp_path, toml=ESCALATES)
 
 
 def test_a_page_goes_with_its_case_into_a_calm_one_and_comes_back(desk: Desk) -> None:

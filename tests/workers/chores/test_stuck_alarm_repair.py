@@ -16,8 +16,8 @@ from tests.older_merge import merge_as_the_older_version
 from tests.workers.merged_alarms import (
     CALM,
     DANGER,
+    ESCALATES,
     OTHER,
-    PAGED,
     answer,
     called,
     case,
@@ -32,14 +32,14 @@ from tests.workers.merged_alarms import (
     update,
     wait,
 )
-from workers.chores.stuck_alarm_repair import PageRepair
+from workers.chores.stuck_alarm_repair import AlarmRepair
 
 NEXT = ("next", "My address", "I have moved to Harbour Road 5.")
 
 
 @pytest.fixture
 def desk(database: Database, tmp_path: Path) -> Desk:
-    return Desk(database, tmp_path, toml=PAGED)
+    return Desk(database, tmp_path, toml=ESCALATES)
 
 
 def merge_as_before(desk: Desk, source: UUID, target: UUID) -> UUID:
@@ -48,7 +48,7 @@ def merge_as_before(desk: Desk, source: UUID, target: UUID) -> UUID:
 
 
 def repair(desk: Desk) -> int:
-    return PageRepair(desk.database).once()
+    return AlarmRepair(desk.database).once()
 
 
 def test_a_page_that_an_older_merge_left_calls_again_and_comes_back(desk: Desk) -> None:

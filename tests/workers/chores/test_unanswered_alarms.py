@@ -32,9 +32,9 @@ from store.tables.operations import EventRow, OutboundRow
 from store.tables.outbound_state import LEFT, OutboundState
 from tests import forks
 from tests.desk import TOML, Desk, envelope
-from workers.chores.unanswered_alarms import PageEscalator
+from workers.chores.unanswered_alarms import AlarmEscalator
 from workers.routing.danger_findings import EmergencyService
-from workers.runtime.failpoints import PAGING
+from workers.runtime.failpoints import ALARM
 
 AFTER = timedelta(minutes=10)
 # A pass in a process of its own, which an armed failpoint ends.
@@ -42,14 +42,14 @@ ESCALATE = """
 import sys
 from router.settings import read_settings
 from store.db.engine import Database
-from workers.chores.unanswered_alarms import PageEscalator
+from workers.chores.unanswered_alarms import AlarmEscalator
 from workers.routing.brain import build_brain
 settings = read_settings(open(sys.argv[2], encoding="utf-8").read())
-PageEscalator(Database(sys.argv[1]), build_brain(settings)).once()
+AlarmEscalator(Database(sys.argv[1]), build_brain(settings)).once()
 """
 
 
-def paged_desk(database: Database, folder: Path, *, to: str = '"Li Na", "front-line"') -> Desk:
+def escalating_desk(database: Database, folder: Path, *, to: str = '"Li Na", "front-line"') -> Desk:
     listed = f"escalate_to = [{to}]" if to else ""
     desk = Desk(database, folder, toml=TOML + f'\n[emergency]\nescalate_after = "10m"\n{listed}\n')
     desk.route(envelope("1", text="I was hacked"))
@@ -72,7 +72,7 @@ def wait(desk: Desk) -> None:
 
 
 def escalate(desk: Desk) -> int:
-    return PageEscalator(desk.database, desk.brain).once()
+    return AlarmEscalator(desk.database, desk.brain).once()
 
 
 def steps(desk: Desk) -> list[Any]:
@@ -86,7 +86,7 @@ def case(desk: Desk) -> tuple[str, str | None]:
 
 
 def test_it_goes_to_each_in_turn_and_then_from_the_start_again(database: Database, tmp_path: Path) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     agent(desk, "Li Na", available=False)  # who is named is called, on duty or not
     for _ in range(3):
         assert escalate(desk) == 1
@@ -100,7 +100,7 @@ def test_it_goes_to_each_in_turn_and_then_from_the_start_again(database: Databas
 
 
 def test_a_name_that_no_one_has_is_passed_over(database: Database, tmp_path: Path) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     agent(desk, "Li Na")
     with desk.database.write() as connection:
         revoke_agent(connection, name="Li Na")
@@ -111,7 +111,7 @@ def test_a_name_that_no_one_has_is_passed_over(database: Database, tmp_path: Pat
 
 
 def test_without_a_list_the_next_agent_of_the_team_is_called(database: Database, tmp_path: Path) -> None:
-    desk = paged_desk(database, tmp_path, to="")
+    desk = escalating_desk(database, tmp_path, to="")
     escalate(desk)
     assert (steps(desk), case(desk)) == ([(1, None)], ("risk", None))  # no one is there, and the event says so
 
@@ -126,7 +126,7 @@ def test_without_a_list_the_next_agent_of_the_team_is_called(database: Database,
 
 @pytest.mark.parametrize("danger", [True, False])
 def test_a_judged_page_stays_where_it_is(database: Database, tmp_path: Path, danger: bool) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     (row,) = desk.rows(ConversationRow)
     with desk.database.write() as connection:
         EmergencyService(desk.settings).judge(connection, row.id, danger=danger, by="Bo")
@@ -160,7 +160,7 @@ def answered(desk: Desk) -> str | None:
 def test_a_page_whose_customer_an_agent_answered_stays_where_it_is(
     database: Database, tmp_path: Path, state: OutboundState
 ) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     answer(desk, state=state)
 
     # What waits, failed or was taken back has not reached the customer.
@@ -172,7 +172,7 @@ def test_a_page_whose_customer_an_agent_answered_stays_where_it_is(
 
 
 def test_what_is_passed_on_and_what_was_said_before_answers_no_page(database: Database, tmp_path: Path) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     answer(desk, kind=FORWARD, recipient="bank@example.com")
     assert (answered(desk), escalate(desk)) == (None, 1)
 
@@ -185,7 +185,7 @@ def test_what_is_passed_on_and_what_was_said_before_answers_no_page(database: Da
 def test_danger_that_is_said_again_after_an_answer_starts_the_page_anew(
     database: Database, tmp_path: Path, status: str
 ) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     escalate(desk)
     answer(desk)
     past = datetime.now(UTC) - timedelta(hours=1)
@@ -209,7 +209,7 @@ def test_danger_that_is_said_again_after_an_answer_starts_the_page_anew(
 def test_danger_in_a_confirmed_case_that_was_resolved_is_a_new_one(
     database: Database, tmp_path: Path, status: str, calls: bool
 ) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     (row,) = desk.rows(ConversationRow)
     with desk.database.write() as connection:
         EmergencyService(desk.settings).judge(connection, row.id, danger=True, by="Bo")
@@ -234,7 +234,7 @@ def test_danger_in_a_confirmed_case_that_was_resolved_is_a_new_one(
 def test_thanks_in_a_confirmed_case_that_was_resolved_call_no_one_and_new_danger_does(
     database: Database, tmp_path: Path, text: str, calls: bool
 ) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     # The words of danger that come with an installation.
     desk.use(desk.settings.with_danger(load_settings(shipped_file()).danger))
     (row,) = desk.rows(ConversationRow)
@@ -254,7 +254,7 @@ def test_thanks_in_a_confirmed_case_that_was_resolved_call_no_one_and_new_danger
 def test_danger_in_a_case_that_an_ordinary_message_opened_again_is_a_new_one(
     database: Database, tmp_path: Path, verdict: bool | None, together: bool
 ) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     escalate(desk)
     (row,) = desk.rows(ConversationRow)
     with desk.database.write() as connection:
@@ -277,7 +277,7 @@ def test_danger_in_a_case_that_an_ordinary_message_opened_again_is_a_new_one(
 def test_danger_in_a_case_that_was_resolved_before_its_verdict_has_its_agent(
     database: Database, tmp_path: Path
 ) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     (row,) = desk.rows(ConversationRow)
     with desk.database.write() as connection:
         now = read_clock(connection)
@@ -303,7 +303,7 @@ def test_danger_in_an_emergency_of_an_archive_calls_for_the_first_time(database:
 
 
 def test_danger_that_is_said_again_without_an_answer_delays_no_step(database: Database, tmp_path: Path) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     desk.route(envelope("2", text="I was hacked, do you hear", in_reply_to=("1@customer.example",)))
 
     assert escalate(desk) == 1
@@ -313,7 +313,7 @@ def test_danger_that_is_said_again_without_an_answer_delays_no_step(database: Da
 def test_a_mail_programs_answer_counts_by_when_it_was_sent_and_not_by_when_its_copy_came(
     database: Database, tmp_path: Path, minutes: int, counts: bool
 ) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     ours, ann = Party(PartyKind.EMAIL, "support@desk.example"), Party(PartyKind.EMAIL, "ann@customer.example")
     (alarm,) = desk.rows(EmergencyRow)
     copy = envelope("copy", sender=ours, text="We look into it.", in_reply_to=("1@customer.example",))
@@ -326,7 +326,7 @@ def test_a_mail_programs_answer_counts_by_when_it_was_sent_and_not_by_when_its_c
 
 
 def test_an_answer_that_came_back_lets_the_page_go_on(database: Database, tmp_path: Path) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     answer(desk)
     (sent,) = [row for row in desk.rows(OutboundRow) if row.author == "Bo"]
     with desk.database.write() as connection:
@@ -341,7 +341,7 @@ def test_an_answer_that_came_back_lets_the_page_go_on(database: Database, tmp_pa
 
 
 def test_a_note_and_an_automatic_reply_answer_no_page(database: Database, tmp_path: Path) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     (row,) = desk.rows(ConversationRow)
     with desk.database.write() as connection:
         add_note(
@@ -354,14 +354,14 @@ def test_a_note_and_an_automatic_reply_answer_no_page(database: Database, tmp_pa
 
 
 def test_a_resolved_case_calls_no_one(database: Database, tmp_path: Path) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     desk.change(ConversationRow, status="resolved")
 
     assert escalate(desk) == 0
 
 
 def test_a_release_takes_back_where_the_page_went(database: Database, tmp_path: Path) -> None:
-    desk = paged_desk(database, tmp_path, to='"sales"')
+    desk = escalating_desk(database, tmp_path, to='"sales"')
     desk.use(desk.settings.model_copy(update={"teams": {**desk.settings.teams, "sales": desk.settings.teams["risk"]}}))
     escalate(desk)
     assert case(desk) == ("sales", None)
@@ -380,11 +380,11 @@ def test_without_escalate_after_it_stays(database: Database, tmp_path: Path) -> 
     assert escalate(desk) == 0
 
 
-@pytest.mark.parametrize("place", PAGING)
+@pytest.mark.parametrize("place", ALARM)
 def test_a_crash_leaves_neither_a_double_step_nor_a_gap(
     database: Database, database_url: str, tmp_path: Path, place: str
 ) -> None:
-    desk = paged_desk(database, tmp_path)
+    desk = escalating_desk(database, tmp_path)
     agent(desk, "Li Na")
     config = tmp_path / "channels.toml"
     config.write_text(desk.text, encoding="utf-8")

@@ -16,7 +16,19 @@ from store.conversations import merge as merging
 from store.db.engine import Database, read_clock
 from store.tables.messages import InboundRow, MessageRow
 from tests.desk import Desk, envelope
-from tests.workers.merged_alarms import CALM, DANGER, PAGED, called, case, home_of, listed, opened, pages, undo, wait
+from tests.workers.merged_alarms import (
+    CALM,
+    DANGER,
+    ESCALATES,
+    called,
+    case,
+    home_of,
+    listed,
+    opened,
+    pages,
+    undo,
+    wait,
+)
 from workers.routing.route import Router
 
 _WAITING = sa.text(
@@ -32,7 +44,7 @@ _TIMES = 6
 
 @pytest.fixture
 def desk(database: Database, tmp_path: Path) -> Desk:
-    return Desk(database, tmp_path, toml=PAGED)
+    return Desk(database, tmp_path, toml=ESCALATES)
 
 
 class Stop:
