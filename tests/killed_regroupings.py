@@ -1,4 +1,4 @@
-"""Merge, split, undo and repair cases with pages in processes that die at each write and commit. A plain module.
+"""Merge, split, undo and repair cases with alarms in processes that die at each write and commit. A plain module.
 
     python -m tests.killed_regroupings URL FOLDER
 
@@ -68,7 +68,7 @@ class Books:
 
 @dataclass(frozen=True)
 class Deed:
-    """do: the deed.  homes: where the messages are afterwards, by key, as names of cases.  pages: of which cases.
+    """do: the deed.  homes: where the messages are afterwards, by key, as names of cases.  alarms: of which cases.
 
     before: what is done ahead of it, without a crash.  fewest: steps at which it is killed.
     """
@@ -76,7 +76,7 @@ class Deed:
     name: str
     do: Callable[[Connection], Any]
     homes: dict[str, str]
-    pages: frozenset[str]
+    alarms: frozenset[str]
     before: Callable[[Connection], Any] | None = None
     fewest: int = 8
 
@@ -111,7 +111,7 @@ def _merge_as_before(connection: Connection) -> None:
 def _repair(connection: Connection) -> None:
     (stuck,) = find_stuck_alarms(connection) or (None,)
     if stuck is None or not merging.mend_merge(connection, stuck, now=read_clock(connection)):
-        raise Conflict("no page is stuck")
+        raise Conflict("no alarm is stuck")
 
 
 def _opened_by(connection: Connection, key: str) -> UUID:
@@ -155,7 +155,7 @@ def _wrong(database: Database, deed: Deed, *, before: Books) -> str:
         paged = sorted(_name_of(connection, each) for each in connection.execute(live).scalars())
     same = {name: (was, after.numbers()[name]) for name, was in before.numbers().items() if name in _KEPT}
     doubled = {name: pair for name, pair in same.items() if pair[0] != pair[1]}
-    if homes != deed.homes or paged != sorted(deed.pages) or doubled:
+    if homes != deed.homes or paged != sorted(deed.alarms) or doubled:
         return f"{homes} {paged} {doubled}"
     return ""
 

@@ -118,7 +118,7 @@ class DeskCollector(Collector):
             calls = count_calls(connection, since=status.now - _DAY)
             answers = tally_answers(connection, since=status.now - _DAY)
             model = spent_today(connection) if self._settings.answers.model else None
-            pages = count_false_alarms(connection, since=status.now - WINDOW, until=status.now)
+            alarms = count_false_alarms(connection, since=status.now - WINDOW, until=status.now)
         yield _gauge("omniyard_dead_rows", "Quarantined messages that wait for a decision.", dead)
         unknown = status.outbound.get("unknown", 0)
         yield _gauge("omniyard_outbox_unknown_rows", "Sends with an unknown outcome.", unknown)
@@ -132,8 +132,8 @@ class DeskCollector(Collector):
         released = "Messages of the last 24 hours that the second check released as emergencies."
         yield _gauge("omniyard_gate_released", released, status.gate.released)
         rate = "Emergencies of 7 days that were found false, for each thousand messages."
-        yield _gauge("omniyard_false_pages_per_thousand", rate, pages.per_thousand)
-        yield _gauge("omniyard_pages_unjudged", "Emergencies of 7 days that no one judged.", pages.unjudged)
+        yield _gauge("omniyard_false_pages_per_thousand", rate, alarms.per_thousand)
+        yield _gauge("omniyard_pages_unjudged", "Emergencies of 7 days that no one judged.", alarms.unjudged)
         yield _gauge("omniyard_promises_broken", "Promises broken in the last 24 hours.", status.breaches)
         offset = (self._now() - status.now).total_seconds()
         yield _gauge("omniyard_clock_offset_seconds", "This clock minus the database's.", offset)

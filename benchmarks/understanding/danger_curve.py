@@ -1,4 +1,4 @@
-"""The learning curve of false pages and recall over the number of negatives, on texts whose SHA-1 is odd.
+"""The learning curve of false alarms and recall over the number of negatives, on texts whose SHA-1 is odd.
 
 A model is trained for each share of the look-alikes and of the texts that are no business of the desk; the dangers and
 all other examples stay.

@@ -120,7 +120,7 @@ def examine_teams(settings: Settings) -> Health:
         if team not in settings.teams
     ]
     left += [
-        f"[emergency] escalate_to names {name!r}, which is no agent and no team, so a page skips it: "
+        f"[emergency] escalate_to names {name!r}, which is no agent and no team, so an alarm skips it: "
         "correct the name, or `omniyard agent add` it"
         for name in settings.emergency.escalate_to
         if name not in agents and name not in settings.teams

@@ -31,7 +31,7 @@ _DANGER_COLUMNS = (
     "paged",
     "paged or marked",
     "ordinary",
-    "false pages",
+    "false alarms",
     "marked",
     "look-alikes paged",
 )
@@ -47,7 +47,7 @@ def train_command(
 ) -> None:
     """Train a model on the examples and on agents' corrections and verdicts; show its results on held-out examples.
 
-    A page that an agent confirmed, and possible danger that an agent paged, is learnt as danger; a page that was
+    An alarm that an agent confirmed, and possible danger that an agent paged, is learnt as danger; an alarm that was
     released, and possible danger that was denied, as a text that only sounds like danger. Where an agent chose
     another category, that category is learnt instead.
     The model is stored as a file under the data folder; until it is activated nothing changes. Workers notice

@@ -19,7 +19,7 @@ _ODDS: Final = 6.0
 # Heads that never saw a text's like are surely wrong about it; a clear pair is not overruled by more than this.
 _LEAST_ODDS_WITH_PAIR: Final = -2.0
 _LEAST_MEANING_WITH_PAIR: Final = 0.125
-# How much of the bound on false pages is for pages with a clear pair; they are right more often on strangers' texts.
+# How much of the bound on false alarms is for those with a clear pair; they are right more often on strangers' texts.
 PAIR_SHARE: Final = 0.6
 # And how much is for texts that their words explain, where only very sure heads are right.
 EXPLAINED_SHARE: Final = 0.005

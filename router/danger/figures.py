@@ -21,7 +21,7 @@ _Z: Final = 1.96
 def danger_report(
     unseen: UnseenDanger, calibration: DangerCalibration, texts: Sequence[str], *, per_thousand: float
 ) -> dict[str, JsonValue]:
-    """Return recall and false pages at a bound; look-alikes apart, because they are far rarer in the post."""
+    """Return recall and false alarms at a bound; look-alikes apart, because they are far rarer in the post."""
     judged = judge_unseen(unseen, calibration, per_thousand=per_thousand)
     languages = np.array([detect(text)[:2] for text in texts])
     named = [str(one) for one in ("en", "zh") if (languages == one).any()]

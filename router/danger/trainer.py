@@ -26,7 +26,7 @@ _MARKED: Final = 0.022
 _ASKED: Final = 0.12
 # The part of the bound that emergencies without the encoder may use up.
 _SETTLED: Final = 0.2
-# The bounds, in false pages per thousand, for which thresholds are kept: an operator's bound holds without training.
+# The bounds, in false alarms per thousand, for which thresholds are kept: an operator's bound holds without training.
 BOUNDS: Final = (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 12.0, 15.0, 20.0, 25.0, 30.0, 40.0, 60.0, 100.0, 200.0)
 
 

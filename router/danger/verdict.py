@@ -13,7 +13,7 @@ from router.settings.danger_words import KEYWORDS
 
 
 class DangerOutcome(StrEnum):
-    """What follows: a page; a mark that an agent sees first; nothing."""
+    """What follows: an alarm; a mark that an agent sees first; nothing."""
 
     EMERGENCY = "emergency"
     POSSIBLE = "possible"

@@ -57,6 +57,6 @@ def verdict_by_words(pairs: Sequence[FoundPair]) -> DangerVerdict:
         return DangerVerdict(outcome, _CLEAR, _CLEAR, evidence, at_closed_hours=True, by_keyword=named)
     hints = [one for one in pairs if one.strength == "hint"]
     if hints:
-        # No page at closed hours: without a model one hint in three tells of a danger.
+        # No alarm at closed hours: without a model one hint in three tells of a danger.
         return DangerVerdict(DangerOutcome.POSSIBLE, _HINT, _CLEAR, words_of_pairs(hints))
     return DangerVerdict(threshold=_CLEAR)

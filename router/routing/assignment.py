@@ -135,7 +135,7 @@ def choose_assignee(case: AssignableCase, *, agents: Sequence[OnDuty], mode: Mod
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmTarget:
-    """Where a page goes that no one has confirmed: to an agent, or to a team whose agents take it."""
+    """Where an alarm goes that no one has confirmed: to an agent, or to a team whose agents take it."""
 
     team: str
     assignee: str | None
@@ -149,7 +149,7 @@ class AlarmTarget:
 def next_target(
     now_at: AlarmTarget, *, listed: Sequence[str], step: int, teams: Collection[str], agents: Sequence[OnDuty]
 ) -> AlarmTarget | None:
-    """Return where a page goes next; None if no one is there for it.
+    """Return where an alarm goes next; None if no one is there for it.
 
     listed: agents and teams of the operator's file, in turn and then from the start again; empty: an available
     agent of its team, the one whose turn it is.  step: 1 for the first time.
@@ -164,7 +164,7 @@ def next_target(
         if name in teams:
             return AlarmTarget(team=name, assignee=None)
         if name in known and name != now_at.assignee:
-            # An agent of other teams must see the case: it goes with the page to one of them.
+            # An agent of other teams must see the case: it goes with the alarm to one of them.
             agent = known[name]
             team = now_at.team if agent.sees(now_at.team) else min(agent.teams)
             return AlarmTarget(team=team, assignee=name)

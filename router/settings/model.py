@@ -319,7 +319,7 @@ class EmergencySettings(Frozen):
 
     false_pages_per_thousand: how many of a thousand ordinary messages may page a person wrongly.
     closed_false_pages_per_thousand: the same for what would wait because its channel is closed.
-    escalate_after: a page that no agent confirms or releases for so long goes on; absent, it stays where it is.
+    escalate_after: an alarm that no agent confirms or releases for so long goes on; absent, it stays where it is.
     escalate_to: agents or teams, in this order, then from the start again; absent, the next agent of its team.
     correction: the reply that follows what was said to the customer when an alarm turns out false.
     notice: what the chat says of emergencies before a visitor writes, by language; absent, general words.

@@ -54,7 +54,7 @@ class EmergencyRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnansweredAlarm:
-    """A page that no one has confirmed or released, or answered, with where its conversation is."""
+    """An alarm that no one has confirmed or released, or answered, with where its conversation is."""
 
     conversation_id: UUID
     team: str
@@ -77,7 +77,7 @@ class AlarmAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmStep:
-    """The next step of a page. to: the agent or team; empty if no one was there.  paged: None leaves it alone."""
+    """The next step of an alarm. to: the agent or team; empty if no one was there.  paged: None leaves it alone."""
 
     conversation_id: UUID
     step: int
@@ -127,18 +127,18 @@ def call_for(connection: Connection, rows: Rows) -> None:
 
 
 def call_again(connection: Connection, rows: Rows) -> None:
-    """Start the pages again whose customers say danger again: after an answer that was no verdict, or in a closed case.
+    """Start alarms again whose customers say danger again: after an answer that was no verdict, or in a closed case.
 
     rows: of emergencies, with `reopens`: the case was resolved. Of several of one case each counts, in this order.
     What the emergency made of the case stays known. One without an answer goes on as it did, and one that was confirmed
     in a case that has been open since has its agent. An emergency for which no one was called, as of an archive, gets
-    its first page.
+    its first alarm.
     """
     if not rows:
         return
     first = [{name: value for name, value in row.items() if name != "reopens"} | {"calm": None} for row in rows]
     if insert_new(connection, EmergencyRow, rows=first) < len(rows):
-        # A page that was just started has no answer, and what starts it again writes the same.
+        # An alarm that was just started has no answer, and what starts it again writes the same.
         said = [{f"b_{name}": row[name] for name in _SAID_AGAIN} for row in rows]
         connection.execute(_starting_again(), said)
 
@@ -313,18 +313,18 @@ def _case_state(row: sa.RowMapping) -> CaseState:
 
 
 def is_any_unanswered(connection: Connection, *, since: datetime) -> bool:
-    """Return whether a page has been where it is since then or longer."""
+    """Return whether an alarm has been where it is since then or longer."""
     return connection.execute(_unanswered(since).limit(1)).first() is not None
 
 
 def take_unanswered(connection: Connection, *, since: datetime, limit: int) -> list[UnansweredAlarm]:
-    """Lock and return such pages, the oldest first, with their conversations; what others hold is left."""
+    """Lock and return such alarms, the oldest first, with their conversations; what others hold is left."""
     locked = _unanswered(since).order_by(table_of(EmergencyRow).c.at).limit(limit).with_for_update(skip_locked=True)
     return [UnansweredAlarm(**row) for row in connection.execute(locked).mappings()]
 
 
 def move_alarm(connection: Connection, step: AlarmStep, *, now: datetime) -> None:
-    """Write where a locked page goes. Who is called finds the case open: set aside, it would wait in no queue."""
+    """Write where a locked alarm goes. Who is called finds the case open: set aside, it would wait in no queue."""
     table, case = table_of(EmergencyRow), table_of(ConversationRow)
     values: dict[str, Any] = {"steps": step.step, "stepped_at": now, "stepped_to": step.to}
     values |= {} if step.paged is None else {"paged": step.paged}

@@ -1,4 +1,4 @@
-"""What agents found of pages and of possible danger: customers' texts, as training data."""
+"""What agents found of alarms and of possible danger: customers' texts, as training data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MOST: Final = 20_000
 class JudgedText:
     """A customer's text, masked, about which an agent said whether it reports a danger.
 
-    danger: True for a confirmed page and for possible danger that an agent paged; False for a released page and for
+    danger: True for a confirmed alarm and for possible danger that an agent paged; False for a released alarm and for
     possible danger that an agent denied.  category: of the conversation now; None for off topic.
     """
 
@@ -33,15 +33,15 @@ class JudgedText:
 
 
 def judged_texts(connection: Connection) -> list[JudgedText]:
-    """Return each text with a verdict, the oldest verdict first. A page counts before the question that led to it."""
-    page, question = table_of(EmergencyRow), table_of(DangerQuestionRow)
+    """Return each text with a verdict, the oldest verdict first. An alarm counts before the question that led to it."""
+    alarm, question = table_of(EmergencyRow), table_of(DangerQuestionRow)
     verdicts = sa.union_all(
-        sa.select(page.c.conversation_id, page.c.inbound_id, page.c.at, page.c.confirmed.label("danger")).where(
-            page.c.confirmed.is_not(None)
+        sa.select(alarm.c.conversation_id, alarm.c.inbound_id, alarm.c.at, alarm.c.confirmed.label("danger")).where(
+            alarm.c.confirmed.is_not(None)
         ),
         sa.select(question.c.conversation_id, question.c.inbound_id, question.c.at, question.c.answer).where(
             question.c.answer.is_not(None),
-            ~sa.exists().where(page.c.inbound_id == question.c.inbound_id),
+            ~sa.exists().where(alarm.c.inbound_id == question.c.inbound_id),
         ),
     ).subquery()
     return [JudgedText(**row) for row in reversed(connection.execute(_with_texts(verdicts)).mappings().all())]

@@ -78,14 +78,14 @@ def merge(
     if source["contact_id"] != target["contact_id"]:
         raise PermanentError("they have different contacts; if both are one person, merge the contacts first")
     joined = joined_values(source, target)
-    pages = merge_alarms(connection, source_id, target_id, sides=before, values=joined)
-    moved = move_all(connection, source_id, target_id) | {"pages": pages.rows}
+    alarms = merge_alarms(connection, source_id, target_id, sides=before, values=joined)
+    moved = move_all(connection, source_id, target_id) | {"pages": alarms.rows}
     change_status(connection, conversation_id=source_id, status=Status.RESOLVED, at=now, by=by)
     if must_open(source, target):
         change_status(connection, conversation_id=target_id, status=Status.OPEN, at=now, by=by)
     update_side(connection, source_id, {"merged_into": target_id, "watch_at": now})
     update_side(connection, target_id, joined | {"watch_at": now})
-    write_alarms(connection, pages, by=by, now=now)
+    write_alarms(connection, alarms, by=by, now=now)
     action = NewRegrouping(kind=RegroupingKind.MERGE, source_id=source_id, target_id=target_id, by=by, at=now)
     return _record(connection, action, moved=moved, before=before)
 
@@ -113,13 +113,13 @@ def split(
     going = _going(connection, conversation_id, message_ids)
     new = _open(connection, conversation_id, going)
     side, ids = before[conversation_id], {row.id for row in going}
-    pages = split_alarms(connection, conversation_id, new, side=side, going=ids, now=now)
+    alarms = split_alarms(connection, conversation_id, new, side=side, going=ids, now=now)
     split_question(connection, conversation_id, new, going=ids)
-    moved = move_some(connection, conversation_id, new, messages=going) | {"pages": pages.rows}
+    moved = move_some(connection, conversation_id, new, messages=going) | {"pages": alarms.rows}
     update_side(
         connection, conversation_id, {"last_message_at": last_message_at(connection, conversation_id), "watch_at": now}
     )
-    write_alarms(connection, pages, by=by, now=now)
+    write_alarms(connection, alarms, by=by, now=now)
     action = NewRegrouping(kind=RegroupingKind.SPLIT, source_id=conversation_id, target_id=new, by=by, at=now)
     return new, _record(connection, action, moved=moved, before=before)
 
@@ -145,7 +145,7 @@ def unlink(connection: Connection, *, conversation_id: UUID, by: str, now: datet
 
 
 def mend_merge(connection: Connection, regrouping_id: UUID, *, now: datetime) -> bool:
-    """Let a live page that a merge of an older version left with its source go on in the case that has its messages.
+    """Let a live alarm that a merge of an older version left with its source go on in the case that has its messages.
 
     Returns whether one did. Undoing the merge later puts it back. See `find_stuck_alarms`.
     """
@@ -159,13 +159,13 @@ def mend_merge(connection: Connection, regrouping_id: UUID, *, now: datetime) ->
     # The merge resolved the source, and joined the rest of both.
     was = {**sides[source_id], "status": Status(kept.before[str(source_id)]["status"])}
     joined = joined_values(was, sides[target_id])
-    pages = merge_alarms(connection, source_id, target_id, sides={**sides, source_id: was}, values=joined)
+    alarms = merge_alarms(connection, source_id, target_id, sides={**sides, source_id: was}, values=joined)
     if has_agent(connection, target_id):
         # Who answered or confirmed has the case as it is now; they can judge it there.
         update_side(connection, target_id, {"emergency": True, "watch_at": now})
     else:
         update_side(connection, target_id, joined)
-        write_alarms(connection, pages, by="", now=now)
+        write_alarms(connection, alarms, by="", now=now)
     return True
 
 

@@ -17,9 +17,9 @@ from store.tables.emergencies import EmergencyRow
 from store.tables.messages import ConversationRow
 
 WINDOW: Final = timedelta(days=7)
-"""What the alarm looks at: long enough for a rate, short enough to notice a worse model within days."""
+"""What the check looks at: long enough for a rate, short enough to notice a worse model within days."""
 _A_DAY: Final = timedelta(days=1)
-# One or two wrong pages are no rate, however few messages a small desk gets.
+# One or two wrong alarms are no rate, however few messages a small desk gets.
 _FEWEST: Final = 3
 _STATE: Final = "false_pages"
 _EXCEEDED, _KEPT = "exceeded", "kept"
@@ -36,7 +36,7 @@ class EmergencyTally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FalseAlarms:
-    """Pages that messages raised, of some days. messages: in which a customer may have been in danger.
+    """Alarms that messages raised, of some days. messages: in which a customer may have been in danger.
 
     called: all.  confirmed, released: by a person; the others no one has judged.
     """
@@ -48,7 +48,7 @@ class FalseAlarms:
 
     @property
     def per_thousand(self) -> float:
-        """Return the false pages for each thousand messages; 0 without messages."""
+        """Return the false alarms for each thousand messages; 0 without messages."""
         return 1000 * self.released / self.messages if self.messages else 0.0
 
     @property
@@ -62,12 +62,12 @@ class FalseAlarms:
 
 
 def count_false_alarms(connection: Connection, *, since: datetime, until: datetime) -> FalseAlarms:
-    """Count the pages from `since` until before `until`; what an agent made an emergency is none of the model's."""
+    """Count the alarms from `since` until before `until`; what an agent made an emergency is none of the model's."""
     tally, alarm = table_of(GateTallyRow).c, table_of(EmergencyRow).c
     messages = sa.select(sa.func.sum(tally.messages)).where(tally.at >= since, tally.at < until)
     judged = (sa.func.sum(sa.case((alarm.confirmed.is_(found), 1), else_=0)) for found in (True, False))
-    pages = sa.select(sa.func.count(), *judged).where(alarm.at >= since, alarm.at < until, alarm.paged_by == "")
-    called, confirmed, released = connection.execute(pages.where(is_counted())).one()
+    alarms = sa.select(sa.func.count(), *judged).where(alarm.at >= since, alarm.at < until, alarm.paged_by == "")
+    called, confirmed, released = connection.execute(alarms.where(is_counted())).one()
     return FalseAlarms(
         messages=int(connection.execute(messages).scalar() or 0),
         called=int(called),
@@ -77,13 +77,13 @@ def count_false_alarms(connection: Connection, *, since: datetime, until: dateti
 
 
 def is_counted() -> sa.ColumnElement[bool]:
-    """Return the condition that a page counts.
+    """Return the condition that an alarm counts.
 
-    One without a verdict whose case was merged does not: the page of the case that it is in now asks for both.
+    One without a verdict whose case was merged does not: the alarm of the case that it is in now asks for both.
     """
-    page, case = table_of(EmergencyRow).c, table_of(ConversationRow).c
-    merged = sa.exists().where(case.id == page.conversation_id, case.merged_into.is_not(None))
-    return sa.or_(page.confirmed.is_not(None), sa.not_(merged.correlate(table_of(EmergencyRow))))
+    alarm, case = table_of(EmergencyRow).c, table_of(ConversationRow).c
+    merged = sa.exists().where(case.id == alarm.conversation_id, case.merged_into.is_not(None))
+    return sa.or_(alarm.confirmed.is_not(None), sa.not_(merged.correlate(table_of(EmergencyRow))))
 
 
 def is_check_due(connection: Connection, *, before: datetime) -> bool:
@@ -94,7 +94,7 @@ def is_check_due(connection: Connection, *, before: datetime) -> bool:
 
 
 def note_false_alarms(connection: Connection, found: FalseAlarms, *, bound: float, now: datetime) -> bool | None:
-    """Write the result of a check down; an alarm begins with an event.
+    """Write the result of a check down; a rate beyond the bound begins with an event.
 
     Returns True when the bound has just been exceeded, False when it has just been kept again, None for no change.
     """

@@ -77,7 +77,7 @@ class Insight:
     released: int
     held: int
     let_in: int
-    pages: FalseAlarms
+    alarms: FalseAlarms
     load: Sequence[Load]
 
 
@@ -94,7 +94,7 @@ def read_insight(connection: Connection, *, since: datetime, until: datetime) ->
         released=released,
         held=held,
         let_in=let_in,
-        pages=count_false_alarms(connection, since=since, until=until),
+        alarms=count_false_alarms(connection, since=since, until=until),
         load=_load(connection),
     )
 

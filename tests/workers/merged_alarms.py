@@ -1,4 +1,4 @@
-"""Emergencies whose cases are merged, split and answered, and where their pages are then. A plain module."""
+"""Emergencies whose cases are merged, split and answered, and where their alarms are then. A plain module."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def known(desk: Desk, *ids: UUID) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if name not in MOVES} for row in rows]
 
 
-def pages(desk: Desk) -> dict[UUID, Any]:
+def alarms(desk: Desk) -> dict[UUID, Any]:
     return {row.conversation_id: row for row in desk.rows(EmergencyRow)}
 
 
@@ -92,7 +92,7 @@ def update(desk: Desk, model: Any, conversation_id: UUID, **values: object) -> N
 
 
 def wait(desk: Desk, *, minutes: int = 11) -> None:
-    """Let the time pass that pages may stay where they are."""
+    """Let the time pass that alarms may stay where they are."""
     desk.change(EmergencyRow, at=datetime.now(UTC) - timedelta(minutes=minutes), stepped_at=None)
 
 
@@ -109,7 +109,7 @@ def answer(desk: Desk, conversation_id: UUID) -> None:
 
 
 def called(desk: Desk) -> list[UUID]:
-    """Return the cases whose pages go on to the next person now."""
+    """Return the cases whose alarms go on to the next person now."""
     before = {row.id for row in desk.rows(EventRow)}
     AlarmEscalator(desk.database, desk.brain).once()
     news = [row for row in desk.rows(EventRow) if row.id not in before]

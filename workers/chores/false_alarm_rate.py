@@ -1,4 +1,4 @@
-"""Watch how often people are called wrongly; beyond the operator's bound raise an alarm. A chore of the sweep."""
+"""Watch how often people are called wrongly; beyond the operator's bound write an event. A chore of the sweep."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mend the pages that merges of an older version left where they call no one: a chore of the sweep, seldom.
+"""Mend the alarms that merges of an older version left where they call no one: a chore of the sweep, seldom.
 
 Not a migration: while a fleet is updated, processes of the older version still merge.
 """

@@ -1,4 +1,4 @@
-"""Let a page that no one confirms, releases or answers go on to the next person: a chore of the sweep.
+"""Let an alarm that no one confirms, releases or answers go on to the next person: a chore of the sweep.
 
 An answer is read from the messages that left, not written down a second time: no crash comes between the two.
 A step and its event are one transaction: a crash repeats the step or finds it done, and never half of it.
@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 
 
 class AlarmEscalator:
-    """Moves unanswered pages, a few at a time; several workers may do it at the same time."""
+    """Moves unanswered alarms, a few at a time; several workers may do it at the same time."""
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
@@ -36,7 +36,7 @@ class AlarmEscalator:
         self._listed = brain.settings.emergency.escalate_to
 
     def once(self) -> int:
-        """Move the pages that have waited too long; return how many."""
+        """Move the alarms that have waited too long; return how many."""
         if self._after is None:
             return 0
         with self._database.read() as connection:
@@ -53,34 +53,34 @@ class AlarmEscalator:
     def _move(self, connection: Connection, *, since: datetime, now: datetime) -> int:
         # Lock agents before conversations, as all code does, to avoid deadlocks.
         agents = lock_on_duty(connection, off_duty=bool(self._listed))
-        pages = alarms.take_unanswered(connection, since=since, limit=_PAGE)
-        for page in pages:
-            step = self._step(page, agents)
+        waiting = alarms.take_unanswered(connection, since=since, limit=_PAGE)
+        for alarm in waiting:
+            step = self._step(alarm, agents)
             alarms.move_alarm(connection, step, now=now)
             if step.assignee:
                 note_given(connection, step.assignee, now=now)
-                # Several pages of one pass go to different people.
+                # Several alarms of one pass go to different people.
                 agents = [*(each for each in agents if each.name != step.assignee), *_given(agents, step, now=now)]
             payload = {"step": step.step, "to": step.to or None, "team": step.team, "assignee": step.assignee}
-            event = NewEvent(EventKind.EMERGENCY_ESCALATED, page.conversation_id, payload | _from(page), at=now)
+            event = NewEvent(EventKind.EMERGENCY_ESCALATED, alarm.conversation_id, payload | _from(alarm), at=now)
             append_events(connection, [event])
-            _log.warning("emergency.escalated", conversation_id=str(page.conversation_id), step=step.step)
-        return len(pages)
+            _log.warning("emergency.escalated", conversation_id=str(alarm.conversation_id), step=step.step)
+        return len(waiting)
 
-    def _step(self, page: UnansweredAlarm, agents: list[OnDuty]) -> AlarmStep:
-        number, team = page.steps + 1, self._team(page.team)
-        here, teams = AlarmTarget(team=team, assignee=page.assignee), self._brain.settings.teams
+    def _step(self, alarm: UnansweredAlarm, agents: list[OnDuty]) -> AlarmStep:
+        number, team = alarm.steps + 1, self._team(alarm.team)
+        here, teams = AlarmTarget(team=team, assignee=alarm.assignee), self._brain.settings.teams
         target = next_target(here, listed=self._listed, step=number, teams=teams, agents=agents)
-        if target is None and team != page.team:
+        if target is None and team != alarm.team:
             target = AlarmTarget(team=team, assignee=None)
         there = target or here
         return AlarmStep(
-            conversation_id=page.conversation_id,
+            conversation_id=alarm.conversation_id,
             step=number,
             to=target.name if target else "",
             team=there.team,
             assignee=there.assignee,
-            paged=_with_team(page.paged, there.team) if there.team != page.team else None,
+            paged=_with_team(alarm.paged, there.team) if there.team != alarm.team else None,
         )
 
     def _team(self, team: str) -> str:
@@ -101,5 +101,5 @@ def _given(agents: list[OnDuty], step: AlarmStep, *, now: datetime) -> list[OnDu
     return [replace(each, assigned_at=now) for each in agents if each.name == step.assignee]
 
 
-def _from(page: UnansweredAlarm) -> dict[str, object]:
-    return {"from": page.assignee or page.team}
+def _from(alarm: UnansweredAlarm) -> dict[str, object]:
+    return {"from": alarm.assignee or alarm.team}

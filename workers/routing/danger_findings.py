@@ -1,7 +1,7 @@
 """What agents say of an emergency or of possible danger, and what follows from it, in the caller's transaction.
 
-A page that was true is confirmed. A false one is released: the case becomes what the routes would have made of it, and
-the customer gets the operator's correction. "In danger" makes an emergency like one that a message raises.
+An alarm that was true is confirmed. A false one is released: the case becomes what the routes would have made of it,
+and the customer gets the operator's correction. "In danger" makes an emergency like one that a message raises.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def compare_reports(now: Report, before: Report) -> list[str]:
         worse.append(f"{recall:.1%} of the dangers paged instead of {before_recall:.1%}")
     (false, least), (before_false, before_most) = _limits(now, "false_pages", 1), _limits(before, "false_pages", 2)
     if least > before_most:
-        worse.append(f"{false:.2%} false pages instead of {before_false:.2%}")
+        worse.append(f"{false:.2%} false alarms instead of {before_false:.2%}")
     return worse
 
 

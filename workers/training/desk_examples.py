@@ -1,4 +1,4 @@
-"""What a desk learns from its agents: corrected categories, what is not for us, and their verdicts on pages."""
+"""What a desk learns from its agents: corrected categories, what is not for us, and their verdicts on alarms."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _corrections(corrected: Sequence[CorrectedText]) -> Iterator[TrainingExample
 def _verdicts(
     judged: Sequence[JudgedText], corrected: Sequence[CorrectedText], *, emergencies: Sequence[str]
 ) -> Iterator[TrainingExample]:
-    """Yield a danger for a confirmed page, and a look-alike for a released one; a corrected category says more."""
+    """Yield a danger for a confirmed alarm, and a look-alike for a released one; a corrected category says more."""
     named = {row.message_id for row in corrected if row.category}
     for row in judged if emergencies else ():
         if row.message_id in named:

@@ -16,7 +16,7 @@ SUPERVISOR_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "called": ("Emergencies called", "紧急会话数"),
     "confirmed": ("Emergencies confirmed", "确认紧急"),
     "released": ("Emergencies released", "解除紧急"),
-    "false_pages": ("False pages per 1,000 messages", "每千条消息误报次数"),
+    "false_pages": ("False alarms per 1,000 messages", "每千条消息误报次数"),
     "false_pages_exceeded": (
         "Too many false alarms in 7 days: {released} in {messages} messages, {rate} per 1,000; the bound is {bound}.",
         "近 7 天误报过多：{messages} 条消息误呼值班 {released} 次，每千条 {rate} 次，上限 {bound} 次。",

@@ -16,7 +16,7 @@ def joined_values(source: Mapping[str, Any], target: Mapping[str, Any]) -> dict[
         "last_message_at": max(source["last_message_at"], target["last_message_at"]),
         "waiting_since": min(waits, default=None),
         "clock_started_at": target["clock_started_at"] or source["clock_started_at"],
-        # What is over in the source is over. Without a page it came from an archive.
+        # What is over in the source is over. Without an alarm it came from an archive.
         "emergency": target["emergency"] or (source["emergency"] and source["status"] != Status.RESOLVED),
         "possible_danger": source["possible_danger"] or target["possible_danger"],
         "priority": max(target["priority"], source["priority"], key=_rank),

@@ -1,6 +1,6 @@
-"""The pages of cases that are merged or split: one goes where its message goes, and comes back when that is undone.
+"""The alarms of cases that are merged or split: one goes where its message goes, and comes back when that is undone.
 
-A page is live while its case is an emergency that is not resolved. What is over stays known, and is in no one's way.
+An alarm is live while its case is an emergency that is not resolved. What is over stays known, and is in no one's way.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from store.tables.messages import Direction, MessageRow
 # What an emergency makes of a case, besides that it is one.
 CASE_COLUMNS: Final = tuple(each.name for each in fields(CaseState))
 EMERGENCY_COLUMNS: Final = ("emergency", "home_team", "snoozed_by", *CASE_COLUMNS)
-# The case with the emergency decides these for the case that it goes into; they count from the page.
+# The case with the emergency decides these for the case that it goes into; they count from the alarm.
 _TAKEN_OVER: Final = ("team", "assignee", "route", "sla", "clock_started_at", "replied_at")
 # What the part of a split without danger gets.
 _LEFT_CALM: Final = ("emergency", "team", "assignee", "priority", "labels", "route", "sla", "clock_started_at")
@@ -40,10 +40,10 @@ _Sides = Mapping[UUID, Mapping[str, Any]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovedAlarms:
-    """What became of pages. rows: before and after, in JSON, for the undo log; empty if no page moved.
+    """What became of alarms. rows: before and after, in JSON, for the undo log; empty if no alarm moved.
 
-    With them, of a page that came into a calm case, the dangers that this case had before.
-    values: columns to write, by case.  called_in: the inbound message whose page makes an emergency of a calm case.
+    With them, of an alarm that came into a calm case, the dangers that this case had before.
+    values: columns to write, by case.  called_in: the inbound message whose alarm makes an emergency of a calm case.
     """
 
     rows: dict[str, Any] = field(default_factory=dict)
@@ -54,11 +54,11 @@ class MovedAlarms:
 def merge_alarms(
     connection: Connection, source_id: UUID, target_id: UUID, *, sides: _Sides, values: Mapping[str, Any]
 ) -> MovedAlarms:
-    """Let the source's live page go on in the target; call before the messages move.
+    """Let the source's live alarm go on in the target; call before the messages move.
 
     sides: both cases as they were, locked.  values: what the merge makes of the target otherwise.
-    A target that was calm becomes the emergency that its source was. Of two live pages the confirmed one has its agent;
-    else the one that waits goes on, as early as the first of both would. The other row stays with the source.
+    A target that was calm becomes the emergency that its source was. Of two live alarms the confirmed one has its
+    agent; else the one that waits goes on, as early as the first of both would. The other row stays with the source.
     """
     before = _locked(connection, (source_id, target_id))
     source, target = before.get(source_id), before.get(target_id)
@@ -90,38 +90,38 @@ def split_alarms(
     going: Collection[UUID],
     now: datetime,
 ) -> MovedAlarms:
-    """Let a live page go with the message that called; call before the messages move.
+    """Let a live alarm go with the message that called; call before the messages move.
 
     side: the case as it was, locked.  going: the messages that move.
-    A part without danger is what the case would be without the page. If there is danger in both, both have the page.
+    A part without danger is what the case would be without the alarm. If there is danger in both, both have the alarm.
     """
     before = _locked(connection, (source_id,))
-    page = before.get(source_id)
-    if page is None or not _is_live(page, side):
+    alarm = before.get(source_id)
+    if alarm is None or not _is_live(alarm, side):
         return MovedAlarms()
-    dangers = _dangers(connection, source_id, page)
+    dangers = _dangers(connection, source_id, alarm)
     there = [inbound_id for message_id, inbound_id in dangers if message_id in going]
     here = [inbound_id for message_id, inbound_id in dangers if message_id not in going]
-    calm = _calm(page, state_of(side), now=now)
+    calm = _calm(alarm, state_of(side), now=now)
     if not there:
         return MovedAlarms(values={new_id: {name: calm[name] for name in _LEFT_CALM}})
-    rows = {new_id: page | {"inbound_id": _of(page, there)}}
-    rows |= {source_id: page | {"inbound_id": _of(page, here)}} if here else {}
+    rows = {new_id: alarm | {"inbound_id": _of(alarm, there)}}
+    rows |= {source_id: alarm | {"inbound_id": _of(alarm, here)}} if here else {}
     _write(connection, before, rows)
     return MovedAlarms(rows=_in_json(before, rows), values={} if here else {source_id: calm})
 
 
 def put_back_alarms(connection: Connection, kept: StoredRegrouping, *, sides: _Sides) -> tuple[set[UUID], set[UUID]]:
-    """Put pages back where they were, with what agents found and where they went since; call after the messages moved.
+    """Put alarms back where they were, with what agents found and where they went since; call after the messages moved.
 
     sides: both cases as they were, locked.
-    Danger that was said since stays where it was said, and has the page too if it had none of its own.
-    Returns the cases that are emergencies by that, and those whose page was released in the other case.
+    Danger that was said since stays where it was said, and has the alarm too if it had none of its own.
+    Returns the cases that are emergencies by that, and those whose alarm was released in the other case.
     """
-    pages = kept.moved.get("pages") or {}
-    if not pages:
+    alarms = kept.moved.get("pages") or {}
+    if not alarms:
         return set(), set()
-    before, after, now = _read(pages["before"]), _read(pages["after"]), _locked(connection, sides)
+    before, after, now = _read(alarms["before"]), _read(alarms["after"]), _locked(connection, sides)
     known = {row["inbound_id"] for row in (*before.values(), *after.values())}
     news = {id_: row for id_, row in now.items() if row["inbound_id"] not in known}
     news = _said_since(connection, kept, now=now, sides=sides) | news
@@ -135,34 +135,34 @@ def put_back_alarms(connection: Connection, kept: StoredRegrouping, *, sides: _S
 
 
 def give_alarm_back(connection: Connection, *, source_id: UUID, target_id: UUID) -> bool:
-    """Let a page that is over in the target of a merge go back to the source as it is; return whether it is released.
+    """Let an alarm that is over in the target of a merge go back to the source as it is; return whether it is released.
 
-    What the source has in its place, which the page had replaced, goes back to the target.
+    What the source has in its place, which the alarm had replaced, goes back to the target.
     """
     before = _locked(connection, (source_id, target_id))
-    page = before[target_id]
-    _write(connection, before, {source_id: page} | ({target_id: before[source_id]} if source_id in before else {}))
-    return page["confirmed"] is False
+    alarm = before[target_id]
+    _write(connection, before, {source_id: alarm} | ({target_id: before[source_id]} if source_id in before else {}))
+    return alarm["confirmed"] is False
 
 
 def released_values(connection: Connection, conversation_id: UUID, *, side: Mapping[str, Any], now: datetime) -> _Row:
-    """Return what a case is without its page; nothing changes without one. side: the case as it is, locked."""
-    page = _locked(connection, (conversation_id,)).get(conversation_id)
-    return _calm(page, state_of(side), now=now) if page else {}
+    """Return what a case is without its alarm; nothing changes without one. side: the case as it is, locked."""
+    alarm = _locked(connection, (conversation_id,)).get(conversation_id)
+    return _calm(alarm, state_of(side), now=now) if alarm else {}
 
 
 def was_called_from(connection: Connection, conversation_id: UUID, *, alarm_of: UUID) -> bool:
     """Return whether the message that called people for one case is in another one."""
-    message, page = table_of(MessageRow).c, table_of(EmergencyRow).c
+    message, alarm = table_of(MessageRow).c, table_of(EmergencyRow).c
     messages = sa.select(message.id).where(message.conversation_id == conversation_id)
-    called = sa.select(page.inbound_id).where(page.conversation_id == alarm_of)
+    called = sa.select(alarm.inbound_id).where(alarm.conversation_id == alarm_of)
     return connection.execute(messages.where(message.inbound_id == called.scalar_subquery())).first() is not None
 
 
 def has_agent(connection: Connection, conversation_id: UUID) -> bool:
-    """Return whether an agent has confirmed or answered the page of a case."""
-    page = _locked(connection, (conversation_id,)).get(conversation_id)
-    return page is not None and (bool(page["confirmed"]) or _is_answered(connection, page))
+    """Return whether an agent has confirmed or answered the alarm of a case."""
+    alarm = _locked(connection, (conversation_id,)).get(conversation_id)
+    return alarm is not None and (bool(alarm["confirmed"]) or _is_answered(connection, alarm))
 
 
 def state_of(side: Mapping[str, Any]) -> CaseState:
@@ -170,8 +170,8 @@ def state_of(side: Mapping[str, Any]) -> CaseState:
     return CaseState(**{name: side[name] for name in CASE_COLUMNS} | {"labels": tuple(side["labels"])})
 
 
-def _is_live(page: _Row, side: Mapping[str, Any]) -> bool:
-    return bool(side["emergency"]) and side["status"] != Status.RESOLVED and page["confirmed"] is not False
+def _is_live(alarm: _Row, side: Mapping[str, Any]) -> bool:
+    return bool(side["emergency"]) and side["status"] != Status.RESOLVED and alarm["confirmed"] is not False
 
 
 def _taken_over(source: Mapping[str, Any], target: Mapping[str, Any]) -> _Row:
@@ -189,13 +189,13 @@ def _taken_over(source: Mapping[str, Any], target: Mapping[str, Any]) -> _Row:
 
 
 def _one_of_two(connection: Connection, source: _Row, target: _Row) -> tuple[_Row, _Row]:
-    """Return the page of the merged case, with what the target knows of itself, and the page that it stands for."""
+    """Return the alarm of the merged case, with what the target knows of itself, and the alarm that it stands for."""
     both = (target, source)
-    waiting = [page for page in both if page["confirmed"] is None and not _is_answered(connection, page)]
-    confirmed = [page for page in both if page["confirmed"]]
+    waiting = [alarm for alarm in both if alarm["confirmed"] is None and not _is_answered(connection, alarm)]
+    confirmed = [alarm for alarm in both if alarm["confirmed"]]
     kept = max(confirmed or waiting or both, key=_at)
     other = source if kept is target else target
-    # An agent's verdict on one danger cannot be taken back for both: the page then waits for a verdict.
+    # An agent's verdict on one danger cannot be taken back for both: the alarm then waits for a verdict.
     there = (
         kept | {name: target[name] for name in ("conversation_id", "paged", "calm")} | {"changed": None, "paged_by": ""}
     )
@@ -206,33 +206,33 @@ def _one_of_two(connection: Connection, source: _Row, target: _Row) -> tuple[_Ro
     return there, other
 
 
-def _at(page: _Row) -> datetime:
-    at: datetime = page["at"]
+def _at(alarm: _Row) -> datetime:
+    at: datetime = alarm["at"]
     return at
 
 
-def _since(page: _Row) -> datetime:
-    return page["stepped_at"] or _at(page)
+def _since(alarm: _Row) -> datetime:
+    return alarm["stepped_at"] or _at(alarm)
 
 
-def _steps(page: _Row) -> int:
-    return int(page["steps"])
+def _steps(alarm: _Row) -> int:
+    return int(alarm["steps"])
 
 
-def _is_answered(connection: Connection, page: _Row) -> bool:
+def _is_answered(connection: Connection, alarm: _Row) -> bool:
     table = table_of(EmergencyRow)
-    answers = answers_since(sa.literal(page["conversation_id"], table.c.conversation_id.type), since=page["at"])
+    answers = answers_since(sa.literal(alarm["conversation_id"], table.c.conversation_id.type), since=alarm["at"])
     return connection.execute(answers.limit(1)).first() is not None
 
 
-def _calm(page: _Row, state: CaseState, *, now: datetime) -> _Row:
+def _calm(alarm: _Row, state: CaseState, *, now: datetime) -> _Row:
     """Return the columns of the case without its emergency; a row of an older version does not know what they were."""
-    if page["paged"] and page["calm"]:
-        state = calmed(state, paged=read_paged(page["paged"]), calm=read_calm(page["calm"]), now=now)
+    if alarm["paged"] and alarm["calm"]:
+        state = calmed(state, paged=read_paged(alarm["paged"]), calm=read_calm(alarm["calm"]), now=now)
     return asdict(state) | {"labels": list(state.labels), "emergency": False}
 
 
-def _dangers(connection: Connection, conversation_id: UUID, page: _Row) -> list[tuple[UUID, UUID]]:
+def _dangers(connection: Connection, conversation_id: UUID, alarm: _Row) -> list[tuple[UUID, UUID]]:
     """Return the messages with danger, the oldest first: their ids, and those of their inbound rows."""
     columns = table_of(MessageRow).c
     theirs = sa.select(columns.id, columns.inbound_id, columns.trace).where(
@@ -242,7 +242,9 @@ def _dangers(connection: Connection, conversation_id: UUID, page: _Row) -> list[
     )
     rows = connection.execute(theirs.order_by(columns.received_at, columns.id)).all()
     return [
-        (row.id, row.inbound_id) for row in rows if row.inbound_id == page["inbound_id"] or _gate(row.trace) in _CALLING
+        (row.id, row.inbound_id)
+        for row in rows
+        if row.inbound_id == alarm["inbound_id"] or _gate(row.trace) in _CALLING
     ]
 
 
@@ -250,13 +252,13 @@ def _gate(trace: Mapping[str, Any]) -> str:
     return str((trace.get("hours") or {}).get("gate", ""))
 
 
-def _of(page: _Row, dangers: list[UUID]) -> UUID:
-    called: UUID = page["inbound_id"]
+def _of(alarm: _Row, dangers: list[UUID]) -> UUID:
+    called: UUID = alarm["inbound_id"]
     return called if called in dangers else dangers[-1]
 
 
 def _news_of(row: _Row, *, after: Iterable[_Row], now: Iterable[_Row]) -> _Row:
-    """Return what has become of a page since it was moved."""
+    """Return what has become of an alarm since it was moved."""
     was, known = (next((each for each in rows if _is_same(each, row)), None) for rows in (after, now))
     if was is None or known is None:
         return {}
@@ -270,16 +272,16 @@ def _is_same(one: _Row, other: _Row) -> bool:
 def _said_since(
     connection: Connection, kept: StoredRegrouping, *, now: Mapping[UUID, _Row], sides: _Sides
 ) -> dict[UUID, _Row]:
-    """Return the page for the danger that came into a calm case since another one was merged into it, as for a split.
+    """Return the alarm for the danger that came into a calm case since another one was merged into it, as for a split.
 
-    It started no page of its own, because the one of the merged case was waiting.
+    It started no alarm of its own, because the one of the merged case was waiting.
     """
     target_id, known = kept.row.target_id, kept.moved["pages"].get("dangers")
-    page = now.get(target_id)
-    if known is None or page is None or not _is_live(page, sides[target_id]):
+    alarm = now.get(target_id)
+    if known is None or alarm is None or not _is_live(alarm, sides[target_id]):
         return {}
-    since = [inbound_id for _, inbound_id in _dangers(connection, target_id, page) if str(inbound_id) not in known]
-    return {target_id: page | {"inbound_id": since[-1]}} if since else {}
+    since = [inbound_id for _, inbound_id in _dangers(connection, target_id, alarm) if str(inbound_id) not in known]
+    return {target_id: alarm | {"inbound_id": since[-1]}} if since else {}
 
 
 def _home(row: _Row, now: Mapping[UUID, _Row]) -> UUID | None:

@@ -1,4 +1,4 @@
-"""Live pages that merges of an older version left with their sources, where they call no one and no agent sees them."""
+"""Live alarms that merges of an older version left with their sources, where they call no one and are not seen."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from store.tables.operations import EventRow
 
 
 def find_stuck_alarms(connection: Connection, *, source_id: UUID | None = None) -> list[UUID]:
-    """Return the merges with such a page, the oldest first. source_id: only of this source; None means of any.
+    """Return the merges with such an alarm, the oldest first. source_id: only of this source; None means of any.
 
     What was over is left: its case was resolved before the merge, or the other one is resolved now or was since, or an
-    agent has released the other one's page since. So is a target with a live page of its own: agents see it and judge
+    agent has released the other one's alarm since. So is a target with a live alarm of its own: agents see it and judge
     both.
     """
     rows = connection.execute(_merges_with_alarms(source_id)).all()
@@ -41,14 +41,14 @@ def find_stuck_alarms(connection: Connection, *, source_id: UUID | None = None) 
 
 
 def _merges_with_alarms(source_id: UUID | None) -> sa.Select[Any]:
-    page, case, merge = (table_of(each) for each in (EmergencyRow, ConversationRow, RegroupingRow))
+    alarm, case, merge = (table_of(each) for each in (EmergencyRow, ConversationRow, RegroupingRow))
     found = (
         sa.select(merge.c.id, merge.c.at, merge.c.source_id, merge.c.target_id, merge.c.before)
         .join(case, case.c.id == merge.c.source_id)
-        .join(page, page.c.conversation_id == merge.c.source_id)
-        .where(page.c.confirmed.is_not(False), case.c.emergency, case.c.merged_into == merge.c.target_id)
+        .join(alarm, alarm.c.conversation_id == merge.c.source_id)
+        .where(alarm.c.confirmed.is_not(False), case.c.emergency, case.c.merged_into == merge.c.target_id)
         .where(merge.c.kind == RegroupingKind.MERGE.value, merge.c.undone_at.is_(None))
-        # This version notes in each merge which pages moved. Of an erased customer nothing is noted any more.
+        # This version notes in each merge which alarms moved. Of an erased customer nothing is noted any more.
         .where(merge.c.moved["messages"].as_string().is_not(None), merge.c.moved["pages"].as_string().is_(None))
         .order_by(merge.c.id)
     )
@@ -56,16 +56,16 @@ def _merges_with_alarms(source_id: UUID | None) -> sa.Select[Any]:
 
 
 def _states(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Any]:
-    """Return cases that are not resolved, each with the verdict on its page and when it was resolved last."""
-    case, page, event = table_of(ConversationRow), table_of(EmergencyRow), table_of(EventRow)
-    joined = case.outerjoin(page, page.c.conversation_id == case.c.id)
+    """Return cases that are not resolved, each with the verdict on its alarm and when it was resolved last."""
+    case, alarm, event = table_of(ConversationRow), table_of(EmergencyRow), table_of(EventRow)
+    joined = case.outerjoin(alarm, alarm.c.conversation_id == case.c.id)
     resolved_at = sa.select(sa.func.max(event.c.at)).where(
         event.c.conversation_id == case.c.id,
         event.c.kind == EventKind.CONVERSATION_STATUS_CHANGED.value,
         event.c.payload["to"].as_string() == Status.RESOLVED.value,
     )
     columns = (
-        *(case.c.id, case.c.emergency, page.c.inbound_id, page.c.confirmed, page.c.confirmed_at),
+        *(case.c.id, case.c.emergency, alarm.c.inbound_id, alarm.c.confirmed, alarm.c.confirmed_at),
         resolved_at.scalar_subquery().label("resolved_at"),
     )
     known = sa.select(*columns).select_from(joined).where(among(case.c.id, ids), case.c.status != Status.RESOLVED)

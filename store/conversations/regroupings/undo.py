@@ -103,7 +103,7 @@ def _restore(
 
 
 def _give_back(connection: Connection, kept: StoredRegrouping, *, by: str, now: datetime) -> tuple[_Ids, _Ids]:
-    """Let a page that came after the merge, or by `mend_merge`, go with its message, also if it is over.
+    """Let an alarm that came after the merge, or by `mend_merge`, go with its message, also if it is over.
 
     Call before the target is restored. Returns the case that is an emergency by it, and the one that is released.
     """
@@ -117,16 +117,16 @@ def _give_back(connection: Connection, kept: StoredRegrouping, *, by: str, now: 
 
 
 def _take_over(connection: Connection, *, source_id: UUID, target_id: UUID, by: str, now: datetime) -> bool:
-    """Let the live page of a case go on in another one, and return whether one did; the case is calm then."""
+    """Let the live alarm of a case go on in another one, and return whether one did; the case is calm then."""
     sides = snapshot(connection, ConversationRow, (source_id, target_id), SIDE)
     joined = joined_values(sides[source_id], sides[target_id])
     calm = released_values(connection, source_id, side=sides[source_id], now=now)
-    pages = merge_alarms(connection, source_id, target_id, sides=sides, values=joined)
-    if pages.rows:
+    alarms = merge_alarms(connection, source_id, target_id, sides=sides, values=joined)
+    if alarms.rows:
         update_side(connection, target_id, joined)
         update_side(connection, source_id, {**calm, "watch_at": now})
-        write_alarms(connection, pages, by=by, now=now)
-    return bool(pages.rows)
+        write_alarms(connection, alarms, by=by, now=now)
+    return bool(alarms.rows)
 
 
 def _release(connection: Connection, conversation_id: UUID, *, now: datetime) -> None:

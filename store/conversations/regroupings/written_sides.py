@@ -39,15 +39,15 @@ def update_side(connection: Connection, conversation_id: UUID, values: Mapping[s
     connection.execute(statement.values(**values, version=table.c.version + 1))
 
 
-def write_alarms(connection: Connection, pages: MovedAlarms, *, by: str, now: datetime) -> None:
-    """Write what moved pages make of their cases."""
-    for conversation_id, values in pages.values.items():
+def write_alarms(connection: Connection, alarms: MovedAlarms, *, by: str, now: datetime) -> None:
+    """Write what moved alarms make of their cases."""
+    for conversation_id, values in alarms.values.items():
         status = values.get("status")
         if status:
             change_status(connection, conversation_id=conversation_id, status=Status(status), at=now, by=by)
         update_side(connection, conversation_id, {**values, "watch_at": now})
-        if pages.called_in:
-            payload = {"inbound_id": str(pages.called_in), "route": values["route"], "by": by}
+        if alarms.called_in:
+            payload = {"inbound_id": str(alarms.called_in), "route": values["route"], "by": by}
             append_events(connection, [NewEvent(EventKind.CONVERSATION_ESCALATED, conversation_id, payload, at=now)])
 
 

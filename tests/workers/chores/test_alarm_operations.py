@@ -1,4 +1,4 @@
-"""What people and time do to a case whose page waits: who is still called, and who is not called any more."""
+"""What people and time do to a case whose alarm waits: who is still called, and who is not called any more."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from tests.workers.merged_alarms import (
     DANGER,
     ESCALATES,
     OTHER,
+    alarms,
     answer,
     called,
     case,
@@ -44,7 +45,6 @@ from tests.workers.merged_alarms import (
     listed,
     merge,
     opened,
-    pages,
     update,
     wait,
 )
@@ -95,7 +95,7 @@ def link(desk: Desk, conversation_id: UUID) -> None:
     desk.change(ConversationRow, linked_to=calm)
 
 
-# Whether the page still calls people and stands among the emergencies.
+# Whether the alarm still calls people and stands among the emergencies.
 WAITS = {
     "snoozed": changed(status=Status.SNOOZED, snoozed_until=LATER),
     "set to pending": changed(status=Status.PENDING),
@@ -114,7 +114,7 @@ IS_OVER = {
 
 
 @pytest.mark.parametrize("name", [*WAITS, *IS_OVER])
-def test_a_page_calls_until_it_is_over_and_can_be_judged(desk: Desk, name: str) -> None:
+def test_an_alarm_calls_until_it_is_over_and_can_be_judged(desk: Desk, name: str) -> None:
     (danger,) = opened(desk, DANGER)
     (WAITS | IS_OVER)[name](desk, danger)
     wait(desk)
@@ -124,7 +124,7 @@ def test_a_page_calls_until_it_is_over_and_can_be_judged(desk: Desk, name: str) 
         assert called(desk) == ([danger] if name in WAITS else [])
         wait(desk)
     assert case(desk, danger).status == ("open" if name in WAITS else "resolved")
-    assert [row.confirmed for row in pages(desk).values()] == [None]
+    assert [row.confirmed for row in alarms(desk).values()] == [None]
     replies = len(desk.rows(OutboundRow))
     judge(desk, danger, danger=False)
     assert (listed(desk), called(desk)) == ([], [])
@@ -137,7 +137,7 @@ def test_a_page_calls_until_it_is_over_and_can_be_judged(desk: Desk, name: str) 
 
 
 @pytest.mark.parametrize("status", ["snoozed", "pending"])
-def test_a_page_that_goes_to_a_team_is_assigned_though_its_case_was_set_aside(
+def test_an_alarm_that_goes_to_a_team_is_assigned_though_its_case_was_set_aside(
     database: Database, tmp_path: Path, status: str
 ) -> None:
     desk = Desk(database, tmp_path, toml=HANDED_OUT.replace('"front-line"]', '"risk"]'))
@@ -175,7 +175,7 @@ def let_leave(desk: Desk, name: str) -> None:
 
 
 @pytest.mark.parametrize("leave", [revoke, let_view, let_leave])
-def test_a_page_of_an_agent_who_is_gone_goes_to_the_next_one(
+def test_an_alarm_of_an_agent_who_is_gone_goes_to_the_next_one(
     database: Database, tmp_path: Path, leave: Callable[[Desk, str], None]
 ) -> None:
     desk = Desk(database, tmp_path, toml=NO_LIST.replace('title = "Risk"', 'title = "Risk"\nassign = "round_robin"'))
@@ -187,11 +187,11 @@ def test_a_page_of_an_agent_who_is_gone_goes_to_the_next_one(
     agent(desk, "Bo")
     wait(desk)
     assert called(desk) == [danger]
-    assert (case(desk, danger).assignee, pages(desk)[danger].stepped_to) == ("Bo", "Bo")
+    assert (case(desk, danger).assignee, alarms(desk)[danger].stepped_to) == ("Bo", "Bo")
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_page_of_a_team_that_is_no_more_goes_to_the_team_that_is_called_today(
+def test_an_alarm_of_a_team_that_is_no_more_goes_to_the_team_that_is_called_today(
     database: Database, tmp_path: Path, is_there: bool
 ) -> None:
     desk = Desk(database, tmp_path, toml=NO_LIST)
@@ -203,13 +203,13 @@ def test_a_page_of_a_team_that_is_no_more_goes_to_the_team_that_is_called_today(
     wait(desk)
     assert called(desk) == [danger]
     assert (case(desk, danger).team, case(desk, danger).assignee) == ("fraud", "Ann" if is_there else None)
-    assert pages(desk)[danger].stepped_to == ("Ann" if is_there else "fraud")
+    assert alarms(desk)[danger].stepped_to == ("Ann" if is_there else "fraud")
     judge(desk, danger, danger=False)
     assert case(desk, danger).team == "front-line"
 
 
 @pytest.mark.parametrize(("to", "hears"), [('"Ann"', 1), ('"front-line"', 0)])
-def test_the_agent_to_whom_a_page_goes_hears_of_it_also_on_leave(
+def test_the_agent_to_whom_an_alarm_goes_hears_of_it_also_on_leave(
     database: Database, tmp_path: Path, to: str, hears: int
 ) -> None:
     desk = Desk(database, tmp_path, toml=ESCALATES.replace('"front-line"]', f"{to}]"))
@@ -228,7 +228,7 @@ def test_the_agent_to_whom_a_page_goes_hears_of_it_also_on_leave(
     assert [(row.kind, row.conversation_id) for row in found] == [("assigned", danger)] * hears
 
 
-def test_a_page_that_was_merged_away_is_counted_once(desk: Desk) -> None:
+def test_an_alarm_that_was_merged_away_is_counted_once(desk: Desk) -> None:
     source, target = opened(desk, DANGER, OTHER)
     merge(desk, source, target)
     assert counts(desk) == [(1, 0)] * 4
@@ -254,7 +254,7 @@ def counts(desk: Desk) -> list[tuple[int, int]]:
     ]
 
 
-def test_danger_that_several_customers_say_again_in_one_page_is_decided_for_each(desk: Desk) -> None:
+def test_danger_that_several_customers_say_again_in_one_batch_is_decided_for_each(desk: Desk) -> None:
     # Given cases that were answered, that wait, that were confirmed, resolved, or found to be false alarms
     names = ("answered", "waits", "confirmed", "resolved", "false")
     people = {name: Party(PartyKind.EMAIL, f"{name}@customer.example", name) for name in names}
@@ -267,7 +267,7 @@ def test_danger_that_several_customers_say_again_in_one_page_is_decided_for_each
         judge(desk, homes[name], danger=danger)
     update(desk, ConversationRow, homes["resolved"], status="resolved")
 
-    # When each of them says it again, one twice, and all of it is one page
+    # When each of them says it again, one twice, and all of it is one batch
     def again(name: str, key: str, text: str) -> Envelope:
         parent = (f"{name}@customer.example",)
         return envelope(key, sender=people[name], subject=f"Re: {name}", text=text, in_reply_to=parent)
@@ -275,10 +275,10 @@ def test_danger_that_several_customers_say_again_in_one_page_is_decided_for_each
     said = [again(name, f"{name} again", "I was hacked again") for name in names]
     desk.route(*said, again("answered", "once more", "They have hacked me and I am waiting"))
 
-    # Then those pages start again that had ended, each with its own message
-    assert {*desk.rows(InboundRow, "attempts")} == {1}, "in one page, not one by one after it failed"
+    # Then those alarms start again that had ended, each with its own message
+    assert {*desk.rows(InboundRow, "attempts")} == {1}, "in one batch, not one by one after it failed"
     called_by = {row.id: row.source_key for row in desk.rows(InboundRow)}
-    found = {name: pages(desk)[home] for name, home in homes.items()}
+    found = {name: alarms(desk)[home] for name, home in homes.items()}
     assert {name: called_by[row.inbound_id] for name, row in found.items()} == {
         "answered": "answered again",
         "waits": "waits",

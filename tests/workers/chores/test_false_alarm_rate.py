@@ -1,4 +1,4 @@
-"""False pages for each thousand messages: counted by verdicts; an alarm beyond the bound."""
+"""False alarms for each thousand messages: counted by verdicts; an event beyond the bound."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def release_all(desk: Desk) -> None:
 
 
 def check(desk: Desk) -> list[str]:
-    """Check the rate again and return the alarms so far."""
+    """Check the rate again and return the events so far."""
     desk.change(DeskStateRow, at=datetime(2026, 1, 1, tzinfo=UTC))
     FalseAlarmWatch(desk.database, desk.brain).once()
     return [kind for kind in desk.rows(EventRow, "kind") if kind == "emergency.false_pages"]
@@ -50,7 +50,7 @@ def counted(desk: Desk) -> FalseAlarms:
         return count_false_alarms(connection, since=now - WINDOW, until=now)
 
 
-def test_the_rate_is_of_released_pages_and_messages_of_customers(desk: Desk) -> None:
+def test_the_rate_is_of_released_alarms_and_messages_of_customers(desk: Desk) -> None:
     receive(desk, 3, text="I was hacked")
     receive(desk, 7, text="A question")
     desk.route(envelope("old", text="An old question"), backfill=True)
@@ -62,7 +62,7 @@ def test_the_rate_is_of_released_pages_and_messages_of_customers(desk: Desk) -> 
     assert found.per_thousand == 300.0
 
 
-def test_the_alarm_is_raised_once_and_again_after_the_bound_was_kept(desk: Desk) -> None:
+def test_the_event_is_written_once_and_again_after_the_bound_was_kept(desk: Desk) -> None:
     receive(desk, 3, text="I was hacked")
     receive(desk, 7, text="A question")
     assert check(desk) == []  # people were called, but no one has found it wrong
@@ -92,7 +92,7 @@ def test_the_bound_is_exceeded(released: int, messages: int, exceeds: bool) -> N
     assert found.exceeds(5) is exceeds
 
 
-def test_what_an_agent_made_an_emergency_is_no_page_of_the_machine(desk: Desk) -> None:
+def test_what_an_agent_made_an_emergency_is_no_alarm_of_the_machine(desk: Desk) -> None:
     receive(desk, 3, text="I was hacked")
     desk.change(EmergencyRow, paged_by="Li Na", confirmed=False)
 

@@ -1,4 +1,4 @@
-"""Pages that merges of an older version left with their sources call people again, and come back with an undo."""
+"""Alarms that merges of an older version left with their sources call people again, and come back with an undo."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tests.workers.merged_alarms import (
     DANGER,
     ESCALATES,
     OTHER,
+    alarms,
     answer,
     called,
     case,
@@ -27,7 +28,6 @@ from tests.workers.merged_alarms import (
     listed,
     merge,
     opened,
-    pages,
     undo,
     update,
     wait,
@@ -51,22 +51,22 @@ def repair(desk: Desk) -> int:
     return AlarmRepair(desk.database).once()
 
 
-def test_a_page_that_an_older_merge_left_calls_again_and_comes_back(desk: Desk) -> None:
+def test_an_alarm_that_an_older_merge_left_calls_again_and_comes_back(desk: Desk) -> None:
     calm, danger = opened(desk, CALM, DANGER)
     before = known(desk, calm, danger)
     kept = merge_as_before(desk, danger, calm)
     wait(desk)
-    assert (called(desk), case(desk, calm).team, {*pages(desk)}) == ([], "front-line", {danger})
+    assert (called(desk), case(desk, calm).team, {*alarms(desk)}) == ([], "front-line", {danger})
 
     assert repair(desk) == 1
 
     merged = case(desk, calm)
     assert (merged.emergency, merged.team, merged.sla, merged.status) == (True, "risk", "emergency", "open")
-    assert ({*pages(desk)}, listed(desk)) == ({calm}, [calm])
+    assert ({*alarms(desk)}, listed(desk)) == ({calm}, [calm])
     assert repair(desk) == 0
     assert called(desk) == [calm]
     undo(desk, kept)
-    assert {*pages(desk)} == {danger}
+    assert {*alarms(desk)} == {danger}
     assert known(desk, calm) == before[:1]
     assert {name: value for name, value in known(desk, danger)[0].items() if name != "team"} == {
         name: value for name, value in before[1].items() if name != "team"
@@ -75,7 +75,7 @@ def test_a_page_that_an_older_merge_left_calls_again_and_comes_back(desk: Desk) 
     assert called(desk) == [danger]
 
 
-def test_a_repaired_page_that_is_released_makes_the_case_calm(desk: Desk) -> None:
+def test_a_repaired_alarm_that_is_released_makes_the_case_calm(desk: Desk) -> None:
     calm, danger = opened(desk, CALM, DANGER)
     team, sla = case(desk, calm).team, case(desk, calm).sla
     merge_as_before(desk, danger, calm)
@@ -84,29 +84,29 @@ def test_a_repaired_page_that_is_released_makes_the_case_calm(desk: Desk) -> Non
     assert (case(desk, calm).emergency, case(desk, calm).team, case(desk, calm).sla) == (False, team, sla)
 
 
-def test_a_repaired_page_that_is_released_stays_released_when_the_merge_is_undone(desk: Desk) -> None:
+def test_a_repaired_alarm_that_is_released_stays_released_when_the_merge_is_undone(desk: Desk) -> None:
     calm, danger = opened(desk, CALM, DANGER)
     kept = merge_as_before(desk, danger, calm)
     repair(desk)
     judge(desk, calm, danger=False)
     undo(desk, kept)
     wait(desk)
-    assert ({*pages(desk)}, called(desk), listed(desk)) == ({danger}, [], [])
+    assert ({*alarms(desk)}, called(desk), listed(desk)) == ({danger}, [], [])
     assert not case(desk, danger).emergency
 
 
-def test_a_repaired_page_that_is_resolved_calls_when_the_merge_is_undone(desk: Desk) -> None:
+def test_a_repaired_alarm_that_is_resolved_calls_when_the_merge_is_undone(desk: Desk) -> None:
     calm, danger = opened(desk, CALM, DANGER)
     kept = merge_as_before(desk, danger, calm)
     repair(desk)
     changed(status=Status.RESOLVED)(desk, calm)
     undo(desk, kept)
     wait(desk)
-    assert ({*pages(desk)}, called(desk), listed(desk)) == ({danger}, [danger], [danger])
+    assert ({*alarms(desk)}, called(desk), listed(desk)) == ({danger}, [danger], [danger])
 
 
 @pytest.mark.parametrize("newly", [False, True])
-def test_a_page_goes_to_the_end_of_a_chain(desk: Desk, newly: bool) -> None:
+def test_an_alarm_goes_to_the_end_of_a_chain(desk: Desk, newly: bool) -> None:
     first, second, danger = opened(desk, CALM, NEXT, DANGER)
     inner = merge_as_before(desk, danger, second)
     outer = (merge if newly else merge_as_before)(desk, second, first)
@@ -115,11 +115,11 @@ def test_a_page_goes_to_the_end_of_a_chain(desk: Desk, newly: bool) -> None:
     assert (called(desk), listed(desk)) == ([first], [first])
     undo(desk, outer)
     undo(desk, inner)
-    assert ({*pages(desk)}, listed(desk)) == ({danger}, [danger])
+    assert ({*alarms(desk)}, listed(desk)) == ({danger}, [danger])
 
 
 @pytest.mark.parametrize("has_it", ["answered", "confirmed"])
-def test_a_page_that_has_its_agent_goes_along_and_leaves_the_case_as_it_is(desk: Desk, has_it: str) -> None:
+def test_an_alarm_that_has_its_agent_goes_along_and_leaves_the_case_as_it_is(desk: Desk, has_it: str) -> None:
     calm, danger = opened(desk, CALM, DANGER)
     if has_it == "confirmed":
         judge(desk, danger, danger=True)
@@ -130,7 +130,7 @@ def test_a_page_that_has_its_agent_goes_along_and_leaves_the_case_as_it_is(desk:
     assert repair(desk) == 1
     assert known(desk, calm) == before
     wait(desk)
-    assert ({*pages(desk)}, listed(desk)) == ({calm}, [calm])
+    assert ({*alarms(desk)}, listed(desk)) == ({calm}, [calm])
     judge(desk, calm, danger=False)
     assert not case(desk, calm).emergency
 
@@ -166,7 +166,7 @@ def test_a_case_that_was_resolved_since_calls_no_one_though_it_is_open_again(des
     assert (called(desk), known(desk, calm, danger)) == ([], before)
 
 
-def test_what_was_resolved_before_the_danger_came_into_it_ends_no_page(desk: Desk) -> None:
+def test_what_was_resolved_before_the_danger_came_into_it_ends_no_alarm(desk: Desk) -> None:
     calm, danger = opened(desk, CALM, DANGER)
     changed(status=Status.RESOLVED)(desk, calm)
     changed(status=Status.OPEN)(desk, calm)
@@ -177,7 +177,7 @@ def test_what_was_resolved_before_the_danger_came_into_it_ends_no_page(desk: Des
 
 
 @pytest.mark.parametrize("danger", [True, False, None])
-def test_of_two_pages_that_an_older_merge_joined_agents_see_one(desk: Desk, danger: bool | None) -> None:
+def test_of_two_alarms_that_an_older_merge_joined_agents_see_one(desk: Desk, danger: bool | None) -> None:
     source, target = opened(desk, DANGER, OTHER)
     merge_as_before(desk, source, target)
     judge(desk, target, danger=danger)
@@ -186,7 +186,7 @@ def test_of_two_pages_that_an_older_merge_joined_agents_see_one(desk: Desk, dang
     assert called(desk) == ([target] if danger is None else [])
 
 
-def test_a_page_whose_case_went_into_one_with_a_false_alarm_calls(desk: Desk) -> None:
+def test_an_alarm_whose_case_went_into_one_with_a_false_alarm_calls(desk: Desk) -> None:
     source, target = opened(desk, DANGER, OTHER)
     judge(desk, target, danger=False)
     merge_as_before(desk, source, target)

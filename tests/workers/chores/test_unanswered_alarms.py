@@ -1,4 +1,4 @@
-"""A page that no one confirms goes on: in turn, once a step, whatever dies in between, on both databases."""
+"""An alarm that no one confirms goes on: in turn, once a step, whatever dies in between, on both databases."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def agent(desk: Desk, name: str, *, team: str = "risk", available: bool = True) 
 
 
 def wait(desk: Desk) -> None:
-    """Let the time pass that a page may stay where it is."""
+    """Let the time pass that an alarm may stay where it is."""
     (alarm,) = desk.rows(EmergencyRow)
     # The database rounds its clock down: a whole second more than it takes.
     started = datetime.now(UTC) - AFTER - timedelta(seconds=1)
@@ -125,7 +125,7 @@ def test_without_a_list_the_next_agent_of_the_team_is_called(database: Database,
 
 
 @pytest.mark.parametrize("danger", [True, False])
-def test_a_judged_page_stays_where_it_is(database: Database, tmp_path: Path, danger: bool) -> None:
+def test_a_judged_alarm_stays_where_it_is(database: Database, tmp_path: Path, danger: bool) -> None:
     desk = escalating_desk(database, tmp_path)
     (row,) = desk.rows(ConversationRow)
     with desk.database.write() as connection:
@@ -157,7 +157,7 @@ def answered(desk: Desk) -> str | None:
 
 
 @pytest.mark.parametrize("state", OutboundState)
-def test_a_page_whose_customer_an_agent_answered_stays_where_it_is(
+def test_an_alarm_whose_customer_an_agent_answered_stays_where_it_is(
     database: Database, tmp_path: Path, state: OutboundState
 ) -> None:
     desk = escalating_desk(database, tmp_path)
@@ -171,7 +171,7 @@ def test_a_page_whose_customer_an_agent_answered_stays_where_it_is(
     assert alarm.confirmed is None  # an answer is no verdict
 
 
-def test_what_is_passed_on_and_what_was_said_before_answers_no_page(database: Database, tmp_path: Path) -> None:
+def test_what_is_passed_on_and_what_was_said_before_answers_no_alarm(database: Database, tmp_path: Path) -> None:
     desk = escalating_desk(database, tmp_path)
     answer(desk, kind=FORWARD, recipient="bank@example.com")
     assert (answered(desk), escalate(desk)) == (None, 1)
@@ -182,7 +182,7 @@ def test_what_is_passed_on_and_what_was_said_before_answers_no_page(database: Da
 
 
 @pytest.mark.parametrize("status", ["open", "resolved"])
-def test_danger_that_is_said_again_after_an_answer_starts_the_page_anew(
+def test_danger_that_is_said_again_after_an_answer_starts_the_alarm_again(
     database: Database, tmp_path: Path, status: str
 ) -> None:
     desk = escalating_desk(database, tmp_path)
@@ -325,7 +325,7 @@ def test_a_mail_programs_answer_counts_by_when_it_was_sent_and_not_by_when_its_c
     assert (answered(desk) is not None, escalate(desk)) == (counts, 0 if counts else 1)
 
 
-def test_an_answer_that_came_back_lets_the_page_go_on(database: Database, tmp_path: Path) -> None:
+def test_an_answer_that_came_back_lets_the_alarm_go_on(database: Database, tmp_path: Path) -> None:
     desk = escalating_desk(database, tmp_path)
     answer(desk)
     (sent,) = [row for row in desk.rows(OutboundRow) if row.author == "Bo"]
@@ -340,7 +340,7 @@ def test_an_answer_that_came_back_lets_the_page_go_on(database: Database, tmp_pa
     assert (answered(desk), escalate(desk)) == (None, 1)
 
 
-def test_a_note_and_an_automatic_reply_answer_no_page(database: Database, tmp_path: Path) -> None:
+def test_a_note_and_an_automatic_reply_answer_no_alarm(database: Database, tmp_path: Path) -> None:
     desk = escalating_desk(database, tmp_path)
     (row,) = desk.rows(ConversationRow)
     with desk.database.write() as connection:
@@ -360,7 +360,7 @@ def test_a_resolved_case_calls_no_one(database: Database, tmp_path: Path) -> Non
     assert escalate(desk) == 0
 
 
-def test_a_release_takes_back_where_the_page_went(database: Database, tmp_path: Path) -> None:
+def test_a_release_takes_back_where_the_alarm_went(database: Database, tmp_path: Path) -> None:
     desk = escalating_desk(database, tmp_path, to='"sales"')
     desk.use(desk.settings.model_copy(update={"teams": {**desk.settings.teams, "sales": desk.settings.teams["risk"]}}))
     escalate(desk)

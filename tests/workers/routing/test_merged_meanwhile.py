@@ -20,12 +20,12 @@ from tests.workers.merged_alarms import (
     CALM,
     DANGER,
     ESCALATES,
+    alarms,
     called,
     case,
     home_of,
     listed,
     opened,
-    pages,
     undo,
     wait,
 )
@@ -89,13 +89,13 @@ def write_to(desk: Desk, *, danger: bool, text: str, key: str = "news") -> None:
 
 
 def check(desk: Desk, *, home: UUID, danger: bool, text: str) -> None:
-    """Every message is there once, in that case, and so is the page that calls, if there is danger."""
+    """Every message is there once, in that case, and so is the alarm that calls, if there is danger."""
     assert {*desk.rows(InboundRow, "state")} == {"routed"}
     assert len(desk.rows(MessageRow)) == len(desk.rows(InboundRow)) == 3
     first = (DANGER if danger else CALM)[0]
     assert (home_of(desk, first), home_of(desk, "news")) == (home, home)
     is_urgent = danger or text == _DANGER
-    assert [*pages(desk)] == listed(desk) == ([home] if is_urgent else [])
+    assert [*alarms(desk)] == listed(desk) == ([home] if is_urgent else [])
     assert case(desk, home).status == "open"
     wait(desk)
     assert called(desk) == ([home] if is_urgent else [])
@@ -123,9 +123,9 @@ def test_a_case_is_merged_while_a_message_comes_into_it(
     undo(desk, kept)
     assert home_of(desk, (DANGER if danger else CALM)[0]) == source
     assert len(desk.rows(MessageRow)) == 3
-    # What came before the merge goes back; there is a page in each case with danger.
+    # What came before the merge goes back; there is an alarm in each case with danger.
     dangers = ({source} if danger else set()) | ({home_of(desk, "news")} if text == _DANGER else set())
-    assert {*pages(desk)} == {*listed(desk)} == dangers
+    assert {*alarms(desk)} == {*listed(desk)} == dangers
 
 
 @pytest.mark.parametrize(("danger", "text"), _NEWS)
@@ -174,7 +174,7 @@ def test_merges_and_undone_ones_race_with_messages(desk: Desk, danger: bool, tex
         assert len(desk.rows(MessageRow)) == len(desk.rows(InboundRow)) == 3 + number
         assert {*desk.rows(InboundRow, "state")} == {"routed"}
         urgent = ({source} if danger else set()) | ({*homes} if text == _DANGER else set())
-        # Danger that is said again in a case has the page of this case.
-        assert {*pages(desk)} == {*listed(desk)} == urgent
+        # Danger that is said again in a case has the alarm of this case.
+        assert {*alarms(desk)} == {*listed(desk)} == urgent
     wait(desk)
     assert {*called(desk)} == urgent

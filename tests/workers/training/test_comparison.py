@@ -1,4 +1,4 @@
-"""A new model is refused where it is worse beyond chance: fewer right, fewer dangers found, more false pages."""
+"""A new model is refused where it is worse beyond chance: fewer right, fewer dangers found, more false alarms."""
 
 from __future__ import annotations
 
