@@ -37,7 +37,7 @@ from store.tables.messages import ContactRow, ConversationRow, InboundRow, Messa
 from tests.inbox_builder import NOON
 from tests.servers.postgres import running_postgres
 
-_PAGE: Final = 5_000
+_BATCH: Final = 5_000
 _MESSAGES_EACH: Final = 5
 _EN: Final = [
     "the",
@@ -152,8 +152,8 @@ def _postgresql() -> Iterator[Database]:
 
 def _seed(database: Database, messages: int) -> None:
     dice, cost = random.Random(1), 0.0
-    for start in range(0, messages, _PAGE):
-        rows = _rows(dice, start=start, count=min(_PAGE, messages - start))
+    for start in range(0, messages, _BATCH):
+        rows = _rows(dice, start=start, count=min(_BATCH, messages - start))
         with database.write() as connection:
             for model in (ContactRow, InboundRow, ConversationRow, MessageRow):
                 insert_rows(connection, model, rows=rows[model])

@@ -47,7 +47,7 @@ def main() -> None:
         renew_every=third,
         ask_again=third,
     )
-    # Objects loaded by now stay: the garbage collector need not scan them with every page.
+    # Objects loaded by now stay: the garbage collector need not scan them with every batch.
     return_freed()
     gc.freeze()
     rested = daemon.run()

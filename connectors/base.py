@@ -1,4 +1,4 @@
-"""The contract of a gate: it fetches foreign bytes page by page, sends an Outgoing, and can be probed.
+"""The contract of a gate: it fetches foreign bytes batch by batch, sends an Outgoing, and can be probed.
 
 A gate knows only its provider. It has no database: its caller stores what it fetched,
 and then calls `settle` (mark seen, move, answer 250).
@@ -59,7 +59,7 @@ class NamedReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class Batch:
     """The result of one fetch.
 
     cursor: where to continue once these messages are stored; None for a channel that pushes and has no position.
@@ -125,15 +125,15 @@ class Connector(Protocol):
     def channel(self) -> str:
         """The channel's name in the configuration."""
 
-    def fetch(self, cursor: Cursor | None) -> Page:
-        """Return the next messages above the cursor, oldest first; an empty page when there are none.
+    def fetch(self, cursor: Cursor | None) -> Batch:
+        """Return the next messages above the cursor, oldest first; an empty batch when there are none.
 
         cursor: None on the very first run; the channel's `start` setting then decides.
         Raises TransientError when the provider cannot be reached or is busy, PermanentError when it refuses us.
         """
 
-    def settle(self, page: Page) -> None:
-        """Tell the provider that the page is stored. Called after the commit; may fail or come twice."""
+    def settle(self, batch: Batch) -> None:
+        """Tell the provider that the batch is stored. Called after the commit; may fail or come twice."""
 
     def wait(self, seconds: float) -> None:
         """Return after `seconds`, or earlier if the provider announces messages or `close` is called."""
@@ -177,10 +177,10 @@ class PushGate(Protocol):
     def channel(self) -> str:
         """The channel's name in the configuration."""
 
-    def open(self, accept: Callable[[Page], None]) -> None:
-        """Start to listen. Each page goes to `accept`, which returns once it is on disk; only then we confirm it.
+    def open(self, accept: Callable[[Batch], None]) -> None:
+        """Start to listen. Each batch goes to `accept`, which returns once it is on disk; only then we confirm it.
 
-        accept: raises TransientError when the page cannot be stored now; its senders get a temporary refusal.
+        accept: raises TransientError when the batch cannot be stored now; its senders get a temporary refusal.
         Raises TransientError when the address is in use, PermanentError when listening on it is impossible.
         """
 
@@ -250,7 +250,7 @@ class ProviderEndpoint(Protocol):
         Raises NotFound for a provider without challenges, PermanentError for a request that is not a challenge.
         """
 
-    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+    def batch(self, request: WebhookRequest, *, now: datetime) -> Batch:
         """Return the messages in a signed request; none when it contains something else.
 
         Raises PermanentError when it cannot be parsed or is not for this channel.
@@ -259,7 +259,7 @@ class ProviderEndpoint(Protocol):
     def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """Return the response that the provider expects once its messages are on disk.
 
-        taken: what became of each message of `page` by its source key, and of each report by its key.
+        taken: what became of each message of `batch` by its source key, and of each report by its key.
         """
 
     def delivery(self, request: WebhookRequest) -> DeliveryReport:

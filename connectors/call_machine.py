@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from connectors.base import Page, WebhookRequest, WebhookResponse
+from connectors.base import Batch, WebhookRequest, WebhookResponse
 from router.phone_call import CallLimits, CallNews, PhoneCall
 
 
@@ -44,5 +44,5 @@ class CallMachine(Protocol):
         A report is refused, so that its provider may repeat it.
         """
 
-    def page(self, calls: Sequence[PhoneCall], *, backfill: bool) -> Page:
+    def batch(self, calls: Sequence[PhoneCall], *, backfill: bool) -> Batch:
         """Return the messages about these calls."""

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from connectors.base import Arrival, Connector, Cursor, Page, PausingConnector, PushGate, WakeableConnector
+from connectors.base import Arrival, Batch, Connector, Cursor, PausingConnector, PushGate, WakeableConnector
 from connectors.keeper import Keeper, Ownership, Report
 from connectors.lease_renewal import Renewal, RenewedLease
 from connectors.watchdog import Watchdog
@@ -28,30 +28,30 @@ AFTER_REFUSAL: Final = Backoff(first=timedelta(seconds=30), longest=timedelta(mi
 
 
 @dataclass(frozen=True, slots=True)
-class FetchedPage:
-    """A page of the provider, and its parsed messages."""
+class FetchedBatch:
+    """A batch as it was fetched, and its parsed messages."""
 
-    page: Page
+    batch: Batch
     arrivals: Sequence[Arrival]
 
 
 class Prefetch:
-    """One page that is being fetched by a thread of its own."""
+    """One batch that is being fetched by a thread of its own."""
 
-    def __init__(self, take: Callable[[], FetchedPage], *, name: str) -> None:
-        self._future: Future[FetchedPage] = Future()
+    def __init__(self, take: Callable[[], FetchedBatch], *, name: str) -> None:
+        self._future: Future[FetchedBatch] = Future()
         # No executor: its threads keep a process from ending, and a provider may not answer for a long time.
         threading.Thread(target=self._run, args=(take,), name=f"{name} ahead", daemon=True).start()
 
-    def result(self) -> FetchedPage:
-        """Wait for the page. Raises the error of fetching it."""
+    def result(self) -> FetchedBatch:
+        """Wait for the batch. Raises the error of fetching it."""
         return self._future.result()
 
     def wait(self) -> None:
         """Wait until the connector is free again, whatever the result."""
         self._future.exception()
 
-    def _run(self, take: Callable[[], FetchedPage]) -> None:
+    def _run(self, take: Callable[[], FetchedBatch]) -> None:
         try:
             self._future.set_result(take())
         except BaseException as error:  # noqa: BLE001  (`result` raises it again)
@@ -61,15 +61,15 @@ class Prefetch:
 # How often to try to take the channel's lease: with a lease of 15 s a killed owner is replaced within 20 s.
 ASK_AGAIN: Final = 5.0
 
-# How long a step may take before the watchdog ends the process. A page of 32 MiB at 50 kB/s takes eleven minutes,
-# a page full of hostile mail is parsed one by one; calls to the store have deadlines of seconds.
+# How long a step may take before the watchdog ends the process. A batch of 32 MiB at 50 kB/s takes eleven minutes,
+# a batch full of hostile mail is parsed one by one; calls to the store have deadlines of seconds.
 _STEP: Final = 900.0
 _CALL: Final = 60.0
 
 # A provider's wait is respected, but no longer than this, so that an operator's fix takes effect.
 _LONGEST_LIMIT: Final = 6 * 3600.0
 
-# While more pages follow, the operator's figures are written no more often than this.
+# While more batches follow, the operator's figures are written no more often than this.
 _REPORT_EVERY: Final = 2.0
 # How often a listener that refused no sender reports that it is alive.
 _STILL_LISTENING_EVERY: Final = 20.0
@@ -82,7 +82,7 @@ _log: Final = structlog.get_logger()
 
 
 class PollLane:
-    """Runs one polled channel in one thread; while it stores a page, a second thread fetches and parses the next."""
+    """Runs one polled channel in one thread; while it stores a batch, a second thread fetches and parses the next."""
 
     def __init__(  # noqa: PLR0913  (the parts of a daemon)
         self,
@@ -122,7 +122,7 @@ class PollLane:
         self._watchdog.forget(self.channel)
 
     def stop(self) -> None:
-        """Finish the current page and end; a wait and a fetch are interrupted. Callable from another thread."""
+        """Finish the current batch and end; a wait and a fetch are interrupted. Callable from another thread."""
         self._stopped.set()
         if self._interruptible.is_set():
             self._connector.close()
@@ -156,16 +156,16 @@ class PollLane:
             taken = self._next(cursor, ownership, holding)
             if taken is None:
                 continue
-            page = taken.page
-            if page.more and page.cursor:
-                self._ahead = Prefetch(partial(self._take, page.cursor, ownership), name=self.channel)
+            batch = taken.batch
+            if batch.more and batch.cursor:
+                self._ahead = Prefetch(partial(self._take, batch.cursor, ownership), name=self.channel)
             cursor = self._keep(taken, ownership, cursor)
             self._failures = 0
-            if not page.more:
+            if not batch.more:
                 self._sleep()
 
-    def _next(self, cursor: Cursor | None, ownership: Ownership, holding: RenewedLease) -> FetchedPage | None:
-        """Return a page, or None after a failure and its pause: the lease stays ours meanwhile.
+    def _next(self, cursor: Cursor | None, ownership: Ownership, holding: RenewedLease) -> FetchedBatch | None:
+        """Return a batch, or None after a failure and its pause: the lease stays ours meanwhile.
 
         Otherwise two processes would alternate in calling a provider that has refused us.
         """
@@ -181,22 +181,22 @@ class PollLane:
         finally:
             self._interruptible.clear()
 
-    def _take(self, cursor: Cursor | None, ownership: Ownership) -> FetchedPage:
-        page = self._connector.fetch(cursor)
+    def _take(self, cursor: Cursor | None, ownership: Ownership) -> FetchedBatch:
+        batch = self._connector.fetch(cursor)
         self._reach("fetch.after")
-        return FetchedPage(page, ownership.read(page))
+        return FetchedBatch(batch, ownership.read(batch))
 
-    def _keep(self, taken: FetchedPage, ownership: Ownership, cursor: Cursor | None) -> Cursor | None:
-        page, trouble = taken.page, ""
-        news = page.messages or page.reports or page.calls or page.notice
-        if news or page.cursor not in {None, cursor}:
+    def _keep(self, taken: FetchedBatch, ownership: Ownership, cursor: Cursor | None) -> Cursor | None:
+        batch, trouble = taken.batch, ""
+        news = batch.messages or batch.reports or batch.calls or batch.notice
+        if news or batch.cursor not in {None, cursor}:
             self._watchdog.expect(self.channel, within=_STEP)
-            ownership.accept(page, taken.arrivals)
+            ownership.accept(batch, taken.arrivals)
             self._watchdog.expect(self.channel, within=_STEP)
             self._wait_for_ahead()
-            trouble = self._settle(page)
-        self._report(page, trouble)
-        return page.cursor or cursor
+            trouble = self._settle(batch)
+        self._report(batch, trouble)
+        return batch.cursor or cursor
 
     def _wait_for_ahead(self) -> None:
         """Wait until no prefetch uses the connector; a fetch is interrupted if the lane is stopped."""
@@ -207,12 +207,12 @@ class PollLane:
             self._ahead.wait()
             self._interruptible.clear()
 
-    def _settle(self, page: Page) -> str:
-        """Tell the provider; return the error. The page is stored in any case."""
+    def _settle(self, batch: Batch) -> str:
+        """Tell the provider; return the error. The batch is stored in any case."""
         self._reach("settle.before")
         self._watchdog.expect(self.channel, within=_STEP)
         try:
-            self._connector.settle(page)
+            self._connector.settle(batch)
         except OmniyardError as error:
             _log.warning("channel.unsettled", channel=self.channel, error=str(error))
             return str(error)
@@ -244,14 +244,14 @@ class PollLane:
                 return
             self._connector.wait(min(left, _LOOK_FOR_WAKES))
 
-    def _report(self, page: Page, trouble: str) -> None:
+    def _report(self, batch: Batch, trouble: str) -> None:
         now = time.monotonic()
-        if page.more and not trouble and now - self._reported < _REPORT_EVERY:
+        if batch.more and not trouble and now - self._reported < _REPORT_EVERY:
             return
         self._reported = now
         self._watchdog.expect(self.channel, within=_CALL)
         self._keeper.report(
-            Report(channel=self.channel, ok=not trouble, error=trouble, waiting=page.waiting, held=page.held)
+            Report(channel=self.channel, ok=not trouble, error=trouble, waiting=batch.waiting, held=batch.held)
         )
 
     def _fail(self, error: Exception) -> None:

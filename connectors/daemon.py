@@ -21,7 +21,7 @@ from connectors.keeper import Keeper
 from connectors.lease_renewal import RENEW_EVERY, Renewal
 from connectors.watchdog import Watchdog
 
-# Service managers kill after thirty seconds; the current page gets most of that.
+# Service managers kill after thirty seconds; the current batch gets most of that.
 _STOP_WITHIN: Final = 18.0
 _LOOK_SECONDS: Final = 10.0
 
@@ -65,7 +65,7 @@ class Daemon:
         self._lanes += [GateLane(gate, keeper=keeper, watchdog=self._watchdog) for gate in gates]
 
     def run(self) -> bool:
-        """Run until SIGTERM or SIGINT, then finish the current pages; a second signal ends the process at once.
+        """Run until SIGTERM or SIGINT, then finish the current batches; a second signal ends the process at once.
 
         Returns True if all threads ended in time. Call it in the main thread.
         """

@@ -14,7 +14,7 @@ _LARGE: Final = 262_144
 # other. Python's threads wait for each other anyway.
 _M_ARENA_MAX: Final = -8
 _HEAPS: Final = 2
-# After how many new objects the youngest are scanned; Python's own number is 700. A mail has a hundred while its page
+# After how many new objects the youngest are scanned; Python's own number is 700. A mail has a hundred while its batch
 # is routed, and leaves three that only a scan finds.
 _SCANNED_AFTER: Final = 20_000
 # After how many scans the older ones are.
@@ -47,7 +47,7 @@ def return_freed() -> None:
 def scan_seldom() -> None:
     """Never scan again what is loaded by now, and scan later objects less often than Python does by default.
 
-    For a worker: repeated scans of what it had loaded took a tenth of its time, and of its pages a twentieth. A gate
+    For a worker: repeated scans of what it had loaded took a tenth of its time, and of its batches a twentieth. A gate
     scans as usual, because what a session leaves may hold a large mail.
     """
     gc.freeze()

@@ -1,4 +1,4 @@
-"""The daemon's interface to the store: ownership of a channel, a commit per page, a place for reports.
+"""The daemon's interface to the store: ownership of a channel, a commit per batch, a place for reports.
 
 The daemon has no database. `workers/intake/intake.py` implements this with the store; the tests do it in memory.
 """
@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from connectors.base import Arrival, Cursor, Page
+from connectors.base import Arrival, Batch, Cursor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,22 +33,22 @@ class Report:
 class Ownership(Protocol):
     """The right to poll one channel: a lease row with a fencing token.
 
-    The channel's thread calls `accept` and `release`; other threads call `renew` and, one page at a time, `read` at the
-    same time. Each has a deadline well below a minute: the daemon's watchdog relies on it.
+    The channel's thread calls `accept` and `release`; other threads call `renew` and, one batch at a time, `read`.
+    Each has a deadline well below a minute: the daemon's watchdog relies on it.
     """
 
     @property
     def cursor(self) -> Cursor | None:
         """The channel's cursor when the lease was taken; None if it was never read."""
 
-    def read(self, page: Page) -> Sequence[Arrival]:
-        """Return the page's messages ready to be stored, in order; a message that cannot be parsed becomes a stub.
+    def read(self, batch: Batch) -> Sequence[Arrival]:
+        """Return the batch's messages ready to be stored, in order; a message that cannot be parsed becomes a stub.
 
         Changes nothing. Raises TransientError when nothing can be parsed now.
         """
 
-    def accept(self, page: Page, arrivals: Sequence[Arrival]) -> None:
-        """Store the page: messages and cursor in one commit, which fails if the lease is gone.
+    def accept(self, batch: Batch, arrivals: Sequence[Arrival]) -> None:
+        """Store the batch: messages and cursor in one commit, which fails if the lease is gone.
 
         Returns once it is on disk. After any error the daemon releases, owns again and reads the cursor again,
         because the outcome of a commit may be unknown.
@@ -77,8 +77,8 @@ class Keeper(Protocol):
         Raises TransientError when the store cannot be reached.
         """
 
-    def take(self, page: Page) -> None:
-        """Store a page that a gate received; it has neither cursor nor lease, its source keys detect repetitions.
+    def take(self, batch: Batch) -> None:
+        """Store a batch that a gate received; it has neither cursor nor lease, its source keys detect repetitions.
 
         Returns once it is on disk. Raises TransientError when it cannot be stored now.
         """

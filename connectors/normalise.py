@@ -18,7 +18,7 @@ from router.envelope import CHAT_KINDS, WEB_FORM, Envelope, Party, from_json, to
 from router.errors import ConfigError
 
 
-def normalise_page(
+def normalise_batch(
     messages: Sequence[RawMessage], *, channel: str, form: str, kinds: Kinds = KINDS
 ) -> list[Arrival]:  # fmt: skip
     """Parse messages of any form but mail, one by one; what cannot be parsed becomes a stub.
@@ -45,7 +45,7 @@ def reread(message: RawMessage, *, channel: str, stored: Envelope) -> Arrival | 
     except UnreadableDocument:
         form = ""
     kind = KINDS.get(form)
-    return normalise_page([message], channel=channel, form=form)[0] if kind and kind.reader else None
+    return normalise_batch([message], channel=channel, form=form)[0] if kind and kind.reader else None
 
 
 def keep_findings(read: Arrival, *, stored: Envelope) -> Arrival:

@@ -10,7 +10,7 @@ from connectors.base import WebhookRequest
 
 @runtime_checkable
 class SharedEndpoint(Protocol):
-    """A `ProviderEndpoint` whose `page` has only the part of its own account."""
+    """A `ProviderEndpoint` whose `batch` has only the part of its own account."""
 
     @property
     def account(self) -> str:

@@ -86,7 +86,7 @@ class Analysis:
         return found if is_bare and not says_more else RemarkKind.CONTENT
 
 
-def read_page(
+def read_batch(
     envelopes: Sequence[Envelope],
     *,
     classifier: Classifies,
@@ -147,7 +147,7 @@ def _classified(
     """Classify the relevant words of each message. masked: its subject and its text."""
     judged = [_judged(each, customer) for each, customer in zip(envelopes, correspondents, strict=True)]
     subjects = [*map(_judged_subject, envelopes)]
-    return classifier.classify_page(
+    return classifier.classify_batch(
         [f"{subject}\n{words}" for subject, words in zip(subjects, judged, strict=True)],
         masked=[
             f"{judged_subject and _without_tokens(subject)}\n{text if words is envelope.text else mask(words).text}"

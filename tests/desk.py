@@ -16,7 +16,7 @@ from router.settings import Settings, read_settings
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.inbound.accept import InboundMessage, accept
-from store.inbound.claims import claim_page
+from store.inbound.claims import claim_batch
 from store.tables.messages import InboundRow
 from workers.routing.brain import Brain, build_brain
 from workers.routing.route import Router
@@ -198,7 +198,7 @@ class Desk:
     def claim_and_die(self) -> None:
         """Claim what is due and do nothing with it, like a killed worker."""
         with self.database.write() as connection:
-            claim_page(connection, limit=100)
+            claim_batch(connection, limit=100)
 
     def let_waits_end(self) -> None:
         """End every lease and every wait."""

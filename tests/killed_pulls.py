@@ -46,10 +46,10 @@ def _pull(settings: Settings, channel: str) -> None:
         ownership = intake.own(channel)
     cursor, more = ownership.cursor, True
     while more:
-        page = connector.fetch(cursor)
+        batch = connector.fetch(cursor)
         reach("fetch.after")
-        ownership.accept(page, ownership.read(page))
-        cursor, more = page.cursor, page.more
+        ownership.accept(batch, ownership.read(batch))
+        cursor, more = batch.cursor, batch.more
     database.close()
 
 

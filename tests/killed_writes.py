@@ -304,7 +304,7 @@ def _dying(house: House, deed: Deed, *, at: int) -> str:
 def _counted(house: House, deed: Deed, *, at: int) -> str:
     if not deed.holds(house, False):
         return f"step {at}: wrong after the kill"
-    # If it was done before, the page says so.
+    # If it was done before, the batch says so.
     with suppress(OmniyardError, ProblemError):
         deed.do(house)
     return "" if deed.holds(house, True) else f"step {at}: wrong after the second time"

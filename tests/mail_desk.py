@@ -12,7 +12,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from router.threads.correlation import make_token
 from store.db.bulk import table_of
 from store.db.engine import Database
@@ -100,7 +100,7 @@ class MailDesk:
     def raw(self, content: bytes) -> None:
         self.taken += 1
         raw = RawMessage(source_key=f"mail:{self.taken}", content=content, received_at=RECEIVED_AT)
-        self.intake.take(Page(channel="mail", messages=[raw]))
+        self.intake.take(Batch(channel="mail", messages=[raw]))
         self.desk.route()
 
     # What the desk has now.

@@ -20,9 +20,9 @@ class LentReader(Guard):
         super().__init__(signatures=signatures)
         self._lender = _reader(signatures=signatures)
 
-    def normalise_page(self, messages: Sequence[RawMessage], *, channel: str) -> list[Arrival]:
+    def normalise_batch(self, messages: Sequence[RawMessage], *, channel: str) -> list[Arrival]:
         """See `Guard`."""
-        return self._lender.normalise_page(messages, channel=channel)
+        return self._lender.normalise_batch(messages, channel=channel)
 
     def attachment(self, original: bytes, part: int) -> bytes:
         """See `Guard`."""

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from lxml import etree
 
-from connectors.base import Page
+from connectors.base import Batch
 from store.db.bulk import table_of
 from store.db.engine import Database
 from store.tables.gates import PhoneCallRow
@@ -64,9 +64,9 @@ class VoiceDesk(Desk):
         machine = self.hotline.verified("hotline", request)
         return self.hotline.answer("hotline", machine, request, now=datetime.now(UTC)).text
 
-    def take(self, page: Page) -> None:
-        """Let a poll bring a page."""
-        self.intake.take(page)
+    def take(self, batch: Batch) -> None:
+        """Let a poll bring a batch."""
+        self.intake.take(batch)
 
     def work(self, *, later: timedelta = timedelta(0)) -> None:
         """Write the messages of the calls and route them. later: as if so much time had passed."""

@@ -29,7 +29,7 @@ _BELL_THREADS: Final = 1
 _LOOK_MILLISECONDS: Final = 1000
 _STOP_MILLISECONDS: Final = 20_000
 # While the broker is unreachable its consumers sleep between attempts and ignore a stop, so do not wait for them: the
-# sweep claims an interrupted page again.
+# sweep claims an interrupted batch again.
 _STOP_WITHOUT_BROKER_MILLISECONDS: Final = 2_000
 _LOOK_FOR_BROKER_SECONDS: Final = 5.0
 
@@ -116,7 +116,7 @@ class Worker:
                 self._stopped.wait(_LOOK_FOR_BROKER_SECONDS)
 
     def _consume(self, url: str, broker: AnnouncingBroker) -> None:
-        dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(self._route_page)
+        dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=broker)(self._route_batch)
         dramatiq.actor(actor_name=SENDING_ACTOR, queue_name=SENDING_QUEUE, broker=broker)(self._dispatch.nudge)
         queues = {QUEUE, SENDING_QUEUE}
         worker = dramatiq.Worker(broker, queues=queues, worker_threads=_BELL_THREADS, worker_timeout=_LOOK_MILLISECONDS)
@@ -142,10 +142,10 @@ class Worker:
             return None
         return broker
 
-    def _route_page(self, ids: list[str]) -> None:
+    def _route_batch(self, ids: list[str]) -> None:
         # An actor never raises: a row records the failure, and the sweep tries again.
         try:
-            routed = self._router.route_page([UUID(id_) for id_ in ids])
+            routed = self._router.route_batch([UUID(id_) for id_ in ids])
             # Continue while rows are due: a busy worker may hold the next bell.
             while routed and not self._stopped.is_set():
                 routed = self._router.route_oldest()

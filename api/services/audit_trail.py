@@ -27,7 +27,7 @@ from store.desk.agents import AgentRecord
 from store.desk.audit import AuditAction, AuditEntry, append_audit, hash_query
 
 _PERIOD_SECONDS: Final = 0.5
-_PAGE: Final = 500
+_BATCH: Final = 500
 # While the database refuses writes, users can still read; so many entries wait in memory, an hour of a busy desk.
 _MOST_WAITING: Final = 50_000
 # Within this time a page that polls itself adds no new row, nor does the same list with as many rows, nor a stranger.
@@ -102,10 +102,10 @@ class Trail:
         """Write the waiting entries. Raises TransientError if that fails; the entries then still wait."""
         with self._writing:
             while self._waiting:
-                page = [self._waiting[place] for place in range(min(_PAGE, len(self._waiting)))]
+                batch = [self._waiting[place] for place in range(min(_BATCH, len(self._waiting)))]
                 with self._database.write() as connection:
-                    append_audit(connection, page)
-                for _ in page:
+                    append_audit(connection, batch)
+                for _ in batch:
                     self._waiting.popleft()
 
     def close(self) -> None:

@@ -66,7 +66,7 @@ class OriginalReader:
         arrival = reread(raw, channel=row.channel, stored=stored)
         if arrival is None:
             with self._lock:
-                (arrival,) = self._started().normalise_page([raw], channel=row.channel)
+                (arrival,) = self._started().normalise_batch([raw], channel=row.channel)
         if arrival.unreadable:
             raise PermanentError(arrival.unreadable)
         return keep_findings(arrival, stored=stored).envelope.decode()

@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from benchmarks.mailbox import AUTHSERV_ID
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from router.conversation_status import Status
 from router.settings.validation import read_settings
 from store.conversations.changes import Change, change, lock
@@ -84,15 +84,15 @@ class GrowthDesk:
         self.database.close()
 
     def take(self, mails: Sequence[Mail]) -> tuple[UUID, ...]:
-        """Accept a page of mails; return the rows to route."""
+        """Accept a batch of mails; return the rows to route."""
         now = datetime.now(UTC)
-        page = [RawMessage(source_key=f"growth:{mail.key}", content=written(mail), received_at=now) for mail in mails]
-        return self._intake.keep(Page(channel=CHANNEL, messages=page)).ids
+        batch = [RawMessage(source_key=f"growth:{mail.key}", content=written(mail), received_at=now) for mail in mails]
+        return self._intake.keep(Batch(channel=CHANNEL, messages=batch)).ids
 
     def route(self, mails: Sequence[Mail]) -> None:
         """Accept mails and route them, as a connector and a worker do."""
         ids = self.take(mails)
-        while self.router.route_page(ids):
+        while self.router.route_batch(ids):
             pass
 
     def answer(self, conversation_id: UUID, *, key: str, text: str) -> None:

@@ -18,7 +18,7 @@ from store.db.engine import Database
 from store.inbound.retention import forget_originals
 
 _MAILS: Final = 500
-_A_PAGE: Final = 50
+_A_BATCH: Final = 50
 _FORGET_AT_ONCE: Final = 100
 _MOST_TABLES: Final = 25
 # A count, so that each conversation's own messages are read: PostgreSQL would read all messages for an EXISTS.
@@ -86,9 +86,9 @@ def _count_open(database: Database) -> int:
 
 def _intake(grown: Subject, small: Subject) -> dict[str, float]:
     seconds = {"grown": 0.0, "small": 0.0}
-    for _ in range(_MAILS // _A_PAGE):
+    for _ in range(_MAILS // _A_BATCH):
         for name, subject in (("grown", grown), ("small", small)):
-            seconds[name] += _route(subject, _A_PAGE)
+            seconds[name] += _route(subject, _A_BATCH)
     rates = {name: round(_MAILS / taken, 1) for name, taken in seconds.items()}
     return {**rates, "ratio": ratio(rates["grown"], rates["small"])}
 
@@ -160,8 +160,8 @@ def _vacuum(subject: Subject) -> dict[str, float]:
     thread.start()
     started, routed = time.perf_counter(), 0
     while thread.is_alive() or not routed:
-        _route(subject, _A_PAGE)
-        routed += _A_PAGE
+        _route(subject, _A_BATCH)
+        routed += _A_BATCH
     rate = routed / (time.perf_counter() - started)
     thread.join()
     return {"vacuum_seconds": round(sum(taken), 2), "mails_a_second": round(rate, 1)}

@@ -27,7 +27,7 @@ from store.conversations.similar import similar_to
 from store.db.engine import read_clock
 from store.desk.inbox_counts import count_all
 from store.desk.name_search import find_people
-from store.inbound.claims import claim_page
+from store.inbound.claims import claim_batch
 from store.inbound.history import (
     conversations_by_message_id,
     messages_like,
@@ -244,7 +244,7 @@ def _duplicates(connection: Connection, subject: Subject, number: int) -> object
 def _claim(subject: Subject, _: int) -> object:
     """Claim a page, and take the claim back, so that the next call finds the same."""
     with subject.desk.database.engine.connect() as connection, connection.begin() as transaction:
-        claimed = claim_page(connection, limit=_A_CLAIM)
+        claimed = claim_batch(connection, limit=_A_CLAIM)
         transaction.rollback()
     return claimed
 

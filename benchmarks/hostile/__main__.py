@@ -21,11 +21,11 @@ from connectors.email.sandbox.parent import Guard
 def measure_mails(names: Sequence[str]) -> Iterator[dict[str, object]]:
     """Read each hostile mail alone, and yield its cost and its outcome."""
     with Guard() as guard:
-        guard.normalise_page([RawMessage(source_key="0", content=b"\n", received_at=datetime.now(UTC))], channel="x")
+        guard.normalise_batch([RawMessage(source_key="0", content=b"\n", received_at=datetime.now(UTC))], channel="x")
         for name in names:
             message = RawMessage(source_key=name, content=hostile_mail(name), received_at=datetime.now(UTC))
             started = time.perf_counter()
-            (arrival,) = guard.normalise_page([message], channel="x")
+            (arrival,) = guard.normalise_batch([message], channel="x")
             facts = {"name": name, "bytes": len(message.content), "seconds": round(time.perf_counter() - started, 3)}
             yield facts | {"unreadable": arrival.unreadable}
 

@@ -23,7 +23,7 @@ from typing import Final, Self
 import sqlalchemy as sa
 
 from benchmarks.rig import Rig, running_rig, submit, wait_until
-from connectors.base import Arrival, Page, RawMessage
+from connectors.base import Arrival, Batch, RawMessage
 from connectors.email.sandbox.parent import Guard
 from router.errors import OmniyardError
 from store.db.engine import Database
@@ -35,7 +35,7 @@ HEAVY_BYTES: Final = 1_800_000
 _EVERY_SECONDS: Final = 0.5
 # As many more wait than are required, because the worker takes some between two looks.
 _IN_RESERVE: Final = 20
-_PAGE: Final = 10
+_BATCH: Final = 10
 _NUMBER: Final = "n0000000"
 _START_SECONDS: Final = 180
 _DRAIN_SECONDS: Final = 60
@@ -114,7 +114,7 @@ class _HeavyMail:
         at = datetime.now(UTC)
         raw = [RawMessage(source_key=unit, content=_heavy(unit), received_at=at) for unit in _UNITS]
         with Guard() as guard:
-            self._read = guard.normalise_page(raw, channel=_CHANNEL)
+            self._read = guard.normalise_batch(raw, channel=_CHANNEL)
         self._thread = threading.Thread(target=self._feed)
 
     def __enter__(self) -> Self:
@@ -132,8 +132,8 @@ class _HeavyMail:
         while not self._ended.wait(0.05):
             with contextlib.suppress(OmniyardError):
                 while self._rig.scalar(_HEAVY) < self._waiting:
-                    page = [self._next() for _ in range(_PAGE)]
-                    self._intake.commit(Page(channel=_CHANNEL, messages=(), cursor=None), page, token=None)
+                    batch = [self._next() for _ in range(_BATCH)]
+                    self._intake.commit(Batch(channel=_CHANNEL, messages=(), cursor=None), batch, token=None)
 
     def _next(self) -> Arrival:
         """Return one more heavy mail, from another customer."""

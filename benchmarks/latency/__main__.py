@@ -41,7 +41,7 @@ import sqlalchemy as sa
 from benchmarks.latency.mails import SentMail, backlog_of, schedule_of
 from benchmarks.latency.senders import ImapSender, Sender, SmtpSenders
 from benchmarks.rig import Rig, running_rig, wait_until
-from connectors.base import Page
+from connectors.base import Batch
 from router.errors import OmniyardError
 from store.db.engine import Database
 from store.desk.agents import add_agent
@@ -50,7 +50,7 @@ from workers.intake.intake import Intake
 
 _SPARE_CATEGORY: Final = '\n[categories.spare]\ntitle = { zh = "备用", en = "Spare" }\n'
 _BACKLOG_CHANNEL: Final = "desk-mail"
-_BACKLOG_PAGE: Final = 200
+_BACKLOG_BATCH: Final = 200
 _START_SECONDS: Final = 120
 _DRAIN_SECONDS: Final = 180
 _LOOK_SECONDS: Final = 0.02
@@ -103,7 +103,7 @@ def _arguments() -> argparse.Namespace:
 class _Watch:
     """What is seen in the database: by inbound id, when its message was there, and when its event had a number.
 
-    claimed: when a worker claimed it, by the database's clock, which all messages of a page have in common.
+    claimed: when a worker claimed it, by the database's clock, which all messages of a batch have in common.
     """
 
     database: Database
@@ -224,9 +224,9 @@ def _send(rig: Rig, sender: Sender, arguments: argparse.Namespace, *, start: int
     intake = Intake(rig.database, bell=Bell(lambda: rig.broker.url))
 
     def fill() -> None:
-        for begin in range(0, len(backlog), _BACKLOG_PAGE):
-            page = Page(channel=_BACKLOG_CHANNEL, messages=(), cursor=None)
-            intake.commit(page, backlog[begin : begin + _BACKLOG_PAGE], token=None)
+        for begin in range(0, len(backlog), _BACKLOG_BATCH):
+            batch = Batch(channel=_BACKLOG_CHANNEL, messages=(), cursor=None)
+            intake.commit(batch, backlog[begin : begin + _BACKLOG_BATCH], token=None)
 
     sender.send(sending, at_half=partial(fill) if backlog else None)
     intake.close()
@@ -252,7 +252,7 @@ def _figures(rig: Rig, sent: Sequence[SentMail], watch: _Watch, asker: _Asker) -
     with rig.database.read() as connection:
         rows = {(row.rfc_message_id or "").strip("<>"): row for row in connection.execute(_STORED)}
     waits: dict[str, list[float]] = {}
-    pages = Counter(watch.claimed.values())
+    batches = Counter(watch.claimed.values())
     parts: dict[str, list[float]] = {"received": [], "stored": [], "claimed": [], "visible": [], "published": []}
     together: list[int] = []
     confirmed: list[float] = []
@@ -268,7 +268,7 @@ def _figures(rig: Rig, sent: Sequence[SentMail], watch: _Watch, asker: _Asker) -
         moments = (mail.arrived, _moment(row.received_at), _moment(row.accepted_at), watch.claimed[key], visible)
         for name, (since, until) in zip(parts, pairwise(moments), strict=False):
             parts[name].append(until - since)
-        together.append(pages[watch.claimed[key]])
+        together.append(batches[watch.claimed[key]])
         if key in watch.published:
             parts["published"].append(watch.published[key] - visible)
         if key in asker.confirmed:

@@ -82,7 +82,7 @@ def backlog_of(count: int, *, channel: str) -> list[Arrival]:
         for number in numbers
     ]
     with Guard() as guard:
-        return guard.normalise_page(raw, channel=channel)
+        return guard.normalise_batch(raw, channel=channel)
 
 
 def _ordinary(number: int, *, due: float) -> SentMail:

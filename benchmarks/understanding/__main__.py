@@ -90,7 +90,7 @@ def measure_clinc150(bench: Bench) -> Result:
 
 
 def measure_danger(bench: Bench) -> Result:
-    """Count what the shipped desk pages and marks."""
+    """Count whom the shipped desk calls, and what it marks."""
     return measured.danger(bench.folder, encoder=bench.encoder)
 
 

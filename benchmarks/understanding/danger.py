@@ -35,7 +35,7 @@ _EITHER: Final = frozenset(
 )
 _FILES: Final = ("banking77_train", "clinc150_val", "clinc150_oos_val", "ordinary_bank_zh")
 _LISTED: Final = "ordinary_bank_zh"
-_PAGE: Final = 100
+_BATCH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class LabelledText:
 
 
 def danger(folder: Path, *, encoder: Encoder | None) -> Result:
-    """Return shares of each corpus and half, and every page of the ordinary questions to a Chinese bank."""
+    """Return shares of each corpus and half, and every false alarm among the ordinary questions to a Chinese bank."""
     settings = load_settings(shipped_file())
     about = shipped_model(settings)
     model = shipped_folder().load(about.version) if about else None
@@ -86,8 +86,8 @@ def labelled_texts(folder: Path) -> Iterator[LabelledText]:
 def answers_to(texts: Sequence[LabelledText], *, model: Model | None, encoder: Encoder | None) -> list[Classification]:
     """Return what the shipped desk says of each text with a model."""
     classifier = build_classifier(load_settings(shipped_file()), model=model, encoder=encoder)
-    pages = (texts[first : first + _PAGE] for first in range(0, len(texts), _PAGE))
-    return [seen for page in pages for seen in classifier.classify_page([one.text for one in page])]
+    batches = (texts[first : first + _BATCH] for first in range(0, len(texts), _BATCH))
+    return [seen for batch in batches for seen in classifier.classify_batch([one.text for one in batch])]
 
 
 def sets_of(

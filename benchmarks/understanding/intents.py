@@ -23,7 +23,7 @@ from router.settings import Settings, load_settings, read_settings
 from router.settings.intents import load_intents
 
 Result = dict[str, object]
-_PAGE = 50
+_BATCH = 50
 _SHIPPED = Path(__file__).parents[2] / "config" / "channels.toml"
 
 
@@ -169,7 +169,7 @@ def _wallet_figures(classifier: Classifier, asked: Sequence[Sentence]) -> Result
     answers = _classified(classifier, [one.text for one in asked])
     truth = [BANKING77[one.label] for one in asked]
     dangers = [one.label in DANGERS for one in asked]
-    pages = [answer.emergency for answer in answers]
+    called = [answer.emergency for answer in answers]
     answered = [(answer, name) for answer, name in zip(answers, truth, strict=True) if not answer.abstained]
     return {
         "accuracy_of_best_guess": round(
@@ -177,9 +177,9 @@ def _wallet_figures(classifier: Classifier, asked: Sequence[Sentence]) -> Result
         ),
         "answered": round(len(answered) / len(answers), 4),
         "accuracy_of_answered": round(mean(answer.category == name for answer, name in answered), 4),
-        "emergency_recall": round(mean(page for page, danger in zip(pages, dangers, strict=True) if danger), 4),
-        "emergency_precision": round(mean(danger for page, danger in zip(pages, dangers, strict=True) if page), 4),
-        "false_page_rate": round(mean(page for page, danger in zip(pages, dangers, strict=True) if not danger), 4),
+        "emergency_recall": round(mean(call for call, danger in zip(called, dangers, strict=True) if danger), 4),
+        "emergency_precision": round(mean(danger for call, danger in zip(called, dangers, strict=True) if call), 4),
+        "false_page_rate": round(mean(call for call, danger in zip(called, dangers, strict=True) if not danger), 4),
         "categories": {
             name: round(
                 mean((a.category or a.runner_up) == t for a, t in zip(answers, truth, strict=True) if t == name), 4
@@ -207,8 +207,8 @@ def _tenths(sentences: Sequence[Sentence]) -> list[int]:
 
 
 def _classified(classifier: Classifier, texts: Sequence[str]) -> list[Classification]:
-    pages = [texts[first : first + _PAGE] for first in range(0, len(texts), _PAGE)]
-    return [answer for page in pages for answer in classifier.classify_page(page)]
+    batches = [texts[first : first + _BATCH] for first in range(0, len(texts), _BATCH)]
+    return [answer for batch in batches for answer in classifier.classify_batch(batch)]
 
 
 def _probable(classifier: Classifier, texts: Sequence[str]) -> list[tuple[str | None, float]]:

@@ -27,7 +27,7 @@ import redis
 import sqlalchemy as sa
 
 from benchmarks.understanding.planted_secrets import Planted, planted
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from router.settings import read_settings
 from store.db.engine import Database
 from store.db.migrate import upgrade
@@ -52,7 +52,7 @@ facts = ["account", "transaction"]
 name = "all"
 team = "desk"
 """
-_PAGE: Final = 100
+_BATCH: Final = 100
 _PLACES: Final = ("text", "html", "subject", "quoted", "file name", "attached text", "sender", "header")
 _UNSEEN: Final = re.compile(r"<[^<>]*>|&\w+;|\\[nrt]|[\s\-.–>\u200b-\u200f\u2060\ufeff\u00ad]")
 _VIRTUAL: Final = sa.text("SELECT 1 FROM sqlite_master WHERE name = :name AND sql LIKE 'CREATE VIRTUAL%'")
@@ -113,8 +113,8 @@ def _receive(secrets: Sequence[Planted], database: Database, *, url: str) -> Non
         RawMessage(source_key=str(n), content=_mail(n, one), received_at=at + timedelta(seconds=n))
         for n, one in enumerate(secrets)
     ]
-    for first in range(0, len(mails), _PAGE):
-        intake.take(Page(channel="mail", messages=mails[first : first + _PAGE], cursor=None))
+    for first in range(0, len(mails), _BATCH):
+        intake.take(Batch(channel="mail", messages=mails[first : first + _BATCH], cursor=None))
     intake.close()
 
 

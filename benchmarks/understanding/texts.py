@@ -141,7 +141,7 @@ class Overheard:
 
 
 def cost(texts: Sequence[str], *, ways: dict[str, Classifier], overheard: Overheard | None) -> Result:
-    """Measure microseconds of processor time per message, in pages of 50: each pure step, then whole classifications.
+    """Measure microseconds of processor time per message, in batches of 50: each pure step, then whole classifications.
 
     overheard: the encoder of the way `with_encoder`.  The worst tier is the cost of a text that needs every step.
     """
@@ -155,11 +155,11 @@ def cost(texts: Sequence[str], *, ways: dict[str, Classifier], overheard: Overhe
     }
     figures: Result = {name: round(_each(step, texts), 1) for name, step in steps.items()}
     for name, classifier in ways.items():
-        figures[f"classify_{name}"] = round(_pages(classifier, texts), 1)
+        figures[f"classify_{name}"] = round(_batches(classifier, texts), 1)
     unsure = list(dict.fromkeys(overheard.asked)) if overheard else []
     if unsure:
-        figures["worst_tier"] = round(_pages(ways["with_encoder"], unsure), 1)
-        figures["longest_nonsense"] = round(_pages(ways["with_encoder"], _nonsense()), 1)
+        figures["worst_tier"] = round(_batches(ways["with_encoder"], unsure), 1)
+        figures["longest_nonsense"] = round(_batches(ways["with_encoder"], _nonsense()), 1)
     return {"texts": len(texts), "worst_tier_texts": len(unsure), "us_a_message": figures}
 
 
@@ -173,12 +173,12 @@ def _each(step: Callable[[str], object], texts: Sequence[str]) -> float:
     return (time.process_time() - started) / len(texts) * 1e6
 
 
-def _pages(classifier: Classifier, texts: Sequence[str]) -> float:
-    pages = [texts[first : first + 50] for first in range(0, len(texts), 50)]
-    classifier.classify_page(pages[0])
+def _batches(classifier: Classifier, texts: Sequence[str]) -> float:
+    batches = [texts[first : first + 50] for first in range(0, len(texts), 50)]
+    classifier.classify_batch(batches[0])
     started = time.process_time()
-    for page in pages:
-        classifier.classify_page(page)
+    for batch in batches:
+        classifier.classify_batch(batch)
     return (time.process_time() - started) / len(texts) * 1e6
 
 

@@ -130,7 +130,7 @@ def ask_command(
     encoder = encoder_of(settings)
     library = AnswerLibrary(settings, encoder=lambda: encoder, config=find_settings(config))
     brain = build_brain(settings, key=b"")
-    (classified, masked), *_ = brain.understand_page([text])
+    (classified, masked), *_ = brain.understand_batch([text])
     asked = AskedQuestion(
         text=masked,
         category=classified.category,

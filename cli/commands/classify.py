@@ -21,7 +21,7 @@ from workers.routing.brain import Brain, build_brain
 from workers.runtime.logs import configure_logging
 
 # As many as a worker routes at once: the sentence encoder is faster on many texts at once.
-_PAGE: Final = 200
+_BATCH: Final = 200
 _CHUNK_BYTES: Final = 1 << 18
 _EXPECTED: Final = 'expected a JSON object with a text, such as {"text": "my card was stolen"}'
 
@@ -49,7 +49,7 @@ def classify_command(
     if texts:
         _print(brain, texts, as_json=jsonl)
     elif jsonl:
-        _answer_lines(brain, _pages(sys.stdin.buffer))
+        _answer_lines(brain, _batches(sys.stdin.buffer))
     else:
         _answer_pipe(brain, sys.stdin.buffer.read())
 
@@ -66,31 +66,31 @@ def _answer_pipe(brain: Brain, content: bytes) -> None:
     """Answer one text, or JSON lines if the first line is one."""
     lines = content.splitlines()
     if lines and _text_of(lines[0]) is not None:
-        _answer_lines(brain, (lines[first : first + _PAGE] for first in range(0, len(lines), _PAGE)))
+        _answer_lines(brain, (lines[first : first + _BATCH] for first in range(0, len(lines), _BATCH)))
     else:
         _print(brain, [content.decode("utf-8", "replace").strip()], as_json=False)
 
 
-def _pages(stream: BinaryIO) -> Iterator[list[bytes]]:
-    """Yield lines as they come, a page at most: a program that writes one line and waits gets its answer."""
+def _batches(stream: BinaryIO) -> Iterator[list[bytes]]:
+    """Yield lines as they come, a batch at most: a program that writes one line and waits gets its answer."""
     read = getattr(stream, "read1", stream.read)
     rest = b""
     while chunk := read(_CHUNK_BYTES):
         *lines, rest = (rest + chunk).split(b"\n")
-        for first in range(0, len(lines), _PAGE):
-            yield lines[first : first + _PAGE]
+        for first in range(0, len(lines), _BATCH):
+            yield lines[first : first + _BATCH]
     yield [rest]
 
 
-def _answer_lines(brain: Brain, pages: Iterable[Sequence[bytes]]) -> None:
+def _answer_lines(brain: Brain, batches: Iterable[Sequence[bytes]]) -> None:
     number = wrong = 0
-    for page in pages:
-        texts = [_text_of(line) for line in page]
-        for at, (line, text) in enumerate(zip(page, texts, strict=True), number + 1):
+    for batch in batches:
+        texts = [_text_of(line) for line in batch]
+        for at, (line, text) in enumerate(zip(batch, texts, strict=True), number + 1):
             if text is None and line.strip():
                 print(f"omniyard: line {at}: {_EXPECTED}", file=sys.stderr)
                 wrong += 1
-        number += len(page)
+        number += len(batch)
         _print(brain, [text for text in texts if text is not None], as_json=True)
     if wrong:
         raise typer.Exit(FAILED)
@@ -107,7 +107,7 @@ def _text_of(line: bytes) -> str | None:
 
 
 def _print(brain: Brain, texts: Sequence[str], *, as_json: bool) -> None:
-    answers = brain.understand_page(texts)
+    answers = brain.understand_batch(texts)
     if not as_json:
         for at, (answer, masked) in enumerate(answers):
             _print_readable(answer, masked, apart=at > 0)

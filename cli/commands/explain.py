@@ -180,7 +180,7 @@ def _read(path: Path, *, channel: str, at: datetime) -> Envelope:
 
     raw = RawMessage(source_key=str(path), content=path.read_bytes(), received_at=at)
     with Guard() as guard:
-        (arrival,) = guard.normalise_page([raw], channel=channel)
+        (arrival,) = guard.normalise_batch([raw], channel=channel)
     if arrival.unreadable:
         raise PermanentError(f"{path}: it would go to quarantine: {arrival.unreadable}")
     return from_json(arrival.envelope)

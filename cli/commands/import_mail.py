@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli.desk import open_desk
 from cli.terminal import ConfigOption, JsonOption, print_json
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from connectors.email.folder_roles import FolderRole
 from connectors.email.mail_files import Archive, FiledMail, Remarks
 from connectors.email.sandbox.parent import Guard
@@ -28,9 +28,9 @@ from workers.runtime.logs import configure_logging
 
 # The kinds of `Archive`, which help alone does not load.
 Format = Literal["maildir", "mbox", "eml"]
-_PAGE: Final = 100
-# A page is held in memory and is one commit, so its messages together are at most this large.
-_PAGE_BYTES: Final = 32_000_000
+_BATCH: Final = 100
+# A batch is held in memory and is one commit, so its messages together are at most this large.
+_BATCH_BYTES: Final = 32_000_000
 
 
 @dataclass(slots=True)
@@ -116,8 +116,8 @@ def _import(
 ) -> None:
     intake = Intake(database, bell=Bell(lambda: broker_url(settings)))
     try:
-        for messages in _shown(_pages(source), total=total):
-            accepted = intake.keep(Page(channel=channel, messages=messages, backfill=True))
+        for messages in _shown(_batches(source), total=total):
+            accepted = intake.keep(Batch(channel=channel, messages=messages, backfill=True))
             tally.known += accepted.known
             tally.imported += len(accepted.ids)
             tally.unreadable += len(messages) - accepted.known - len(accepted.ids)
@@ -130,12 +130,12 @@ def _count(
 ) -> None:
     known: set[str] = set()
     with Guard() as guard:
-        for messages in _shown(_pages(source), total=total):
+        for messages in _shown(_batches(source), total=total):
             with database.read() as connection:
                 known |= known_keys(connection, channel=channel, keys=[message.source_key for message in messages])
             fresh = [message for message in messages if message.source_key not in known]
             known |= {message.source_key for message in fresh}
-            unreadable = sum(bool(arrival.unreadable) for arrival in guard.normalise_page(fresh, channel=channel))
+            unreadable = sum(bool(arrival.unreadable) for arrival in guard.normalise_batch(fresh, channel=channel))
             tally.known += len(messages) - len(fresh)
             tally.imported += len(fresh) - unreadable
             tally.unreadable += unreadable
@@ -151,31 +151,31 @@ def _counting(source: Iterator[FiledMail], tally: Tally, *, without: frozenset[F
             yield mail.raw
 
 
-def _pages(source: Iterator[RawMessage]) -> Iterator[list[RawMessage]]:
-    page: list[RawMessage] = []
+def _batches(source: Iterator[RawMessage]) -> Iterator[list[RawMessage]]:
+    batch: list[RawMessage] = []
     size = 0
     for message in source:
-        page.append(message)
+        batch.append(message)
         size += len(message.content)
-        if len(page) >= _PAGE or size >= _PAGE_BYTES:
-            yield page
-            page, size = [], 0
-    if page:
-        yield page
+        if len(batch) >= _BATCH or size >= _BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
 
 
-def _shown(pages: Iterator[list[RawMessage]], *, total: Callable[[], int]) -> Iterator[list[RawMessage]]:
-    """Pass the pages on and show a progress bar on standard error if it is a terminal."""
+def _shown(batches: Iterator[list[RawMessage]], *, total: Callable[[], int]) -> Iterator[list[RawMessage]]:
+    """Pass the batches on and show a progress bar on standard error if it is a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield from pages
+        yield from batches
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("messages", total=total())
-        for page in pages:
-            yield page
-            progress.advance(bar, len(page))
+        for batch in batches:
+            yield batch
+            progress.advance(bar, len(batch))
 
 
 def _report(tally: Tally, remarks: Remarks, *, dry_run: bool, as_json: bool) -> None:

@@ -23,7 +23,7 @@ from router.origin.correspondent import find_correspondent
 from router.origin.own_side import OwnSide
 from router.origin.sender_proof import prove_sender
 
-_PAGE: Final = 100
+_BATCH: Final = 100
 # Of a file that is too large to be a mail: enough to find its sender.
 _HEAD_BYTES: Final = 65_536
 _STANDARD_INPUT: Final = Path("-")
@@ -43,19 +43,19 @@ def parse_command(
     """
     unopened = 0
     with Guard() as guard:
-        for page in _pages(files):
-            messages = [(path, raw) for path, raw in page if raw is not None]
-            arrivals = guard.normalise_page([raw for _, raw in messages], channel="parse")
+        for batch in _batches(files):
+            messages = [(path, raw) for path, raw in batch if raw is not None]
+            arrivals = guard.normalise_batch([raw for _, raw in messages], channel="parse")
             for (path, _), arrival in zip(messages, arrivals, strict=True):
                 _print(path, from_json(arrival.envelope), as_json=as_json)
-            unopened += len(page) - len(messages)
+            unopened += len(batch) - len(messages)
     if unopened:
         raise typer.Exit(FAILED)
 
 
-def _pages(files: Sequence[Path]) -> Iterator[list[tuple[Path, RawMessage | None]]]:
+def _batches(files: Sequence[Path]) -> Iterator[list[tuple[Path, RawMessage | None]]]:
     rest = iter(files)
-    while paths := list(islice(rest, _PAGE)):
+    while paths := list(islice(rest, _BATCH)):
         yield [(path, _read(path)) for path in paths]
 
 

@@ -170,7 +170,7 @@ def _read_again(database: Database, inbound_ids: Sequence[UUID]) -> tuple[Mappin
             stored = from_json(row.envelope)
             arrival = reread(raw, channel=row.channel, stored=stored)
             if arrival is None:
-                (arrival,) = guard.normalise_page([raw], channel=row.channel)
+                (arrival,) = guard.normalise_batch([raw], channel=row.channel)
             if arrival.unreadable:
                 refused[inbound_id] = arrival.unreadable
             else:

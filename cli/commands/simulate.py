@@ -45,7 +45,7 @@ def simulate_command(
         moment = read_moment(since, zone=settings.omniyard.timezone, option="--since")
         files = (find_settings(current), config)
         with _progress() as show:
-            found = simulate(database, files=files, since=moment, most_examples=examples, on_page=show)
+            found = simulate(database, files=files, since=moment, most_examples=examples, on_batch=show)
     if as_json:
         print_json(_plain(found))
     else:

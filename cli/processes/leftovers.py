@@ -19,7 +19,7 @@ from router.errors import Conflict
 from store.db.private_files import make_private_folder
 
 MARK: Final = "OMNIYARD_STARTED_FOR"
-# A daemon finishes its page first after SIGTERM; after this it is killed, and its leases expire.
+# A daemon finishes its batch first after SIGTERM; after this it is killed, and its leases expire.
 _PATIENCE_SECONDS: Final = 5.0
 
 

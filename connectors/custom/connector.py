@@ -9,16 +9,16 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-from connectors.base import Cursor, Health, Page, RawMessage, utc_now
+from connectors.base import Batch, Cursor, Health, RawMessage, utc_now
 from connectors.custom.contract import MOST_ITEMS, Item, read_item
 from connectors.custom.fields import BadItem
 from connectors.custom.messages import FORM
-from connectors.custom.webhook import page_of
+from connectors.custom.webhook import batch_of
 from connectors.safe_http import HttpAnswer, fetch
 from router.errors import ConfigError, PermanentError, RateLimited, TransientError
 from router.settings.channels.custom import CustomSettings, PullSettings
 
-# A page of items, with the bytes of files in base64.
+# A batch of items, with the bytes of files in base64.
 _MOST_BYTES: Final = 67_108_864
 _LONGEST_CURSOR: Final = 1024
 _GONE: Final = 410
@@ -32,7 +32,7 @@ class CustomConnector:
         self.channel, self._settings = channel, settings
         self._woken = threading.Event()
 
-    def fetch(self, cursor: Cursor | None) -> Page:
+    def fetch(self, cursor: Cursor | None) -> Batch:
         """See `Connector`: the epoch is their address, the position is theirs."""
         url = self._pull.url
         is_theirs = cursor is not None and cursor.epoch == url
@@ -47,9 +47,9 @@ class CustomConnector:
         if not isinstance(items, list) or len(items) > MOST_ITEMS:
             raise PermanentError(f"their list has no items, or more than {MOST_ITEMS}")
         position = Cursor(url, _position(document, after=after))
-        return self._page(items, cursor=position, more=document.get("more") is True, notice=notice)
+        return self._batch(items, cursor=position, more=document.get("more") is True, notice=notice)
 
-    def settle(self, page: Page) -> None:
+    def settle(self, batch: Batch) -> None:
         """See `Connector`: their list is not changed."""
 
     def wait(self, seconds: float) -> None:
@@ -79,7 +79,7 @@ class CustomConnector:
         url = f"{pull.url}{'&' if '?' in pull.url else '?'}{query}"
         return fetch(url, largest=_MOST_BYTES, headers=headers, allow_private=pull.allow_private)
 
-    def _page(self, items: list[object], *, cursor: Cursor, more: bool, notice: str) -> Page:
+    def _batch(self, items: list[object], *, cursor: Cursor, more: bool, notice: str) -> Batch:
         now = utc_now()
         good: list[Item] = []
         bad: list[RawMessage] = []
@@ -88,15 +88,15 @@ class CustomConnector:
                 good.append(read_item(each, largest=self._settings.largest))
             except BadItem as error:
                 bad.append(_stub(each, error))
-        page = page_of(self.channel, self._settings, good, now=now, backfill=False, source="pull")
-        return Page(
+        batch = batch_of(self.channel, self._settings, good, now=now, backfill=False, source="pull")
+        return Batch(
             channel=self.channel,
-            messages=[*page.messages, *bad],
+            messages=[*batch.messages, *bad],
             cursor=cursor,
             more=more,
             notice=notice,
             form=FORM,
-            reports=page.reports,
+            reports=batch.reports,
         )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from connectors.base import NamedReport, Page, Taken, WebhookRequest, WebhookResponse
+from connectors.base import Batch, NamedReport, Taken, WebhookRequest, WebhookResponse
 from connectors.custom.caller_proof import is_authentic
 from connectors.custom.contract import MESSAGES, Body, Item, read_body
 from connectors.custom.fields import BadItem
@@ -39,15 +39,15 @@ class CustomEndpoint:
         del request
         raise NotFound("this channel has no challenge; send an item of the type ping")
 
-    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+    def batch(self, request: WebhookRequest, *, now: datetime) -> Batch:
         """See `ProviderEndpoint`: the items that can be taken; `answer` says what was wrong with the others."""
         if not self._settings.push:
             raise NotFound("this channel takes no calls: push is off")
         try:
             body = self._read(request)
         except BadItem:
-            return Page(channel=self._channel, form=FORM)
-        return page_of(self._channel, self._settings, _good(body), now=now, backfill=body.backfill, source="push")
+            return Batch(channel=self._channel, form=FORM)
+        return batch_of(self._channel, self._settings, _good(body), now=now, backfill=body.backfill, source="push")
 
     def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`."""
@@ -76,10 +76,10 @@ def file_request(settings: CustomSettings, url: str) -> FileRequest:
     return FileRequest(url=url, allow_private=settings.private_files, largest=settings.largest)
 
 
-def page_of(
+def batch_of(
     channel: str, settings: CustomSettings, items: Sequence[Item], *, now: datetime, backfill: bool, source: str
-) -> Page:
-    """Return the page of these items. source: how they came."""
+) -> Batch:
+    """Return the batch of these items. source: how they came."""
     users = settings.users or channel
     messages = [
         raw_of(item, users=users, public=settings.public, now=now, source=source)
@@ -89,7 +89,7 @@ def page_of(
     reports = [
         NamedReport(key=item.key, report=item.report, outbound_id=item.outbound_id) for item in items if item.report
     ]
-    return Page(channel=channel, messages=messages, form=FORM, reports=reports, backfill=backfill)
+    return Batch(channel=channel, messages=messages, form=FORM, reports=reports, backfill=backfill)
 
 
 def _good(body: Body) -> list[Item]:

@@ -23,9 +23,9 @@ from router.errors import ConfigError, TransientError
 from router.origin.sender_proof import authentication_results, speaks_for
 from router.settings import Settings
 
-# Of one question, and of all for a page: a sender of SMTP waits for us meanwhile.
+# Of one question, and of all for a batch: a sender of SMTP waits for us meanwhile.
 _SECONDS_A_NAME: Final = 2.0
-_SECONDS_A_PAGE: Final = 6.0
+_SECONDS_A_BATCH: Final = 6.0
 # Mailing lists and providers sign twice or three times; more is an attack on DNS.
 _MOST_SIGNATURES: Final = 4
 _LARGEST_HEAD: Final = 65_536
@@ -45,7 +45,7 @@ _log = structlog.get_logger()
 
 
 class SignatureCheck(Protocol):
-    """Notes in the envelopes of a page whose signatures were checked."""
+    """Notes in the envelopes of a batch whose signatures were checked."""
 
     def note(self, messages: Sequence[RawMessage], arrivals: Sequence[Arrival], *, guard: Guard) -> list[Arrival]:
         """Return the arrivals, with `Envelope.signed_by` where a signature proves the sender's domain.
@@ -63,7 +63,7 @@ class DkimCheck:
 
     def note(self, messages: Sequence[RawMessage], arrivals: Sequence[Arrival], *, guard: Guard) -> list[Arrival]:
         """See `SignatureCheck`."""
-        until = time.monotonic() + _SECONDS_A_PAGE
+        until = time.monotonic() + _SECONDS_A_BATCH
         return [
             self._noted(message, arrival, guard=guard, until=until)
             for message, arrival in zip(messages, arrivals, strict=True)

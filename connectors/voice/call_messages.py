@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from connectors.json_messages import UNKNOWN, UnreadableDocument, lasting, read_document, text_of, write_document
 from router.envelope import Attachment, Envelope, Party, PartyKind, Revision, RevisionKind
 from router.phone_call import PhoneCall
@@ -23,7 +23,7 @@ _VOICEMAIL: Final = "Voicemail 语音留言"
 _MISSED: Final = "Missed call 未接来电"
 
 
-def page_of(channel: str, calls: Sequence[PhoneCall], *, backfill: bool) -> Page:
+def batch_of(channel: str, calls: Sequence[PhoneCall], *, backfill: bool) -> Batch:
     """Return the messages about these calls; the same call, as far as it is known now, gives the same bytes."""
     messages = [
         RawMessage(
@@ -33,7 +33,7 @@ def page_of(channel: str, calls: Sequence[PhoneCall], *, backfill: bool) -> Page
         )
         for call in calls
     ]
-    return Page(channel=channel, messages=messages, form=FORM, backfill=backfill)
+    return Batch(channel=channel, messages=messages, form=FORM, backfill=backfill)
 
 
 def is_call(record: Mapping[str, object]) -> bool:

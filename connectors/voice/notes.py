@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of, write_document
 from connectors.sms.phone_numbers import e164
 from router.envelope import Envelope, Party, PartyKind
@@ -47,8 +47,8 @@ def number_of(notes: CallNotes, typed: str) -> str:
     return e164("".join(typed.split()), region=notes.region)
 
 
-def page_of(channel: str, notes: CallNotes, note: CallNote, *, now: datetime) -> Page:
-    """Return the page with the one note."""
+def batch_of(channel: str, notes: CallNotes, note: CallNote, *, now: datetime) -> Batch:
+    """Return the batch with the one note."""
     record = {
         "key": note.key,
         "agent": note.agent,
@@ -59,7 +59,7 @@ def page_of(channel: str, notes: CallNotes, note: CallNote, *, now: datetime) ->
         "waits": note.waits or note.kind in WAITING,
     }
     content = write_document(record, form=FORM, source="desk")
-    return Page(
+    return Batch(
         channel=channel, messages=[RawMessage(source_key=note.key, content=content, received_at=now)], form=FORM
     )
 

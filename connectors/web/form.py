@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Health, Page, RawMessage
+from connectors.base import Batch, Health, RawMessage
 from connectors.email.mime.attachments import safe_name
 from connectors.json_messages import MediaFile, UnreadableDocument, lasting, read_document, text_of, write_document
 from router.envelope import CASE_PAGE, WEB_FORM, Envelope, Party, PartyKind
@@ -41,8 +41,8 @@ def is_address(text: str) -> bool:
     return len(text) <= _LONGEST and _ADDRESS.fullmatch(text) is not None
 
 
-def page_of(channel: str, submission: Submission, *, to: str, now: datetime) -> Page:
-    """Return the page with the one message. to: our own address, used for answers; empty for none."""
+def batch_of(channel: str, submission: Submission, *, to: str, now: datetime) -> Batch:
+    """Return the batch with the one message. to: our own address, used for answers; empty for none."""
     record = {name: getattr(submission, name) for name in ("key", "email", "name", "subject", "text")} | {"to": to}
     if submission.proven is not None:
         record["proven"] = submission.proven.value
@@ -50,7 +50,7 @@ def page_of(channel: str, submission: Submission, *, to: str, now: datetime) -> 
              in enumerate(submission.files, start=1)]  # fmt: skip
     content = write_document(record, form=FORM, source="form", files=files)
     raw = RawMessage(source_key=submission.key, content=content, received_at=now)
-    return Page(channel=channel, messages=[raw], form=FORM)
+    return Batch(channel=channel, messages=[raw], form=FORM)
 
 
 def read(message: RawMessage, channel: str) -> Envelope:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     # A desk without a model must not spend time on loading numpy and the encoder.
     from router.classify.encoder import Encoder
     from router.classify.model import Model
-    from router.classify.prediction import GramPage, Prediction, Predictor
+    from router.classify.prediction import GramBatch, Prediction, Predictor
     from router.danger.detector import ModelDetector
 
 RULES_ONLY: Final = "rules"
@@ -94,16 +94,16 @@ class Classification:
 
 
 class Classifies(Protocol):
-    """Classifies pages of texts: a `Classifier`, or an object that holds one and replaces it."""
+    """Classifies batches of texts: a `Classifier`, or an object that holds one and replaces it."""
 
-    def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
+    def classify_batch(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
         """See `Classifier`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Classifier:
-    """Classifies pages of texts; build with `build_classifier`.
+    """Classifies batches of texts; build with `build_classifier`.
 
     words: judges danger by words; None for a desk without emergencies.
     trained: judges danger by words and the model; None if the model has no part about danger.
@@ -115,7 +115,7 @@ class Classifier:
     words: WordDetector | None = None
     trained: ModelDetector | None = None
 
-    def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
+    def classify_batch(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
         """Classify texts (subject, line break, new words); the results are in the same order.
 
         masked: the same texts without their secrets, if the caller has masked them already.
@@ -125,10 +125,10 @@ class Classifier:
         # The data of a form are facts, and no words of the customer.
         facts = [*map(find_facts, clean)]
         texts, clean = ([*map(without_boilerplate, each)] for each in (texts, clean))
-        page = self.predictor.read(clean) if self.predictor else None
-        verdicts = self._verdicts(clean, page)
+        batch = self.predictor.read(clean) if self.predictor else None
+        verdicts = self._verdicts(clean, batch)
         hits = [self._hits(text, verdict) for text, verdict in zip(texts, verdicts, strict=True)]
-        guesses = self._guesses(page, hits)
+        guesses = self._guesses(batch, hits)
         known = [_Known(*one) for one in zip(texts, facts, verdicts, strict=True)]
         answers = [self._answer(one, guess) for one, guess in zip(known, guesses, strict=True)]
         return [_without_chance(*each) for each in zip(answers, verdicts, hits, clean, strict=True)]
@@ -140,15 +140,15 @@ class Classifier:
             return hits
         return {name: words for name, words in hits.items() if not self.categories[name].emergency}
 
-    def _verdicts(self, clean: Sequence[str], page: GramPage | None) -> list[DangerVerdict]:
-        if self.trained and page:
-            return self.trained.detect(clean, page.gram)
+    def _verdicts(self, clean: Sequence[str], batch: GramBatch | None) -> list[DangerVerdict]:
+        if self.trained and batch:
+            return self.trained.detect(clean, batch.gram)
         return self.words.detect(clean) if self.words else [NO_DANGER] * len(clean)
 
-    def _guesses(self, page: GramPage | None, hits: Sequence[Hits]) -> list[_Guess]:
-        if self.predictor is None or page is None:
+    def _guesses(self, batch: GramBatch | None, hits: Sequence[Hits]) -> list[_Guess]:
+        if self.predictor is None or batch is None:
             return [self._by_rules(found) for found in hits]
-        predictions = self.predictor.predict_page(page, ruled=[_only(found) for found in hits])
+        predictions = self.predictor.predict_batch(batch, ruled=[_only(found) for found in hits])
         return [_by_model(*one) for one in zip(predictions, hits, strict=True)]
 
     def _by_rules(self, hits: Hits) -> _Guess:

@@ -60,8 +60,8 @@ class SentenceEncoder:
         self._is_used = True
         net = self._use._model  # Private, but the version is pinned.
         self._words = self._words or TokenWords(net.sp)
-        pages = [texts[first : first + _BATCH] for first in range(0, len(texts), _BATCH)]
-        vectors = [encode_tokens(net, self._words.encode([_beginning(text) for text in page])) for page in pages]
+        batches = [texts[first : first + _BATCH] for first in range(0, len(texts), _BATCH)]
+        vectors = [encode_tokens(net, self._words.encode([_beginning(text) for text in batch])) for batch in batches]
         if self._mapped:
             # 65 MB, of which a text needs a few rows.
             self._mapped.release("table")
@@ -88,7 +88,7 @@ class SentenceEncoder:
 
 
 class RecentEncoder:
-    """An encoder that remembers the last page's vectors: categories and danger ask for the same texts."""
+    """An encoder that remembers the last batch's vectors: categories and danger ask for the same texts."""
 
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
@@ -105,7 +105,7 @@ class RecentEncoder:
         missing = [text for text in dict.fromkeys(texts) if text not in recent]
         if not missing:
             return np.stack([recent[text] for text in texts]) if texts else self._encoder.encode([])
-        # One assignment: threads that share the encoder see a whole page.
+        # One assignment: threads that share the encoder see a whole batch.
         self._recent = now = dict(zip(missing, self._encoder.encode(missing), strict=True))
         return np.stack([recent[text] if text in recent else now[text] for text in texts])
 

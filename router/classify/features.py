@@ -1,6 +1,6 @@
 """Turn texts into hashed n-grams: single words and pairs, pieces of words of 2 to 5 letters, Chinese runs of 1 to 3.
 
-A whole page is hashed at once, as arrays: a Python loop over n-grams would cost more than all other routing.
+A whole batch is hashed at once, as arrays: a Python loop over n-grams would cost more than all other routing.
 Chinese is not segmented: runs of characters classify better than a dictionary, which would need 42 MB.
 """
 
@@ -54,7 +54,7 @@ class Grams:
     """The n-grams of several texts, text by text, each n-gram of a text once.
 
     starts: where each text's n-grams begin, and one last entry for the end.  weights: 1 + log of the count.
-    text, places, sizes: the first position of an n-gram in the page's text, to show it as evidence.
+    text, places, sizes: the first position of an n-gram in the batch's text, to show it as evidence.
     """
 
     starts: Ints
@@ -91,14 +91,14 @@ class _Found:
 
 
 def grams(texts: Sequence[str]) -> Grams:
-    """Hash a page of texts."""
+    """Hash a batch of texts."""
     bare = [_bare(text) for text in texts]
-    page = "".join(f" {text} " for text in bare)
+    batch = "".join(f" {text} " for text in bare)
     lengths = np.array([len(text) + 2 for text in bare], dtype=np.int64)
-    codes = np.frombuffer(page.encode("utf-32-le"), np.uint32).astype(np.uint64)
+    codes = np.frombuffer(batch.encode("utf-32-le"), np.uint32).astype(np.uint64)
     rows = np.repeat(np.arange(len(bare)), lengths)
     found = [*_pieces(codes, rows), *_words(codes, rows)]
-    return _counted(found, page=page, texts=len(bare))
+    return _counted(found, batch=batch, texts=len(bare))
 
 
 def _bare(text: str) -> str:
@@ -164,7 +164,7 @@ def _upper(hashes: Hashes) -> Ints:
     return _bucket(hashes) + (1 << _BITS)
 
 
-def _counted(found: Sequence[_Found], *, page: str, texts: int) -> Grams:
+def _counted(found: Sequence[_Found], *, batch: str, texts: int) -> Grams:
     """Return each n-gram of a text once, in ascending order of its bucket, with the first of its places."""
     sizes = np.array([np.bincount(one.rows, minlength=texts) for one in found], np.int64).reshape(len(found), texts)
     lengths = sizes.sum(axis=0)
@@ -183,7 +183,7 @@ def _counted(found: Sequence[_Found], *, page: str, texts: int) -> Grams:
         starts=starts,
         buckets=buckets[firsts].astype(np.int64),
         weights=(1 + np.log(np.arange(1, counts.max(initial=1) + 1))).astype(np.float32)[counts - 1],
-        text=page,
+        text=batch,
         places=np.concatenate([one.places for one in found] or [np.zeros(0, np.int64)])[chosen],
         sizes=np.concatenate([one.sizes for one in found] or [np.zeros(0, np.int64)])[chosen],
     )

@@ -1,4 +1,4 @@
-"""Apply a model to a page of texts: n-grams first, the encoder only for sentences where the n-grams are unsure."""
+"""Apply a model to a batch of texts: n-grams first, the encoder only for sentences where the n-grams are unsure."""
 
 from __future__ import annotations
 
@@ -52,25 +52,25 @@ class Predictor:
         self._numbered = np.flatnonzero(model.answering)
         self._foreign = np.array([model.labels[int(at)] == FOREIGN for at in self._numbered], np.bool_)
 
-    def read(self, texts: Sequence[str]) -> GramPage:
-        """Hash a page of texts and score its n-grams: what `predict_page` and the danger detector begin with."""
+    def read(self, texts: Sequence[str]) -> GramBatch:
+        """Hash a batch of texts and score its n-grams: what `predict_batch` and the danger detector begin with."""
         found = grams(texts)
         matrix, known = self.model.gram_head.vocabulary.matrix(found)
-        return GramPage(tuple(texts), found, matrix, known, self.model.gram_head.scores(matrix))
+        return GramBatch(tuple(texts), found, matrix, known, self.model.gram_head.scores(matrix))
 
-    def predict_page(self, page: GramPage, *, ruled: Sequence[str | None] = ()) -> list[Prediction]:
+    def predict_batch(self, batch: GramBatch, *, ruled: Sequence[str | None] = ()) -> list[Prediction]:
         """Return one prediction per text.
 
         ruled: for each text the only category whose keywords it holds; if the n-grams agree, no encoder is needed.
         """
-        texts = page.texts
+        texts = batch.texts
         if not texts:
             return []
-        readable = _readable(page.found)
+        readable = _readable(batch.found)
         # Any text holds known pieces of words; a text without a known word is unfamiliar.
-        strange = np.bincount(page.found.rows[page.known][readable[page.known]], minlength=len(texts)) == 0
+        strange = np.bincount(batch.found.rows[batch.known][readable[batch.known]], minlength=len(texts)) == 0
         doubts = _Doubts(strange, self._numbers(ruled or [None] * len(texts)))
-        scores, unfamiliar, alone = self._scores(page, doubts=doubts)
+        scores, unfamiliar, alone = self._scores(batch, doubts=doubts)
         labels = np.exp(log_softmax(scores))
         lines = self.model.calibration
         chances = labels @ self._members
@@ -78,7 +78,7 @@ class Predictor:
         unfamiliar = unfamiliar | (labels[:, self._foreign].sum(axis=1) > chances.max(axis=1))
         unfamiliar |= np.fromiter(map(names_nothing, texts), np.bool_, len(texts))
         categories = np.where(alone[:, None], lines.alone.honest(chances), lines.both.honest(chances))
-        answered = _Page(page.found, page.matrix, page.known, readable, labels, categories, unfamiliar, alone)
+        answered = _Batch(batch.found, batch.matrix, batch.known, readable, labels, categories, unfamiliar, alone)
         return [self._prediction(answered, row) for row in range(len(texts))]
 
     def _numbers(self, ruled: Sequence[str | None]) -> Ints:
@@ -86,10 +86,10 @@ class Predictor:
         numbers = {name: number for number, name in enumerate(self._categories)}
         return np.array([numbers.get(name or "", -1) for name in ruled], np.int64)
 
-    def _scores(self, page: GramPage, *, doubts: _Doubts) -> tuple[Floats, Flags, Flags]:
+    def _scores(self, batch: GramBatch, *, doubts: _Doubts) -> tuple[Floats, Flags, Flags]:
         """Return the labels' scores, which texts resemble no example, and which the n-grams decided alone."""
         calibration, head = self.model.calibration, self.model.meaning_head
-        texts, gram = page.texts, page.gram[:, self._answering]
+        texts, gram = batch.texts, batch.gram[:, self._answering]
         scores = calibration.first(gram)
         if head is None or self._encoder is None:
             return scores, doubts.strange, np.ones(len(texts), np.bool_)
@@ -103,31 +103,31 @@ class Predictor:
             unfamiliar[unsure] = meaning.max(axis=1) < calibration.unfamiliar_below
         return scores, unfamiliar, doubtful & ~sentences
 
-    def _prediction(self, page: _Page, row: int) -> Prediction:
-        chances = page.categories[row]
+    def _prediction(self, batch: _Batch, row: int) -> Prediction:
+        chances = batch.categories[row]
         order = np.argsort(-chances, kind="stable")
         best = int(order[0])
-        label = int(self._numbered[(page.labels[row] * self._members[:, best]).argmax()])
+        label = int(self._numbered[(batch.labels[row] * self._members[:, best]).argmax()])
         likely = [int(at) for at in order if chances[at] > 0]
-        lines = self.model.calibration.alone if page.alone[row] else self.model.calibration.both
+        lines = self.model.calibration.alone if batch.alone[row] else self.model.calibration.both
         return Prediction(
             categories=tuple(self._categories[at] for at in likely),
             probabilities=tuple(round(float(chances[at]), 4) for at in likely),
             intent=self.model.labels[label].intent,
-            words=self._words(page, row, label=label),
-            is_unsure=bool(page.unfamiliar[row]) or float(chances[best]) < lines.abstain_below,
+            words=self._words(batch, row, label=label),
+            is_unsure=bool(batch.unfamiliar[row]) or float(chances[best]) < lines.abstain_below,
         )
 
-    def _words(self, page: _Page, row: int, *, label: int) -> tuple[str, ...]:
+    def _words(self, batch: _Batch, row: int, *, label: int) -> tuple[str, ...]:
         """Return the whole words, and runs of Chinese characters, with the largest weights for a label."""
-        entries = np.arange(page.matrix.starts[row], page.matrix.starts[row + 1])
-        entries = entries[page.readable[page.known[entries]]]
-        spoke = page.matrix.values[entries] * self.model.gram_head.of_label(label, at=page.matrix.columns[entries])
+        entries = np.arange(batch.matrix.starts[row], batch.matrix.starts[row + 1])
+        entries = entries[batch.readable[batch.known[entries]]]
+        spoke = batch.matrix.values[entries] * self.model.gram_head.of_label(label, at=batch.matrix.columns[entries])
         heavy = [int(at) for at in np.argsort(-spoke, kind="stable")[: 4 * _SHOWN] if spoke[at] > 0]
-        spans = _joined([page.found.span(int(page.known[entries[at]])) for at in heavy])
+        spans = _joined([batch.found.span(int(batch.known[entries[at]])) for at in heavy])
         words: dict[str, None] = {}
         for first, end in spans:
-            word = page.found.text[first:end]
+            word = batch.found.text[first:end]
             # Every digit is a 0 there, so a number is no word of the message.
             if "0" not in word and not any(word in other for other in words):
                 words[word] = None
@@ -135,8 +135,8 @@ class Predictor:
 
 
 @dataclass(frozen=True, slots=True)
-class GramPage:
-    """A page of texts with its n-grams. known: of the n-grams, those of the matrix.  gram: a row of scores a text."""
+class GramBatch:
+    """A batch of texts with its n-grams. known: of the n-grams, those of the matrix.  gram: a row of scores a text."""
 
     texts: tuple[str, ...]
     found: Grams
@@ -160,7 +160,7 @@ class _Doubts:
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class _Batch:
     found: Grams
     matrix: Matrix
     known: Ints

@@ -4,7 +4,7 @@ The network has a table of vectors, one for each token, and branches of two laye
 a window of `order` places around it; the branches' vectors of a token are joined, added over the text, and closed by a
 few products. What it finds at a token depends on four tokens at either side, no more.
 
-Equal windows give equal vectors, and texts of one page share greetings, phrases and signatures. So a layer numbers the
+Equal windows give equal vectors, and texts of one batch share greetings, phrases and signatures. So a layer numbers the
 different windows, computes one row for each, and gives each token the number of its window: its *kind*. The windows of
 the second layer are those of the first layer's kinds. The package computes each token of each text instead.
 """

@@ -65,8 +65,8 @@ class ModelDetector:
             each = passages.per_text(scores, self._softeners)
             chances = np.where(asked, self._danger.calibration.after(each), chances)
         day, closed = (self._paged(each, chances, asked, bound=bound) for bound in (self._day, self._closed))
-        page = _Judged(passages, met, scores, chances.tolist(), vectors, day, closed[0])
-        return [self._verdict(page, row) for row in range(len(texts))]
+        batch = _Judged(passages, met, scores, chances.tolist(), vectors, day, closed[0])
+        return [self._verdict(batch, row) for row in range(len(texts))]
 
     def _first(self, passages: Passages, gram: Floats, *, met: Matrix) -> PassageScores:
         """Return the scores without the encoder; n-grams of whole texts are known, those of passages are not."""
@@ -102,19 +102,19 @@ class ModelDetector:
             meaning[chosen], alike[chosen] = self._labels.likeness(head.scores(vectors))
         return replace(scores, meaning=meaning, alike=alike), dict(zip(chosen, vectors, strict=True))
 
-    def _verdict(self, page: _Judged, row: int) -> DangerVerdict:
-        chance, read = page.chances[row], page.passages.read[row]
+    def _verdict(self, batch: _Judged, row: int) -> DangerVerdict:
+        chance, read = batch.chances[row], batch.passages.read[row]
         named = any(one.pair == KEYWORDS and one.is_clear for one in read.pairs)
-        pages, threshold = page.day[0][row], page.day[1][row]
-        urgent = named or pages or page.closed[row]
+        calls, threshold = batch.day[0][row], batch.day[1][row]
+        urgent = named or calls or batch.closed[row]
         # A hint of the operator's words is marked, whatever the heads say.
         hinted = any(one.strength == "hint" and not one.softened_by for one in read.pairs)
         marked = hinted or chance >= self._levels(self._day).possible
         # Without evidence no person is paged, and nothing is marked.
-        evidence = self._evidence(page, row) if urgent or marked else ()
+        evidence = self._evidence(batch, row) if urgent or marked else ()
         if not evidence:
             return DangerVerdict(DangerOutcome.NONE, chance, threshold)
-        if named or pages:
+        if named or calls:
             line = min(chance, threshold)
             return DangerVerdict(
                 DangerOutcome.EMERGENCY, chance, line, evidence, at_closed_hours=True, by_keyword=named
@@ -134,15 +134,15 @@ class ModelDetector:
         settled = scores.has_pair & ~asked & (chances >= np.float64(bound.sure_above))
         return (settled | (chances >= line)).tolist(), np.minimum(line, 1.0).tolist()
 
-    def _evidence(self, page: _Judged, row: int) -> tuple[Reason, ...]:
-        clear = [one for one in page.passages.read[row].pairs if one.is_clear]
+    def _evidence(self, batch: _Judged, row: int) -> tuple[Reason, ...]:
+        clear = [one for one in batch.passages.read[row].pairs if one.is_clear]
         if clear:
             return words_of_pairs(clear)
-        at = page.passages.loudest(row, page.scores_of_passages)
-        groups = self._danger.groups.strongest(page.met.of_row(at), count=_NEAREST)
+        at = batch.passages.loudest(row, batch.scores_of_passages)
+        groups = self._danger.groups.strongest(batch.met.of_row(at), count=_NEAREST)
         met = (Reason(ReasonKey.DANGER_MEANINGS, {"groups": ", ".join(groups)}),) if groups else ()
-        hints = [one for one in page.passages.read[row].pairs if one.strength == "hint" and not one.softened_by]
-        return (*words_of_pairs(hints), *self._nearest(page.vectors.get(at)), *met)
+        hints = [one for one in batch.passages.read[row].pairs if one.strength == "hint" and not one.softened_by]
+        return (*words_of_pairs(hints), *self._nearest(batch.vectors.get(at)), *met)
 
     def _nearest(self, vector: Floats | None) -> tuple[Reason, ...]:
         head, danger = self._model.meaning_head, self._danger
@@ -155,7 +155,7 @@ class ModelDetector:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """A page while it is judged. met: groups of each passage.  vectors: of the passages that the encoder read.
+    """A batch while it is judged. met: groups of each passage.  vectors: of the passages that the encoder read.
 
     chances, day, closed: a value a text; day has emergencies and thresholds, closed emergencies at closed hours.
     """

@@ -1,4 +1,4 @@
-"""The passages of a page of texts, and from their scores to one value a text."""
+"""The passages of a batch of texts, and from their scores to one value a text."""
 
 from __future__ import annotations
 

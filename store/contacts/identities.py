@@ -17,12 +17,12 @@ from store.db.ids import new_id
 from store.desk.names_index import index_people
 from store.tables.messages import ContactRow, IdentityRow
 
-# The kinds of a page, mostly one.
+# The kinds of a batch, mostly one.
 _STATEMENTS: Final = 32
 
 
 class Handle(NamedTuple):
-    """The identity of a sender within one kind of channel. A tuple, because a page of them is sorted and looked up."""
+    """The identity of a sender within one kind of channel. A tuple, because a batch of them is sorted and looked up."""
 
     kind: str
     handle: str

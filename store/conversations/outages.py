@@ -62,12 +62,12 @@ def _notice(
     table, since = table_of(OutageRow), now - BURST
     fresh = {echo: known[echo] for echo in echoes if echo in known and known[echo] >= since}
     if fresh:
-        # Once a minute is enough: if each page of an outage wrote here, each would wait for the one before it.
+        # Once a minute is enough: if each batch of an outage wrote here, each would wait for the one before it.
         stale = [echo for echo in sorted(fresh) if fresh[echo] < now - _SEEN_EVERY]
         statement = sa.update(table).where(among(table.c.echo, stale), table.c.last_at < now)
         connection.execute(statement.values(last_at=now))
     events = []
-    # Sorted, so that two pages with the same bursts do not deadlock.
+    # Sorted, so that two batches with the same bursts do not deadlock.
     counts = _counts(connection, column, echoes.keys() - fresh.keys(), customers=customers, since=since)
     # Recorded by us or, a moment earlier, by another worker.
     known.update(dict.fromkeys(counts, now))

@@ -32,8 +32,8 @@ ASKED_AGAIN_AFTER: Final = timedelta(days=30)
 _OF_CASE: Final = ("contact_id", "reference", "channel", "subject", "language")
 _CLOSED: Final = EventKind.CONVERSATION_STATUS_CHANGED.value
 _POSITION: Final = "ratings.asked"
-# SQLite's only writer is locked while a page is written.
-_PAGE: Final = 50
+# SQLite's only writer is locked while a batch is written.
+_BATCH: Final = 50
 # Ratings of the cases that agents look at.
 _REMEMBERED: Final = 1_000
 
@@ -96,8 +96,8 @@ def take_closings(connection: Connection) -> tuple[list[Closing], bool]:
     event = table_of(EventRow)
     statement = sa.select(event.c.number, event.c.id, event.c.conversation_id, event.c.payload)
     recent = statement.where(event.c.number > after, event.c.number <= newest, event.c.kind == _CLOSED)
-    found = connection.execute(recent.order_by(event.c.number).limit(_PAGE)).all()
-    is_more = len(found) == _PAGE
+    found = connection.execute(recent.order_by(event.c.number).limit(_BATCH)).all()
+    is_more = len(found) == _BATCH
     _remember(connection, found[-1].number if is_more else max(after, newest))
     # Who said nothing more is not asked how it was.
     closed = [each for each in found if each.payload.get("to") == Status.RESOLVED and not each.payload.get("why")]

@@ -303,6 +303,6 @@ def _converter(type_: sa.types.TypeEngine[Any], dialect: Dialect) -> _Convert | 
 
 @lru_cache(maxsize=_DIALECTS)
 def _moments(dialect: Dialect) -> _Convert | None:
-    # The rows of a page share their moments, in all tables: the clock's, and those of one receipt.
+    # The rows of a batch share their moments, in all tables: the clock's, and those of one receipt.
     convert = UTCDateTime().dialect_impl(dialect).bind_processor(dialect)
     return lru_cache(maxsize=_MOMENTS)(convert) if convert else None

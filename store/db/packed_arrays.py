@@ -106,7 +106,7 @@ def _bool(value: bool) -> bytes:
     return b"\0\0\0\1\1" if value else b"\0\0\0\1\0"
 
 
-# The rows of a page share their moments, in all tables: the clock's, and those of one receipt.
+# The rows of a batch share their moments, in all tables: the clock's, and those of one receipt.
 @lru_cache(maxsize=_MOMENTS)
 def _moment(value: datetime) -> bytes:
     return _BIGINT(8, (value - _EPOCH) // _MICROSECOND)

@@ -29,7 +29,7 @@ from store.db.ids import new_id
 from store.desk.access.audited_things import ids_called
 from store.tables.operations import AuditRow, EventRow
 
-_PAGE: Final = 500
+_BATCH: Final = 500
 # Query parameters that choose a part of a list, or its looks, and not what is asked for.
 _PAGING: Final = frozenset({"cursor", "limit", "after", "before", "language", "theme"})
 # The purpose of the key of `hash_query`.
@@ -181,7 +181,7 @@ def _with_actor() -> sa.Select[Any]:
 
 
 def seal(connection: Connection) -> int:
-    """Give a page of rows numbers and seals; return how many. Only the publisher may call this."""
+    """Give a batch of rows numbers and seals; return how many. Only the publisher may call this."""
     rows = connection.execute(_unsealed(connection.dialect.name)).mappings().all()
     if not rows:
         return 0
@@ -200,7 +200,7 @@ def seal(connection: Connection) -> int:
 @cache
 def _unsealed(dialect: str) -> sa.Select[Any]:
     table = table_of(AuditRow)
-    return sa.select(table).where(table.c.number.is_(None)).order_by(text(_ORDER[dialect])).limit(_PAGE)
+    return sa.select(table).where(table.c.number.is_(None)).order_by(text(_ORDER[dialect])).limit(_BATCH)
 
 
 def check_chain(connection: Connection) -> AuditCheck:
@@ -264,7 +264,7 @@ def _head(connection: Connection) -> tuple[int, bytes]:
 def _sealed(connection: Connection) -> Iterator[sa.RowMapping]:
     table, last = table_of(AuditRow), 0
     while True:
-        statement = sa.select(table).where(table.c.number > last).order_by(table.c.number).limit(_PAGE)
+        statement = sa.select(table).where(table.c.number > last).order_by(table.c.number).limit(_BATCH)
         rows = connection.execute(statement).mappings().all()
         if not rows:
             return

@@ -1,4 +1,4 @@
-"""Accept a page: originals, inbound rows and the cursor in one commit, so that afterwards nothing can be lost."""
+"""Accept a batch: originals, inbound rows and the cursor in one commit, so that afterwards nothing can be lost."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class AcceptedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The result of a page: ids of the new rows to route, and how many were known or in conflict.
+    """The result of a batch: ids of the new rows to route, and how many were known or in conflict.
 
     messages: by source key as delivered.  reports: by their keys, whether each is about a message of ours.
     urgent: whether one of the new rows is.
@@ -65,12 +65,12 @@ class Accepted:
     urgent: bool = False
 
 
-# A page of this many messages or more is a poll's or an import's: no sender waits for what became of each.
+# A batch of this many messages or more is a poll's or an import's: no sender waits for what became of each.
 _MOST_ANSWERED: Final = 100
 
 
 def accept(connection: Connection, *, channel: str, deliveries: Sequence[InboundMessage], backfill: bool) -> Accepted:
-    """Insert the new messages of a page in the caller's transaction.
+    """Insert the new messages of a batch in the caller's transaction.
 
     A known source key with the same bytes is a redelivery and changes nothing; with other bytes it becomes a second row
     under `key#hash`, marked as a conflict.
@@ -114,7 +114,7 @@ def _each(
 
 
 def _once(deliveries: Sequence[InboundMessage]) -> list[InboundMessage]:
-    # A provider may list one message twice in one page; the second copy would violate the unique index.
+    # A provider may list one message twice in one batch; the second copy would violate the unique index.
     return list({(delivery.source_key, delivery.content_hash): delivery for delivery in deliveries}.values())
 
 

@@ -1,13 +1,13 @@
 """Claim: take rows that are due, count the attempt and commit, before any work is done on them.
 
 A killed process counts as an attempt, because the claim is committed first. Rows that never failed are claimed by the
-page; a row of a page that failed or was killed is claimed alone, so that a poison message fails alone.
+batch; a row of a batch that failed or was killed is claimed alone, so that a poison message fails alone.
 
 Light messages come first, and a heavy one is claimed alone when no light one is due: no emergency waits for a queue of
-heavy mail. So that heavy mail is routed on a busy desk too, the sweep claims one of them between pages (`claim_heavy`).
+heavy mail. So that it is routed on a busy desk too, the sweep claims one such mail between batches (`claim_heavy`).
 
-Urgent messages, those in which a first look found words of danger, come before all others, in pages of their own.
-So that the others are routed too while urgent ones never end, the sweep claims an ordinary page after each of them.
+Urgent messages, those in which a first look found words of danger, come before all others, in batches of their own.
+So that the others are routed too while urgent ones never end, the sweep claims an ordinary batch after each of them.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from store.tables.messages import InboundRow, InboundState
 
 LEASE: Final = timedelta(seconds=30)
 # In characters to read: masking and judging the worst texts takes some two seconds per million, while others wait.
-PAGE_WEIGHT: Final = 500_000
-# A long honest thread with its page has some 50,000; an ordinary mail has 3,000.
+BATCH_WEIGHT: Final = 500_000
+# A long honest thread with its HTML has some 50,000; an ordinary mail has 3,000.
 LIGHT: Final = 64_000
-# Mostly there are a few of them; if hundreds come at once, small pages would only make them slower.
-URGENT_PAGE: Final = 200
-# One attempt in a page and three alone: after four failures the message itself is the cause.
+# Mostly there are a few of them; if hundreds come at once, small batches would only make them slower.
+URGENT_BATCH: Final = 200
+# One attempt in a batch and three alone: after four failures the message itself is the cause.
 MOST_ATTEMPTS: Final = 4
 
 
@@ -120,7 +120,7 @@ def _is_due(which: DueRows) -> PlainStatement:
     return PlainStatement(sa.select(sa.literal(1)).where(*_due(now), *kinds[which]).limit(1))
 
 
-def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = (), lease: timedelta = LEASE) -> Claim:
+def claim_batch(connection: Connection, *, limit: int, ids: Collection[UUID] = (), lease: timedelta = LEASE) -> Claim:
     """Claim urgent rows if any is due; else light rows, those of `ids` first, as `claim_ordinary` does."""
     claimed = claim_urgent(connection, lease=lease)
     return claimed if claimed.rows else _ordinary(connection, claimed, limit=limit, ids=ids, lease=lease)
@@ -129,7 +129,7 @@ def claim_page(connection: Connection, *, limit: int, ids: Collection[UUID] = ()
 def claim_urgent(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
     """Claim the urgent light rows that are due and were never tried, or else one heavy one."""
     claimed = _nothing(connection)
-    for which, limit in ((_Which.URGENT, URGENT_PAGE), (_Which.URGENT_HEAVY, 1)):
+    for which, limit in ((_Which.URGENT, URGENT_BATCH), (_Which.URGENT_HEAVY, 1)):
         if not claimed.rows:
             claimed = _extended(connection, claimed, which=which, limit=limit, lease=lease)
     return claimed
@@ -138,7 +138,7 @@ def claim_urgent(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
 def claim_ordinary(connection: Connection, *, limit: int, lease: timedelta = LEASE) -> Claim:
     """Claim up to `limit` light rows that are due and were never tried, the oldest first, urgent or not.
 
-    Pages grow with the load; a message in a full page costs a tenth of a message alone.
+    Batches grow with the load; a message in a full batch costs a tenth of a message alone.
     If no light row is due, claim one heavy row.
     """
     return _ordinary(connection, _nothing(connection), limit=limit, lease=lease)
@@ -160,7 +160,7 @@ def claim_heavy(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
 
 
 def claim_alone(connection: Connection, *, lease: timedelta = LEASE) -> Claim:
-    """Claim one row that is due and was tried before, in a page that failed or was killed.
+    """Claim one row that is due and was tried before, in a batch that failed or was killed.
 
     Light rows come first, and of them urgent ones.
     """
@@ -188,7 +188,7 @@ def _extended(
         return claimed
     asked = {"b_now": claimed.now, "b_limit": limit - len(claimed.rows)} | ({"b_ids": ids} if ids else {})
     weighed = [(row.id, row.weight) for row in connection.execute(_due_rows(which), asked)]
-    room = PAGE_WEIGHT - sum(row.weight for row in claimed.rows)
+    room = BATCH_WEIGHT - sum(row.weight for row in claimed.rows)
     fitting = _fitting(weighed, room=room, empty=not claimed.rows)
     if not fitting:
         return claimed
@@ -200,7 +200,7 @@ def _extended(
 
 @cache
 def _due_rows(which: _Which) -> sa.Select[Any]:
-    """Return the query for such rows, built once: it runs some times for each page."""
+    """Return the query for such rows, built once: it runs some times for each batch."""
     columns = table_of(InboundRow).c
     now = sa.bindparam("b_now", type_=columns.due_at.type)
     statement = sa.select(columns.id, columns.weight).where(*_due(now), *_conditions(which))
@@ -235,7 +235,7 @@ def _claiming() -> sa.UpdateBase:
 
 
 def _fitting(weighed: Sequence[tuple[UUID, int]], *, room: int, empty: bool) -> list[UUID]:
-    """Return the first ids that fit into the room; an empty page takes one message of any size."""
+    """Return the first ids that fit into the room; an empty batch takes one message of any size."""
     passed = accumulate(weight for _, weight in weighed)
     return [
         id_
@@ -321,7 +321,7 @@ def _ours() -> tuple[sa.ColumnElement[bool], ...]:
     return (*ours, columns.state == InboundState.RECEIVED)
 
 
-# Each page runs these: SQLAlchemy takes longer to build one than to run it.
+# Each batch runs these: SQLAlchemy takes longer to build one than to run it.
 
 
 @cache

@@ -49,7 +49,7 @@ def reposition(connection: Connection, *, channel: str, epoch: str, position: st
     """Set the channel's cursor and take its lease from the current owner.
 
     The owner's next commit then finds no lease and is rolled back; it takes the lease again, which is free, and reads
-    the new cursor. Otherwise its next page would undo the change.
+    the new cursor. Otherwise its next batch would undo the change.
     """
     move_cursor(connection, channel=channel, epoch=epoch, position=position, notice="moved by an operator")
     table = table_of(LeaseRow)

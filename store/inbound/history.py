@@ -1,4 +1,4 @@
-"""Read the history that a page's decisions need: the conversations its messages refer to, and earlier texts."""
+"""Read the history that a batch's decisions need: the conversations its messages refer to, and earlier texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from store.tables.operations import AUTO_REPLY, OutboundRow
 
 # Of one contact; the agents read the messages of a contact who writes more in a day.
 MOST_SAID: Final = 8
-# Of all contacts of a page.
+# Of all contacts of a batch.
 _MOST_RECENT: Final = 1_000
 # How much of a text is compared; two texts that differ only later count as equal.
 LONGEST_SAID: Final = 4_000
@@ -102,7 +102,7 @@ def conversations_by_message_id(
     return found
 
 
-# These statements are built once: for each page that would take longer than the database needs to answer them.
+# These statements are built once: for each batch that would take longer than the database needs to answer them.
 @cache
 def _by_message_id() -> sa.Select[Any]:
     keys, table = table_of(ThreadKeyRow), table_of(ConversationRow)

@@ -1,4 +1,4 @@
-"""Write the outcome of a page at once: conversations, messages, files, thread keys, replies, events."""
+"""Write the outcome of a batch at once: conversations, messages, files, thread keys, replies, events."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ConversationTouch:
 
 @dataclass(slots=True)
 class Outcome:
-    """Rows to write, collected while a page is decided; the keys are the columns of their tables.
+    """Rows to write, collected while a batch is decided; the keys are the columns of their tables.
 
     indexed: each message's words for the search index.
     fetched_files: attachments that came as a reference.  contact_points: what channels say about customers.
@@ -153,7 +153,7 @@ def _write_messages(connection: Connection, outcome: Outcome, *, now: datetime) 
 
 
 def _write_tally(connection: Connection, outcome: Outcome, *, now: datetime) -> None:
-    """Count this page for the supervisor: how many messages waited, were released, or may mean danger."""
+    """Count this batch for the supervisor: how many messages waited, were released, or may mean danger."""
     if outcome.held or outcome.released or outcome.heard:
         tally = {"id": new_id(), "at": now, "held": outcome.held, "released": outcome.released}
         insert_rows(connection, GateTallyRow, rows=[tally | {"messages": outcome.heard}])
@@ -176,7 +176,7 @@ def _insert_thread_keys(connection: Connection, keys: Sequence[tuple[str, UUID, 
         for key, conversation_id in sorted(known)
     ]
     insert_new(connection, ThreadKeyRow, rows=[row for row in rows if not row["own"]])
-    # A message may be quoted in its conversation before it arrives, in an earlier page.
+    # A message may be quoted in its conversation before it arrives, in an earlier batch.
     insert_marked(connection, ThreadKeyRow, rows=[row for row in rows if row["own"]], mark="own")
 
 

@@ -23,7 +23,7 @@ from store.tables.composer import AnswerFileRow
 from store.tables.gates import FetchedFileRow, PhoneCallRow
 from store.tables.messages import InboundRow, OriginalRow
 
-_PAGE: Final = 2_000
+_BATCH: Final = 2_000
 # A transaction holds the lock of SQLite: intake waits for as long as this much takes.
 _ROWS: Final = 50
 _BYTES: Final = 4_000_000
@@ -63,25 +63,25 @@ class ResealProgress:
 
 
 def count_seals(database: Database) -> SealCount:
-    """Count the values by the key that sealed them, a page a transaction."""
+    """Count the values by the key that sealed them, a batch a transaction."""
     count = SealCount()
     for column in _columns():
         counter = count.envelopes if column.head == TEXT_HEAD else count.originals
-        for page in _heads(database, column):
-            counter.update(key or "" for _, key in page)
+        for batch in _heads(database, column):
+            counter.update(key or "" for _, key in batch)
     return count
 
 
 def reseal(database: Database) -> Iterator[ResealProgress]:
-    """Seal every value under the newest key; yield the same object after each page and each transaction.
+    """Seal every value under the newest key; yield the same object after each batch and each transaction.
 
     Workers may run meanwhile: a row is locked while it is sealed again, a few rows at a time.
     """
     progress, names = ResealProgress(), database.sealer.names()
     for column in _columns() if names else ():
-        for page in _heads(database, column):
-            progress.seen += len(page)
-            old = deque(row_id for row_id, key in page if key != names[0])
+        for batch in _heads(database, column):
+            progress.seen += len(batch)
+            old = deque(row_id for row_id, key in batch if key != names[0])
             while old:
                 with database.write() as connection:
                     _reseal_some(connection, column, old, sealer=database.sealer, progress=progress)
@@ -105,15 +105,15 @@ def _columns() -> tuple[_SealedColumn, ...]:
 
 
 def _heads(database: Database, column: _SealedColumn) -> Iterator[list[tuple[UUID, str | None]]]:
-    """Return the ids and the names of the keys, a page at a time; what was deleted after its time is left out."""
+    """Return the ids and the names of the keys, a batch at a time; what was deleted after its time is left out."""
     head = sa.func.substr(column.value, 1, column.head)
     # The type of the column comes back, so that bytes are bytes on each database.
     statement = sa.select(column.id, sa.type_coerce(head, column.value.type).label("head")).order_by(column.id)
     after: UUID | None = None
     while True:
-        page = statement if after is None else statement.where(column.id > after)
+        batch = statement if after is None else statement.where(column.id > after)
         with database.read() as connection:
-            rows = connection.execute(page.limit(_PAGE)).all()
+            rows = connection.execute(batch.limit(_BATCH)).all()
         if not rows:
             return
         yield [(row[0], key_name_in(row.head)) for row in rows if row.head]

@@ -41,12 +41,12 @@ class StoredMessage:
     shut: str = ""
 
 
-def stored_page(
+def stored_batch(
     connection: Connection, *, since: datetime, after: UUID | None, limit: int
 ) -> tuple[list[StoredMessage], UUID | None]:
     """Return routed messages that were received at `since` or later, in the order of acceptance.
 
-    after: the end of the page before.  Returns also the end of this page; None after the last page.
+    after: the end of the batch before.  Returns also the end of this batch; None after the last batch.
     """
     inbound, message, conversation = table_of(InboundRow), table_of(MessageRow), table_of(ConversationRow)
     joined = inbound.join(message, message.c.inbound_id == inbound.c.id)

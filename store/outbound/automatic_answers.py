@@ -76,7 +76,7 @@ class AutomaticText:
 
 
 def ask_machine(connection: Connection, rows: Rows) -> None:
-    """Insert the questions of a routed page."""
+    """Insert the questions of a routed batch."""
     insert_new(connection, AutoAnswerRow, rows=rows)
 
 

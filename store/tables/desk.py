@@ -54,11 +54,11 @@ class SlaNoticeRow(SQLModel, table=True):
 
 
 class GateTallyRow(SQLModel, table=True):
-    """How many messages of a page arrived while their channel was closed, and how many the second check released.
+    """How many messages of a batch arrived while their channel was closed, and how many the second check released.
 
-    messages: of the page, those in which a customer may be in danger: no bounces, no bulk mail, no archived mail.
+    messages: of the batch, those in which a customer may be in danger: no bounces, no bulk mail, no archived mail.
 
-    One row per page instead of a counter: workers would wait for each other to update it.
+    One row per batch instead of a counter: workers would wait for each other to update it.
     """
 
     __tablename__ = "gate_tally"

@@ -16,7 +16,7 @@ from connectors.custom.connector import CustomConnector
 from connectors.custom.messages import ids_in_name
 from connectors.custom.sender import open_sender
 from connectors.custom.webhook import CustomEndpoint, file_request
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from connectors.registry import open_polled, probe_channel
 from connectors.safe_http import Forbidden
 from router.envelope import from_json
@@ -194,8 +194,8 @@ def outgoing(**over) -> Outgoing:
 
 
 def test_an_answer_names_the_user_the_conversation_and_what_it_answers(app):
-    page = endpoint('users = "wallet"').page(signed(json.dumps(message(conversation="c-9")).encode()), now=NOW)
-    envelope = from_json(normalise_page(page.messages, channel="app", form=page.form)[0].envelope)
+    batch = endpoint('users = "wallet"').batch(signed(json.dumps(message(conversation="c-9")).encode()), now=NOW)
+    envelope = from_json(normalise_batch(batch.messages, channel="app", form=batch.form)[0].envelope)
     receipt = sender(app).send(outgoing(in_reply_to=envelope.rfc_message_id))
     assert (receipt.verdict, receipt.provider_id) == (SendVerdict.ACCEPTED, "theirs-1")
     (asked,) = app.asked
@@ -272,29 +272,29 @@ def test_a_list_is_read_by_its_cursor(app):
     app.items = [message(f"m-{number}") for number in range(7)]
     connector, cursor, keys, more = pulling(app), None, [], True
     while more:
-        page = connector.fetch(cursor)
-        keys += [each.source_key for each in page.messages]
-        cursor, more = page.cursor, page.more
+        batch = connector.fetch(cursor)
+        keys += [each.source_key for each in batch.messages]
+        cursor, more = batch.cursor, batch.more
     assert keys == [f"m:m-{number}" for number in range(7)]
     assert connector.fetch(cursor).messages == []
-    # A page that was fetched and not stored is fetched again.
+    # A batch that was fetched and not stored is fetched again.
     assert len(connector.fetch(Cursor(cursor.epoch, "3")).messages) == 3
 
 
 def test_a_cursor_that_has_ended_begins_again_with_a_notice(app):
     app.items = [message(f"m-{number}") for number in range(7)]
     app.oldest = 5
-    page = pulling(app).fetch(Cursor(f"{app.base}/list", "2"))
-    assert [each.source_key for each in page.messages] == ["m:m-5", "m:m-6"]
-    assert page.notice
+    batch = pulling(app).fetch(Cursor(f"{app.base}/list", "2"))
+    assert [each.source_key for each in batch.messages] == ["m:m-5", "m:m-6"]
+    assert batch.notice
     moved = pulling(app).fetch(Cursor("https://old.example", "2"))
     assert (moved.cursor.epoch, bool(moved.notice)) == (f"{app.base}/list", True)
 
 
 def test_an_odd_item_of_the_list_becomes_a_stub_with_its_reason(app):
     app.items = [message(), {"type": "message", "id": "m-2"}]
-    page = pulling(app).fetch(None)
-    arrivals = normalise_page(page.messages, channel="app", form=page.form)
+    batch = pulling(app).fetch(None)
+    arrivals = normalise_batch(batch.messages, channel="app", form=batch.form)
     assert [bool(each.unreadable) for each in arrivals] == [False, True]
     assert "/user" in arrivals[1].unreadable
 

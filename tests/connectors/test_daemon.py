@@ -70,7 +70,9 @@ def running(keeper) -> Iterator[Callable[..., Daemon]]:
 
 def subjects(keeper: MemoryKeeper) -> list[bytes]:
     return [
-        message.content.split(b"Subject: ")[1].split(b"\r\n")[0] for page in keeper.pages for message in page.messages
+        message.content.split(b"Subject: ")[1].split(b"\r\n")[0]
+        for batch in keeper.batches
+        for message in batch.messages
     ]
 
 
@@ -127,7 +129,7 @@ def test_a_store_that_is_away_loses_nothing(dovecot_mailbox, connect, keeper, ru
 def test_what_is_read_ahead_is_neither_lost_nor_doubled_when_the_store_goes_away(
     dovecot_mailbox, connect, keeper, running
 ):
-    # Given: many pages wait, each of which is fetched while the one before it is kept.
+    # Given: many batches wait, each of which is fetched while the one before it is kept.
     kept_before = []
 
     def reach(name: str) -> None:
@@ -138,7 +140,7 @@ def test_what_is_read_ahead_is_neither_lost_nor_doubled_when_the_store_goes_away
     running(connect(dovecot_mailbox, page=10), reach=reach)
     until(lambda: "support-mail" in keeper.cursors)
     dovecot_mailbox.deliver(*(f"n{number}" for number in range(200)))
-    # When: the store goes away with a page kept and the next one in hand.
+    # When: the store goes away with a batch kept and the next one in hand.
     until(lambda: any(not report.ok for report in keeper.reports))
     assert kept_before == [len(keeper.messages)]
     keeper.failing.clear()
@@ -148,7 +150,7 @@ def test_what_is_read_ahead_is_neither_lost_nor_doubled_when_the_store_goes_away
 
 
 def test_a_stop_ends_a_fetch_that_runs_ahead(dovecot_mailbox, connect, keeper, running, proxy):
-    # Given: the server falls silent while a page is being kept.
+    # Given: the server falls silent while a batch is being kept.
     through = proxy(dovecot_mailbox)
     daemon = running(connect(dovecot_mailbox, through=through, idle=False, page=10))
     until(lambda: "support-mail" in keeper.cursors)
@@ -165,7 +167,7 @@ def test_a_stop_ends_a_fetch_that_runs_ahead(dovecot_mailbox, connect, keeper, r
 
 @pytest.mark.parametrize("step", ["fetch.after", "settle.before", "settle.after"])
 def test_a_failure_at_any_step_is_made_up_for(dovecot_mailbox, connect, keeper, running, step):
-    # Given: an error of ours, once, with a page in hand.
+    # Given: an error of ours, once, with a batch in hand.
     failures = []
 
     def reach(name: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from connectors import registry
 from connectors.base import WebhookRequest
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from connectors.registry_row import Capabilities, ChannelKind, Icon, LazyPart
 from router.delivery import DeliveryStatus
 from router.envelope import PartyKind, from_json
@@ -236,8 +236,8 @@ def settings() -> Settings:
 def test_a_new_kind_is_polled_read_and_answered_by_its_row_alone(settings):
     # When its messages are fetched and read
     (polled,) = registry.open_polled(settings, kinds=KINDS)
-    page = polled.connector.fetch(None)
-    (arrival,) = normalise_page(page.messages, channel=page.channel, form=page.form, kinds=KINDS)
+    batch = polled.connector.fetch(None)
+    (arrival,) = normalise_batch(batch.messages, channel=batch.channel, form=batch.form, kinds=KINDS)
     # Then they are envelopes, looked for as often as the base class says
     assert (polled.poll, from_json(arrival.envelope).text) == (60.0, "coo")
     # And its replies have a lane of their own, within the bounds of its class
@@ -255,9 +255,9 @@ def test_a_new_kind_is_probed_and_called_by_its_row_alone(settings):
 
 
 def test_a_message_of_a_new_kind_that_cannot_be_read_is_a_stub_of_its_party(settings):
-    page = registry.open_polled(settings, kinds=KINDS)[0].connector.fetch(None)
-    broken = [type(each)(source_key="2", content=b"?", received_at=NOW) for each in page.messages]
-    (arrival,) = normalise_page(broken, channel="loft", form="pigeon", kinds=KINDS)
+    batch = registry.open_polled(settings, kinds=KINDS)[0].connector.fetch(None)
+    broken = [type(each)(source_key="2", content=b"?", received_at=NOW) for each in batch.messages]
+    (arrival,) = normalise_batch(broken, channel="loft", form="pigeon", kinds=KINDS)
     assert arrival.unreadable
     assert from_json(arrival.envelope).sender.kind is PartyKind.WEB
 

@@ -16,7 +16,7 @@ from connectors.call_machine import StaffedHours
 from connectors.registry import connector_of, file_request, open_polled, probe_channel
 from connectors.safe_http import Forbidden
 from connectors.sms.twilio.webhook import read_form
-from connectors.voice.call_messages import page_of, read_call
+from connectors.voice.call_messages import batch_of, read_call
 from connectors.voice.twilio.call_forms import caller_of, news_of
 from connectors.voice.twilio.connector import VoiceConnector
 from connectors.voice.twilio.machine import open_machine
@@ -318,17 +318,17 @@ def test_after_a_day_away_the_poll_finds_every_call(twilio: FakeTwilioVoice) -> 
     twilio.ring(CALLER, at=NOW - timedelta(minutes=9), direction="outbound-api")
     twilio.ring(CALLER, at=NOW - timedelta(minutes=9), parent_call_sid="CA" + "9" * 32)
     gate = connect(twilio)
-    page = gate.fetch(first.cursor)
-    assert len(page.calls) == 24
-    old = [each for each in page.calls if each.backfill]
+    batch = gate.fetch(first.cursor)
+    assert len(batch.calls) == 24
+    old = [each for each in batch.calls if each.backfill]
     assert len(old) == 22
     assert {each.phase for each in old} == {CallPhase.ENDED}
     # What was brought is not brought again; what changed is.
-    assert gate.fetch(page.cursor).calls == []
+    assert gate.fetch(batch.cursor).calls == []
     sid = next(each["sid"] for each in twilio.calls if each["status"] == "in-progress")
     twilio.calls[23]["status"] = "completed"
     twilio.leave_voicemail(str(sid))
-    again = gate.fetch(page.cursor).calls
+    again = gate.fetch(batch.cursor).calls
     assert [(each.sid, each.phase) for each in again] == [(sid, CallPhase.ENDED), (sid, CallPhase.RINGING)]
     assert again[1].recording is not None
     assert again[1].recording.state is RecordingState.READY
@@ -343,8 +343,8 @@ def test_a_poll_takes_no_other_numbers_recordings_and_no_calls_from_before(twili
 
 
 def test_another_number_begins_again_and_refusals_are_translated(twilio: FakeTwilioVoice) -> None:
-    page = connect(twilio).fetch(Cursor("+14155559999", f"{NOW.isoformat()} {NOW.isoformat()}"))
-    assert "another number" in page.notice
+    batch = connect(twilio).fetch(Cursor("+14155559999", f"{NOW.isoformat()} {NOW.isoformat()}"))
+    assert "another number" in batch.notice
     for answer, kind in ((401, PermanentError), (429, RateLimited), (503, TransientError)):
         document = {"code": 20003, "message": "no", "more_info": "", "status": answer}
         twilio.script(Fault(answer=DemoAnswer(answer, document)))
@@ -380,7 +380,7 @@ def test_only_recordings_of_the_account_are_fetched_with_its_token() -> None:
 )
 def test_our_own_lines_about_a_call_are_shown_and_not_judged(call: PhoneCall, words: str) -> None:
     """A missed call was once a complaint: our words were taken for the customer's."""
-    [message] = page_of("hotline", [call], backfill=False).messages
+    [message] = batch_of("hotline", [call], backfill=False).messages
     envelope = read_call(message, "hotline")
     assert envelope.words == words
     assert envelope.text != ""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-from connectors.base import Connector, Cursor, Health, Page, Polled
+from connectors.base import Batch, Connector, Cursor, Health, Polled
 from connectors.channel_loops import PollLane
 from connectors.daemon import Daemon
 from connectors.email.sandbox.parent import Guard
@@ -65,10 +65,10 @@ class _QuietConnector:
         self.channel = channel
         self._closed = threading.Event()
 
-    def fetch(self, cursor: Cursor | None) -> Page:
-        return Page(channel=self.channel)
+    def fetch(self, cursor: Cursor | None) -> Batch:
+        return Batch(channel=self.channel)
 
-    def settle(self, page: Page) -> None:
+    def settle(self, batch: Batch) -> None:
         """Do nothing."""
 
     def wait(self, seconds: float) -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from connectors.base import RawMessage
-from connectors.normalise import normalise_page, reread
-from connectors.web.form import Submission, is_address, page_of
+from connectors.normalise import normalise_batch, reread
+from connectors.web.form import Submission, batch_of, is_address
 from router.envelope import WEB_FORM, Envelope, Party, PartyKind, from_json
 from router.origin.automatic import recognise
 
@@ -18,11 +18,11 @@ NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 def filled(**over: object) -> RawMessage:
     values = {"key": "form:1", "email": "Li@Example.com", "name": "Li", "subject": "Refund", "text": "where is it?"}
     submission = Submission(**{**values, "files": [("a/../b.png", b"\x89PNG\r\n\x1a\n")], **over})  # type: ignore[arg-type]
-    return page_of("form", submission, to="help@desk.example", now=NOW).messages[0]
+    return batch_of("form", submission, to="help@desk.example", now=NOW).messages[0]
 
 
 def test_a_form_is_a_persons_message_with_its_files_and_can_be_read_again():
-    (arrival,) = normalise_page([filled()], channel="form", form="web")
+    (arrival,) = normalise_batch([filled()], channel="form", form="web")
     envelope = from_json(arrival.envelope.decode())
     assert (arrival.unreadable, envelope.sender) == ("", Party(PartyKind.EMAIL, "li@example.com", "Li"))
     assert [party.handle for party in envelope.to] == ["help@desk.example"]
@@ -35,7 +35,7 @@ def test_a_form_is_a_persons_message_with_its_files_and_can_be_read_again():
 
 def test_the_same_form_sent_twice_is_the_same_message_and_another_text_is_not():
     hashes = [
-        normalise_page([message], channel="form", form="web")[0].content_hash
+        normalise_batch([message], channel="form", form="web")[0].content_hash
         for message in (filled(), filled(), filled(text="something else"))
     ]
     assert hashes[0] == hashes[1] != hashes[2]

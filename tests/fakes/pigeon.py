@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from datetime import UTC, datetime
 from typing import Literal
 
-from connectors.base import Cursor, Health, Outgoing, Page, RawMessage, Receipt, SendVerdict, WebhookRequest
+from connectors.base import Batch, Cursor, Health, Outgoing, RawMessage, Receipt, SendVerdict, WebhookRequest
 from connectors.base import WebhookResponse as Reply
 from connectors.json_messages import read_document, text_of, write_document
 from router.delivery import DeliveryReport, DeliveryStatus, TextLimit, Window
@@ -38,12 +38,12 @@ class PigeonConnector:
     def __init__(self, channel: str, settings: PigeonSettings) -> None:
         self.channel, self._settings = channel, settings
 
-    def fetch(self, cursor: Cursor | None) -> Page:
+    def fetch(self, cursor: Cursor | None) -> Batch:
         content = write_document({"from": "p-1", "text": "coo"}, form="pigeon", source="poll")
         landed = RawMessage(source_key="1", content=content, received_at=NOW)
-        return Page(channel=self.channel, messages=[landed], cursor=Cursor("", "1"), form="pigeon")
+        return Batch(channel=self.channel, messages=[landed], cursor=Cursor("", "1"), form="pigeon")
 
-    def settle(self, page: Page) -> None: ...
+    def settle(self, batch: Batch) -> None: ...
 
     def wait(self, seconds: float) -> None: ...
 
@@ -65,8 +65,8 @@ class PigeonEndpoint:
     def challenge(self, request: WebhookRequest) -> Reply:
         return Reply(request.query, "text/plain")
 
-    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
-        return Page(channel=self.channel, form="pigeon")
+    def batch(self, request: WebhookRequest, *, now: datetime) -> Batch:
+        return Batch(channel=self.channel, form="pigeon")
 
     def answer(self, request: WebhookRequest, *, taken) -> Reply:
         return Reply("", "text/plain")

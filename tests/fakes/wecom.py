@@ -20,7 +20,7 @@ _REQUESTS |= {"kf/service_state/trans": "service_state_trans_request"}
 class FakeWecom(FakeServer):
     """items: all messages, oldest first.  state: of every session.  errors: errcodes of the next calls, by path.
 
-    empty: how many empty pages with has_more come before the items.  page: how many items one has at most.
+    empty: how many empty batches with has_more come before the items.  batch: how many items one has at most.
     """
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class FakeWecom(FakeServer):
         self.sent: dict[str, dict[str, Any]] = {}
         self.errors: dict[str, list[int]] = {}
         self.media: dict[str, bytes] = {}
-        self.state, self.empty, self.tokens, self.page = 1, 0, 0, 100
+        self.state, self.empty, self.tokens, self.batch = 1, 0, 0, 100
         self.violations: list[str] = []
         folder = specs_folder()
         path = folder / "own_wecom_kf.schema.json" if folder else None
@@ -66,13 +66,13 @@ class FakeWecom(FakeServer):
         return self._checked_answer(path, getattr(self, "_" + path.replace("/", "_"))(asked.json))
 
     def _kf_sync_msg(self, body) -> dict[str, Any]:
-        start, limit = int(body.get("cursor") or 0), min(body["limit"], self.page)
+        start, limit = int(body.get("cursor") or 0), min(body["limit"], self.batch)
         if self.empty:
             self.empty -= 1
             return {"next_cursor": str(start), "has_more": 1, "msg_list": []}
-        page = self.items[start : start + limit]
-        end = start + len(page)
-        return {"next_cursor": str(end), "has_more": int(end < len(self.items)), "msg_list": page}
+        batch = self.items[start : start + limit]
+        end = start + len(batch)
+        return {"next_cursor": str(end), "has_more": int(end < len(self.items)), "msg_list": batch}
 
     def _kf_send_msg(self, body) -> dict[str, Any]:
         if self.state not in (0, 1):

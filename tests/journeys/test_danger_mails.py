@@ -34,10 +34,10 @@ CLASSIFIERS = {"by_words": build_classifier, "by_the_shipped_model": LearntClass
 def test_a_mail_is_judged_by_what_it_says(name: str, outcome: str, way: str, tmp_path: Path) -> None:
     raw = RawMessage(source_key=name, content=(MAILS / name).read_bytes(), received_at=datetime(2026, 3, 3, tzinfo=UTC))
     with Guard() as guard:
-        (arrival,) = guard.normalise_page([raw], channel="desk-mail")
+        (arrival,) = guard.normalise_batch([raw], channel="desk-mail")
     envelope = from_json(arrival.envelope)
     omniyard = SETTINGS.omniyard.model_copy(update={"data": str(tmp_path)})
     desk = SETTINGS.model_copy(update={"omniyard": omniyard})
-    (seen,) = CLASSIFIERS[way](desk).classify_page([f"{envelope.subject}\n{envelope.text}"])
+    (seen,) = CLASSIFIERS[way](desk).classify_batch([f"{envelope.subject}\n{envelope.text}"])
     assert (seen.emergency, seen.possible_danger) == (outcome == "emergency", outcome == "possible")
     assert bool(seen.danger_evidence) == seen.emergency

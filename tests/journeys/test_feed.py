@@ -159,7 +159,7 @@ def test_a_reader_that_is_killed_a_hundred_times_sees_every_number_once_and_in_o
     assert {mark.name for mark in marks.iterdir()} == {"publish.written", "publish.after"}
 
 
-def test_a_stream_ends_when_its_token_is_revoked_and_a_page_tells_where_to_go_on(
+def test_a_stream_ends_when_its_token_is_revoked_and_a_batch_tells_where_to_go_on(
     served: Served, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.services.event_stream._RECHECK_SECONDS", 0.2)
@@ -168,8 +168,8 @@ def test_a_stream_ends_when_its_token_is_revoked_and_a_page_tells_where_to_go_on
         append_events(connection, [NewEvent(f"event.{number}", at=RECEIVED_AT) for number in range(3)])
     publisher.once()
     with served.open(after=2) as client:
-        page = client.get("/events", params={"after": 1, "limit": 1}).json()
-        assert ([event["number"] for event in page["events"]], page["next_after"]) == ([2], 2)
+        batch = client.get("/events", params={"after": 1, "limit": 1}).json()
+        assert ([event["number"] for event in batch["events"]], batch["next_after"]) == ([2], 2)
         assert client.get("/events", params={"after": 3}).json() == {"events": [], "next_after": 3}
         assert client.get("/events/stream", headers={"Accept": "*/*"}).status_code == 406
         for wrong in ("x", "-1", "9" * 20, "1 OR 1"):

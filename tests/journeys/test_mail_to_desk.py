@@ -49,12 +49,12 @@ class Client:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return bytes(answer.read())
 
-    def pages(self, path: str, name: str) -> Iterator[Mapping[str, Any]]:
+    def batches(self, path: str, name: str) -> Iterator[Mapping[str, Any]]:
         cursor = ""
         while cursor is not None:
-            page = json.loads(self.get(f"{path}?limit=50&cursor={cursor}" if cursor else f"{path}?limit=50"))
-            yield from page[name]
-            cursor = page["next_cursor"]
+            batch = json.loads(self.get(f"{path}?limit=50&cursor={cursor}" if cursor else f"{path}?limit=50"))
+            yield from batch[name]
+            cursor = batch["next_cursor"]
 
 
 def sent(mail: bytes) -> EmailMessage:

@@ -229,7 +229,7 @@ def decide(situation: Situation, *, trained: bool = False) -> tuple[Correlation,
     """Decide as a worker does; return also the automatic answer."""
     desk = brain(trained=trained)
     envelope = envelope_of(situation)
-    (analysis,) = desk.read_page([envelope])
+    (analysis,) = desk.read_batch([envelope])
     known = {"before@wallet.example": [case_of(situation)]} if situation.answers else {}
     query = ThreadQuery(envelope=envelope, signs=analysis.signs, proof=analysis.proof, contact_id=ANN)
     threads = KnownThreads(by_reference={}, by_message_id=known, ours=dict.fromkeys(known, frozenset()))
@@ -259,7 +259,7 @@ def test_the_desk_does_what_its_operator_expects(situation: Situation, *, traine
     if situation.gate:
         assert decision.gate == situation.gate, decision.hours.why
     if trained and situation.headers == ABSENCE:
-        # The model takes "I am away" for account security, which is wrong but pages no person.
+        # The model takes "I am away" for account security, which is wrong but batches no person.
         assert not decision.emergency
         return
     # A message that joins a case keeps the team and the SLA of the case.

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from connectors.base import Page, ProviderEndpoint, WebhookRequest
+from connectors.base import Batch, ProviderEndpoint, WebhookRequest
 from connectors.registry import KINDS, endpoint_of
 from router.errors import NotFound, PermanentError
 from router.settings import Settings, read_settings
@@ -145,14 +145,14 @@ def _strings(document: str) -> list[str]:
     return [str(value) for value in read.values()] if isinstance(read, dict) else []
 
 
-def accepted(endpoint: ProviderEndpoint, text: str, signature: str) -> Page | None:
-    """Return what the endpoint takes for a page of its provider when it is given this signature."""
+def accepted(endpoint: ProviderEndpoint, text: str, signature: str) -> Batch | None:
+    """Return what the endpoint takes for a batch of its provider when it is given this signature."""
     for media_type in ("application/json", "application/x-www-form-urlencoded"):
         headers = {"content-type": media_type} | dict.fromkeys(SIGNED_BY, signature)
         query = urlencode({"msg_signature": signature, "signature": signature})
         request = WebhookRequest(body=text.encode(), headers=headers, query=query)
         if endpoint.is_signed(request, now=NOW):
-            return endpoint.page(request, now=NOW)
+            return endpoint.batch(request, now=NOW)
     return None
 
 
@@ -168,9 +168,9 @@ def test_the_sweep_would_see_a_signature_that_is_accepted(settings: Settings) ->
     endpoint = endpoint_of("x", settings.channels["x"], desk=settings.omniyard)
     assert handed_out(endpoint, "bare-token") != set()
     signed = _signed_by_x(SHORT)
-    page = accepted(endpoint, SHORT, signed)
-    assert page is not None
-    assert len(page.messages) == 1
+    batch = accepted(endpoint, SHORT, signed)
+    assert batch is not None
+    assert len(batch.messages) == 1
 
 
 def _signed_by_x(text: str) -> str:
@@ -220,6 +220,6 @@ def test_a_document_that_names_no_account_or_another_is_not_for_us(document: obj
 def test_the_newer_interface_names_the_account_in_its_filter(settings: Settings) -> None:
     endpoint = endpoint_of("x", settings.channels["x"], desk=settings.omniyard)
     text = json.dumps({"data": {"filter": {"user_id": OWN}, "payload": {"direct_message_events": [EVENT]}}})
-    page = accepted(endpoint, text, _signed_by_x(text))
-    assert page is not None
-    assert [message.source_key for message in page.messages] == [EVENT["id"]]
+    batch = accepted(endpoint, text, _signed_by_x(text))
+    assert batch is not None
+    assert [message.source_key for message in batch.messages] == [EVENT["id"]]

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from api.app import create_app
 from cli.main import application
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from connectors.originals import unpack
 from router.envelope import from_json
 from router.errors import ConfigError
@@ -65,7 +65,7 @@ class SealedDesk:
         intake = Intake(database, bell=Bell(lambda: None), new_guard=LentReader)
         at = datetime(2026, 11, 2, tzinfo=UTC)
         raw = [RawMessage(source_key=key, content=MAIL, received_at=at) for key in keys]
-        intake.take(Page(channel="mail", messages=raw, cursor=None))
+        intake.take(Batch(channel="mail", messages=raw, cursor=None))
         intake.close()
         with database.write() as connection:
             connection.execute(sa.update(table_of(InboundRow)).values(state="quarantined", reason="odd"))
@@ -242,21 +242,21 @@ def test_a_row_that_cannot_be_opened_takes_no_list_down(desk: SealedDesk, damage
     with database.write() as connection:
         token = add_agent(connection, name="Ann", role="admin")[1]
     app = create_app(desk.settings, database=database)
-    # When they are listed by the API, the page and the command
+    # When they are listed by the API, the batch and the command
     with started(app, portal):
         client = AppClient(app, portal, headers={"Authorization": f"Bearer {token}"})
         answer = client.get("/api/v1/quarantine")
         assert answer.status_code == 200, answer.text
         found = {entry["source_key"]: entry for entry in answer.json()["messages"]}
-        page = client.get("/quarantine", headers={"Accept": "text/html"})
+        batch = client.get("/quarantine", headers={"Accept": "text/html"})
         one = client.get(f"/api/v1/quarantine/{found['2']['id']}").json()
         replayed = client.post("/api/v1/quarantine/replay", json={"ids": [each["id"] for each in found.values()]})
     # Then all three are there, one of them with the reason
     assert {key: bool(entry["shut"]) for key, entry in found.items()} == {"1": False, "2": True, "3": False}
     assert found["1"]["sender_handle"] == "ann@customer.example"
     assert found["2"]["shut"] == one["shut"]
-    assert page.status_code == 200
-    assert "It cannot be opened" in page.text
+    assert batch.status_code == 200
+    assert "It cannot be opened" in batch.text
     # And an order for all of them moves those that can be opened
     assert len(replayed.json()["replayed"]) == 2
     assert [each["id"] for each in replayed.json()["unreadable"]] == [found["2"]["id"]]

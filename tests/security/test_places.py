@@ -64,7 +64,7 @@ def test_an_answer_to_such_a_message_id_still_joins(desk: Desk) -> None:
 def test_an_answer_to_a_message_id_of_ours_that_reads_like_a_secret_still_joins(desk: Desk, token: str) -> None:
     own = f"{token}.01a24d720c0c702a860d8b7d530fc445@desk.example"
     read = replace(envelope("1"), in_reply_to=(own,), references=(own,))
-    (analysis,) = desk.brain.read_page([read])
+    (analysis,) = desk.brain.read_batch([read])
     assert (analysis.envelope.in_reply_to, analysis.envelope.references) == ((own,), (own,))
 
 
@@ -86,9 +86,9 @@ def test_the_id_and_the_sender_of_a_text_message_keep_no_card() -> None:
     settings = HttpSmsSettings.model_construct(kind="http_sms", number="10690000", region=None, fields=fields)
     body = json.dumps({"id": CARD, "from": f"Card {CARD}", "text": "hello"}).encode()
     now = datetime.now(UTC)
-    page = webhook.page_of("sms", settings, body=body, media_type="application/json", now=now)
-    again = webhook.page_of("sms", settings, body=body, media_type="application/json", now=now)
+    batch = webhook.batch_of("sms", settings, body=body, media_type="application/json", now=now)
+    again = webhook.batch_of("sms", settings, body=body, media_type="application/json", now=now)
 
-    assert CARD not in page.messages[0].source_key
-    assert page.messages[0].source_key == again.messages[0].source_key
-    assert CARD not in webhook.read(page.messages[0], "sms").sender.handle
+    assert CARD not in batch.messages[0].source_key
+    assert batch.messages[0].source_key == again.messages[0].source_key
+    assert CARD not in webhook.read(batch.messages[0], "sms").sender.handle

@@ -7,20 +7,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from connectors.base import Arrival, Cursor, Page
+from connectors.base import Arrival, Batch, Cursor
 from connectors.keeper import Ownership, Report
 from router.errors import LeaseLost, TransientError
 
 
 @dataclass
 class MemoryKeeper:
-    """Keeps pages for any number of daemons. lasts: seconds that a lease lasts without renewal.
+    """Keeps batches for any number of daemons. lasts: seconds that a lease lasts without renewal.
 
     failing: while it is set, the store is unavailable.
     """
 
     lasts: float = 15
-    pages: list[Page] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
     reports: list[Report] = field(default_factory=list)
     cursors: dict[str, Cursor] = field(default_factory=dict)
     messages: dict[tuple[str, str], bytes] = field(default_factory=dict)
@@ -44,14 +44,14 @@ class MemoryKeeper:
             self._leases[channel] = (self._tokens, time.monotonic() + self.lasts)
             return MemoryLease(self, channel, self._tokens, self.cursors.get(channel))
 
-    def take(self, page: Page) -> None:
+    def take(self, batch: Batch) -> None:
         with self._lock:
             self.check()
-            self.pages.append(page)
-            for message in page.messages:
-                self.messages[page.channel, message.source_key] = message.content
-            if page.cursor:
-                self.cursors[page.channel] = page.cursor
+            self.batches.append(batch)
+            for message in batch.messages:
+                self.messages[batch.channel, message.source_key] = message.content
+            if batch.cursor:
+                self.cursors[batch.channel] = batch.cursor
 
     def report(self, report: Report) -> None:
         with self._lock:
@@ -96,13 +96,13 @@ class MemoryLease:
         self._keeper, self._channel, self._token = keeper, channel, token
         self.cursor = cursor
 
-    def read(self, page: Page) -> Sequence[Arrival]:
+    def read(self, batch: Batch) -> Sequence[Arrival]:
         return ()
 
-    def accept(self, page: Page, arrivals: Sequence[Arrival]) -> None:
+    def accept(self, batch: Batch, arrivals: Sequence[Arrival]) -> None:
         with self._keeper._lock:
             self._keeper.confirm(self._channel, self._token)
-            self._keeper.take(page)
+            self._keeper.take(batch)
 
     def renew(self) -> None:
         self._keeper.renew(self._channel, self._token)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from connectors.base import Page
+from connectors.base import Batch
 from connectors.registry import open_senders
 from connectors.sms.twilio.connector import TwilioConnector
 from router.reason import ReasonKey
@@ -164,7 +164,7 @@ def test_two_first_messages_of_one_sender_at_once_make_one_conversation(desk: Ch
             twilio.receive(text, sender=f"+4477009000{pair:02}")
     page = desk.connector.fetch(ownership.cursor)
     for message in page.messages:
-        desk.intake.keep(Page(channel="sms", messages=[message], form="twilio"))
+        desk.intake.keep(Batch(channel="sms", messages=[message], form="twilio"))
     start = threading.Barrier(4)
 
     def work() -> None:

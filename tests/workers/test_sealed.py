@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from connectors.originals import unpack
 from router.envelope import from_json
 from router.reason import Reason, ReasonKey
@@ -19,7 +19,7 @@ from store.db.encryption import Sealer
 from store.db.engine import Database
 from store.inbound.quarantine import list_quarantined
 from store.inbound.retention import forget_originals
-from store.inbound.stored_messages import stored_page
+from store.inbound.stored_messages import stored_batch
 from store.tables.messages import InboundRow, MessageRow, OriginalRow
 from tests.desk import Desk, envelope
 from workers.broker.doorbell import Bell
@@ -80,7 +80,7 @@ def test_a_dump_of_the_database_holds_no_secret_and_the_desk_still_reads_its_ori
     desk = Desk(sealed, tmp_path)
     intake = Intake(sealed, bell=Bell(lambda: None))
     raw = [RawMessage(source_key="1", content=MAIL, received_at=datetime(2026, 11, 2, 10, tzinfo=UTC))]
-    intake.take(Page(channel="mail", messages=raw, cursor=None))
+    intake.take(Batch(channel="mail", messages=raw, cursor=None))
     intake.close()
     unread = dump(sealed)
     desk.route()
@@ -95,7 +95,7 @@ def test_a_dump_of_the_database_holds_no_secret_and_the_desk_still_reads_its_ori
     # And permitted users can still read the bytes and simulate another file
     with sealed.read() as connection:
         packed = find_original(connection, message.id)
-        (stored,), _ = stored_page(connection, since=datetime(2026, 1, 1, tzinfo=UTC), after=None, limit=9)
+        (stored,), _ = stored_batch(connection, since=datetime(2026, 1, 1, tzinfo=UTC), after=None, limit=9)
     assert unpack(packed.content, size=packed.size) == MAIL
     assert NUMBER in from_json(stored.envelope).subject
 
@@ -104,7 +104,7 @@ def test_a_dump_of_the_database_holds_no_secret_and_the_desk_still_reads_its_ori
     with sealed.write() as connection:
         assert forget_originals(connection, before=now - timedelta(days=1), limit=9) == 0
         assert forget_originals(connection, before=now + timedelta(days=1), limit=9) == 1
-        assert stored_page(connection, since=datetime(2026, 1, 1, tzinfo=UTC), after=None, limit=9) == ([], None)
+        assert stored_batch(connection, since=datetime(2026, 1, 1, tzinfo=UTC), after=None, limit=9) == ([], None)
     assert desk.rows(OriginalRow) == []
     assert len(desk.rows(MessageRow)) == 1
 
@@ -114,7 +114,7 @@ def test_a_quarantined_message_keeps_its_bytes_and_a_discarded_one_is_still_list
 ) -> None:
     intake = Intake(sealed, bell=Bell(lambda: None))
     raw = [RawMessage(source_key=str(n), content=MAIL, received_at=datetime(2026, 11, 2, tzinfo=UTC)) for n in (1, 2)]
-    intake.take(Page(channel="mail", messages=raw, cursor=None))
+    intake.take(Batch(channel="mail", messages=raw, cursor=None))
     intake.close()
     table, later = table_of(InboundRow), datetime.now(UTC) + timedelta(days=1)
     with sealed.write() as connection:

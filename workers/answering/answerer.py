@@ -50,7 +50,7 @@ from workers.answering.rephrase import Rephrased, Rephraser
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
-_PAGE: Final = 20
+_BATCH: Final = 20
 # An answer after this long would come next to a person's, so the question is left to them.
 _TOO_LATE: Final = timedelta(hours=1)
 MODES: Final = {"off": Allowed.NOTHING, "agents": Allowed.AGENTS, "offer": Allowed.OFFER, "answer": Allowed.ANSWER}
@@ -83,7 +83,7 @@ class DueQuestions:
 
 
 class Answerer:
-    """Decides a page of waiting questions at a time; several workers may do it at the same time."""
+    """Decides a batch of waiting questions at a time; several workers may do it at the same time."""
 
     def __init__(
         self, database: Database, brain: Brain, library: AnswerLibrary, *, rephraser: Rephraser | None = None
@@ -100,7 +100,7 @@ class Answerer:
         """Return the questions that are due, with the state of their cases."""
         with self._database.read() as connection:
             now = read_clock(connection)
-            due = due_questions(connection, now=now, limit=_PAGE)
+            due = due_questions(connection, now=now, limit=_BATCH)
             cases = {each[-1].conversation_id: answer_case(connection, each[-1].conversation_id) for each in due}
         return DueQuestions(due, cases, now)
 

@@ -1,1 +1,1 @@
-"""The bell (one Dramatiq message for a page of rows) and the embedded Valkey."""
+"""The bell (one Dramatiq message for a batch of rows) and the embedded Valkey."""

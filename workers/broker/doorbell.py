@@ -1,4 +1,4 @@
-"""The bell: one broker message with a page's ids. It never retries, never delays intake, and may be lost."""
+"""The bell: one broker message with a batch's ids. It never retries, never delays intake, and may be lost."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ from workers.runtime.failpoints import reach
 # their threads permanently; the bell's client never retries, because intake waits for it (docs/decisions.md, "Dramatiq
 # is a doorbell").
 
+# Names in the broker, which daemons of another release read and write too: they stay, though a batch is meant.
 QUEUE: Final = "pages"
 ACTOR: Final = "route_page"
 SENDING_QUEUE: Final = "sending"
@@ -95,7 +96,7 @@ def _middleware() -> list[Middleware]:
 
 
 def ring_message(ids: list[str]) -> dramatiq.Message[None]:
-    """Return the message that rings for a page of inbound ids."""
+    """Return the message that rings for a batch of inbound ids."""
     return dramatiq.Message(queue_name=QUEUE, actor_name=ACTOR, args=(ids,), kwargs={}, options={})
 
 
@@ -111,7 +112,7 @@ _log = structlog.get_logger()
 
 
 class Bell:
-    """Rings for pages; may be used by several threads.
+    """Rings for batches; may be used by several threads.
 
     find_url: called again after each failure; returns None while there is no broker.
     """
@@ -123,9 +124,9 @@ class Bell:
         self._rests_until = 0.0
 
     def ring(self, ids: Sequence[UUID], *, urgent: bool = False) -> bool:
-        """Ring for a page; return whether the broker took the message. A broker's failure never raises.
+        """Ring for a batch; return whether the broker took the message. A broker's failure never raises.
 
-        urgent: some of its messages must not wait until a worker has finished its page.
+        urgent: some of its messages must not wait until a worker has finished its batch.
         """
         reach("bell.ring")
         return bool(ids) and self._try(ring_message([str(id_) for id_ in ids]), urgent=urgent)

@@ -19,7 +19,7 @@ from router.errors import ConfigError, TransientError
 from workers.broker.free_ports import free_ports
 
 _HOST: Final = "127.0.0.1"
-# It holds only ids of pages: 256 MB is hours of unrouted mail; the sweep finds the rows that no longer fit.
+# It holds only ids of batches: 256 MB is hours of unrouted mail; the sweep finds the rows that no longer fit.
 _MEMORY: Final = "256mb"
 _URL: Final = re.compile(r"redis://:(?P<password>[^@]+)@127\.0\.0\.1:(?P<port>\d+)/0")
 

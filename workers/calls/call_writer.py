@@ -52,7 +52,7 @@ class CallWriter:
             # They wait until the channel is configured again.
             _log.warning("call.no_channel", channel=channel, calls=len(calls), error=str(error))
             return
-        self._intake.take(machine.page([each.call for each in calls], backfill=backfill))
+        self._intake.take(machine.batch([each.call for each in calls], backfill=backfill))
         reach("call.accepted")
         with self._database.write() as connection:
             note_written(connection, calls)

@@ -12,8 +12,8 @@ from store.db.engine import Database, read_clock
 from store.outbound.silent_cases import SilenceKind, close_silent, is_any_silent, take_silent
 from workers.runtime.failpoints import reach
 
-# SQLite's only writer is locked while a page is written.
-_PAGE: Final = 50
+# SQLite's only writer is locked while a batch is written.
+_BATCH: Final = 50
 # The times are in hours and days.
 _LOOK_EVERY_SECONDS: Final = 60.0
 
@@ -48,7 +48,7 @@ class SilentCaseCloser:
         reach("close.before")
         with self._database.write() as connection:
             now = read_clock(connection)
-            found = take_silent(connection, kind, before=now - self._after[kind], limit=_PAGE)
+            found = take_silent(connection, kind, before=now - self._after[kind], limit=_BATCH)
             close_silent(connection, found, kind=kind, at=now)
             reach("close.written")
         reach("close.after")

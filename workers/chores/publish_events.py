@@ -1,6 +1,6 @@
 """The publisher: numbers events without gaps, and does the other steps that must run once and in order.
 
-One process at a time holds its lease. Every page renews the lease's row in its own transaction, so a process that was
+One process at a time holds its lease. Every batch renews the lease's row in its own transaction, so a process that was
 paused past its lease numbers nothing. A thread of every worker runs it, so another worker takes over if one dies.
 """
 
@@ -27,7 +27,7 @@ from store.events import feed
 from workers.runtime.failpoints import reach
 
 LEASE: Final = "publisher"
-_PAGE: Final = 500
+_BATCH: Final = 500
 _QUIET_AFTER_SECONDS: Final = 5.0
 # After an error that only the next pass can correct.
 _SICK_SECONDS: Final = 2.0
@@ -91,7 +91,7 @@ class Publisher:
         self._thread.start()
 
     def stop(self, *, seconds: float) -> None:
-        """Finish the current page and release the lease."""
+        """Finish the current batch and release the lease."""
         self._stopped.set()
         self._written.set()
         self._nudged.set()
@@ -103,12 +103,12 @@ class Publisher:
         self._nudged.set()
 
     def written(self) -> None:
-        """Publish at once, or as soon as the last page is long enough ago: events were written; see `nudge`."""
+        """Publish at once, or as soon as the last batch is long enough ago: events were written; see `nudge`."""
         self._written.set()
         self.nudge()
 
     def once(self) -> int:
-        """Publish one page; return how much was done, 0 if nothing was due or another process is the publisher."""
+        """Publish one batch; return how much was done, 0 if nothing was due or another process is the publisher."""
         if self._token is None and not self._own():
             return 0
         with self._database.read() as connection:
@@ -147,7 +147,7 @@ class Publisher:
             # This transaction locks the renewed row until the commit: no other process can become the publisher.
             leases.renew_lease(connection, name=LEASE, token=token, lasts=self._takeover)
             before = feed.newest_number(connection)
-            found = feed.number_events(connection, after=before, limit=_PAGE)
+            found = feed.number_events(connection, after=before, limit=_BATCH)
             found += sum(step(connection, before) for step in self._steps)
             reach("publish.written")
         reach("publish.after")
@@ -159,7 +159,7 @@ class Publisher:
             if self._nudged.wait(self._turn()):
                 # What was announced is routed first, here or by another worker.
                 self._written.wait(self._pace.busy)
-                # Pages that are routed in quick succession are published together.
+                # Batches that are routed in quick succession are published together.
                 self._stopped.wait(max(0.0, self._next_at - monotonic()))
             self._nudged.clear()
             self._written.clear()
@@ -169,7 +169,7 @@ class Publisher:
             _log.warning("publisher.release_lost", error=str(error))
 
     def _turn(self) -> float:
-        """Publish a page; return how many seconds to wait before the next."""
+        """Publish a batch; return how many seconds to wait before the next."""
         try:
             if self.once():
                 self._quiet_at = monotonic() + _QUIET_AFTER_SECONDS
@@ -177,7 +177,7 @@ class Publisher:
                 return self._pace.busy
         except TransientError as error:
             _log.warning("publisher.postponed", error=str(error))
-        except Exception:  # noqa: BLE001  (the thread's outer loop: whatever it was, the next page is due)
+        except Exception:  # noqa: BLE001  (the thread's outer loop: whatever it was, the next batch is due)
             _log.exception("publisher.failed")
         else:
             return self._pace.idle if monotonic() < self._quiet_at else self._pace.quiet

@@ -18,7 +18,7 @@ _log = structlog.get_logger()
 
 
 class RatingAsker:
-    """Asks about a page of closings at a time; several workers may do it at the same time."""
+    """Asks about a batch of closings at a time; several workers may do it at the same time."""
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain

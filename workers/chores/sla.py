@@ -27,7 +27,7 @@ from store.tables.desk import NoticeKind
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
-_PAGE: Final = 200
+_BATCH: Final = 200
 # The years whose spans count for the digest; more distant spans change no due time today.
 _YEARS_BACK, _YEARS_AHEAD = 1, 2
 
@@ -35,14 +35,14 @@ _log = structlog.get_logger()
 
 
 class SlaWatch:
-    """Updates due conversations, a page at a time; several workers may do it at the same time."""
+    """Updates due conversations, a batch at a time; several workers may do it at the same time."""
 
     def __init__(self, database: Database, brain: Brain) -> None:
         self._database, self._brain = database, brain
         self._is_current = False
 
     def once(self) -> int:
-        """Update one page of conversations; return how many."""
+        """Update one batch of conversations; return how many."""
         if not self._is_current:
             self._recompute_all()
         with self._database.read() as connection:
@@ -83,7 +83,7 @@ class SlaWatch:
 
     def _look(self, connection: Connection) -> int:
         now = read_clock(connection)
-        rows = promises.take_due(connection, now=now, limit=_PAGE)
+        rows = promises.take_due(connection, now=now, limit=_BATCH)
         pauses = self._settle_pauses(connection, rows, now=now)
         computed = [self._compute(row, pauses=pauses.get(row.id, ()), now=now) for row in rows]
         notices = [notice for _, due in computed for notice in due]

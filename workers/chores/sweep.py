@@ -18,8 +18,8 @@ from workers.chores.chore_lane import PERIOD_SECONDS, STEP_SECONDS, Chore, do_sa
 from workers.routing.route import Router
 from workers.runtime.failpoints import reach
 
-# Messages of a page that died go one by one between the pages, so that neither kind blocks the other.
-_ALONE_BETWEEN_PAGES: Final = 50
+# Messages of a batch that died go one by one between the batches, so that neither kind blocks the other.
+_ALONE_BETWEEN_BATCHES: Final = 50
 # On a busy desk messages are always due. After this time of routing the chores have their turn: they take about 10 ms
 # when nothing is due, and an SLA alarm must not wait until the desk is quiet.
 _ROUTE_SECONDS: Final = 1.0
@@ -72,7 +72,7 @@ class Sweep:
     def _round(self, until: float, *, found: int) -> int:
         """Route urgent messages, then the others; return how much was found. found: before, since the last chores.
 
-        Urgent ones, and a page of ordinary ones whatever urgent ones are due; and one heavy message: on a busy desk,
+        Urgent ones, and a batch of ordinary ones whatever urgent ones are due; and one heavy message: on a busy desk,
         where light ones are always due, the heavy ones get their turn. A round that takes too long ends after a step,
         and the next one continues with the step after it.
         """
@@ -89,7 +89,7 @@ class Sweep:
         return claimed
 
     def _alone(self, until: float) -> int:
-        for found in range(_ALONE_BETWEEN_PAGES):
+        for found in range(_ALONE_BETWEEN_BATCHES):
             if self._stopped.is_set() or (found and self._clock() >= until) or not self._router.route_alone():
                 return found
-        return _ALONE_BETWEEN_PAGES
+        return _ALONE_BETWEEN_BATCHES

@@ -22,7 +22,7 @@ from store.events.append import EventKind, NewEvent, append_events
 from workers.routing.brain import Brain
 from workers.runtime.failpoints import reach
 
-_PAGE: Final = 50
+_BATCH: Final = 50
 
 _log = structlog.get_logger()
 
@@ -53,7 +53,7 @@ class AlarmEscalator:
     def _move(self, connection: Connection, *, since: datetime, now: datetime) -> int:
         # Lock agents before conversations, as all code does, to avoid deadlocks.
         agents = lock_on_duty(connection, off_duty=bool(self._listed))
-        waiting = alarms.take_unanswered(connection, since=since, limit=_PAGE)
+        waiting = alarms.take_unanswered(connection, since=since, limit=_BATCH)
         for alarm in waiting:
             step = self._step(alarm, agents)
             alarms.move_alarm(connection, step, now=now)

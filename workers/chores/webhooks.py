@@ -34,7 +34,7 @@ from store.events.webhook_deliveries import DeliveryRecord, Failed
 from workers.runtime.failpoints import reach
 
 _AT_ONCE: Final = 8
-# Longer than any page may take, because each delivery has a time limit.
+# Longer than any batch may take, because each delivery has a time limit.
 _LEASE: Final = timedelta(seconds=60)
 # A failing target gets one event at a time, at growing intervals.
 _IDLE: Final = Backoff(first=timedelta(seconds=0.5), longest=timedelta(minutes=1))

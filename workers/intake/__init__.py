@@ -1,1 +1,1 @@
-"""Accepts pages of messages, and the webhooks of providers."""
+"""Accepts batches of messages, and the webhooks of providers."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from connectors.email.mime.attachments import safe_name
-from connectors.normalise import normalise_page
-from connectors.web.chat.messages import FORM, ChatMessage, page_of
+from connectors.normalise import normalise_batch
+from connectors.web.chat.messages import FORM, ChatMessage, batch_of
 from router.envelope import PartyKind
 from router.masking.mask import mask
 from router.settings import Settings
@@ -72,8 +72,8 @@ class ChatIntake:
             text=line.text,
             files=line.files,
         )
-        page = page_of(session.channel, message, now=now)
-        (arrival,) = normalise_page(page.messages, channel=session.channel, form=FORM)
+        batch = batch_of(session.channel, message, now=now)
+        (arrival,) = normalise_batch(batch.messages, channel=session.channel, form=FORM)
         return delivery_of(arrival, sealer=self._database.sealer, urgent=bool(self._look.urgent([arrival])))
 
     def _ring(self, ids: Sequence[UUID], *, urgent: bool) -> None:

@@ -1,4 +1,4 @@
-"""Intake: commit a page's originals, its rows and the cursor at once, then ring the bell (the claim-check pattern).
+"""Intake: commit a batch's originals, its rows and the cursor at once, then ring the bell (the claim-check pattern).
 
 It implements `Keeper` for the connectors' daemon.
 """
@@ -18,11 +18,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
-from connectors.base import MAIL, Arrival, Cursor, NamedReport, Page
+from connectors.base import MAIL, Arrival, Batch, Cursor, NamedReport
 from connectors.email.dkim_check import SignatureCheck
 from connectors.email.sandbox.parent import Guard
 from connectors.keeper import Ownership, Report
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from router.errors import OmniyardError
 from router.phone_call import CallLimits
 from store.calls.phone_calls import note_call
@@ -76,7 +76,7 @@ class Intake:
     def prepare(self, channel: str) -> None:
         """See `Keeper`."""
         if channel in self._mail:
-            # A parser takes a second to load; loaded now, it can parse the first page at once.
+            # A parser takes a second to load; loaded now, it can parse the first batch at once.
             with self._loading:
                 self._reader(channel).warm()
 
@@ -92,35 +92,35 @@ class Intake:
             else None
         )
 
-    def take(self, page: Page) -> None:
+    def take(self, batch: Batch) -> None:
         """See `Keeper`."""
-        self.keep(page)
+        self.keep(batch)
 
-    def keep(self, page: Page) -> Accepted:
-        """Normalise and commit a page that was pushed, then ring for it.
+    def keep(self, batch: Batch) -> Accepted:
+        """Normalise and commit a batch that was pushed, then ring for it.
 
         Raises TransientError when it cannot be stored now.
         """
-        return self.commit(page, self._read(page, self._guard), token=None)
+        return self.commit(batch, self._read(batch, self._guard), token=None)
 
-    def read(self, page: Page) -> list[Arrival]:
-        """Normalise a page of a polled channel."""
-        return self._read(page, partial(self._reader, page.channel))
+    def read(self, batch: Batch) -> list[Arrival]:
+        """Normalise a batch of a polled channel."""
+        return self._read(batch, partial(self._reader, batch.channel))
 
-    def commit(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
-        """Commit a page, then ring for it. token: of the channel's lease, confirmed in the same commit.
+    def commit(self, batch: Batch, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
+        """Commit a batch, then ring for it. token: of the channel's lease, confirmed in the same commit.
 
-        Raises LeaseLost when the lease is gone, TransientError when the page cannot be stored now.
+        Raises LeaseLost when the lease is gone, TransientError when the batch cannot be stored now.
         """
         reach("accept.before")
-        accepted = self._write(page, arrivals, token=token)
+        accepted = self._write(batch, arrivals, token=token)
         reach("accept.after")
         self._bell.ring(accepted.ids, urgent=accepted.urgent)
-        if page.messages:
+        if batch.messages:
             _log.info(
-                "page.accepted",
-                channel=page.channel,
-                messages=len(page.messages),
+                "batch.accepted",
+                channel=batch.channel,
+                messages=len(batch.messages),
                 known=accepted.known,
                 conflicts=accepted.conflicts,
             )
@@ -170,50 +170,50 @@ class Intake:
         for guard in self._guards:
             guard.close()
 
-    def _write(self, page: Page, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
+    def _write(self, batch: Batch, arrivals: Sequence[Arrival], *, token: UUID | None) -> Accepted:
         # Sealed before the transaction, so that no lock is held meanwhile.
-        urgent = self._look.urgent(arrivals) if self._look and not page.backfill else frozenset[str]()
+        urgent = self._look.urgent(arrivals) if self._look and not batch.backfill else frozenset[str]()
         deliveries = [
             delivery_of(arrival, sealer=self._database.sealer, urgent=arrival.source_key in urgent)
             for arrival in arrivals
         ]
         with self._database.write() as connection:
             if token is not None:
-                leases.confirm_lease(connection, name=_lease_name(page.channel), token=token)
-            accepted = accept(connection, channel=page.channel, deliveries=deliveries, backfill=page.backfill)
-            reports = _note_reports(connection, page.reports, channel=page.channel)
-            for news in page.calls:
+                leases.confirm_lease(connection, name=_lease_name(batch.channel), token=token)
+            accepted = accept(connection, channel=batch.channel, deliveries=deliveries, backfill=batch.backfill)
+            reports = _note_reports(connection, batch.reports, channel=batch.channel)
+            for news in batch.calls:
                 # A list is read after the fact: it reaches none of the menu's limits.
-                note_call(connection, page.channel, news=news, limits=CallLimits())
-            if page.cursor is not None:
+                note_call(connection, batch.channel, news=news, limits=CallLimits())
+            if batch.cursor is not None:
                 cursors.move_cursor(
                     connection,
-                    channel=page.channel,
-                    epoch=page.cursor.epoch,
-                    position=page.cursor.position,
-                    notice=page.notice,
+                    channel=batch.channel,
+                    epoch=batch.cursor.epoch,
+                    position=batch.cursor.position,
+                    notice=batch.notice,
                 )
             reach("accept.written")
         return replace(accepted, reports=reports) if reports else accepted
 
-    def _read(self, page: Page, guard: Callable[[], Guard]) -> list[Arrival]:
-        if not page.messages:
+    def _read(self, batch: Batch, guard: Callable[[], Guard]) -> list[Arrival]:
+        if not batch.messages:
             return []
-        if page.form == MAIL:
-            arrivals = guard().normalise_page(page.messages, channel=page.channel)
+        if batch.form == MAIL:
+            arrivals = guard().normalise_batch(batch.messages, channel=batch.channel)
             check = self._signatures
-            return check.note(page.messages, arrivals, guard=guard()) if check else arrivals
-        return normalise_page(page.messages, channel=page.channel, form=page.form)
+            return check.note(batch.messages, arrivals, guard=guard()) if check else arrivals
+        return normalise_batch(batch.messages, channel=batch.channel, form=batch.form)
 
     def _reader(self, channel: str) -> Guard:
-        # One child process per polled channel: a hostile page on one does not delay another.
+        # One child process per polled channel: a hostile batch on one does not delay another.
         if channel not in self._readers:
             self._readers[channel] = self._new_guard()
             self._guards.append(self._readers[channel])
         return self._readers[channel]
 
     def _guard(self) -> Guard:
-        # The same for pushed pages: there each thread has one.
+        # The same for pushed batches: there each thread has one.
         guard: Guard | None = getattr(self._threads, "guard", None)
         if guard is None:
             guard = self._threads.guard = self._new_guard()
@@ -228,13 +228,13 @@ class LeasedChannel:
         self._intake, self._channel, self._token = intake, channel, token
         self.cursor = cursor
 
-    def read(self, page: Page) -> list[Arrival]:
+    def read(self, batch: Batch) -> list[Arrival]:
         """See `Ownership`."""
-        return self._intake.read(page)
+        return self._intake.read(batch)
 
-    def accept(self, page: Page, arrivals: Sequence[Arrival]) -> None:
+    def accept(self, batch: Batch, arrivals: Sequence[Arrival]) -> None:
         """See `Ownership`."""
-        self._intake.commit(page, arrivals, token=self._token)
+        self._intake.commit(batch, arrivals, token=self._token)
 
     def renew(self) -> None:
         """See `Ownership`."""

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 
-from connectors.base import Page, ProviderEndpoint, Taken, WebhookRequest, WebhookResponse
+from connectors.base import Batch, ProviderEndpoint, Taken, WebhookRequest, WebhookResponse
 from connectors.passive_reply import PassiveEndpoint
 from connectors.registry import endpoint_of, kind_of, write_collected
 from router.errors import NotFound, PermanentError, TransientError
@@ -73,9 +73,9 @@ class ProviderWebhooks:
         others = others_at(channel, endpoint, request, settings=self._settings, now=now)
         within = self._channel(channel).stored_within
         taken: dict[str, Taken] = {}
-        for page in [each.page(request, now=now) for each in (endpoint, *others)]:
-            if page.messages or page.reports or page.wakes:
-                taken |= self._stored(page, now=now, within=within)
+        for batch in [each.batch(request, now=now) for each in (endpoint, *others)]:
+            if batch.messages or batch.reports or batch.wakes:
+                taken |= self._stored(batch, now=now, within=within)
         count_strangers(channel, endpoint, request, known=others, database=self._database)
         if isinstance(endpoint, PassiveEndpoint) and (text := self._reply(endpoint, request, channel, taken=taken)):
             return endpoint.reply(request, text=text)
@@ -86,13 +86,13 @@ class ProviderWebhooks:
 
         Raises NotFound without a form, TransientError when it cannot be stored now.
         """
-        from connectors.web.form import page_of  # noqa: PLC0415  (loaded with the first form)
+        from connectors.web.form import batch_of  # noqa: PLC0415  (loaded with the first form)
 
         settings = self._channel(channel)
         if settings.contact_form is None:
             raise NotFound("this channel has no form")
-        page = page_of(channel, submission, to=settings.address or "", now=now)
-        self._keeper().take(page)
+        batch = batch_of(channel, submission, to=settings.address or "", now=now)
+        self._keeper().take(batch)
         with self._database.read() as connection:
             return find_inbound(connection, channel=channel, source_key=submission.key)
 
@@ -101,12 +101,12 @@ class ProviderWebhooks:
 
         Raises NotFound for a channel without calls, TransientError when it cannot be stored now.
         """
-        from connectors.voice.notes import page_of  # noqa: PLC0415  (loaded with the first note)
+        from connectors.voice.notes import batch_of  # noqa: PLC0415  (loaded with the first note)
 
         notes = self._channel(channel).call_notes
         if notes is None:
             raise NotFound("this channel has no calls")
-        self._keeper().take(page_of(channel, notes, note, now=now))
+        self._keeper().take(batch_of(channel, notes, note, now=now))
         with self._database.read() as connection:
             return find_inbound(connection, channel=channel, source_key=note.key)
 
@@ -115,10 +115,10 @@ class ProviderWebhooks:
 
         Raises NotFound without such a channel, TransientError when it cannot be stored now.
         """
-        from connectors.web.form import page_of  # noqa: PLC0415  (loaded with the first form)
+        from connectors.web.form import batch_of  # noqa: PLC0415  (loaded with the first form)
 
         settings = self._channel(channel)
-        self._keeper().take(page_of(channel, submission, to=settings.address or "", now=now))
+        self._keeper().take(batch_of(channel, submission, to=settings.address or "", now=now))
 
     def status(self, channel: str, request: WebhookRequest, *, outbound_id: UUID, now: datetime) -> bool:
         """Record a delivery report; return whether it was new.
@@ -172,40 +172,40 @@ class ProviderWebhooks:
             self._intake.close()
         self._timed.shutdown(wait=False)
 
-    def _stored(self, page: Page, *, now: datetime, within: timedelta | None) -> Mapping[str, Taken]:
-        """Store a page. within: how long that may take; it may still be stored after that, and then counts once.
+    def _stored(self, batch: Batch, *, now: datetime, within: timedelta | None) -> Mapping[str, Taken]:
+        """Store a batch. within: how long that may take; it may still be stored after that, and then counts once.
 
         Raises TransientError when it cannot be stored now, or not in time.
         """
-        keys = [each.source_key for each in page.messages]
+        keys = [each.source_key for each in batch.messages]
         try:
-            taken = self._kept_within(page, within) if within else self._kept(page)
+            taken = self._kept_within(batch, within) if within else self._kept(batch)
         except TransientError:
-            self._unstored.note(page.channel, keys, now=now)
+            self._unstored.note(batch.channel, keys, now=now)
             raise
-        self._unstored.stored(page.channel, keys)
+        self._unstored.stored(batch.channel, keys)
         self._unstored.count_lost(self._database, now=now)
         return taken
 
-    def _kept_within(self, page: Page, within: timedelta) -> Mapping[str, Taken]:
-        storing = self._timed.submit(self._kept, page)
+    def _kept_within(self, batch: Batch, within: timedelta) -> Mapping[str, Taken]:
+        storing = self._timed.submit(self._kept, batch)
         try:
             return storing.result(within.total_seconds())
         except TimeoutError as error:
             # One that has not begun yet must not begin long after its answer; one that has may still be stored.
             if not storing.cancel():
-                storing.add_done_callback(partial(self._stored_late, page))
+                storing.add_done_callback(partial(self._stored_late, batch))
             raise TransientError("the message could not be stored in time") from error
 
-    def _stored_late(self, page: Page, storing: Future[Mapping[str, Taken]]) -> None:
+    def _stored_late(self, batch: Batch, storing: Future[Mapping[str, Taken]]) -> None:
         if storing.exception() is None:
-            self._unstored.stored(page.channel, [each.source_key for each in page.messages])
+            self._unstored.stored(batch.channel, [each.source_key for each in batch.messages])
 
-    def _kept(self, page: Page) -> Mapping[str, Taken]:
-        if page.wakes:
+    def _kept(self, batch: Batch) -> Mapping[str, Taken]:
+        if batch.wakes:
             with self._database.write() as connection:
-                leave_wakes(connection, page.wakes)
-        return _taken(self._keeper().keep(page)) if page.messages or page.reports else {}
+                leave_wakes(connection, batch.wakes)
+        return _taken(self._keeper().keep(batch)) if batch.messages or batch.reports else {}
 
     def _reply(
         self, endpoint: PassiveEndpoint, request: WebhookRequest, channel: str, *, taken: Mapping[str, Taken]

@@ -1,1 +1,1 @@
-"""Routes a page of messages: load facts, ask the brain, write the outcome."""
+"""Routes a batch of messages: load facts, ask the brain, write the outcome."""

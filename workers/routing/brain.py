@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from router.analysis import Analysis, read_page
+from router.analysis import Analysis, read_batch
 from router.classify import Classification, Classifies
 from router.envelope import Envelope
 from router.masking.mask import mask
@@ -35,10 +35,10 @@ class Brain:
     side: OwnSide
     key: bytes
 
-    def read_page(self, envelopes: Sequence[Envelope]) -> list[Analysis]:
+    def read_batch(self, envelopes: Sequence[Envelope]) -> list[Analysis]:
         """Analyse envelopes with this desk's settings; the results are in the same order."""
         authserv_id = self.settings.believed_authserv_id
-        return read_page(
+        return read_batch(
             envelopes,
             classifier=self.classifier,
             own=self.own,
@@ -47,10 +47,10 @@ class Brain:
             key=self.key,
         )
 
-    def understand_page(self, texts: Sequence[str]) -> list[tuple[Classification, str]]:
+    def understand_batch(self, texts: Sequence[str]) -> list[tuple[Classification, str]]:
         """Classify texts like the text of a message; return each answer with its masked text."""
         masked = [mask(text).text for text in texts]
-        return list(zip(self.classifier.classify_page(texts, masked=masked), masked, strict=True))
+        return list(zip(self.classifier.classify_batch(texts, masked=masked), masked, strict=True))
 
     @property
     def handed_out(self) -> Mapping[str, Mode]:

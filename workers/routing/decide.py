@@ -1,4 +1,4 @@
-"""Decide a page of messages in order of arrival, with the stored history and the page's earlier messages."""
+"""Decide a batch of messages in order of arrival, with the stored history and the batch's earlier messages."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from router.threads.correlation import (
 from store.inbound.history import SentMessage
 from store.inbound.outcome import Outcome
 from workers.routing.arrival import Incoming
+from workers.routing.batch_history import History, Repetition
 from workers.routing.brain import Brain
 from workers.routing.draft import Drafts, decide_both, new_conversation, title_of_case, why_stray
 from workers.routing.own_mail import is_answer, record_own
-from workers.routing.page_history import History, Repetition
 from workers.routing.placement import Placement
 from workers.routing.record import Recorder
 
@@ -46,12 +46,12 @@ class Verdicts:
     unanswerable: dict[UUID, str] = field(default_factory=dict)
 
 
-def decide_page(
-    page: Sequence[Incoming], *, history: History, brain: Brain, drafts: Drafts
+def decide_batch(
+    batch: Sequence[Incoming], *, history: History, brain: Brain, drafts: Drafts
 ) -> tuple[Sequence[Outcome], Verdicts]:
     """Decide each message in turn; return what to write, in this order. drafts: of all of them."""
     recorder, verdicts = Recorder(brain, drafts.now, replies=set(history.replies)), Verdicts()
-    for incoming in page:
+    for incoming in batch:
         _decide(incoming, history=history, recorder=recorder, drafts=drafts, verdicts=verdicts)
     return recorder.outcomes, verdicts
 

@@ -1,4 +1,4 @@
-"""Draft a page before its transaction: what a message writes if it opens a case of a contact of whom nothing is known.
+"""Draft a batch before its transaction: what a message writes if it opens a case of a contact of whom nothing is known.
 
 Most messages do. The database's only writer then does not wait while decisions are taken, replies are composed and
 traces are serialised: under the lock a draft that fits is used, and any other message is decided as a whole.
@@ -38,7 +38,7 @@ _STRAY_JOURNAL: Final = Reason(ReasonKey.JOURNAL_OF_UNKNOWN)
 class DraftedMessage:
     """The ids of one message, and its rows as the opener of a case. placement: None if it will probably open none.
 
-    The ids of a page are made in the order of arrival.
+    The ids of a batch are made in the order of arrival.
     """
 
     incoming: Incoming
@@ -55,7 +55,7 @@ class DraftedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Drafts:
-    """The drafts of a page by inbound row, and the hours of its channels at the time of the decision."""
+    """The drafts of a batch by inbound row, and the hours of its channels at the time of the decision."""
 
     now: datetime
     by_row: dict[UUID, DraftedMessage] = field(default_factory=dict)
@@ -67,10 +67,10 @@ class Drafts:
         return found or self.hours.setdefault(channel, brain.table.hours(channel, at=self.now))
 
 
-def draft_page(page: Sequence[Incoming], *, brain: Brain, now: datetime) -> Drafts:
-    """Draft each message. page: with the contacts as they are known before the transaction.  now: of the claim."""
+def draft_batch(batch: Sequence[Incoming], *, brain: Brain, now: datetime) -> Drafts:
+    """Draft each message. batch: with the contacts as they are known before the transaction.  now: of the claim."""
     drafts = Drafts(now)
-    for incoming in page:
+    for incoming in batch:
         drafts.by_row[incoming.row.id] = _draft(incoming, drafts=drafts, brain=brain)
     return drafts
 

@@ -37,7 +37,7 @@ def explain_envelope(
     at: aware.
     placed: where the message is already. Now it is part of the history itself, and would join its own conversation.
     """
-    (analysis,) = brain.read_page([replace(envelope, received_at=at)])
+    (analysis,) = brain.read_batch([replace(envelope, received_at=at)])
     with database.read() as connection:
         incoming = _incoming(connection, analysis, at=at)
         known = recall(connection, [incoming], brain=brain, now=at)

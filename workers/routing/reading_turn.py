@@ -1,4 +1,4 @@
-"""The turn of a process's threads: one reads a page while the others wait, in the order in which they came."""
+"""The turn of a process's threads: one reads a batch while the others wait, in the order in which they came."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import deque
 from time import monotonic
 from typing import Final
 
-# A page takes a second; a thread that hangs in one must not stop the others.
+# A batch takes a second; a thread that hangs in one must not stop the others.
 _LONGEST_SECONDS: Final = 30.0
 
 

@@ -55,10 +55,10 @@ class _CaseNames:
 
 @dataclass(frozen=True, slots=True)
 class Recorder:
-    """Collects the rows of one page in `outcomes`. now: the database's clock.
+    """Collects the rows of one batch in `outcomes`. now: the database's clock.
 
-    replies: dedupe keys of the automatic replies, including those of this page.
-    outcomes: to be written one after the other; a page has one, unless a customer writes again after our own answer.
+    replies: dedupe keys of the automatic replies, including those of this batch.
+    outcomes: to be written one after the other; a batch has one, unless a customer writes again after our own answer.
     """
 
     brain: Brain

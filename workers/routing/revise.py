@@ -25,8 +25,8 @@ from store.inbound.claims import Claim, ClaimedInbound
 from store.inbound.outcome import write_outcome
 from store.inbound.revisions import MessageChange, RevisableMessage, change_messages, revisable
 from workers.routing.arrival import Incoming, attachment_rows, fetched_files
+from workers.routing.batch_history import candidate_of
 from workers.routing.brain import Brain
-from workers.routing.page_history import candidate_of
 from workers.routing.placement import Placement
 from workers.routing.record import Recorder
 
@@ -60,9 +60,9 @@ class _Found:
 def settle_revisions(
     connection: Connection, claimed: Claim, pairs: Sequence[tuple[ClaimedInbound, Analysis]], *, brain: Brain
 ) -> None:
-    """Apply the revisions of a page, after its messages are written; in the same transaction. claimed: held."""
+    """Apply the revisions of a batch, after its messages are written; in the same transaction. claimed: held."""
     found = _Found()
-    # The lower order first; the same message twice in a page is read again in between.
+    # The lower order first; the same message twice in a batch is read again in between.
     for row, analysis in sorted(pairs, key=lambda pair: _order(pair[1])):
         revision = analysis.envelope.revision
         if revision is None:

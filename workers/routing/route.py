@@ -1,6 +1,6 @@
-"""Route a page: claim, analyse, decide, write. Consumers compete on any number of machines; each write names its claim.
+"""Route a batch: claim, analyse, decide, write. Workers compete on any number of machines; each write names its claim.
 
-A page that fails is released and routed again one message at a time, so that a poison message fails alone.
+A batch that fails is released and routed again one message at a time, so that a poison message fails alone.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ from store.inbound.outcome import Outcome, write_outcome
 from store.tables.messages import Direction, InboundState
 from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
-from workers.routing.decide import Verdicts, decide_page
-from workers.routing.draft import Drafts, draft_page
+from workers.routing.decide import Verdicts, decide_batch
+from workers.routing.draft import Drafts, draft_batch
 from workers.routing.reading_turn import ReadingTurn
 from workers.routing.recall import recall
 from workers.routing.revise import revision_of, settle_revisions
 from workers.runtime.failpoints import reach
 
-PAGE: Final = 200
+BATCH: Final = 200
 # The pause after the database was unreachable: short for users, long enough not to overload it.
 _PATIENCE: Final = timedelta(seconds=5)
 _LONGEST_HANDLE: Final = 512
@@ -50,8 +50,8 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
-    """What is known of a page before its transaction.
+class _Batch:
+    """What is known of a batch before its transaction.
 
     senders: their displayed names.  proposed: ids for those of them who have no contact.
     messages: with the contacts as they are known now.  changes: revisions of earlier messages.
@@ -66,12 +66,12 @@ class _Page:
 
 
 class Router:
-    """Routes pages for one worker process; several threads may call its methods at the same time.
+    """Routes batches for one worker process; several threads may call its methods at the same time.
 
-    Light messages go first: see `store.inbound.claims`. Pages of them are claimed and read one after another: two
-    threads share one interpreter, so both pages would be done only when the second one is.
+    Light messages go first: see `store.inbound.claims`. Batches of them are claimed and read one after another: two
+    threads share one interpreter, so both batches would be done only when the second one is.
 
-    routed: called after the commit of each page.
+    routed: called after the commit of each batch.
     """
 
     def __init__(self, database: Database, brain: Brain, *, routed: Callable[[], None] = lambda: None) -> None:
@@ -79,32 +79,32 @@ class Router:
         self._lease = 2 * brain.settings.omniyard.takeover
         self._turn = ReadingTurn()
 
-    def route_page(self, ids: Collection[UUID]) -> int:
+    def route_batch(self, ids: Collection[UUID]) -> int:
         """Route those of `ids` that are due and free, and the oldest due rows; return how many were claimed."""
-        return self._in_turn(partial(claims.claim_page, limit=PAGE, ids=ids, lease=self._lease))
+        return self._in_turn(partial(claims.claim_batch, limit=BATCH, ids=ids, lease=self._lease))
 
     def route_oldest(self) -> int:
-        """Route the oldest due page; return how many rows were claimed."""
-        return self._in_turn(partial(claims.claim_page, limit=PAGE, lease=self._lease))
+        """Route the oldest due batch; return how many rows were claimed."""
+        return self._in_turn(partial(claims.claim_batch, limit=BATCH, lease=self._lease))
 
     def route_urgent(self) -> int:
         """Route a few urgent messages, whatever else is due; return how many were claimed."""
         return self._work(self._claimed(DueRows.URGENT, partial(claims.claim_urgent, lease=self._lease)))
 
     def route_ordinary(self) -> int:
-        """Route the oldest due page, whatever urgent messages are due; return how many rows were claimed."""
-        return self._in_turn(partial(claims.claim_ordinary, limit=PAGE, lease=self._lease))
+        """Route the oldest due batch, whatever urgent messages are due; return how many rows were claimed."""
+        return self._in_turn(partial(claims.claim_ordinary, limit=BATCH, lease=self._lease))
 
     def route_heavy(self) -> int:
         """Route one heavy message, whatever light ones are due; return 1 if there was one."""
         return self._work(self._claimed(DueRows.HEAVY, partial(claims.claim_heavy, lease=self._lease)))
 
     def route_alone(self) -> int:
-        """Route one message of a page that died or failed; return 1 if there was one."""
+        """Route one message of a batch that died or failed; return 1 if there was one."""
         return self._work(self._claimed(DueRows.TRIED, partial(claims.claim_alone, lease=self._lease)))
 
     def _in_turn(self, claim: Callable[[Connection], Claim]) -> int:
-        """Claim a page and route it when it is this thread's turn; a heavy message does not keep others waiting."""
+        """Claim a batch and route it when it is this thread's turn; a heavy message does not keep others waiting."""
         with self._turn:
             claimed = self._claimed(DueRows.NEW, claim)
             if not (claimed and claimed.is_heavy):
@@ -112,7 +112,7 @@ class Router:
         return self._work(claimed)
 
     def _claimed(self, which: DueRows, claim: Callable[[Connection], Claim]) -> Claim | None:
-        """Claim rows if any is due: most bells are for rows that an earlier page has taken along."""
+        """Claim rows if any is due: most bells are for rows that an earlier batch has taken along."""
         with self._database.read() as connection:
             if not claims.is_due(connection, which):
                 return None
@@ -132,7 +132,7 @@ class Router:
             except TransientError as error:
                 _log.warning("route.postponed", messages=len(claimed.rows), error=str(error))
                 self._postpone(claimed, error)
-            except Exception as error:  # noqa: BLE001  (one page must not end the worker: its rows record the failure)
+            except Exception as error:  # noqa: BLE001  (one batch must not end the worker: its rows record the failure)
                 self._failed(claimed, error)
         return len(claimed.rows)
 
@@ -143,13 +143,13 @@ class Router:
             return
         claimed, opened = self._unsealed(claimed)
         envelopes = [from_json(text) for text in opened]
-        analyses = self._brain.read_page(envelopes)
+        analyses = self._brain.read_batch(envelopes)
         reach("route.read")
-        page = self._prepare(claimed, analyses)
-        # The rest mostly waits for the database: another thread reads the next page meanwhile.
+        batch = self._prepare(claimed, analyses)
+        # The rest mostly waits for the database: another thread reads the next batch meanwhile.
         self._turn.pass_on()
         with self._database.write() as connection:
-            verdicts = self._settle(connection, claimed, page)
+            verdicts = self._settle(connection, claimed, batch)
             reach("route.written")
         self._routed()
         reach("route.after")
@@ -178,7 +178,7 @@ class Router:
                     self._failed(aside, why)
         return replace(claimed, rows=tuple(row for row in claimed.rows if row.id in opened)), [*opened.values()]
 
-    def _prepare(self, claimed: Claim, analyses: Sequence[Analysis]) -> _Page:
+    def _prepare(self, claimed: Claim, analyses: Sequence[Analysis]) -> _Batch:
         """Do what needs no lock, with the contacts as they are now."""
         pairs = [*zip(claimed.rows, analyses, strict=True)]
         changes = [pair for pair in pairs if revision_of(pair[0], pair[1].envelope)]
@@ -190,27 +190,27 @@ class Router:
             known = known_contacts(connection, senders)
         proposed = propose_contacts(senders, known=known)
         contacts = known | proposed
-        page = [
+        batch = [
             Incoming(row, analysis, contacts[handle]) for (row, analysis), handle in zip(pairs, handles, strict=True)
         ]
-        drafts = draft_page(page, brain=self._brain, now=claimed.now)
-        return _Page(senders, proposed, handles, page, changes, drafts)
+        drafts = draft_batch(batch, brain=self._brain, now=claimed.now)
+        return _Batch(senders, proposed, handles, batch, changes, drafts)
 
-    def _settle(self, connection: Connection, claimed: Claim, page: _Page) -> Verdicts:
+    def _settle(self, connection: Connection, claimed: Claim, batch: _Batch) -> Verdicts:
         claims.hold(connection, claimed)
-        verdicts = self._decide(connection, claimed, page) if page.messages else Verdicts()
-        if page.changes:
-            settle_revisions(connection, claimed, page.changes, brain=self._brain)
+        verdicts = self._decide(connection, claimed, batch) if batch.messages else Verdicts()
+        if batch.changes:
+            settle_revisions(connection, claimed, batch.changes, brain=self._brain)
         return verdicts
 
-    def _decide(self, connection: Connection, claimed: Claim, prepared: _Page) -> Verdicts:
+    def _decide(self, connection: Connection, claimed: Claim, prepared: _Batch) -> Verdicts:
         contacts = lock_contacts(connection, senders=prepared.senders, now=claimed.now, proposed=prepared.proposed)
         pairs = zip(prepared.messages, prepared.handles, strict=True)
-        page = [incoming.of(contacts[handle]) for incoming, handle in pairs]
+        batch = [incoming.of(contacts[handle]) for incoming, handle in pairs]
         new = {contact_id for handle, contact_id in prepared.proposed.items() if contacts[handle] == contact_id}
-        known = recall(connection, page, brain=self._brain, now=claimed.now, new_contacts=new)
+        known = recall(connection, batch, brain=self._brain, now=claimed.now, new_contacts=new)
         reach("route.locked")
-        outcomes, verdicts = decide_page(page, history=known, brain=self._brain, drafts=prepared.drafts)
+        outcomes, verdicts = decide_batch(batch, history=known, brain=self._brain, drafts=prepared.drafts)
         reach("route.decided")
         for outcome in outcomes:
             write_outcome(
@@ -233,14 +233,14 @@ class Router:
         lines = [row for row in outcome.messages if row["channel"] in shown and row["inbound_id"]]
         note_cases(connection, {row["inbound_id"]: row["conversation_id"] for row in lines})
         if shown:
-            # A conversation that this page opens belongs to a chat only if a line of the chat is in it.
+            # A conversation that this batch opens belongs to a chat only if a line of the chat is in it.
             opened = {row["id"] for row in outcome.conversations} - {row["conversation_id"] for row in lines}
             others = [row for row in outcome.messages if row["channel"] not in shown]
             joined = [row for row in others if row["conversation_id"] not in opened]
             note_mails(connection, [row for row in joined if row["direction"] == Direction.INCOMING])
 
     def _postpone(self, claimed: Claim, error: TransientError) -> None:
-        """Release the page; its messages then go one by one, because one of them may cause the failure.
+        """Release the batch; its messages then go one by one, because one of them may cause the failure.
 
         An attempt with a single message does not count: an outage of hours quarantines nothing.
         """
@@ -292,7 +292,7 @@ def handle_of(analysis: Analysis, *, content_hash: bytes) -> Handle:
 
 def _report(claimed: Claim, verdicts: Verdicts, *, milliseconds: int) -> None:
     _log.info(
-        "page.routed",
+        "batch.routed",
         messages=len(claimed.rows),
         routed=len(verdicts.routed),
         duplicates=len(verdicts.duplicates),

@@ -24,7 +24,7 @@ from router.routing.routes import Decision
 from router.settings import load_settings
 from store.db.engine import Database
 from store.inbound.history import labels_of
-from store.inbound.stored_messages import StoredMessage, stored_page
+from store.inbound.stored_messages import StoredMessage, stored_batch
 from workers.answering.answerer import MODES
 from workers.answering.category_limits import self_service_of
 from workers.answering.library import AnswerLibrary
@@ -95,20 +95,20 @@ def pick(examples: Iterable[ChangedMessage], *, most: int) -> list[ChangedMessag
     return [example for group in kept.values() for example in group]
 
 
-def compare_page(
-    page: Sequence[ReplayInput], *, before: Brain, after: Brain, most_examples: int, libraries: Libraries | None = None
+def compare_batch(
+    batch: Sequence[ReplayInput], *, before: Brain, after: Brain, most_examples: int, libraries: Libraries | None = None
 ) -> Difference:
-    """Decide a page of stored messages under both configurations, without writing anything.
+    """Decide a batch of stored messages under both configurations, without writing anything.
 
     libraries: the FAQs of both; None where no channel of either offers or answers.
     """
-    shut = sum(bool(each.stored.shut) for each in page)
-    page = [each for each in page if not each.stored.shut]
-    envelopes = [replace(from_json(each.stored.envelope), received_at=each.stored.received_at) for each in page]
-    old = before.read_page(envelopes)
+    shut = sum(bool(each.stored.shut) for each in batch)
+    batch = [each for each in batch if not each.stored.shut]
+    envelopes = [replace(from_json(each.stored.envelope), received_at=each.stored.received_at) for each in batch]
+    old = before.read_batch(envelopes)
     new = _read_again(old, before=before, after=after)
-    found = Difference(messages=len(page), shut=shut)
-    for each, was, would_be in zip(page, old, new, strict=True):
+    found = Difference(messages=len(batch), shut=shut)
+    for each, was, would_be in zip(batch, old, new, strict=True):
         _compare(each, (was, would_be), brains=(before, after), libraries=libraries, found=found)
     found.examples = pick(found.examples, most=most_examples)
     return found
@@ -121,7 +121,7 @@ def _read_again(analyses: Sequence[Analysis], *, before: Brain, after: Brain) ->
     old, new = before.settings.believed_authserv_id, after.settings.believed_authserv_id
     believes_others = any(old(channel) != new(channel) for channel in channels)
     if believes_others or (before.own, before.settings.omniyard) != (after.own, after.settings.omniyard):
-        return after.read_page(envelopes)
+        return after.read_batch(envelopes)
     if before.settings.categories == after.settings.categories:
         return analyses
     return classify_again(analyses, classifier=after.classifier)
@@ -223,13 +223,13 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-_PAGE: Final = 500
-# So many pages take less time than the start of other processes.
+_BATCH: Final = 500
+# So many batches take less time than the start of other processes.
 _WORTH_PROCESSES: Final = 8
-# How many pages wait for a process; more would only use memory.
+# How many batches wait for a process; more would only use memory.
 _AHEAD: Final = 8
 _Files = tuple[Path, Path]
-_Page = list[ReplayInput]
+_Batch = list[ReplayInput]
 
 
 def simulate(
@@ -238,27 +238,27 @@ def simulate(
     files: _Files,
     since: datetime,
     most_examples: int = 3,
-    on_page: Callable[[Difference], None] = lambda _: None,
+    on_batch: Callable[[Difference], None] = lambda _: None,
 ) -> Difference:
     """Return the differences for the messages since `since`.
 
     files: the configuration in force, and the other; files and not settings, because each process reads them itself.
-    on_page: called with the difference so far.
+    on_batch: called with the difference so far.
     Raises ConfigError if either file cannot be used.
     """
-    found, pages = Difference(), _pages(database, files=files, since=since)
-    for difference in _compared(pages, files=files, most_examples=most_examples):
+    found, batches = Difference(), _batches(database, files=files, since=since)
+    for difference in _compared(batches, files=files, most_examples=most_examples):
         found.add(difference, most_examples=most_examples)
-        on_page(found)
+        on_batch(found)
     return found
 
 
-def _pages(database: Database, *, files: _Files, since: datetime) -> Iterator[_Page]:
+def _batches(database: Database, *, files: _Files, since: datetime) -> Iterator[_Batch]:
     wants_labels = any(brain.table.asks_for_labels for brain in _brains(files))
     after: UUID | None = None
     while True:
         with database.read() as connection:
-            rows, after = stored_page(connection, since=since, after=after, limit=_PAGE)
+            rows, after = stored_batch(connection, since=since, after=after, limit=_BATCH)
             labels = labels_of(connection, {row.contact_id for row in rows}) if wants_labels else {}
         if rows:
             yield [ReplayInput(row, labels.get(row.contact_id, frozenset())) for row in rows]
@@ -266,26 +266,26 @@ def _pages(database: Database, *, files: _Files, since: datetime) -> Iterator[_P
             return
 
 
-def _compared(pages: Iterator[_Page], *, files: _Files, most_examples: int) -> Iterator[Difference]:
-    first = list(islice(pages, _WORTH_PROCESSES))
+def _compared(batches: Iterator[_Batch], *, files: _Files, most_examples: int) -> Iterator[Difference]:
+    first = list(islice(batches, _WORTH_PROCESSES))
     if len(first) < _WORTH_PROCESSES:
-        yield from (_compare_one(files, page, most_examples) for page in first)
+        yield from (_compare_one(files, batch, most_examples) for batch in first)
         return
     # Spawn instead of fork, because this process may have threads.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
         waiting: deque[Future[Difference]] = deque()
-        for page in chain(first, pages):
-            waiting.append(pool.submit(_compare_one, files, page, most_examples))
+        for batch in chain(first, batches):
+            waiting.append(pool.submit(_compare_one, files, batch, most_examples))
             if len(waiting) > _AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _compare_one(files: _Files, page: _Page, most_examples: int) -> Difference:
+def _compare_one(files: _Files, batch: _Batch, most_examples: int) -> Difference:
     before, after = _brains(files)
-    return compare_page(page, before=before, after=after, most_examples=most_examples, libraries=_libraries(files))
+    return compare_batch(batch, before=before, after=after, most_examples=most_examples, libraries=_libraries(files))
 
 
 @cache

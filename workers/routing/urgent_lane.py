@@ -1,4 +1,4 @@
-"""The urgent lane: a thread that routes what may be an emergency while the other threads work on their pages."""
+"""The urgent lane: a thread that routes what may be an emergency while the other threads work on their batches."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = structlog.get_logger()
 class UrgentLane:
     """Routes urgent messages when it is woken; without a broker nothing wakes it, and the sweep routes them first.
 
-    routed: called after each page.
+    routed: called after each batch.
     """
 
     def __init__(self, router: Router, *, routed: Callable[[], None] = lambda: None) -> None:
@@ -29,7 +29,7 @@ class UrgentLane:
         self._thread.start()
 
     def stop(self, *, seconds: float) -> None:
-        """Finish the current page."""
+        """Finish the current batch."""
         self._stopped.set()
         self._woken.set()
         self._thread.join(seconds)
@@ -43,7 +43,7 @@ class UrgentLane:
             self._woken.wait()
             self._woken.clear()
             try:
-                # One page: if hundreds come at once, the other threads claim them first too, in their own turn.
+                # One batch: if hundreds come at once, the other threads claim them first too, in their own turn.
                 if not self._stopped.is_set() and self._router.route_urgent():
                     self._routed()
             except TransientError as error:

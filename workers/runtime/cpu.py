@@ -13,7 +13,7 @@ def calculate_alone() -> None:
     """Let numpy compute in the calling thread only; call this before numpy is loaded.
 
     Numpy's own threads spin while they wait: two workers with two threads each on two cores took four times the
-    processor time for a page of texts. An operator can override the limit in the environment.
+    processor time for a batch of texts. An operator can override the limit in the environment.
     """
     for name in _THREADS:
         os.environ.setdefault(name, "1")

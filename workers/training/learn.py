@@ -85,10 +85,10 @@ class LearntClassifier:
         self._now = build_classifier(settings)
         self._take()
 
-    def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
+    def classify_batch(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
         """See `Classifier`."""
         self._is_idle = False
-        return self._now.classify_page(texts, masked=masked)
+        return self._now.classify_batch(texts, masked=masked)
 
     def once(self) -> int:
         """Load the model in force if it has changed, and release the memory of an idle one. A chore of the sweep."""
@@ -123,7 +123,7 @@ class LearntClassifier:
 
     def _takes(self, folder: ModelFolder, version: str) -> bool:
         try:
-            # One assignment replaces the classifier: the current page keeps the one with which it began.
+            # One assignment replaces the classifier: the current batch keeps the one with which it began.
             model, mapped = folder.load_shared(version, shared_in=self._folder.path)
             self._now = build_classifier(self._settings, model=model, encoder=self._encoder_for(model))
         except OmniyardError as error:

@@ -74,7 +74,7 @@ def agent(request: Request, desk: DeskPart, actor: Reader, agent_id: UUID) -> Re
 
 
 @routes.post("/agents/{agent_id}")
-def set_duty_on_page(
+def set_duty_on_batch(
     request: Request,
     desk: DeskPart,
     actor: Annotated[Actor, Depends(Requires(Verb.SET_OWN_DUTY))],

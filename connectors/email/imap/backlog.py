@@ -1,4 +1,4 @@
-"""List the mail above the cursor once, then fetch it page by page.
+"""List the mail above the cursor once, then fetch it batch by batch.
 
 In the order of the UIDs, except that small mail overtakes much large mail, which takes long to fetch and to read. The
 cursor moves with the large mail alone; small mail that is taken again after a failure is recognised by its key.
@@ -26,7 +26,7 @@ _MOST_BREAKS: Final = 4
 
 
 class Suspects:
-    """Counts broken connections per UID. After the first one, the messages of the page are fetched one at a time."""
+    """Counts broken connections per UID. After the first one, the messages of the batch are fetched one at a time."""
 
     def __init__(self) -> None:
         self._breaks: dict[int, int] = {}
@@ -55,13 +55,13 @@ class Suspects:
 
 
 class TakenAhead:
-    """UIDs above the mark whose mail has overtaken other mail; to be cleared when a page may not have been stored."""
+    """UIDs above the mark whose mail has overtaken other mail; to be cleared when a batch may not have been stored."""
 
     def __init__(self) -> None:
         self._uids: set[int] = set()
 
     def add(self, uids: Sequence[int]) -> None:
-        """Note UIDs whose mail is in a page."""
+        """Note UIDs whose mail is in a batch."""
         self._uids.update(uids)
 
     def left_of(self, uids: Sequence[int]) -> list[int]:
@@ -81,18 +81,18 @@ class TakenAhead:
 # first, and only a part of the large ones follows before another look for new mail.
 _LARGE_BYTES: Final = 65_536
 _SLOW_BYTES: Final = 2_097_152
-_SLOW_BYTES_A_PAGE: Final = 4_194_304
+_SLOW_BYTES_A_BATCH: Final = 4_194_304
 
-# The most bytes that one page holds in memory, whatever `page` says; a single larger message is still fetched, alone.
-_BYTES_A_PAGE: Final = 33_554_432
+# The most bytes that one batch holds in memory, whatever `page` says; a single larger message is still fetched, alone.
+_BYTES_A_BATCH: Final = 33_554_432
 
 # How many sizes one command asks for: enough to be cheap, few enough that the answer is still true when it is used.
 _LISTED_AT_ONCE: Final = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BacklogPage:
-    """The messages of one page. gone: how many were expunged before they could be read."""
+class BacklogBatch:
+    """The messages of one batch. gone: how many were expunged before they could be read."""
 
     messages: tuple[RawMessage, ...] = ()
     gone: int = 0
@@ -131,7 +131,7 @@ class Backlog:
 
     @property
     def is_slow(self) -> bool:
-        """Return whether so much large mail waits that new mail should be looked for between two pages of it."""
+        """Return whether so much large mail waits that new mail should be looked for between two batches of it."""
         return sum(message.size or 0 for message in self._large()) >= _SLOW_BYTES
 
     @property
@@ -139,24 +139,26 @@ class Backlog:
         """Return whether there is anything to take, now or after another search."""
         return bool(self.waiting) or self._further
 
-    def take(self) -> BacklogPage:
-        """Fetch the next page; empty when no message waits."""
+    def take(self) -> BacklogBatch:
+        """Fetch the next batch; empty when no message waits."""
         if not self._listed and self._uids:
             gone = self._list()
             if not self._listed:
-                return BacklogPage(gone=gone)
+                return BacklogBatch(gone=gone)
         else:
             gone = 0
         if overtaking := self._overtaking():
             return self._take_ahead(overtaking, gone=gone)
         chosen = self._choose()
         if not chosen:
-            return BacklogPage()
+            return BacklogBatch()
         fetched = self._fetch(chosen)
         for _ in chosen:
             self._listed.popleft()
         self._advance(chosen[0].uid, chosen[-1].uid)
-        return BacklogPage(messages=tuple(fetched.messages), gone=gone + len(fetched.gone), old=self._is_old(chosen[0]))
+        return BacklogBatch(
+            messages=tuple(fetched.messages), gone=gone + len(fetched.gone), old=self._is_old(chosen[0])
+        )
 
     def _large(self) -> list[ListedMail]:
         return [message for message in self._listed if (message.size or 0) > _LARGE_BYTES]
@@ -176,16 +178,16 @@ class Backlog:
         ]
         return small[: self._settings.page]
 
-    def _take_ahead(self, chosen: list[ListedMail], *, gone: int) -> BacklogPage:
+    def _take_ahead(self, chosen: list[ListedMail], *, gone: int) -> BacklogBatch:
         fetched = self._fetch(chosen)
         taken = {message.uid for message in chosen}
         self._ahead.add([*taken])
         self._listed = deque(message for message in self._listed if message.uid not in taken)
-        return BacklogPage(messages=tuple(fetched.messages), gone=gone + len(fetched.gone))
+        return BacklogBatch(messages=tuple(fetched.messages), gone=gone + len(fetched.gone))
 
     def _advance(self, first: int, last: int) -> None:
-        page = first if self._settings.after != "none" else 0
-        self._mark = replace(self._mark, read=last, page=page)
+        lowest = first if self._settings.after != "none" else 0
+        self._mark = replace(self._mark, read=last, page=lowest)
         self._suspects.forget(last)
         self._ahead.forget(last)
 
@@ -206,9 +208,9 @@ class Backlog:
         return count - len(listed)
 
     def _choose(self) -> list[ListedMail]:
-        """Return the next messages that fit into a page; all of them are old mail, or none is."""
+        """Return the next messages that fit into a batch; all of them are old mail, or none is."""
         chosen: list[ListedMail] = []
-        room = _SLOW_BYTES_A_PAGE if self.is_slow else _BYTES_A_PAGE
+        room = _SLOW_BYTES_A_BATCH if self.is_slow else _BYTES_A_BATCH
         for message in self._listed:
             room -= min(message.size or 0, self._settings.largest)
             apart = chosen and (

@@ -18,9 +18,9 @@ import structlog
 from imapclient import IMAPClient
 from imapclient.exceptions import ProtocolError
 
-from connectors.base import Cursor, Health, Page, utc_now
+from connectors.base import Batch, Cursor, Health, utc_now
 from connectors.email.folder_roles import FolderRole, role_by_folder
-from connectors.email.imap.backlog import Backlog, BacklogPage, Suspects, TakenAhead
+from connectors.email.imap.backlog import Backlog, BacklogBatch, Suspects, TakenAhead
 from connectors.email.imap.cursor import ImapCursor
 from connectors.email.imap.post_actions import settle_messages, unsettled_of
 from connectors.email.imap.session import Folder, ImapSession, probe, server_errors
@@ -50,7 +50,7 @@ _REMEMBERED: Final = 10_000
 
 
 class ImapConnector:
-    """See `Connector`. A page leaves out only messages that were expunged before we could read them."""
+    """See `Connector`. A batch leaves out only messages that were expunged before we could read them."""
 
     def __init__(self, channel: str, settings: ImapSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
         self._channel, self._settings, self._clock = channel, settings, clock
@@ -68,7 +68,7 @@ class ImapConnector:
     def channel(self) -> str:
         return self._channel
 
-    def fetch(self, cursor: Cursor | None) -> Page:
+    def fetch(self, cursor: Cursor | None) -> Batch:
         """See `Connector`."""
         self._woken.clear()
         with self._connected("read mail") as session:
@@ -77,15 +77,15 @@ class ImapConnector:
                 backlog, notice = self._look(session, cursor)
             taken = backlog.take()
             self._more_is_likely = bool(taken.messages)
-            return self._page(backlog, taken, notice=notice)
+            return self._batch(backlog, taken, notice=notice)
 
-    def settle(self, page: Page) -> None:
-        """See `Connector`. Mail that could not be marked or moved is tried again with the next page."""
-        if self._settings.after == "none" or not page.cursor or not page.messages:
+    def settle(self, batch: Batch) -> None:
+        """See `Connector`. Mail that could not be marked or moved is tried again with the next batch."""
+        if self._settings.after == "none" or not batch.cursor or not batch.messages:
             return
-        self._unsettled += [int(message.source_key.partition(":")[2]) for message in page.messages]
+        self._unsettled += [int(message.source_key.partition(":")[2]) for message in batch.messages]
         with self._connected(f"mark or move mail ({self._settings.after})", keeps=True) as session:
-            self._settle(session, page.cursor.epoch)
+            self._settle(session, batch.cursor.epoch)
 
     def wait(self, seconds: float) -> None:
         """See `Connector`."""
@@ -157,7 +157,7 @@ class ImapConnector:
         folder = session.open_folder(readonly=True)
         mark, notice = self._start(cursor, folder)
         if fresh and mark.page and not notice:
-            self._settle_last_page(session, mark, folder.epoch)
+            self._settle_last_batch(session, mark, folder.epoch)
             folder = session.open_folder(readonly=True)
         self._backlog = Backlog(
             session.client,
@@ -189,13 +189,13 @@ class ImapConnector:
         )
         return ImapCursor(read=0, old=newest, since=since), notice
 
-    def _page(self, backlog: Backlog, taken: BacklogPage, *, notice: str) -> Page:
+    def _batch(self, backlog: Backlog, taken: BacklogBatch, *, notice: str) -> Batch:
         if taken.gone and not notice:
             notice = f"{taken.gone} messages were deleted on the server before they could be read"
         messages = taken.messages
         if FolderRole.SENT in role_by_folder(self._settings.folder):
             messages = tuple(replace(message, from_sent=True) for message in messages)
-        return Page(
+        return Batch(
             channel=self._channel,
             messages=messages,
             cursor=backlog.cursor,
@@ -206,7 +206,7 @@ class ImapConnector:
             held=backlog.held,
         )
 
-    def _settle_last_page(self, session: ImapSession, mark: ImapCursor, epoch: str) -> None:
+    def _settle_last_batch(self, session: ImapSession, mark: ImapCursor, epoch: str) -> None:
         # The process may have died between the commit and the post-action; a second run of the action changes nothing.
         self._unsettled = sorted({*self._unsettled, *unsettled_of(session.client, mark, self._settings)})
         try:

@@ -15,7 +15,7 @@ class ImapCursor:
 
     read: the highest UID that is stored.
     old: mail up to this UID is old mail; of it only mail since `since` is taken.
-    page: the lowest UID of the last page if a post-action was due for it; after a crash the action runs again.
+    page: the lowest UID of the last batch if a post-action was due for it; after a crash the action runs again.
     """
 
     read: int

@@ -55,7 +55,7 @@ class FoundUids:
 
 @dataclass(slots=True)
 class Fetched:
-    """The result for the UIDs of a page. gone: expunged before we could fetch them."""
+    """The result for the UIDs of a batch. gone: expunged before we could fetch them."""
 
     messages: list[RawMessage] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)

@@ -14,7 +14,7 @@ _AT_ONCE: Final = 500
 
 
 def unsettled_of(client: IMAPClient, mark: ImapCursor, settings: ImapSettings) -> list[int]:
-    """Return the UIDs of the last stored page: it is not known whether its post-action was completed."""
+    """Return the UIDs of the last stored batch: it is not known whether its post-action was completed."""
     since = ["SINCE", mark.since] if mark.since else []
     asked = ["UID", f"{mark.page}:{mark.read}", *since, *settings.flags_asked_for]
     return [uid for uid in client.search(asked) if uid <= mark.read]

@@ -63,7 +63,7 @@ _MEMORY_BYTES: Final = 512 * 1024 * 1024
 # The reader gives up on a mail after one to two of these ticks of CPU time and continues with the next.
 _TICK_SECONDS: Final = 1.5
 # The kernel kills a reader that hangs in one mail (compiled code cannot be interrupted).
-_SECONDS_A_PAGE: Final = 10
+_SECONDS_A_BATCH: Final = 10
 # Ends a reader whose guard is gone and that waits for something, which should not happen.
 _WALL_SECONDS: Final = 30
 
@@ -79,7 +79,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     connection = socket.socket(fileno=sys.stdin.fileno())
     warm()
-    # What is loaded now stays: the garbage collector does not need to scan it with every page.
+    # What is loaded now stays: the garbage collector does not need to scan it with every batch.
     gc.freeze()
     _give_up_powers()
     reader = _Reader()
@@ -89,7 +89,7 @@ def main() -> None:
     try:
         while True:
             request = read_frame(connection)
-            _allow_one_page()
+            _allow_one_batch()
             write_frame(connection, reader.answer(request))
             signal.alarm(0)
     except (FrameError, OSError):
@@ -105,14 +105,14 @@ def _give_up_powers() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
-def _allow_one_page() -> None:
+def _allow_one_batch() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + _SECONDS_A_PAGE + 1, hard))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + _SECONDS_A_BATCH + 1, hard))
     signal.alarm(_WALL_SECONDS)
 
 
 class _Reader:
-    """Answers requests. A timer on our own CPU time ends the reading of one mail, not of its page."""
+    """Answers requests. A timer on our own CPU time ends the reading of one mail, not of its batch."""
 
     def __init__(self) -> None:
         self._packer = Packer()
@@ -125,7 +125,7 @@ class _Reader:
         self._ticked = self._reading
 
     def answer(self, request: Sequence[bytes]) -> list[bytes]:
-        """Answer one frame: a page of mails, or one part of a mail."""
+        """Answer one frame: a batch of mails, or one part of a mail."""
         if request[0] == PART:
             return self._part(request[1], int(request[2]))
         if request[0] == SIGNED:

@@ -10,12 +10,12 @@ import struct
 from collections.abc import Sequence
 from typing import Final
 
-# The requests of a guard: read a page of mails, return one part of a mail, or verify the signatures of a mail.
-PAGE: Final = b"page"
+# The requests of a guard: read a batch of mails, return one part of a mail, or verify the signatures of a mail.
+BATCH: Final = b"batch"
 PART: Final = b"part"
 SIGNED: Final = b"signed"
 _TOTAL: Final = struct.Struct("<Q")
-# Larger than any honest page (see `guard`); a larger length means that the other side is corrupt.
+# Larger than any honest batch (see `guard`); a larger length means that the other side is corrupt.
 _LARGEST: Final = 256 * 1024 * 1024
 _LARGE: Final = 256 * 1024
 
@@ -30,7 +30,7 @@ def write_frame(connection: socket.socket, fields: Sequence[bytes]) -> None:
     total = _TOTAL.pack(len(lengths) + sum(map(len, fields)))
     small = [total, lengths]
     for field in fields:
-        # Large fields are sent without a copy: a copy of a page of large mails would double the memory in use.
+        # Large fields are sent without a copy: a copy of a batch of large mails would double the memory in use.
         if len(field) > _LARGE:
             connection.sendall(b"".join(small))
             connection.sendall(field)

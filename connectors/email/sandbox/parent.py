@@ -1,4 +1,4 @@
-"""Read whole pages of hostile mail in a child process with limits; if it dies, this process continues."""
+"""Read whole batches of hostile mail in a child process with limits; if it dies, this process continues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Final, Self
 
 from connectors.base import Arrival, RawMessage
 from connectors.email.mime import limits
-from connectors.email.sandbox.frames import PAGE, PART, SIGNED, FrameError, read_frame, write_frame
+from connectors.email.sandbox.frames import BATCH, PART, SIGNED, FrameError, read_frame, write_frame
 from connectors.email.sandbox.stubs import stub
 from connectors.originals import pack
 from router.envelope import OWN_SENT_FOLDER, Envelope, from_json, to_json
@@ -24,11 +24,11 @@ from router.errors import PermanentError, TransientError
 
 # Loading takes a second on a busy machine; a reader that is not ready after this will not become ready.
 _START_SECONDS: Final = 60.0
-# An ordinary page of fifty mails takes a fiftieth of it.
-_PAGE_SECONDS: Final = 20.0
+# An ordinary batch of fifty mails takes a fiftieth of it.
+_BATCH_SECONDS: Final = 20.0
 # How much is sent to the reader at once, so that it stays well below its memory limit.
-_BATCH_BYTES: Final = 32 * 1024 * 1024
-_BATCH_MESSAGES: Final = 500
+_PORTION_BYTES: Final = 32 * 1024 * 1024
+_PORTION_MESSAGES: Final = 500
 # A message has three fields in a request, and four in an answer.
 _ANSWER_FIELDS: Final = 4
 # Signals that mean out of time, or a fault in compiled code. Not SIGKILL: that comes from outside.
@@ -54,7 +54,7 @@ class Guard:
         self,
         *,
         reader: str = "connectors.email.sandbox.child",
-        page_seconds: float = _PAGE_SECONDS,
+        batch_seconds: float = _BATCH_SECONDS,
         signatures: bool = False,
     ) -> None:
         """reader: the module that runs in the child; tests give one that misbehaves.
@@ -62,7 +62,7 @@ class Guard:
         signatures: whether it is to verify signatures, for which it loads another library.
         """
         self._module, self._arguments = reader, ["signatures"] if signatures else []
-        self._page_seconds = page_seconds
+        self._batch_seconds = batch_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: socket.socket | None = None
 
@@ -84,17 +84,17 @@ class Guard:
         if self._connection is None:
             self._start()
 
-    def normalise_page(self, messages: Sequence[RawMessage], *, channel: str) -> list[Arrival]:
+    def normalise_batch(self, messages: Sequence[RawMessage], *, channel: str) -> list[Arrival]:
         """Return an Arrival for each message, in order; an unreadable one comes as a stub with `unreadable` set.
 
         Raises TransientError only when no reader can be started.
         """
         arrivals: list[Arrival] = []
-        for batch in _batches(messages):
-            if len(batch) == 1 and _refusal(batch[0]):
-                arrivals.append(_stubbed(batch[0], channel=channel, why=_refusal(batch[0])))
+        for portion in _portions(messages):
+            if len(portion) == 1 and _refusal(portion[0]):
+                arrivals.append(_stubbed(portion[0], channel=channel, why=_refusal(portion[0])))
             else:
-                arrivals += self._batch(batch, channel)
+                arrivals += self._read_or_stub(portion, channel)
         return arrivals
 
     def attachment(self, original: bytes, part: int) -> bytes:
@@ -129,16 +129,16 @@ class Guard:
             process.kill()
             process.wait()
 
-    def _batch(self, batch: Sequence[RawMessage], channel: str) -> list[Arrival]:
+    def _read_or_stub(self, portion: Sequence[RawMessage], channel: str) -> list[Arrival]:
         try:
-            return self._read(batch, channel)
+            return self._read(portion, channel)
         except ReaderDied as error:
-            if len(batch) == 1 and error.by_mail:
-                return [_stubbed(batch[0], channel=channel, why=f"The mail cannot be read: {error}")]
-        return [self._alone(message, channel) for message in batch]
+            if len(portion) == 1 and error.by_mail:
+                return [_stubbed(portion[0], channel=channel, why=f"The mail cannot be read: {error}")]
+        return [self._alone(message, channel) for message in portion]
 
     def _alone(self, message: RawMessage, channel: str) -> Arrival:
-        """Read one mail of a batch whose reader failed. A second reader is tried unless the first was too slow."""
+        """Read one mail of a portion whose reader failed. A second reader is tried unless the first was too slow."""
         for _ in range(2):
             try:
                 return self._read([message], channel)[0]
@@ -148,26 +148,26 @@ class Guard:
                     break
         return _stubbed(message, channel=channel, why=why)
 
-    def _read(self, batch: Sequence[RawMessage], channel: str) -> list[Arrival]:
-        request = [PAGE, channel.encode()]
-        for message in batch:
+    def _read(self, portion: Sequence[RawMessage], channel: str) -> list[Arrival]:
+        request = [BATCH, channel.encode()]
+        for message in portion:
             key = message.source_key.encode("utf-8", "surrogateescape")
             request += (key, message.received_at.isoformat().encode(), message.content)
-        answer = self._ask(request, expected=_ANSWER_FIELDS * len(batch))
+        answer = self._ask(request, expected=_ANSWER_FIELDS * len(portion))
         return [
             _arrival(message, answer[_ANSWER_FIELDS * index : _ANSWER_FIELDS * (index + 1)])
-            for index, message in enumerate(batch)
+            for index, message in enumerate(portion)
         ]
 
     def _ask(self, request: Sequence[bytes], *, expected: int) -> list[bytes]:
         connection = self._connection or self._start()
         try:
-            connection.settimeout(self._page_seconds)
+            connection.settimeout(self._batch_seconds)
             write_frame(connection, request)
             answer = read_frame(connection)
         except TimeoutError as error:
             self.close()
-            raise ReaderDied(f"it takes more than {self._page_seconds:.0f} seconds.", by_mail=True) from error
+            raise ReaderDied(f"it takes more than {self._batch_seconds:.0f} seconds.", by_mail=True) from error
         except (OSError, FrameError) as error:
             raise self._collect_exit() from error
         if len(answer) != expected:
@@ -216,22 +216,22 @@ class Guard:
         return ours
 
 
-def _batches(messages: Sequence[RawMessage]) -> Iterator[list[RawMessage]]:
-    batch: list[RawMessage] = []
+def _portions(messages: Sequence[RawMessage]) -> Iterator[list[RawMessage]]:
+    portion: list[RawMessage] = []
     size = 0
     for message in messages:
         alone = bool(_refusal(message))
-        full = size + len(message.content) > _BATCH_BYTES or len(batch) >= _BATCH_MESSAGES
-        if batch and (alone or full):
-            yield batch
-            batch, size = [], 0
+        full = size + len(message.content) > _PORTION_BYTES or len(portion) >= _PORTION_MESSAGES
+        if portion and (alone or full):
+            yield portion
+            portion, size = [], 0
         if alone:
             yield [message]
             continue
-        batch.append(message)
+        portion.append(message)
         size += len(message.content)
-    if batch:
-        yield batch
+    if portion:
+        yield portion
 
 
 def _refusal(message: RawMessage) -> str:

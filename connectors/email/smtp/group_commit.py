@@ -1,4 +1,4 @@
-"""Group commit: store mails that arrive at the same time as one page, and answer each sender 250 after the commit."""
+"""Group commit: store mails that arrive at the same time as one batch, and answer each sender 250 after the commit."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Final
 
 import structlog
 
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from router.errors import OmniyardError
 
 _log: Final = structlog.get_logger()
 
-# A larger page would keep its first sender waiting longer than the saved commit is worth.
-_MESSAGES_A_PAGE: Final = 100
-_BYTES_A_PAGE: Final = 8_388_608
-# While many send at once, pages begin no sooner after one another: a page of ten mails costs little more than one mail.
+# A larger batch would keep its first sender waiting longer than the saved commit is worth.
+_MESSAGES_A_BATCH: Final = 100
+_BYTES_A_BATCH: Final = 8_388_608
+# While many send at once, batches begin no sooner after one another: ten mails in one cost little more than one mail.
 _PACE_SECONDS: Final = 0.04
 _LOOK_SECONDS: Final = 0.005
 
@@ -39,7 +39,7 @@ class _Waiting:
 
 
 class GroupCommit:
-    """Collects messages on an event loop and passes pages to `accept` in a separate thread.
+    """Collects messages on an event loop and passes batches to `accept` in a separate thread.
 
     talking: how many senders may hand over a message soon; when as many wait for their answers, no more is to come.
     """
@@ -48,7 +48,7 @@ class GroupCommit:
         self,
         channel: str,
         *,
-        accept: Callable[[Page], None],
+        accept: Callable[[Batch], None],
         thread: Executor,
         clock: Callable[[], datetime],
         talking: Callable[[], int] = lambda: 0,
@@ -88,40 +88,40 @@ class GroupCommit:
             self.all_answered.set()
 
     async def run(self) -> None:
-        """Store page after page, until cancelled; while one is being written, the next one is collected."""
+        """Store batch after batch, until cancelled; while one is being written, the next one is collected."""
         while True:
-            page = await self._gather()
-            if not page:
+            batch = await self._gather()
+            if not batch:
                 continue
-            reply = await asyncio.get_running_loop().run_in_executor(self._thread, self._keep, page)
-            for waiting in page:
+            reply = await asyncio.get_running_loop().run_in_executor(self._thread, self._keep, batch)
+            for waiting in batch:
                 if not waiting.answer.done():
                     waiting.answer.set_result(reply)
 
     async def _gather(self) -> list[_Waiting]:
-        page = [await self._queue.get()]
+        batch = [await self._queue.get()]
         await self._wait_for_others()
-        room = _BYTES_A_PAGE - len(page[0].message.content)
-        while room > 0 and len(page) < _MESSAGES_A_PAGE and not self._queue.empty():
-            page.append(self._queue.get_nowait())
-            room -= len(page[-1].message.content)
+        room = _BYTES_A_BATCH - len(batch[0].message.content)
+        while room > 0 and len(batch) < _MESSAGES_A_BATCH and not self._queue.empty():
+            batch.append(self._queue.get_nowait())
+            room -= len(batch[-1].message.content)
         # A sender whose wait has timed out was already asked to try again.
-        return [waiting for waiting in page if not waiting.answer.done()]
+        return [waiting for waiting in batch if not waiting.answer.done()]
 
     async def _wait_for_others(self) -> None:
-        """Wait until the next page may begin: the first after a silence at once."""
+        """Wait until the next batch may begin: the first after a silence at once."""
         while monotonic() < self._next_at and self._queue.qsize() + 1 < self._awaited():  # noqa: ASYNC110  (no event)
             await asyncio.sleep(_LOOK_SECONDS)
         self._next_at = monotonic() + _PACE_SECONDS
 
     def _awaited(self) -> int:
-        return min(self._talking(), _MESSAGES_A_PAGE)
+        return min(self._talking(), _MESSAGES_A_BATCH)
 
     def _keep(self, waiting: list[_Waiting]) -> str:
-        # The same bytes twice in one page are one message, and both senders get the 250.
+        # The same bytes twice in one batch are one message, and both senders get the 250.
         messages = {each.message.source_key: each.message for each in waiting}
         try:
-            self._accept(Page(channel=self._channel, messages=tuple(messages.values())))
+            self._accept(Batch(channel=self._channel, messages=tuple(messages.values())))
         except OmniyardError as error:
             _log.warning("smtp.not_kept", channel=self._channel, messages=len(messages), error=str(error))
             return LATER

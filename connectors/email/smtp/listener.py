@@ -1,6 +1,6 @@
 """A listener for mail by SMTP or LMTP that answers 250 only after the commit. See `Gate`.
 
-`smtp.session` speaks with one client, `smtp.group_commit` makes pages of the messages of many clients.
+`smtp.session` speaks with one client, `smtp.group_commit` makes batches of the messages of many clients.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Final
 
 import structlog
 
-from connectors.base import Health, Page, utc_now
+from connectors.base import Batch, Health, utc_now
 from connectors.email.smtp.group_commit import GroupCommit
 from connectors.email.smtp.session import IDENTITY, SessionFactory, SmtpHandler
 from connectors.email.smtp.session_slots import SessionSlots
@@ -55,7 +55,7 @@ class SmtpGate:
             raise TransientError(f"no listener runs on {self._settings.listen}")
         return self._running.address
 
-    def open(self, accept: Callable[[Page], None]) -> None:
+    def open(self, accept: Callable[[Batch], None]) -> None:
         """See `Gate`."""
         listener = _Listener(self._channel, self._settings, accept=accept, clock=self._clock)
         try:
@@ -114,7 +114,7 @@ def _greeting(settings: SmtpSettings) -> Health | None:
 
 class _Listener:
     def __init__(
-        self, channel: str, settings: SmtpSettings, *, accept: Callable[[Page], None], clock: Callable[[], datetime]
+        self, channel: str, settings: SmtpSettings, *, accept: Callable[[Batch], None], clock: Callable[[], datetime]
     ) -> None:
         self._tls = _tls_context(settings)
         self._socket = _bind(settings)

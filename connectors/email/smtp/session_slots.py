@@ -15,7 +15,7 @@ from router.settings.channels.mail import SmtpSettings
 
 _log: Final = structlog.get_logger()
 
-# How many bytes of mail of all clients together may be in memory: half arrived, or waiting for the commit. A page that
+# How many bytes of mail of all clients together may be in memory: half arrived, or waiting for the commit. A batch that
 # is being stored is there three times more: read, compressed and sealed.
 MOST_BYTES: Final = 67_108_864
 # What each session may hold while there is no place for more.

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import parse_qsl
 
-from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
+from connectors.base import Batch, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.json_messages import UnreadableDocument, lasting, read_document, text_of, write_document
 from connectors.sms.phone_numbers import comparable
 from router.delivery import DeliveryReport
@@ -41,15 +41,15 @@ def is_signed(settings: HttpSmsSettings, *, body: bytes, headers: Mapping[str, s
     return hmac.compare_digest(expected.encode(), compared.encode("utf-8", "replace"))
 
 
-def page_of(channel: str, settings: HttpSmsSettings, *, body: bytes, media_type: str, now: datetime) -> Page:
-    """Return the page of the delivered message. Raises PermanentError when there is none."""
+def batch_of(channel: str, settings: HttpSmsSettings, *, body: bytes, media_type: str, now: datetime) -> Batch:
+    """Return the batch of the delivered message. Raises PermanentError when there is none."""
     document = _document(body, media_type=media_type)
     listed = found_at(document, settings.fields.get("list", "")) if settings.fields.get("list") else document
     messages = listed if isinstance(listed, list) else [listed]
     known = [each for each in messages if isinstance(each, dict)]
     if not known or len(known) < len(messages) or len(messages) > _MOST_MESSAGES:
         raise PermanentError("there is no message at the paths in `fields`")
-    return Page(channel=channel, messages=[_raw(settings, each, now=now) for each in known], form="http_sms")
+    return Batch(channel=channel, messages=[_raw(settings, each, now=now) for each in known], form="http_sms")
 
 
 def found_at(document: object, path: str) -> object:
@@ -139,10 +139,10 @@ class HttpSmsEndpoint:
         del request
         raise NotFound("this provider has no challenge")
 
-    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+    def batch(self, request: WebhookRequest, *, now: datetime) -> Batch:
         """See `ProviderEndpoint`."""
         media_type = request.headers.get("content-type", "")
-        return page_of(self._channel, self._settings, body=request.body, media_type=media_type, now=now)
+        return batch_of(self._channel, self._settings, body=request.body, media_type=media_type, now=now)
 
     def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`."""

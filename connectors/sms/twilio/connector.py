@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 import structlog
 
-from connectors.base import Cursor, Health, Page, RawMessage, utc_now
+from connectors.base import Batch, Cursor, Health, RawMessage, utc_now
 from connectors.json_messages import MediaFile, write_document
 from connectors.sms.twilio.client import Twilio, probe
 from connectors.sms.twilio.media import fetch_files
@@ -133,7 +133,7 @@ def _listed(record: object, *, now: datetime) -> ListedSms:
 
 _log: Final = structlog.get_logger()
 
-_PAGE: Final = 100
+_BATCH: Final = 100
 # A provider's clock may be behind ours, and its times are whole seconds: starting now must not miss a message.
 _CLOCKS_APART: Final = timedelta(minutes=5)
 # How late Twilio may list a message, and how soon we then find it.
@@ -163,7 +163,7 @@ class TwilioConnector:
     def channel(self) -> str:
         return self._channel
 
-    def fetch(self, cursor: Cursor | None) -> Page:
+    def fetch(self, cursor: Cursor | None) -> Batch:
         """See `Connector`."""
         self._woken.clear()
         if self._forget.is_set():
@@ -172,9 +172,9 @@ class TwilioConnector:
         mark, notice = self._mark(cursor, now=now)
         if not self._backlog:
             self._look(mark, now=now)
-        return self._page(mark, notice=notice, now=now)
+        return self._batch(mark, notice=notice, now=now)
 
-    def settle(self, page: Page) -> None:
+    def settle(self, batch: Batch) -> None:
         """See `Connector`. Twilio has no mark for this."""
 
     def wait(self, seconds: float) -> None:
@@ -234,18 +234,18 @@ class TwilioConnector:
             oldest = mark.newest - timedelta(days=3)
             self._known = {sid: at for sid, at in self._known.items() if at >= oldest}
 
-    def _page(self, mark: TwilioCursor, *, notice: str, now: datetime) -> Page:
+    def _batch(self, mark: TwilioCursor, *, notice: str, now: datetime) -> Batch:
         old_before = now - self._settings.stale_after
         backfill = bool(self._backlog) and self._backlog[0].at < old_before
         run: list[ListedSms] = []
-        while self._backlog and len(run) < _PAGE and (self._backlog[0].at < old_before) == backfill:
+        while self._backlog and len(run) < _BATCH and (self._backlog[0].at < old_before) == backfill:
             run.append(self._backlog.pop(0))
         messages = [message for each in run if (message := self._message(each, now=now))]
         newest = max((mark.newest, *(each.at for each in run)))
         if not self._backlog and self._looked_until and not self._tries:
             # Otherwise a quiet month would be listed day by day in every poll.
             newest, self._looked_until = max(newest, self._looked_until), None
-        return Page(
+        return Batch(
             channel=self._channel,
             messages=messages,
             cursor=Cursor(self._settings.own_address, str(TwilioCursor(newest, mark.since))),

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from twilio.request_validator import RequestValidator
 
-from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
+from connectors.base import Batch, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.json_messages import write_document
 from connectors.registry_row import webhook_address
 from connectors.sms.twilio.client import TwilioAccount
@@ -80,8 +80,8 @@ def is_signed(settings: TwilioAccount, *, url: str, body: bytes, media_type: str
         return False
 
 
-def page_of(channel: str, settings: TwilioSettings, *, form: TwilioForm, now: datetime) -> Page:
-    """Return the page of a pushed message; without messages when the poll must fetch it.
+def batch_of(channel: str, settings: TwilioSettings, *, form: TwilioForm, now: datetime) -> Batch:
+    """Return the batch of a pushed message; without messages when the poll must fetch it.
 
     Raises PermanentError when it is not for this channel.
     """
@@ -91,11 +91,13 @@ def page_of(channel: str, settings: TwilioSettings, *, form: TwilioForm, now: da
     if not sid.isalnum():
         raise PermanentError("the message has no MessageSid")
     if form.one("NumMedia") not in {"", "0"}:
-        return Page(channel=channel, form="twilio")
+        return Batch(channel=channel, form="twilio")
     record: dict[str, object] = {name: form.one(field) for name, field in _RECORD.items() if field in form}
     record["form"] = {name: values[0] for name, values in form.items()}
     content = write_document(record, form="twilio", source="webhook")
-    return Page(channel=channel, messages=[RawMessage(source_key=sid, content=content, received_at=now)], form="twilio")
+    return Batch(
+        channel=channel, messages=[RawMessage(source_key=sid, content=content, received_at=now)], form="twilio"
+    )
 
 
 def delivery_of(form: TwilioForm) -> DeliveryReport:
@@ -136,9 +138,9 @@ class TwilioEndpoint:
         del request
         raise NotFound("Twilio has no challenge")
 
-    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+    def batch(self, request: WebhookRequest, *, now: datetime) -> Batch:
         """See `ProviderEndpoint`."""
-        return page_of(self._channel, self._settings, form=read_form(request.body), now=now)
+        return batch_of(self._channel, self._settings, form=read_form(request.body), now=now)
 
     def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`."""

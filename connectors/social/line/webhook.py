@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import structlog
 
-from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
+from connectors.base import Batch, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.json_messages import UnreadableDocument
 from connectors.registry_row import FileRequest
 from connectors.social.line.client import DATA
@@ -49,13 +49,15 @@ class LineEndpoint:
         del request
         raise NotFound("LINE has no challenges")
 
-    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+    def batch(self, request: WebhookRequest, *, now: datetime) -> Batch:
         """See `ProviderEndpoint`."""
         events = _events(request.body)
         ours = [event for event in events if concerns_us(event)]
         if passed := len(events) - len(ours):
             _log.info("line.passed_over", channel=self._channel, events=passed)
-        return Page(channel=self._channel, form=FORM, messages=[raw for event in ours if (raw := _raw(event, now=now))])
+        return Batch(
+            channel=self._channel, form=FORM, messages=[raw for event in ours if (raw := _raw(event, now=now))]
+        )
 
     def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`: LINE reads the status alone."""

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 import structlog
 
-from connectors.base import Cursor, Health, Page, RawMessage, utc_now
+from connectors.base import Batch, Cursor, Health, RawMessage, utc_now
 from connectors.email.mime.attachments import safe_name
 from connectors.json_messages import MediaFile, name_for, write_document
 from connectors.social.telegram.client import LARGEST_FILE, TelegramApi, probe
@@ -25,7 +25,7 @@ from router.settings.channels.telegram import TelegramSettings
 
 _log: Final = structlog.get_logger()
 
-_PAGE: Final = 100
+_BATCH: Final = 100
 # Stopping us waits for an open request at most this long.
 _OPEN_SECONDS: Final = 5.0
 _PAUSE_AFTER_FAILURE: Final = 5.0
@@ -65,19 +65,19 @@ class TelegramConnector:
     def channel(self) -> str:
         return self._channel
 
-    def fetch(self, cursor: Cursor | None) -> Page:
+    def fetch(self, cursor: Cursor | None) -> Batch:
         """See `Connector`."""
         self._woken.clear()
         api = self._api = self._api or TelegramApi(self._settings)
         now = self._clock()
         mark = _Mark.parse(cursor.position) if cursor and cursor.epoch == api.bot_id else None
         asked = self._question(mark, now=now)
-        updates = _updates(api.call("getUpdates", asked | {"limit": _PAGE, "timeout": 0}))
-        page = self._page(api, updates, mark=mark, now=now)
-        self._next = self._question(_Mark.parse(page.cursor.position) if page.cursor else mark, now=now)
-        return page
+        updates = _updates(api.call("getUpdates", asked | {"limit": _BATCH, "timeout": 0}))
+        batch = self._batch(api, updates, mark=mark, now=now)
+        self._next = self._question(_Mark.parse(batch.cursor.position) if batch.cursor else mark, now=now)
+        return batch
 
-    def settle(self, page: Page) -> None:
+    def settle(self, batch: Batch) -> None:
         """See `Connector`. The next request confirms what is stored."""
 
     def wait(self, seconds: float) -> None:
@@ -112,7 +112,7 @@ class TelegramConnector:
             return usual
         return usual | {"offset": mark.offset}
 
-    def _page(self, api: TelegramApi, updates: Sequence[Any], *, mark: _Mark | None, now: datetime) -> Page:
+    def _batch(self, api: TelegramApi, updates: Sequence[Any], *, mark: _Mark | None, now: datetime) -> Batch:
         old_before = now - self._settings.stale_after
         backfill = bool(updates) and _at(updates[0], now=now) < old_before
         messages: list[RawMessage] = []
@@ -127,11 +127,11 @@ class TelegramConnector:
             messages += [message] if message else []
             offset, taken = _number(update, default=offset - 1) + 1, taken + 1
         moved = _Mark(offset, now) if taken else mark or _Mark(0, now)
-        return Page(
+        return Batch(
             channel=self._channel,
             messages=messages,
             cursor=Cursor(api.bot_id, str(moved)),
-            more=taken == len(updates) == _PAGE or 0 < taken < len(updates),
+            more=taken == len(updates) == _BATCH or 0 < taken < len(updates),
             backfill=backfill,
             notice=_GROUPS.format(count=groups) if groups else "",
             waiting=len(updates) - taken,

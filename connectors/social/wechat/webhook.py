@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 from xml.sax.saxutils import escape
 
-from connectors.base import Page, Taken, WebhookRequest, WebhookResponse
+from connectors.base import Batch, Taken, WebhookRequest, WebhookResponse
 from connectors.registry_row import FileRequest
 from connectors.social.tencent.callback_cipher import decrypt, encrypt, is_signed, read_key, signature_of
 from connectors.social.tencent.callback_xml import field_of, query_of, read_fields
@@ -58,11 +58,11 @@ class WechatEndpoint:
             raise PermanentError("the challenge is not signed by WeChat")
         return WebhookResponse(echo, "text/plain")
 
-    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+    def batch(self, request: WebhookRequest, *, now: datetime) -> Batch:
         """See `ProviderEndpoint`."""
         fields, app = self._fields(request), self._settings.app
         messages = [raw_of(fields, app=app, now=now)] if is_message(fields) else []
-        return Page(channel=self._channel, form=FORM, messages=messages)
+        return Batch(channel=self._channel, form=FORM, messages=messages)
 
     def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`: anything but this text shows the customer that the service is out of order."""

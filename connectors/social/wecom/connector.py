@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Cursor, Health, NamedReport, Page, RawMessage, utc_now
+from connectors.base import Batch, Cursor, Health, NamedReport, RawMessage, utc_now
 from connectors.registry_row import FileRequest
 from connectors.social.wecom.client import WecomApi
 from connectors.social.wecom.messages import FORM, MEDIA, raw_of, report_of
@@ -29,16 +29,16 @@ class WecomConnector:
         self._woken = threading.Event()
         self._token = ""
         # The newer part of a page whose older part is archive, and the position before both.
-        self._held: tuple[Cursor, Page] | None = None
+        self._held: tuple[Cursor, Batch] | None = None
 
-    def fetch(self, cursor: Cursor | None) -> Page:
+    def fetch(self, cursor: Cursor | None) -> Batch:
         """See `Connector`. Without a cursor WeCom begins with the oldest message of three days."""
         held, self._held = self._held, None
         if held and cursor == held[0]:
             return held[1]
         return self._pull(cursor)
 
-    def settle(self, page: Page) -> None:
+    def settle(self, batch: Batch) -> None:
         """See `Connector`: there is nothing to tell WeCom."""
 
     def wait(self, seconds: float) -> None:
@@ -72,7 +72,7 @@ class WecomConnector:
             return Health(ok=False, findings=(str(error),))
         return Health(ok=True, findings=(f"WeCom answers for {self._settings.source_words}",))
 
-    def _pull(self, cursor: Cursor | None) -> Page:
+    def _pull(self, cursor: Cursor | None) -> Batch:
         epoch = f"{self._settings.corp}:{self._settings.account}"
         position = cursor.position if cursor and cursor.epoch == epoch else ""
         before = Cursor(epoch, position)
@@ -87,14 +87,14 @@ class WecomConnector:
             raise TransientError("WeCom says again and again that there is more, and gives nothing")
         if not more:
             self._token = ""
-        return self._page(items, before=before, cursor=Cursor(epoch, position), more=more)
+        return self._batch(items, before=before, cursor=Cursor(epoch, position), more=more)
 
     def _ask(self, position: str, *, limit: int = _PAGE) -> Mapping[str, object]:
         body: dict[str, object] = {"limit": limit, "open_kfid": self._settings.account, "voice_format": 0}
         body |= {"cursor": position} if position else {}
         return self._api.call("kf/sync_msg", body | ({"token": self._token} if self._token else {}))
 
-    def _page(self, items: Sequence[Mapping[str, object]], *, before: Cursor, cursor: Cursor, more: bool) -> Page:
+    def _batch(self, items: Sequence[Mapping[str, object]], *, before: Cursor, cursor: Cursor, more: bool) -> Batch:
         now, oldest = self._clock(), self._clock() - self._settings.stale_after
         found = [raw for each in items if (raw := raw_of(each, account=self._settings.account, now=now))]
         reports = [report for each in items if (report := report_of(each))]
@@ -113,8 +113,8 @@ class WecomConnector:
         more: bool,
         reports: Sequence[NamedReport] = (),
         backfill: bool = False,
-    ) -> Page:
-        return Page(
+    ) -> Batch:
+        return Batch(
             channel=self.channel,
             messages=messages,
             cursor=cursor,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Page, Taken, WebhookRequest, WebhookResponse
+from connectors.base import Batch, Taken, WebhookRequest, WebhookResponse
 from connectors.social.tencent.callback_cipher import decrypt, is_signed, read_key
 from connectors.social.tencent.callback_xml import field_of, query_of, read_fields
 from connectors.social.wecom.messages import FORM
@@ -42,15 +42,15 @@ class WecomEndpoint:
             raise PermanentError("the challenge is not signed by WeCom")
         return WebhookResponse(self._opened(echo), "text/plain")
 
-    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+    def batch(self, request: WebhookRequest, *, now: datetime) -> Batch:
         """See `ProviderEndpoint`: no messages, but what to wake."""
         del now
         event = read_fields(self._opened(field_of(read_fields(request.body), "Encrypt")).encode())
         if event.get("Event") != "kf_msg_or_event":
-            return Page(channel=self._channel, form=FORM)
+            return Batch(channel=self._channel, form=FORM)
         token = field_of(event, "Token")[:_LONGEST_TOKEN]
         # One callback serves all accounts of the corp.
-        return Page(
+        return Batch(
             channel=self._channel,
             form=FORM,
             wakes={f"{self._settings.corp}:{field_of(event, 'OpenKfId')}": token},

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
-from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
+from connectors.base import Batch, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.registry_row import FileRequest
 from connectors.safe_http import Forbidden
 from connectors.social.meta.signature import answer_challenge, is_signed
@@ -54,12 +54,12 @@ class WhatsappEndpoint:
         """See `ProviderEndpoint`: only who knows the verify token gets an answer, and no secret signs it."""
         return answer_challenge(request, verify_token=self._settings.verify_token.reveal())
 
-    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+    def batch(self, request: WebhookRequest, *, now: datetime) -> Batch:
         """See `ProviderEndpoint`: what is for this number."""
         ours = [(field, value) for field, value in _changes(request) if _number_of(value) == self.account]
         messages = [raw for field, value in ours for raw in _messages(field, value, now=now)]
         reports = [found for _, value in ours for each in _listed(value, "statuses") if (found := report_of(each))]
-        return Page(channel=self._channel, form=FORM, messages=messages, reports=reports)
+        return Batch(channel=self._channel, form=FORM, messages=messages, reports=reports)
 
     def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`: also for what is for no number here, else Meta repeats it and gives the app up."""

@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any, Final, Self
 
-from connectors.base import Cursor, Health, Page, RawMessage, utc_now
+from connectors.base import Batch, Cursor, Health, RawMessage, utc_now
 from connectors.json_messages import write_document
 from connectors.social.x.budget import Spent, may_look_once, may_read
 from connectors.social.x.client import XApi, probe
@@ -26,7 +26,7 @@ _FIRST_PAGE: Final = 10
 _NEXT_PAGES: Final = 100
 # Thirty days of five thousand a day; a longer list does not end.
 _MOST_PAGES: Final = 1500
-_PAGE: Final = 100
+_BATCH: Final = 100
 _LONGEST_ID: Final = 20
 _CLOCKS_APART: Final = timedelta(minutes=5)
 _DAWN: Final = datetime(2010, 11, 5, tzinfo=UTC)
@@ -84,7 +84,7 @@ class XConnector:
     def channel(self) -> str:
         return self._channel
 
-    def fetch(self, cursor: Cursor | None) -> Page:
+    def fetch(self, cursor: Cursor | None) -> Batch:
         """See `Connector`."""
         self._woken.clear()
         if self._forget.is_set():
@@ -94,9 +94,9 @@ class XConnector:
         mark, notice = self._mark(cursor, api, now=now)
         if not self._backlog:
             self._look(api, mark, now=now)
-        return self._page(api, mark, notice=notice, now=now)
+        return self._batch(api, mark, notice=notice, now=now)
 
-    def settle(self, page: Page) -> None:
+    def settle(self, batch: Batch) -> None:
         """See `Connector`. X has no mark for this."""
 
     def wait(self, seconds: float) -> None:
@@ -205,16 +205,16 @@ class XConnector:
         known = _number(record) in self._handed_on
         return is_message and sender_of(event) != own and late and not known
 
-    def _page(self, api: XApi, mark: _Mark, *, notice: str, now: datetime) -> Page:
+    def _batch(self, api: XApi, mark: _Mark, *, notice: str, now: datetime) -> Batch:
         old_before = now - self._settings.stale_after
         backfill = bool(self._backlog) and self._backlog[0].received_at < old_before
         run: list[RawMessage] = []
-        while self._backlog and len(run) < _PAGE and (self._backlog[0].received_at < old_before) == backfill:
+        while self._backlog and len(run) < _BATCH and (self._backlog[0].received_at < old_before) == backfill:
             run.append(self._backlog.pop(0))
         numbers = [int(each.source_key) for each in run if each.source_key.isdigit()]
         newest = max((mark.newest, *numbers))
         self._handed_on = {number for number in self._handed_on if number > newest - _REMEMBERED} | {*numbers}
-        return Page(
+        return Batch(
             channel=self._channel,
             messages=run,
             cursor=Cursor(api.own_id, str(_Mark(newest, self._spent))),

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import structlog
 
-from connectors.base import Page, RawMessage, Taken, WebhookRequest, WebhookResponse
+from connectors.base import Batch, RawMessage, Taken, WebhookRequest, WebhookResponse
 from connectors.json_messages import write_document
 from connectors.social.x.messages import sender_of, time_of
 from router.delivery import DeliveryReport
@@ -54,8 +54,8 @@ def is_signed(settings: XSettings, *, body: bytes, signature: str | None) -> boo
     return hmac.compare_digest(_signature(settings, body).encode(), signature.encode("utf-8", "replace"))
 
 
-def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) -> Page:
-    """Return the page of the customers' messages in a pushed document; empty when it reports something else.
+def batch_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) -> Batch:
+    """Return the batch of the customers' messages in a pushed document; empty when it reports something else.
 
     Raises PermanentError when it is not valid JSON, or is of another account.
     """
@@ -71,9 +71,9 @@ def page_of(channel: str, settings: XSettings, *, body: bytes, now: datetime) ->
         # Posts come by the same address: they are polled, which a mention wakes. Nothing is passed over in silence.
         kind = _event_type(document)
         _log.info("webhook.wakes" if kind in _MENTIONS else "webhook.not_read", channel=channel, kind=kind)
-        return Page(channel=channel, form="x", wakes={"x-mentions": kind} if kind in _MENTIONS else {})
+        return Batch(channel=channel, form="x", wakes={"x-mentions": kind} if kind in _MENTIONS else {})
     messages = [_raw(event, payload, now=now) for event in _events(payload) if sender_of(event) != own]
-    return Page(channel=channel, messages=messages, form="x")
+    return Batch(channel=channel, messages=messages, form="x")
 
 
 def _payload(document: object) -> Mapping[str, Any]:
@@ -143,9 +143,9 @@ class XEndpoint:
         document = {"response_token": answer_challenge(self._settings, token)}
         return WebhookResponse(json.dumps(document, separators=(",", ":")), "application/json")
 
-    def page(self, request: WebhookRequest, *, now: datetime) -> Page:
+    def batch(self, request: WebhookRequest, *, now: datetime) -> Batch:
         """See `ProviderEndpoint`."""
-        return page_of(self._channel, self._settings, body=request.body, now=now)
+        return batch_of(self._channel, self._settings, body=request.body, now=now)
 
     def answer(self, request: WebhookRequest, *, taken: Mapping[str, Taken]) -> WebhookResponse:
         """See `ProviderEndpoint`."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
-from connectors.base import Cursor, Health, Page, RawMessage, utc_now
+from connectors.base import Batch, Cursor, Health, RawMessage, utc_now
 from connectors.social.x.budget import Spent, may_look_once, may_read
 from connectors.social.x.client import XApi
 from connectors.social.x.messages import id_at, time_of
@@ -40,7 +40,7 @@ class XMentionsConnector:
         self._handed_on: set[str] = set()
         self._spent = Spent(date.min)
 
-    def fetch(self, cursor: Cursor | None) -> Page:
+    def fetch(self, cursor: Cursor | None) -> Batch:
         """See `Connector`. The position is the newest id, and what was spent today."""
         now = self._clock()
         api = self._api = self._api or XApi(self._settings)
@@ -55,7 +55,7 @@ class XMentionsConnector:
         # Of archive and new posts the archive first; the rest is listed again, which costs nothing on the same day.
         more = 0 < len(old) < len(found)
         self._handed_on = {raw.source_key for raw in old} if more else set()
-        return Page(
+        return Batch(
             channel=self.channel,
             messages=old or found,
             cursor=cursor if more else Cursor(api.own_id, f"{newest} {self._spent}"),
@@ -65,7 +65,7 @@ class XMentionsConnector:
             form=FORM,
         )
 
-    def settle(self, page: Page) -> None:
+    def settle(self, batch: Batch) -> None:
         """See `Connector`. X has no mark for this."""
 
     def wait(self, seconds: float) -> None:

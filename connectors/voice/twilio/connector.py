@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from connectors.base import Cursor, Page, utc_now
+from connectors.base import Batch, Cursor, utc_now
 from connectors.sms.twilio.client import Twilio
 from connectors.voice.twilio.call_forms import listed_call, listed_recording
 from router.errors import PermanentError, TransientError
@@ -38,7 +38,7 @@ class VoiceConnector:
     def channel(self) -> str:
         return self._channel
 
-    def fetch(self, cursor: Cursor | None) -> Page:
+    def fetch(self, cursor: Cursor | None) -> Batch:
         """See `Connector`."""
         self._woken.clear()
         if self._forget.is_set():
@@ -50,7 +50,7 @@ class VoiceConnector:
         fresh = [each for each in calls if each not in self._known]
         self._known = frozenset(calls)
         position = f"{now.isoformat()} {since.isoformat()}"
-        return Page(
+        return Batch(
             channel=self._channel,
             form="voice",
             cursor=Cursor(self._settings.number, position),
@@ -58,7 +58,7 @@ class VoiceConnector:
             calls=fresh,
         )
 
-    def settle(self, page: Page) -> None:
+    def settle(self, batch: Batch) -> None:
         """See `Connector`. Twilio has no mark for this."""
 
     def wait(self, seconds: float) -> None:

@@ -7,13 +7,13 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import parse_qs
 
-from connectors.base import Page, WebhookRequest, WebhookResponse
+from connectors.base import Batch, WebhookRequest, WebhookResponse
 from connectors.call_machine import StaffedHours
 from connectors.registry_row import FileRequest, voice_address
 from connectors.safe_http import Forbidden
 from connectors.sms.twilio.client import API, basic_auth
 from connectors.sms.twilio.webhook import is_signed, read_form
-from connectors.voice.call_messages import RECORDING, page_of
+from connectors.voice.call_messages import RECORDING, batch_of
 from connectors.voice.twilio.call_forms import news_of
 from connectors.voice.twilio.menu import REPORTS, Menu, MenuPosition, Step
 from router.errors import ConfigError, NotFound, PermanentError
@@ -87,9 +87,9 @@ class TwilioCallMachine:
     def _thanks(self, request: WebhookRequest) -> WebhookResponse:
         return WebhookResponse(self._menu.thank(self._position(request)), _TWIML)
 
-    def page(self, calls: Sequence[PhoneCall], *, backfill: bool) -> Page:
+    def batch(self, calls: Sequence[PhoneCall], *, backfill: bool) -> Batch:
         """See `CallMachine`."""
-        return page_of(self._channel, calls, backfill=backfill)
+        return batch_of(self._channel, calls, backfill=backfill)
 
     def _position(self, request: WebhookRequest) -> MenuPosition:
         """Return where in the menu a request is. Raises PermanentError for no step of ours."""

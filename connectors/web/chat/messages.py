@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from connectors.email.mime.attachments import safe_name
 from connectors.json_messages import MediaFile, UnreadableDocument, lasting, read_document, text_of, write_document
 from router.envelope import Envelope, Party, PartyKind
@@ -37,15 +37,15 @@ class ChatMessage:
         return f"chat:{self.session}:{self.client_id}"
 
 
-def page_of(channel: str, message: ChatMessage, *, now: datetime) -> Page:
-    """Return the page with the one message."""
+def batch_of(channel: str, message: ChatMessage, *, now: datetime) -> Batch:
+    """Return the batch with the one message."""
     names = ("session", "client_id", "kind", "handle", "name", "text")
     record = {name: str(getattr(message, name)) for name in names}
     files = [MediaFile(name=safe_name(name) or f"file-{place}", content=content) for place, (name, content)
              in enumerate(message.files, start=1)]  # fmt: skip
     content = write_document(record, form=FORM, source="chat", files=files)
     raw = RawMessage(source_key=message.source_key, content=content, received_at=now)
-    return Page(channel=channel, messages=[raw], form=FORM)
+    return Batch(channel=channel, messages=[raw], form=FORM)
 
 
 def read(message: RawMessage, channel: str) -> Envelope:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.base import Outgoing, SendVerdict
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from connectors.registry import open_senders
 from connectors.sms.http_api import webhook as http_webhook
 from connectors.sms.http_api.sender import open_sender
@@ -91,8 +91,8 @@ def sign(content: bytes) -> str:
 
 def test_a_brought_message_is_found_by_its_fields_and_its_number_made_comparable():
     settings = desk().channels["sms"]
-    page = http_webhook.page_of("sms", settings, body=body(MESSAGE), media_type="application/json", now=NOW)
-    (arrival,) = normalise_page(page.messages, channel="sms", form=page.form)
+    batch = http_webhook.batch_of("sms", settings, body=body(MESSAGE), media_type="application/json", now=NOW)
+    (arrival,) = normalise_batch(batch.messages, channel="sms", form=batch.form)
     envelope = from_json(arrival.envelope)
     assert (arrival.source_key, envelope.text, envelope.sender.handle) == ("77001", "我的钱呢", "+8613800138000")
     assert envelope.to[0].handle == "10690000"
@@ -101,16 +101,16 @@ def test_a_brought_message_is_found_by_its_fields_and_its_number_made_comparable
 def test_a_form_is_understood_as_well():
     settings = desk(more="").channels["sms"].model_copy(update={"fields": {"id": "i", "sender": "p", "text": "t"}})
     form = b"i=5&p=%2B447700900123&t=hello+there"
-    page = http_webhook.page_of("sms", settings, body=form, media_type="application/x-www-form-urlencoded", now=NOW)
-    envelope = from_json(normalise_page(page.messages, channel="sms", form=page.form)[0].envelope)
+    batch = http_webhook.batch_of("sms", settings, body=form, media_type="application/x-www-form-urlencoded", now=NOW)
+    envelope = from_json(normalise_batch(batch.messages, channel="sms", form=batch.form)[0].envelope)
     assert (envelope.text, envelope.sender.handle) == ("hello there", "+447700900123")
 
 
 def test_one_odd_message_costs_one_message():
     settings = desk().channels["sms"]
     odd = {"msgId": 2, "mobile": None, "content": ["?"]}
-    page = http_webhook.page_of("sms", settings, body=body(MESSAGE, odd), media_type="application/json", now=NOW)
-    unreadable = [bool(each.unreadable) for each in normalise_page(page.messages, channel="sms", form=page.form)]
+    batch = http_webhook.batch_of("sms", settings, body=body(MESSAGE, odd), media_type="application/json", now=NOW)
+    unreadable = [bool(each.unreadable) for each in normalise_batch(batch.messages, channel="sms", form=batch.form)]
     assert unreadable == [False, True]
 
 
@@ -119,7 +119,7 @@ def test_one_odd_message_costs_one_message():
 )
 def test_what_is_no_message_is_refused(content):
     with pytest.raises(PermanentError):
-        http_webhook.page_of("sms", desk().channels["sms"], body=content, media_type="application/json", now=NOW)
+        http_webhook.batch_of("sms", desk().channels["sms"], body=content, media_type="application/json", now=NOW)
 
 
 def test_the_signature_is_over_the_raw_bytes():

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from connectors.base import Cursor, Page
+from connectors.base import Batch, Cursor
 from connectors.json_messages import attachment_content, read_document
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from connectors.sms.twilio.client import probe
 from connectors.sms.twilio.connector import TwilioConnector
 from connectors.sms.twilio.messages import party
@@ -74,12 +74,12 @@ def begun(hours: int = 24) -> Cursor:
     return Cursor(NUMBER, f"{since.isoformat()} {since.isoformat()}")
 
 
-def bodies(page: Page) -> list[str]:
-    return [from_json(arrival.envelope).text for arrival in arrivals(page)]
+def bodies(batch: Batch) -> list[str]:
+    return [from_json(arrival.envelope).text for arrival in arrivals(batch)]
 
 
-def arrivals(page: Page):
-    return normalise_page(page.messages, channel=page.channel, form=page.form)
+def arrivals(batch: Batch):
+    return normalise_batch(batch.messages, channel=batch.channel, form=batch.form)
 
 
 def test_the_published_descriptions_are_there():
@@ -89,14 +89,14 @@ def test_the_published_descriptions_are_there():
 
 def test_a_message_is_read_with_its_sender_and_its_sid(connector, twilio):
     sid = twilio.receive("我的账户被盗了", at=NOW - timedelta(minutes=1))
-    page = connector.fetch(begun())
-    (arrival,) = arrivals(page)
+    batch = connector.fetch(begun())
+    (arrival,) = arrivals(batch)
     envelope = from_json(arrival.envelope)
     assert (arrival.source_key, envelope.text) == (sid, "我的账户被盗了")
     assert (envelope.sender.kind, envelope.sender.handle) == (PartyKind.PHONE, CUSTOMER)
     assert envelope.to[0].handle == NUMBER
     assert envelope.received_at == NOW - timedelta(minutes=1)
-    assert page.form == "twilio"
+    assert batch.form == "twilio"
 
 
 def test_the_first_look_takes_messages_from_now_on(connector, twilio, clock):
@@ -121,30 +121,30 @@ def test_our_own_messages_are_not_the_customers(connector, twilio):
     assert bodies(connector.fetch(begun())) == []
 
 
-def test_messages_come_oldest_first_over_many_pages(connector, twilio):
+def test_messages_come_oldest_first_over_many_batches(connector, twilio):
     for number in range(450):
         twilio.receive(str(number), at=NOW - timedelta(seconds=450 - number))
-    page, seen = connector.fetch(begun()), []
-    seen += bodies(page)
-    while page.more:
-        page = connector.fetch(page.cursor)
-        seen += bodies(page)
+    batch, seen = connector.fetch(begun()), []
+    seen += bodies(batch)
+    while batch.more:
+        batch = connector.fetch(batch.cursor)
+        seen += bodies(batch)
     assert seen == [str(number) for number in range(450)]
 
 
 def test_late_message_with_yesterdays_date_sent_is_found(connector, twilio, clock):
-    page = connector.fetch(begun())
+    batch = connector.fetch(begun())
     twilio.receive("late", at=NOW, sent=NOW - timedelta(hours=20))
     clock.at += timedelta(minutes=16)
-    assert bodies(connector.fetch(page.cursor)) == ["late"]
+    assert bodies(connector.fetch(batch.cursor)) == ["late"]
 
 
 def test_a_cursor_of_another_zone_means_the_same_moment(connector, twilio):
     """02:00 on the 20th in Shanghai is the 19th at Twilio, so days from the 18th on are asked for."""
     twilio.receive("on the 18th", at=datetime(2026, 11, 18, 20, tzinfo=UTC))
     at = "2026-11-20T02:00:00+08:00"
-    page = connector.fetch(Cursor(NUMBER, f"{at} 2026-11-01T00:00:00+08:00"))
-    assert bodies(page) == ["on the 18th"]
+    batch = connector.fetch(Cursor(NUMBER, f"{at} 2026-11-01T00:00:00+08:00"))
+    assert bodies(batch) == ["on the 18th"]
     days = [asked.params["DateSent"] for asked in twilio.asked]
     assert days == ["2026-11-18", "2026-11-19", "2026-11-20"]
 
@@ -152,9 +152,9 @@ def test_a_cursor_of_another_zone_means_the_same_moment(connector, twilio):
 def test_a_page_link_that_never_ends_is_capped_and_reported(connector, twilio):
     twilio.receive("the only one")
     twilio.endless = True
-    page = connector.fetch(begun())
-    assert bodies(page) == ["the only one"]
-    assert "does not end" in page.notice
+    batch = connector.fetch(begun())
+    assert bodies(batch) == ["the only one"]
+    assert "does not end" in batch.notice
     assert len(twilio.asked) < 20
 
 
@@ -175,11 +175,11 @@ def test_an_odd_record_costs_one_record(connector, twilio):
 
 def test_files_are_fetched_behind_the_redirect_and_named_by_their_bytes(connector, twilio):
     twilio.receive("screenshot", files=(JPEG, b"<script>"))
-    (arrival,) = arrivals(page := connector.fetch(begun()))
+    (arrival,) = arrivals(batch := connector.fetch(begun()))
     envelope = from_json(arrival.envelope)
     kinds = [(attachment.name, attachment.media_type, attachment.size) for attachment in envelope.attachments]
     assert kinds == [("file-1.jpg", "image/jpeg", len(JPEG)), ("file-2.bin", "application/octet-stream", 8)]
-    assert attachment_content(page.messages[0].content, 0) == JPEG
+    assert attachment_content(batch.messages[0].content, 0) == JPEG
 
 
 def test_a_file_on_a_foreign_host_is_not_fetched_and_the_text_still_comes(connector, twilio):
@@ -203,12 +203,12 @@ def test_a_file_that_cannot_be_fetched_now_is_waited_for_and_then_given_up(conne
     twilio.receive("picture", files=(JPEG,))
     twilio.receive("plain")
     twilio.script(Fault(when=lambda asked: "/Media" in asked.path, answer=error(503, 20503), times=99))
-    page = connector.fetch(begun())
-    assert bodies(page) == ["plain"]
+    batch = connector.fetch(begun())
+    assert bodies(batch) == ["plain"]
     for _ in range(3):
-        page = connector.fetch(page.cursor)
-        assert bodies(page) == []
-    (arrival,) = arrivals(connector.fetch(page.cursor))
+        batch = connector.fetch(batch.cursor)
+        assert bodies(batch) == []
+    (arrival,) = arrivals(connector.fetch(batch.cursor))
     assert from_json(arrival.envelope).defects == ("A file of the message could not be fetched from Twilio.",)
 
 
@@ -216,8 +216,8 @@ def test_whatsapp_is_an_address_of_its_own(connect, twilio):
     twilio.receive("by SMS")
     twilio.receive("by WhatsApp", sender=f"whatsapp:{CUSTOMER}", to=f"whatsapp:{NUMBER}")
     connector = connect(whatsapp=True)
-    page = connector.fetch(Cursor(f"whatsapp:{NUMBER}", begun().position))
-    (arrival,) = arrivals(page)
+    batch = connector.fetch(Cursor(f"whatsapp:{NUMBER}", begun().position))
+    (arrival,) = arrivals(batch)
     envelope = from_json(arrival.envelope)
     assert (envelope.text, envelope.sender.kind) == ("by WhatsApp", PartyKind.WHATSAPP)
     assert envelope.sender.handle == CUSTOMER
@@ -273,8 +273,8 @@ def test_what_was_read_but_not_kept_is_read_again(connector, twilio):
 
 def test_the_original_is_the_providers_own_record(connector, twilio):
     sid = twilio.receive("hello")
-    page = connector.fetch(begun())
-    assert read_document(page.messages[0].content).record == next(m for m in twilio.messages if m["sid"] == sid)
+    batch = connector.fetch(begun())
+    assert read_document(batch.messages[0].content).record == next(m for m in twilio.messages if m["sid"] == sid)
 
 
 def test_neither_numbers_nor_text_nor_secrets_are_logged(connector, twilio, caplog, capsys):

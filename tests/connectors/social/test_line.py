@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.base import Outgoing, SendVerdict, WebhookRequest
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from connectors.registry import endpoint_of, probe_channel, sender_of
 from connectors.social.line.webhook import file_request
 from router.envelope import RevisionKind, from_json
@@ -79,8 +79,8 @@ def endpoint():
 
 
 def envelopes(*requests: WebhookRequest):
-    raw = [message for each in requests for message in endpoint().page(each, now=NOW).messages]
-    arrivals = normalise_page(raw, channel="line", form="line")
+    raw = [message for each in requests for message in endpoint().batch(each, now=NOW).messages]
+    arrivals = normalise_batch(raw, channel="line", form="line")
     assert [each.unreadable for each in arrivals if each.unreadable] == []
     return [from_json(each.envelope) for each in arrivals]
 
@@ -97,7 +97,7 @@ def test_the_vector_of_the_signature_and_a_batch_without_events(monkeypatch):
     body, headers = vector["body"].encode(), {"x-line-signature": vector["x_line_signature"]}
     request = WebhookRequest(body=body, headers=headers)
     assert endpoint().is_signed(request, now=NOW)
-    assert list(endpoint().page(request, now=NOW).messages) == []
+    assert list(endpoint().batch(request, now=NOW).messages) == []
     assert endpoint().answer(request, taken={}).status == 200
     written_again = json.dumps(json.loads(body)).encode()
     assert written_again != body
@@ -114,7 +114,7 @@ def test_both_secrets_are_accepted_while_one_is_changed(line):
 @pytest.mark.parametrize("body", [b"", b"[]", b'{"events": 1}', b"\xff", b"[" * 100_000])
 def test_what_is_no_batch_is_refused(body):
     with pytest.raises(PermanentError):
-        endpoint().page(WebhookRequest(body=body, headers={}), now=NOW)
+        endpoint().batch(WebhookRequest(body=body, headers={}), now=NOW)
 
 
 def test_each_event_of_a_batch_is_read_alone_and_ids_are_exact(line):
@@ -155,8 +155,8 @@ def test_an_unsend_names_the_message_and_a_redelivery_is_the_same(line):
     event = line.event("a")
     taken = line.unsend(event)
     again = taken | {"deliveryContext": {"isRedelivery": True}}
-    pages = [endpoint().page(line.request(each), now=NOW).messages for each in (taken, again)]
-    first, second = (normalise_page(page, channel="line", form="line")[0] for page in pages)
+    batches = [endpoint().batch(line.request(each), now=NOW).messages for each in (taken, again)]
+    first, second = (normalise_batch(batch, channel="line", form="line")[0] for batch in batches)
     assert (first.source_key, first.content_hash) == (second.source_key, second.content_hash)
     revision = from_json(first.envelope).revision
     assert revision

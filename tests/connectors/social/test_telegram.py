@@ -11,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import Cursor, Page
+from connectors.base import Batch, Cursor
 from connectors.json_messages import attachment_content
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from connectors.social.telegram.connector import TelegramConnector
 from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
@@ -59,12 +59,12 @@ def connector(connect: Callable[[], TelegramConnector]) -> TelegramConnector:
     return connect()
 
 
-def read(page: Page):
-    return normalise_page(page.messages, channel=page.channel, form=page.form)
+def read(batch: Batch):
+    return normalise_batch(batch.messages, channel=batch.channel, form=batch.form)
 
 
-def texts(page: Page) -> list[str]:
-    return [from_json(arrival.envelope).text for arrival in read(page)]
+def texts(batch: Batch) -> list[str]:
+    return [from_json(arrival.envelope).text for arrival in read(batch)]
 
 
 def test_a_message_is_read_with_its_senders_number_and_names(connector, telegram):
@@ -79,11 +79,11 @@ def test_a_message_is_read_with_its_senders_number_and_names(connector, telegram
 def test_nothing_is_confirmed_before_it_is_kept(connector, connect, telegram):
     """What was fetched and not kept is there for the next process."""
     telegram.receive("precious")
-    page = connector.fetch(None)
+    batch = connector.fetch(None)
     connector.close()
     assert (telegram.forgotten, texts(connect().fetch(None))) == ([], ["precious"])
     # Once it is kept, the next question confirms it.
-    assert texts(connect().fetch(page.cursor)) == []
+    assert texts(connect().fetch(batch.cursor)) == []
     assert len(telegram.forgotten) == 1
 
 
@@ -98,23 +98,23 @@ def test_the_open_question_confirms_nothing_that_is_not_kept(connector, telegram
 
 
 def test_a_wait_ends_when_a_message_comes(connector, telegram):
-    page = connector.fetch(None)
+    batch = connector.fetch(None)
     threading.Timer(0.3, telegram.receive, ("hello",)).start()
     began = time.monotonic()
     connector.wait(120)
     assert time.monotonic() - began < 60
-    assert texts(connector.fetch(page.cursor)) == ["hello"]
+    assert texts(connector.fetch(batch.cursor)) == ["hello"]
 
 
 def test_after_a_week_of_silence_the_old_offset_throws_nothing_away(connector, telegram, clock):
     """Telegram then numbers updates again, from a random number (Bot API, Update)."""
     telegram.receive("before")
-    page = connector.fetch(None)
-    page = connector.fetch(page.cursor)
+    batch = connector.fetch(None)
+    batch = connector.fetch(batch.cursor)
     clock.at += timedelta(days=8)
     telegram.ids = iter([5, 6])
     telegram.receive("with a lower number")
-    assert texts(connector.fetch(page.cursor)) == ["with a lower number"]
+    assert texts(connector.fetch(batch.cursor)) == ["with a lower number"]
 
 
 def test_another_bot_starts_again(connector, telegram):
@@ -122,23 +122,23 @@ def test_another_bot_starts_again(connector, telegram):
     assert texts(connector.fetch(Cursor("12345", f"99999999 {NOW.isoformat()}"))) == ["hello"]
 
 
-def test_pages_go_on_and_nothing_comes_twice(connector, telegram):
+def test_batches_go_on_and_nothing_comes_twice(connector, telegram):
     for number in range(250):
         telegram.receive(str(number))
-    page, seen = connector.fetch(None), []
-    seen += texts(page)
-    while page.more:
-        page = connector.fetch(page.cursor)
-        seen += texts(page)
+    batch, seen = connector.fetch(None), []
+    seen += texts(batch)
+    while batch.more:
+        batch = connector.fetch(batch.cursor)
+        seen += texts(batch)
     assert seen == [str(number) for number in range(250)]
-    assert texts(connector.fetch(page.cursor)) == []
+    assert texts(connector.fetch(batch.cursor)) == []
 
 
 def test_groups_are_passed_over_and_reported(connector, telegram):
     telegram.receive("not for us", chat="group")
     telegram.receive("for us")
-    page = connector.fetch(None)
-    assert (texts(page), "groups" in page.notice) == (["for us"], True)
+    batch = connector.fetch(None)
+    assert (texts(batch), "groups" in batch.notice) == (["for us"], True)
 
 
 def test_a_changed_message_comes_again_and_says_so(connector, telegram):
@@ -150,10 +150,10 @@ def test_a_changed_message_comes_again_and_says_so(connector, telegram):
 
 def test_a_file_comes_with_a_name_that_is_safe(connector, telegram):
     telegram.receive("receipt", file=("../../etc/\u202egpj.exe", b"%PDF-1.7"))
-    page = connector.fetch(None)
-    (attachment,) = from_json(read(page)[0].envelope).attachments
+    batch = connector.fetch(None)
+    (attachment,) = from_json(read(batch)[0].envelope).attachments
     assert (attachment.name, attachment.media_type) == ("gpj.exe", "application/pdf")
-    assert attachment_content(page.messages[0].content, 0) == b"%PDF-1.7"
+    assert attachment_content(batch.messages[0].content, 0) == b"%PDF-1.7"
 
 
 def test_a_file_that_is_gone_costs_the_file_and_not_the_words(connector, telegram):
@@ -169,8 +169,8 @@ def test_a_file_that_may_still_come_is_waited_for_and_then_given_up(connector, t
     telegram.script(Fault(when=lambda asked: "getFile" in asked.path, answer=error(500, "Internal"), times=5))
     for _ in range(4):
         assert texts(connector.fetch(None)) == []
-    page = connector.fetch(None)
-    assert texts(page) == ["receipt", "later"]
+    batch = connector.fetch(None)
+    assert texts(batch) == ["receipt", "later"]
     assert telegram.forgotten == []
 
 
@@ -182,8 +182,8 @@ def test_an_odd_update_costs_one_update(connector, telegram):
     telegram.receive("odd")
     telegram.updates[-1]["message"]["text"] = ["not", "text"]
     telegram.receive("after")
-    page = connector.fetch(None)
-    assert [bool(arrival.unreadable) for arrival in read(page)] == [False, True, True, True, False]
+    batch = connector.fetch(None)
+    assert [bool(arrival.unreadable) for arrival in read(batch)] == [False, True, True, True, False]
 
 
 def test_old_messages_are_marked(connector, telegram):
@@ -191,7 +191,7 @@ def test_old_messages_are_marked(connector, telegram):
     telegram.receive("new")
     first = connector.fetch(None)
     second = connector.fetch(first.cursor)
-    assert [(texts(page), page.backfill) for page in (first, second)] == [(["old"], True), (["new"], False)]
+    assert [(texts(batch), batch.backfill) for batch in (first, second)] == [(["old"], True), (["new"], False)]
 
 
 @pytest.mark.parametrize(

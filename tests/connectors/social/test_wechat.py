@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode
 import pytest
 
 from connectors.base import Outgoing, SendVerdict, WebhookRequest
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from connectors.registry import probe_channel
 from connectors.social.tencent import callback_cipher
 from connectors.social.tencent.access_token import IssuedToken, TokenHolder
@@ -77,9 +77,9 @@ def endpoint(more: str = "") -> WechatEndpoint:
 
 
 def envelopes(*requests: WebhookRequest):
-    pages = [endpoint().page(each, now=NOW) for each in requests]
-    raw = [message for page in pages for message in page.messages]
-    arrivals = normalise_page(raw, channel="wechat", form="wechat")
+    batches = [endpoint().batch(each, now=NOW) for each in requests]
+    raw = [message for batch in batches for message in batch.messages]
+    arrivals = normalise_batch(raw, channel="wechat", form="wechat")
     assert [each.unreadable for each in arrivals if each.unreadable] == []
     return [from_json(each.envelope) for each in arrivals]
 
@@ -114,7 +114,7 @@ def test_a_callback_for_another_app_under_the_same_keys_is_refused(wechat):
     request = WebhookRequest(body=json.dumps({"Encrypt": sealed}).encode(), headers={}, query=query)
     assert endpoint().is_signed(request, now=NOW)
     with pytest.raises(PermanentError, match="another account"):
-        endpoint().page(request, now=NOW)
+        endpoint().batch(request, now=NOW)
 
 
 def test_the_vectors_of_the_address_test_and_the_cipher(monkeypatch):
@@ -205,7 +205,7 @@ def test_events_open_no_case(wechat, kind):
     fields = wechat.message(sender=CUSTOMER)
     del fields["MsgId"], fields["Content"]
     request = wechat.request(fields | {"MsgType": "event", "Event": kind})
-    assert endpoint().page(request, now=NOW).messages == []
+    assert endpoint().batch(request, now=NOW).messages == []
     assert endpoint().replied_to(request) == ""
 
 

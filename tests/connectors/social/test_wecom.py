@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from connectors.base import Cursor, Outgoing, SendVerdict, WebhookRequest
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from connectors.registry import probe_channel
 from connectors.social.tencent import callback_cipher
 from connectors.social.wecom.connector import WecomConnector, file_request
@@ -68,8 +68,8 @@ def connect(fake: FakeWecom) -> WecomConnector:
     return WecomConnector("wecom", desk(fake.base).channels["wecom"])
 
 
-def envelopes(page):
-    arrivals = normalise_page(page.messages, channel="wecom", form=page.form)
+def envelopes(batch):
+    arrivals = normalise_batch(batch.messages, channel="wecom", form=batch.form)
     assert [each.unreadable for each in arrivals if each.unreadable] == []
     return [from_json(each.envelope) for each in arrivals]
 
@@ -131,8 +131,8 @@ def endpoint() -> WecomEndpoint:
 def test_a_callback_wakes_its_account_and_brings_no_message(vectors):
     request = callback(vectors)
     assert endpoint().is_signed(request, now=NOW)
-    page = endpoint().page(request, now=NOW)
-    assert (page.messages, page.wakes) == ((), {f"{CORP}:wk0001": "TOK1"})
+    batch = endpoint().batch(request, now=NOW)
+    assert (batch.messages, batch.wakes) == ((), {f"{CORP}:wk0001": "TOK1"})
     assert endpoint().answer(request, taken={}).text == "success"
     assert not endpoint().is_signed(callback(vectors, signature="0" * 40), now=NOW)
     assert desk().channels["wecom"].wake_topic == f"{CORP}:wk0001"
@@ -177,9 +177,9 @@ def test_many_messages_come_once_and_in_order(wecom):
     connector, cursor, found, more = connect(wecom), None, [], True
     connector.wake("TOK1")
     while more:
-        page = connector.fetch(cursor)
-        found += [each.source_key for each in page.messages]
-        cursor, more = page.cursor, page.more
+        batch = connector.fetch(cursor)
+        found += [each.source_key for each in batch.messages]
+        cursor, more = batch.cursor, batch.more
     assert found == [f"{ACCOUNT}:{msgid}" for msgid in wanted]
     pulls = [asked.json for asked in wecom.asked if asked.path.endswith("sync_msg")]
     assert [(each.get("token"), each["open_kfid"]) for each in pulls] == [("TOK1", ACCOUNT)] * 3
@@ -203,7 +203,7 @@ def test_what_is_older_than_a_day_is_archive_and_the_rest_is_not(wecom):
     connector = connect(wecom)
     first = connector.fetch(None)
     second = connector.fetch(first.cursor)
-    assert [(page.backfill, [each.text for each in envelopes(page)]) for page in (first, second)] == [
+    assert [(batch.backfill, [each.text for each in envelopes(batch)]) for batch in (first, second)] == [
         (True, ["old"]),
         (False, ["new"]),
     ]
@@ -232,11 +232,11 @@ def test_checks_11_to_13_events_and_colleagues(wecom):
     wecom.event("user_recall_msg", recall_msgid=first)
     wecom.event("msg_send_fail", fail_msgid="f" * 32, fail_type=6)
     wecom.receive(origin=5, msgtype="text", text={"content": "we look"}, servicer_userid="li")
-    page = connect(wecom).fetch(None)
-    message, recall, colleague = envelopes(page)
+    batch = connect(wecom).fetch(None)
+    message, recall, colleague = envelopes(batch)
     assert (recall.revision.kind, recall.revision.of) == (RevisionKind.WITHDRAWN, message.source_key)
     assert (colleague.from_colleague, colleague.sender.name, colleague.to[0].handle) == (True, "li", CUSTOMER)
-    (report,) = page.reports
+    (report,) = batch.reports
     assert (report.report.delivery, report.report.provider_id) == (DeliveryStatus.UNDELIVERED, "f" * 32)
     assert "five messages" in report.report.why
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import Cursor, Page
+from connectors.base import Batch, Cursor
 from connectors.json_messages import write_document
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from connectors.social.x.connector import XConnector
 from connectors.social.x.messages import id_at, time_of
 from router.envelope import PartyKind, from_json
@@ -61,12 +61,12 @@ def begun(hours: float = 1) -> Cursor:
     return Cursor(OWN, f"{id_at(NOW - timedelta(hours=hours))} 2026-11-20=0.0000")
 
 
-def read(page: Page):
-    return normalise_page(page.messages, channel=page.channel, form=page.form)
+def read(batch: Batch):
+    return normalise_batch(batch.messages, channel=batch.channel, form=batch.form)
 
 
-def texts(page: Page) -> list[str]:
-    return [from_json(arrival.envelope).text for arrival in read(page)]
+def texts(batch: Batch) -> list[str]:
+    return [from_json(arrival.envelope).text for arrival in read(batch)]
 
 
 def lookups(x: FakeX) -> int:
@@ -107,22 +107,22 @@ def test_our_own_messages_and_arrivals_are_no_messages_of_customers(connector, x
 def test_paging_stops_at_the_first_known_message(connector, x, clock):
     for number in range(300):
         x.receive(str(number), at=NOW - timedelta(minutes=90) + timedelta(seconds=number))
-    page = connector.fetch(begun(hours=1))
-    assert (texts(page), lookups(x), len(x.charged)) == ([], 1, 10)
+    batch = connector.fetch(begun(hours=1))
+    assert (texts(batch), lookups(x), len(x.charged)) == ([], 1, 10)
     x.receive("new")
     clock.at += timedelta(minutes=1)
-    assert texts(connector.fetch(page.cursor)) == ["new"]
+    assert texts(connector.fetch(batch.cursor)) == ["new"]
     assert lookups(x) == 2
 
 
-def test_messages_come_oldest_first_over_many_pages(connector, x):
+def test_messages_come_oldest_first_over_many_batches(connector, x):
     for number in range(250):
         x.receive(str(number), at=NOW - timedelta(seconds=250 - number))
-    page, seen = connector.fetch(begun()), []
-    seen += texts(page)
-    while page.more:
-        page = connector.fetch(page.cursor)
-        seen += texts(page)
+    batch, seen = connector.fetch(begun()), []
+    seen += texts(batch)
+    while batch.more:
+        batch = connector.fetch(batch.cursor)
+        seen += texts(batch)
     assert seen == [str(number) for number in range(250)]
 
 
@@ -134,9 +134,9 @@ def test_one_broken_event_costs_one_event(connector, x):
     x.receive("a timestamp without milliseconds", at=NOW - timedelta(seconds=3), created_at="2026-11-20T03:59:57Z")
     x.events.append({"id": "not-a-number", "event_type": "MessageCreate", "text": "?", "sender_id": CUSTOMER})
     x.receive("after")
-    page = connector.fetch(begun())
-    unreadable = [bool(arrival.unreadable) for arrival in read(page)]
-    assert (sorted(texts(page)), sum(unreadable)) == (
+    batch = connector.fetch(begun())
+    unreadable = [bool(arrival.unreadable) for arrival in read(batch)]
+    assert (sorted(texts(batch)), sum(unreadable)) == (
         ["", "?", "a timestamp without milliseconds", "after", "before"],
         1,
     )
@@ -156,7 +156,7 @@ def test_webhook_and_poll_tell_the_same_message(connector, x):
     message = type(polled)(
         source_key=event_id, content=write_document(record, form="x", source="webhook"), received_at=NOW
     )
-    both = normalise_page([polled, message], channel="x", form="x")
+    both = normalise_batch([polled, message], channel="x", form="x")
     first, second = (from_json(arrival.envelope) for arrival in both)
     assert (first.text, first.sender) == (second.text, second.sender)
     assert both[0].content_hash == both[1].content_hash
@@ -192,14 +192,14 @@ def test_a_list_that_the_limit_cuts_goes_on_where_it_was(connector, x, clock):
     for number in range(150):
         x.receive(str(number), at=NOW - timedelta(seconds=150 - number))
     x.remaining = 2
-    page = connector.fetch(begun())
-    assert (texts(page), page.cursor.position.split()[0]) == ([], begun().position.split()[0])
+    batch = connector.fetch(begun())
+    assert (texts(batch), batch.cursor.position.split()[0]) == ([], begun().position.split()[0])
     clock.at += timedelta(minutes=16)
-    page, seen = connector.fetch(page.cursor), []
-    seen += texts(page)
-    while page.more:
-        page = connector.fetch(page.cursor)
-        seen += texts(page)
+    batch, seen = connector.fetch(batch.cursor), []
+    seen += texts(batch)
+    while batch.more:
+        batch = connector.fetch(batch.cursor)
+        seen += texts(batch)
     assert seen == [str(number) for number in range(150)]
     assert lookups(x) == 3
 
@@ -222,34 +222,34 @@ def test_the_days_budget_bounds_reading_and_keeps_an_emergency_share(connect, x,
     connector = connect(daily_budget=0.2, emergency_share=0.5)
     for number in range(10):
         x.receive(str(number))
-    page = connector.fetch(begun())
-    assert len(texts(page)) == 10
+    batch = connector.fetch(begun())
+    assert len(texts(batch)) == 10
     with pytest.raises(RateLimited, match="one look an hour"):
-        connector.fetch(page.cursor)
+        connector.fetch(batch.cursor)
     clock.at += timedelta(hours=1)
     x.receive("my account was hacked")
-    page = connector.fetch(page.cursor)
-    assert texts(page) == ["my account was hacked"]
+    batch = connector.fetch(batch.cursor)
+    assert texts(batch) == ["my account was hacked"]
     # The next day has a new budget.
     clock.at = datetime(2026, 11, 21, 0, 1, tzinfo=UTC)
-    assert texts(connector.fetch(page.cursor)) == []
+    assert texts(connector.fetch(batch.cursor)) == []
 
 
 def test_what_was_spent_is_known_after_a_restart(connect, x):
     for number in range(10):
         x.receive(str(number))
-    page = connect(daily_budget=0.1, emergency_share=0.0).fetch(begun())
+    batch = connect(daily_budget=0.1, emergency_share=0.0).fetch(begun())
     with pytest.raises(RateLimited, match="nothing is read"):
-        connect(daily_budget=0.1, emergency_share=0.0).fetch(page.cursor)
+        connect(daily_budget=0.1, emergency_share=0.0).fetch(batch.cursor)
 
 
 def test_what_is_known_is_not_paid_twice_on_one_day(connector, x, clock):
     x.receive("hello")
-    page = connector.fetch(begun())
+    batch = connector.fetch(begun())
     for _ in range(3):
         clock.at += timedelta(minutes=1)
-        page = connector.fetch(page.cursor)
-    assert page.cursor.position.endswith("=0.0100")
+        batch = connector.fetch(batch.cursor)
+    assert batch.cursor.position.endswith("=0.0100")
 
 
 def test_old_messages_after_an_outage_are_marked(connector, x):
@@ -257,21 +257,21 @@ def test_old_messages_after_an_outage_are_marked(connector, x):
     x.receive("fresh")
     first = connector.fetch(begun(hours=60))
     second = connector.fetch(first.cursor)
-    assert [(texts(page), page.backfill) for page in (first, second)] == [(["stale"], True), (["fresh"], False)]
+    assert [(texts(batch), batch.backfill) for batch in (first, second)] == [(["stale"], True), (["fresh"], False)]
 
 
 def test_another_account_starts_again(connector, x):
     x.receive("long ago", at=NOW - timedelta(days=3))
-    page = connector.fetch(Cursor("555", "1 2026-11-20=0.0000"))
-    assert (texts(page), "another account" in page.notice) == ([], True)
+    batch = connector.fetch(Cursor("555", "1 2026-11-20=0.0000"))
+    assert (texts(batch), "another account" in batch.notice) == ([], True)
 
 
 def test_a_message_that_shows_up_late_with_a_lower_id_is_found(connector, x, clock):
     x.receive("second", at=NOW)
-    page = connector.fetch(begun())
+    batch = connector.fetch(begun())
     x.receive("first", at=NOW - timedelta(seconds=2))
     clock.at += timedelta(minutes=1)
-    assert texts(connector.fetch(page.cursor)) == ["first"]
+    assert texts(connector.fetch(batch.cursor)) == ["first"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.base import Outgoing, SendVerdict
-from connectors.normalise import normalise_page
+from connectors.normalise import normalise_batch
 from connectors.registry import is_public, probe_channel
 from connectors.social.x import webhook
 from connectors.social.x_mentions.connector import XMentionsConnector
@@ -70,8 +70,8 @@ def begun(connector: XMentionsConnector):
     return connector.fetch(None).cursor
 
 
-def envelopes(page):
-    return [from_json(each.envelope) for each in normalise_page(page.messages, channel="mentions", form=page.form)]
+def envelopes(batch):
+    return [from_json(each.envelope) for each in normalise_batch(batch.messages, channel="mentions", form=batch.form)]
 
 
 def test_the_published_description_is_there():
@@ -87,13 +87,13 @@ def test_all_mentions_come_and_a_late_one_too(x, clock):
     wanted = [x.receive(f"@Wallet {number}", at=clock.at - timedelta(seconds=250 - number)) for number in range(250)]
     late = x.receive("@Wallet late", at=clock.at - timedelta(minutes=5))
     x.late.add(late)
-    page = connector.fetch(cursor)
-    assert [each.source_key for each in page.messages] == wanted
+    batch = connector.fetch(cursor)
+    assert [each.source_key for each in batch.messages] == wanted
     asked = len(x.asked)
     # X shows it later, under an older id
     x.late.clear()
     clock.at += timedelta(minutes=1)
-    again = connector.fetch(page.cursor)
+    again = connector.fetch(batch.cursor)
     assert late in [each.source_key for each in again.messages]
     assert len(x.asked) - asked <= 4
 
@@ -118,9 +118,9 @@ def test_an_edit_is_a_version_of_the_same_post(x, clock):
     clock.at += timedelta(minutes=1)
     first = x.receive("@Wallet helo")
     x.receive("@Wallet hello", edit_history_tweet_ids=[first, "99"])
-    page = connector.fetch(cursor)
-    old, new = envelopes(page)
-    assert [each.source_key for each in page.messages] == [first, first]
+    batch = connector.fetch(cursor)
+    old, new = envelopes(batch)
+    assert [each.source_key for each in batch.messages] == [first, first]
     assert (new.revision.of, new.revision.kind, new.revision.order > old.revision.order) == (
         first,
         RevisionKind.EDITED,
@@ -146,7 +146,7 @@ def test_a_malformed_post_costs_one_post(x, clock):
     clock.at += timedelta(minutes=1)
     x.receive("@Wallet fine")
     x.mentions.append({"text": "no id", "author_id": AUTHOR})
-    arrivals = normalise_page(connector.fetch(cursor).messages, channel="mentions", form="x_mentions")
+    arrivals = normalise_batch(connector.fetch(cursor).messages, channel="mentions", form="x_mentions")
     assert sorted(bool(each.unreadable) for each in arrivals) == [False, True]
 
 
@@ -156,10 +156,10 @@ def test_the_budget_ends_reading_and_leaves_answers(x, clock):
     clock.at += timedelta(minutes=1)
     for number in range(300):
         x.receive(f"@Wallet {number}")
-    page = connector.fetch(cursor)
-    assert page.notice
+    batch = connector.fetch(cursor)
+    assert batch.notice
     with pytest.raises(RateLimited, match="budget"):
-        connector.fetch(page.cursor)
+        connector.fetch(batch.cursor)
     assert XMentionsSender("mentions", settings_for(x, daily_budget=0.05), clock=clock).send(outgoing(x)).provider_id
 
 
@@ -171,7 +171,7 @@ def test_after_days_away_the_old_ones_are_archive(x, clock):
     x.receive("@Wallet new", at=clock.at - timedelta(minutes=1))
     first = connector.fetch(cursor)
     second = connector.fetch(first.cursor)
-    said = [(page.backfill, page.more, [each.text for each in envelopes(page)]) for page in (first, second)]
+    said = [(batch.backfill, batch.more, [each.text for each in envelopes(batch)]) for batch in (first, second)]
     assert said == [(True, True, ["@Wallet old"]), (False, False, ["@Wallet new"])]
 
 
@@ -240,8 +240,8 @@ def test_x_counts_chinese_twice():
 def test_a_mention_that_x_pushes_wakes_the_poll(x):
     pushed = {"data": {"event_type": "post.mention.create", "filter": {"user_id": OWN}, "payload": {"id": "1"}}}
     account = XSettings(kind="x", **keys())
-    page = webhook.page_of("x", account, body=json.dumps(pushed).encode(), now=NOW)
-    assert (page.messages, [*page.wakes]) == ((), [settings_for(x).wake_topic])
+    batch = webhook.batch_of("x", account, body=json.dumps(pushed).encode(), now=NOW)
+    assert (batch.messages, [*batch.wakes]) == ((), [settings_for(x).wake_topic])
     connector = connect(x)
     connector.wake("post.mention.create")
     connector.wait(60)

@@ -127,5 +127,5 @@ def test_mail_of_our_sent_folder_says_so_in_its_envelope(tmp_path: Path) -> None
     folders = [maildir(tmp_path / ".Sent", ours="1.a:2,S"), maildir(tmp_path / "INBOX", theirs="2.a:2,S")]
     mails = [mail.raw for folder in folders for mail in Archive("maildir", folder).read()]
     with Guard() as guard:
-        envelopes = [from_json(arrival.envelope) for arrival in guard.normalise_page(mails, channel="mail")]
+        envelopes = [from_json(arrival.envelope) for arrival in guard.normalise_batch(mails, channel="mail")]
     assert [OWN_SENT_FOLDER in envelope.machine_headers for envelope in envelopes] == [True, False]

@@ -42,7 +42,7 @@ from workers.runtime.failpoints import (
 )
 
 # `test_sending_failpoints.py` kills the sending. In `tests/workers/chores/`, `test_webhooks.py` kills the delivery of
-# webhooks, `test_unanswered_alarms.py` the escalation of pages and `test_close_silent.py` the closing of cases.
+# webhooks, `test_unanswered_alarms.py` the escalation of batches and `test_close_silent.py` the closing of cases.
 _ELSEWHERE = {
     *SENDING,
     *UNDOING,
@@ -62,7 +62,7 @@ _MODULES = {"connectors": "connectors", "worker": "workers"}
 # While one dies or is frozen, another continues and takes over its work.
 _PAIRS = {**_MODULES, "connectors-b": "connectors", "worker-b": "workers"}
 _LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-# Longer than every lease of this rig: a channel's is one `takeover`, a page's two.
+# Longer than every lease of this rig: a channel's is one `takeover`, a batch's two.
 _FROZEN = 2.2
 # The shipped model does not fit, so keywords classify: a worker that starts a hundred times loads no encoder.
 _ONE_CATEGORY_MORE = "[categories.of_this_rig]\n"

@@ -1,4 +1,4 @@
-"""A crash at any write or commit of a merge, a split, their undo or a repair loses and doubles no message or page."""
+"""A crash at any write or commit of a merge, a split, their undo or a repair loses and doubles no message or batch."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def _send(port: int, number: int) -> int:
 
 
 @pytest.mark.timeout(300)
-def test_many_senders_whose_page_dies_before_or_after_its_commit_are_each_kept_once(desk: Desk) -> None:
+def test_many_senders_whose_batch_dies_before_or_after_its_commit_are_each_kept_once(desk: Desk) -> None:
     port, marks = free_port(), desk.folder / "marks"
     marks.mkdir()
     config = desk.folder / "channels.toml"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from connectors.web.form import Submission
-from connectors.web.form import page_of as form_page
+from connectors.web.form import batch_of as form_batch
 from router.settings import read_settings
 from router.settings.validation import examine_settings
 from router.threads.correlation import make_token
@@ -71,7 +71,7 @@ class Attacked:
                 message[name] = value
         message.set_content(text or f"These are the words of the mail {key}.")
         raw = RawMessage(source_key=f"{channel}:{key}", content=bytes(message), received_at=RECEIVED_AT)
-        self.intake.take(Page(channel=channel, messages=[raw]))
+        self.intake.take(Batch(channel=channel, messages=[raw]))
         return self.settle()
 
     def settle(self) -> MessageRow:
@@ -245,7 +245,7 @@ def test_a_repeat_with_a_file_brings_more_than_the_case_has(unchecked: Attacked)
     message.set_content(words)
     message.add_attachment(b"MZ", maintype="application", subtype="octet-stream", filename="statement.exe")
     raw = RawMessage(source_key="with-file", content=bytes(message), received_at=RECEIVED_AT)
-    unchecked.intake.take(Page(channel="mail", messages=[raw]))
+    unchecked.intake.take(Batch(channel="mail", messages=[raw]))
     linked = unchecked.case_of(unchecked.settle())
     assert (linked.id != case.id, linked.linked_to) == (True, case.id)
 
@@ -263,7 +263,7 @@ def test_an_unproven_sender_inherits_no_label_and_no_earlier_case_but_gets_an_an
 
 def test_the_form_is_unproven_whatever_server_is_named(checked: Attacked) -> None:
     filled = Submission(key="web:1", name="Ann", email="ann@customer.example", subject="Hi", text="Hello")
-    checked.intake.take(form_page("form", filled, to="form@desk.example", now=RECEIVED_AT))
+    checked.intake.take(form_batch("form", filled, to="form@desk.example", now=RECEIVED_AT))
     assert checked.settle().sender_proof == "unproven"
 
 

@@ -24,10 +24,10 @@ def desk(database: Database, tmp_path: Path) -> Desk:
     return Desk(database, tmp_path)
 
 
-def read(page: str) -> Envelope:
+def read(batch: str) -> Envelope:
     head = b"From: m@example.net\nSubject: x\nMIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n\n"
     return normalise(
-        RawMessage(source_key="1", content=head + page.encode(), received_at=datetime.now(UTC)), channel="mail"
+        RawMessage(source_key="1", content=head + batch.encode(), received_at=datetime.now(UTC)), channel="mail"
     )
 
 
@@ -36,7 +36,7 @@ def length(of: Envelope) -> int:
 
 
 @pytest.mark.parametrize("unit", ["<td>4111</td> ", "<a><b><p>1</b></a>", "&nbsp;1", "<div>password is 1</div>"])
-def test_a_page_beyond_the_bound_is_not_kept_and_its_words_are(unit: str) -> None:
+def test_a_batch_beyond_the_bound_is_not_kept_and_its_words_are(unit: str) -> None:
     found = read("<p>My card was stolen</p>" + unit * (HEAVY_BYTES // len(unit)))
 
     assert found.html == ""
@@ -45,7 +45,7 @@ def test_a_page_beyond_the_bound_is_not_kept_and_its_words_are(unit: str) -> Non
     assert PAGE_DEFECT in found.defects
 
 
-def test_a_page_within_the_bound_is_kept() -> None:
+def test_a_batch_within_the_bound_is_kept() -> None:
     found = read("<p>My card was stolen</p>" * 1_000)
 
     assert found.html
@@ -57,7 +57,7 @@ def test_the_budget_holds_on_every_channel_and_for_what_was_accepted_before(desk
         envelope("1"), text="我的钱被盗了 " + "x" * HEAVY_BYTES, quoted="y" * HEAVY_BYTES, html="<p>" * HEAVY_BYTES
     )
 
-    (read_of_it,) = desk.brain.read_page([heavy])
+    (read_of_it,) = desk.brain.read_batch([heavy])
     assert len(read_of_it.shown.text) == WORDS_CHARACTERS
     assert (read_of_it.shown.quoted, read_of_it.shown.html) == ("", "")
     assert {WORDS_DEFECT, PAGE_DEFECT} <= set(read_of_it.envelope.defects)

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from connectors.email.dkim_check import DkimCheck, open_check
 from router.errors import ConfigError
 from router.settings import read_settings
@@ -66,7 +66,7 @@ class Checking:
         raw = [
             RawMessage(source_key=str(place), content=mail, received_at=RECEIVED_AT) for place, mail in enumerate(mails)
         ]
-        self.intake.take(Page(channel="mail", messages=raw))
+        self.intake.take(Batch(channel="mail", messages=raw))
         self.desk.route()
         rows = sorted(self.desk.rows(MessageRow), key=lambda row: row.id)
         return [row.sender_proof for row in rows]
@@ -139,7 +139,7 @@ def test_a_domain_speaks_for_what_is_below_it(checking: Checking) -> None:
     assert checking.proof(signed(mail)) == ["proven"]
 
 
-def test_no_page_asks_dns_for_longer_than_its_limit(checking: Checking, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_batch_asks_dns_for_longer_than_its_limit(checking: Checking, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
     monkeypatch.setattr("connectors.email.dkim_check.time.monotonic", lambda: now[0])
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Page, utc_now
+from connectors.base import Batch, utc_now
 from connectors.email.smtp.group_commit import GroupCommit
 from connectors.email.smtp.listener import SmtpGate
 from connectors.email.smtp.mail_data import read_mail
@@ -44,8 +44,8 @@ def listen() -> Iterator[Listen]:
         yield start
 
 
-def _forget(page: Page) -> None:
-    del page
+def _forget(batch: Batch) -> None:
+    del batch
 
 
 def connect(address: tuple[str, int], host: str = "127.0.0.1") -> tuple[socket.socket, bytes]:

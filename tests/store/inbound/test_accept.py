@@ -1,4 +1,4 @@
-"""Accept: the rows of a page, also for messages sent twice, in another order or with the same key."""
+"""Accept: the rows of a batch, also for messages sent twice, in another order or with the same key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from store.tables.operations import EventRow
 from tests.store.accepted import column, count, delivery, keep
 
 
-def test_a_page_leaves_a_row_and_an_original_each(database: Database) -> None:
+def test_a_batch_leaves_a_row_and_an_original_each(database: Database) -> None:
     accepted = keep(database, delivery("1:1", b"one"), delivery("1:2", b"two"))
 
     assert len(accepted.ids) == 2
@@ -22,12 +22,12 @@ def test_a_page_leaves_a_row_and_an_original_each(database: Database) -> None:
     assert count(database, table_of(OriginalRow)) == 2
 
 
-def test_a_page_that_comes_five_times_overlapping_adds_no_row(database: Database) -> None:
-    page = [delivery(f"1:{uid}", str(uid).encode()) for uid in range(10)]
-    keep(database, *page)
+def test_a_batch_that_comes_five_times_overlapping_adds_no_row(database: Database) -> None:
+    batch = [delivery(f"1:{uid}", str(uid).encode()) for uid in range(10)]
+    keep(database, *batch)
 
     for start in range(5):
-        again = keep(database, *reversed(page[start:]), page[start])
+        again = keep(database, *reversed(batch[start:]), batch[start])
         assert again.ids == ()
 
     assert count(database, table_of(InboundRow)) == 10
@@ -79,7 +79,7 @@ def test_sixteen_at_once_with_one_message_make_one_row(database: Database) -> No
     assert count(database, table_of(InboundRow)) == 1
 
 
-def test_a_rolled_back_page_leaves_nothing(database: Database) -> None:
+def test_a_rolled_back_batch_leaves_nothing(database: Database) -> None:
     try:
         with database.write() as connection:
             accept(connection, channel="mail", deliveries=[delivery("1:1")], backfill=False)

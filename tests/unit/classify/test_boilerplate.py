@@ -93,10 +93,10 @@ def test_what_a_customer_may_have_said_stays(text: str) -> None:
     ],
 )
 def test_neither_pages_a_person_nor_hides_a_danger(text: str, is_emergency: bool) -> None:
-    assert build_classifier(DESK).classify_page([text])[0].emergency is is_emergency
+    assert build_classifier(DESK).classify_batch([text])[0].emergency is is_emergency
 
 
 def test_the_data_of_a_form_are_still_facts() -> None:
     text = "Form\nRegistered e-mail: c@x.example\nTransaction record: 2026112922001412\nMessage: it failed"
-    kinds = {fact.kind for fact in build_classifier(DESK).classify_page([text])[0].facts}
+    kinds = {fact.kind for fact in build_classifier(DESK).classify_batch([text])[0].facts}
     assert {"registered_email", "transaction"} <= kinds

@@ -77,7 +77,7 @@ def classifier(model):
 
 
 def classify(classifier, text):
-    (answer,) = classifier.classify_page([text])
+    (answer,) = classifier.classify_batch([text])
     return answer
 
 
@@ -102,7 +102,7 @@ def test_two_keywords_count_more_than_one():
 def test_every_class_recalls_its_own_training_rows(classifier):
     for category in SETTINGS.categories:
         texts = [one.text for one in EXAMPLES if one.category == category]
-        answers = classifier.classify_page(texts)
+        answers = classifier.classify_batch(texts)
         right = [(answer.category or answer.runner_up) == category for answer in answers]
         assert sum(right) >= 0.95 * len(right), category
 
@@ -119,7 +119,7 @@ def test_the_model_recognises_a_text_without_keywords(classifier):
 
 
 def test_a_category_alone_is_no_emergency(classifier):
-    # The model of the categories does not know what is no danger; a page needs words or known dangers as evidence.
+    # The model of the categories does not know what is no danger; a batch needs words or known dangers as evidence.
     assert not classify(classifier, "a thief stole all my money").emergency
 
 
@@ -140,10 +140,10 @@ def test_where_the_model_is_unsure_one_categorys_keyword_decides(classifier):
     assert "refund" in answer.evidence
 
 
-def test_pages_and_single_texts_get_the_same_answers(classifier):
+def test_batches_and_single_texts_get_the_same_answers(classifier):
     texts = [one.text for one in EXAMPLES] + ["", "hello"]
-    assert classifier.classify_page(texts) == [classify(classifier, text) for text in texts]
-    assert classifier.classify_page([]) == []
+    assert classifier.classify_batch(texts) == [classify(classifier, text) for text in texts]
+    assert classifier.classify_batch([]) == []
 
 
 def test_no_secret_is_in_an_answer(classifier):
@@ -166,7 +166,7 @@ def test_the_encoder_gets_only_unsure_texts():
     encoder.asked.clear()
     texts = [one.text for one in EXAMPLES]
     first = classifier.predictor.model.calibration.certain
-    classifier.classify_page(texts)
+    classifier.classify_batch(texts)
     assert len(encoder.asked) < len(texts) or first > 0.98
 
 
@@ -175,8 +175,8 @@ def test_another_encoder_than_the_models_is_ignored():
     model = train(EXAMPLES, encoder=encoder)
     other = WordVectors()
     other.name = "another"
-    alone = build_classifier(SETTINGS, model=model).classify_page(["my refund is late"])
-    assert build_classifier(SETTINGS, model=model, encoder=other).classify_page(["my refund is late"]) == alone
+    alone = build_classifier(SETTINGS, model=model).classify_batch(["my refund is late"])
+    assert build_classifier(SETTINGS, model=model, encoder=other).classify_batch(["my refund is late"]) == alone
     assert other.asked == []
 
 
@@ -189,7 +189,7 @@ def test_a_model_is_equal_after_a_round_trip(model):
         model.report,
     )
     texts = [one.text for one in EXAMPLES]
-    answers = [build_classifier(SETTINGS, model=one).classify_page(texts) for one in (model, again)]
+    answers = [build_classifier(SETTINGS, model=one).classify_batch(texts) for one in (model, again)]
     assert [answer.category for answer in answers[0]] == [answer.category for answer in answers[1]]
 
 
@@ -261,7 +261,7 @@ def test_the_real_encoder_understands_a_language_without_examples():
     encoder = load_encoder()
     english = [one for one in EXAMPLES if one.text.isascii()]
     classifier = build_classifier(SETTINGS, model=train(english, encoder=encoder), encoder=encoder)
-    answers = classifier.classify_page(["我忘记了我的密码", "我想要退款", "有人偷了我的钱"])
+    answers = classifier.classify_batch(["我忘记了我的密码", "我想要退款", "有人偷了我的钱"])
     assert [answer.category or answer.runner_up for answer in answers] == ["password", "refund", "security"]
 
 

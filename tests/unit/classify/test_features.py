@@ -1,4 +1,4 @@
-"""N-grams of a page: each once a text, and a page's are those of its texts one by one."""
+"""N-grams of a batch: each once a text, and a batch's are those of its texts one by one."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ TEXTS = (
 )
 
 
-def written(page, gram):
+def written(batch, gram):
     """Return an n-gram as written in its text, folded."""
-    return page.text[page.places[gram] : page.places[gram] + page.sizes[gram]]
+    return batch.text[batch.places[gram] : batch.places[gram] + batch.sizes[gram]]
 
 
-def test_the_n_grams_of_a_page_are_those_of_its_texts_one_by_one():
-    page = grams(TEXTS)
-    assert len(page.starts) == len(TEXTS) + 1
+def test_the_n_grams_of_a_batch_are_those_of_its_texts_one_by_one():
+    batch = grams(TEXTS)
+    assert len(batch.starts) == len(TEXTS) + 1
     for row, text in enumerate(TEXTS):
-        alone, part = grams([text]), slice(page.starts[row], page.starts[row + 1])
-        assert np.array_equal(page.buckets[part], alone.buckets)
-        assert np.array_equal(page.weights[part], alone.weights)
-        assert [written(page, gram) for gram in range(part.start, part.stop)] == [
+        alone, part = grams([text]), slice(batch.starts[row], batch.starts[row + 1])
+        assert np.array_equal(batch.buckets[part], alone.buckets)
+        assert np.array_equal(batch.weights[part], alone.weights)
+        assert [written(batch, gram) for gram in range(part.start, part.stop)] == [
             written(alone, gram) for gram in range(len(alone.buckets))
         ]
 
@@ -48,16 +48,16 @@ def test_an_n_gram_stands_once_in_a_text_where_it_is_first(text):
 
 def test_each_ngram_of_a_text_stands_once_in_ascending_order_where_it_is_first() -> None:
     texts = ["", "no no no refund", "退款 退款 refund refund", "_", "x" * 2_000 + " tail", "a b " * 900]
-    page = grams(texts)
-    assert len(page.starts) == len(texts) + 1
-    for row, (start, end) in enumerate(pairwise(page.starts.tolist())):
-        assert np.all(np.diff(page.buckets[start:end]) > 0)
-        seen = [written(page, at) for at in range(start, end)]
+    batch = grams(texts)
+    assert len(batch.starts) == len(texts) + 1
+    for row, (start, end) in enumerate(pairwise(batch.starts.tolist())):
+        assert np.all(np.diff(batch.buckets[start:end]) > 0)
+        seen = [written(batch, at) for at in range(start, end)]
         begin = sum(len(_bare(text)) + 2 for text in texts[:row])
         part = f" {_bare(texts[row])} "
-        assert [at - begin for at in page.places[start:end].tolist()] == [part.index(one) for one in seen]
-    assert _weight(page, "no") == pytest.approx(1 + np.log(3))
-    assert _weight(page, "退款") == pytest.approx(1 + np.log(2))
+        assert [at - begin for at in batch.places[start:end].tolist()] == [part.index(one) for one in seen]
+    assert _weight(batch, "no") == pytest.approx(1 + np.log(3))
+    assert _weight(batch, "退款") == pytest.approx(1 + np.log(2))
 
 
 def test_ascii_texts_are_bared_as_others_are() -> None:
@@ -67,7 +67,7 @@ def test_ascii_texts_are_bared_as_others_are() -> None:
         assert _bare(text) == _bare(f"{text} 退").removesuffix("退").rstrip()
 
 
-def _weight(page: Grams, word: str) -> float:
+def _weight(batch: Grams, word: str) -> float:
     """Return the weight of a word where it stands most often."""
-    whole = [at for at in range(len(page.buckets)) if written(page, at) == word]
-    return max(float(page.weights[at]) for at in whole)
+    whole = [at for at in range(len(batch.buckets)) if written(batch, at) == word]
+    return max(float(batch.weights[at]) for at in whole)

@@ -70,7 +70,7 @@ def test_its_report_speaks_of_hands_that_it_had_not_read(model):
 
 def test_every_class_and_sub_intent_recalls_its_own_rows(classifier):
     examples = [one for one in EXAMPLES if not one.hand]
-    answers = classifier.classify_page([one.text for one in examples])
+    answers = classifier.classify_batch([one.text for one in examples])
     right = defaultdict(list)
     for one, answer in zip(examples, answers, strict=True):
         right[one.category].append((answer.category or answer.runner_up) == one.category)
@@ -85,7 +85,7 @@ def test_every_class_and_sub_intent_recalls_its_own_rows(classifier):
 
 @pytest.mark.parametrize("greeting", GREETINGS)
 def test_a_greeting_alone_is_general_or_left_to_a_person(classifier, greeting):
-    (answer,) = classifier.classify_page([greeting])
+    (answer,) = classifier.classify_batch([greeting])
     assert answer.category in {"general", None}
     assert answer.category == "general" or answer.abstained
 
@@ -105,7 +105,7 @@ def test_a_greeting_alone_is_general_or_left_to_a_person(classifier, greeting):
     ],
 )
 def test_danger_is_judged_with_and_without_the_encoder(classifier, text, outcome):
-    (answer,) = classifier.classify_page([text])
+    (answer,) = classifier.classify_batch([text])
     assert answer.emergency == (outcome == "emergency"), (answer.danger, answer.danger_evidence)
     assert not answer.emergency or answer.danger_evidence
     assert not (answer.emergency and answer.possible_danger)
@@ -115,7 +115,7 @@ def test_what_the_model_does_not_know_is_no_danger(classifier):
     texts = [
         f"{word} {number}" for word in ("lorem", "ipsum dolor", "萝卜", "茶叶蛋", "forklift") for number in range(20)
     ]
-    assert [answer.emergency for answer in classifier.classify_page(texts)] == [False] * len(texts)
+    assert [answer.emergency for answer in classifier.classify_batch(texts)] == [False] * len(texts)
 
 
 WEEKEND = (
@@ -134,7 +134,7 @@ FLOWERS = (
 
 @pytest.mark.parametrize("text", [WEEKEND, VILLAGE, FLOWERS])
 def test_weak_words_of_a_matter_that_is_not_ours_decide_nothing(classifier, text):
-    (answer,) = classifier.classify_page([text])
+    (answer,) = classifier.classify_batch([text])
     assert answer.category is None
 
 
@@ -150,5 +150,5 @@ TAKEN_OVER = (
 
 @pytest.mark.parametrize("text", [PAID_TWICE, TAKEN_OVER])
 def test_the_same_words_next_to_a_matter_of_ours_are_no_reason_to_abstain(classifier, text):
-    (answer,) = classifier.classify_page([text])
+    (answer,) = classifier.classify_batch([text])
     assert answer.category is not None

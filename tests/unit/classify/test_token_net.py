@@ -29,10 +29,10 @@ def encoder():
     return found
 
 
-def test_a_page_gets_the_vectors_that_the_package_computes(encoder):
-    page = [*TEXTS, *(f"{text} {number}" for number in range(5) for text in TEXTS[:5])]
-    theirs = encoder._use.encode([text or "." for text in page])
-    assert np.abs(encoder.encode(page) - theirs).max() < 1e-6
+def test_a_batch_gets_the_vectors_that_the_package_computes(encoder):
+    batch = [*TEXTS, *(f"{text} {number}" for number in range(5) for text in TEXTS[:5])]
+    theirs = encoder._use.encode([text or "." for text in batch])
+    assert np.abs(encoder.encode(batch) - theirs).max() < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_no_token_holds_parts_of_two_words(encoder):
     assert not any("\u2581" in piece[1:] for piece in encoder._use._tokenizer._pieces)
 
 
-def test_a_page_gets_the_vectors_of_its_texts_one_by_one(encoder):
+def test_a_batch_gets_the_vectors_of_its_texts_one_by_one(encoder):
     single = np.concatenate([encoder.encode([text]) for text in TEXTS])
     assert np.abs(encoder.encode(TEXTS) - single).max() < 1e-6
     assert encoder.encode([]).shape == (0, 512)

@@ -28,7 +28,7 @@ def model():
 
 
 def answers(model, settings=SETTINGS):
-    return build_classifier(settings, model=model).classify_page([one.text for one in ASKED])
+    return build_classifier(settings, model=model).classify_batch([one.text for one in ASKED])
 
 
 def test_every_page_and_mark_shows_its_evidence(model):

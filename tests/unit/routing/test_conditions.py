@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from router.analysis import read_page
+from router.analysis import read_batch
 from router.classify import build_classifier
 from router.envelope import Envelope, Party, PartyKind
 from router.reason import ReasonKey
@@ -36,7 +36,7 @@ def analyse(settings, text, *, at, own=frozenset(), **fields):
     envelope = Envelope(
         channel="mail", source_key="1", sender=sender, received_at=at, text=text, signed_by=("b.c",), **fields
     )
-    (reading,) = read_page([envelope], classifier=build_classifier(settings), own=own)
+    (reading,) = read_batch([envelope], classifier=build_classifier(settings), own=own)
     return reading
 
 
@@ -174,7 +174,7 @@ FORWARD = f"---------- Forwarded message ---------\nFrom: Kai <kai@home.example>
         ({"machine_headers": (("return-path", "<>"),)}, NIGHT, "emergency", False),
     ],
 )
-def test_what_no_person_waits_behind_is_a_question_and_never_a_page(fields, at, gate, marked):
+def test_what_no_person_waits_behind_is_a_question_and_never_an_alarm(fields, at, gate, marked):
     settings = read_settings(OFFICE)
     reading = analyse(settings, HACKED, at=at, **fields)
     decision = build_table(settings).decide(reading, now=at)

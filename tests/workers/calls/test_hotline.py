@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Page
+from connectors.base import Batch
 from connectors.voice.twilio.call_forms import listed_call
 from store.contacts.erasure import erase_contact
 from store.conversations.sla import change_status
@@ -225,7 +225,7 @@ def test_a_process_that_dies_before_the_end_is_made_good_by_the_poll(desk: Voice
     news = listed_call(line, stale_after=timedelta(hours=1), now=PAST + timedelta(days=99999))
     assert news is not None
     for _ in range(2):
-        desk.take(Page(channel="hotline", form="voice", calls=[news]))
+        desk.take(Batch(channel="hotline", form="voice", calls=[news]))
         desk.work(later=MINUTE)
     assert desk.texts() == ["Missed call 未接来电"]
 

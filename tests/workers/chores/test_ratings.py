@@ -80,7 +80,7 @@ def test_each_closing_is_asked_about_once_and_no_customer_twice_within_thirty_da
     assert look() == 1
 
 
-def test_a_page_of_closings_takes_as_many_queries_as_one_closing(desk: Desk) -> None:
+def test_a_batch_of_closings_takes_as_many_queries_as_one_closing(desk: Desk) -> None:
     publisher = Publisher(desk.database, takeover=timedelta(seconds=60))
     queries: list[str] = []
     sa.event.listen(desk.database.engine, "before_cursor_execute", lambda *arguments: queries.append(arguments[2]))

@@ -93,7 +93,7 @@ def test_a_lane_goes_on_after_a_failure_and_until_nothing_is_left() -> None:
     assert [chore.turns >= 2 for chore in chores] == [True, True]
 
 
-def test_a_message_of_a_dead_page_is_routed_between_new_pages(desk: Desk) -> None:
+def test_a_message_of_a_dead_batch_is_routed_between_new_batches(desk: Desk) -> None:
     desk.accept(envelope("1"))
     desk.claim_and_die()
     desk.accept(envelope("2"))
@@ -138,7 +138,7 @@ class BusyRouter(Router):
         self.done: list[str] = []
 
     def route_urgent(self) -> int:
-        self.done.append("page")
+        self.done.append("batch")
         self.seconds += 0.3
         if len(self.done) >= self.rounds:
             self.stopped.set()
@@ -157,8 +157,8 @@ def test_the_chores_run_while_messages_are_always_due(desk: Desk) -> None:
     Sweep(router, stopped=router.stopped, watchdog=Watchdog(), chores=chores, clock=lambda: router.seconds).run()
 
     # Four rounds are more than a second.
-    turn = [*["page"] * 4, "chore"]
-    assert router.done == [*turn, *turn, "page"]
+    turn = [*["batch"] * 4, "chore"]
+    assert router.done == [*turn, *turn, "batch"]
 
 
 class SlowRouter(Router):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.latency.mails import backlog_of
-from connectors.base import Arrival, Page
+from connectors.base import Arrival, Batch
 from router.danger.words import WordDetector, build_word_detector
 from router.envelope import Envelope, to_json
 from router.settings import Settings
@@ -128,7 +128,7 @@ def backlog() -> list[Arrival]:
 
 
 def keep(intake: Intake, *arrivals: Arrival, backfill: bool = False) -> None:
-    intake.commit(Page(channel="mail", messages=(), cursor=None, backfill=backfill), arrivals, token=None)
+    intake.commit(Batch(channel="mail", messages=(), cursor=None, backfill=backfill), arrivals, token=None)
 
 
 def emergencies(desk: Desk) -> list[bool]:

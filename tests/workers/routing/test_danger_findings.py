@@ -52,8 +52,8 @@ class Doubting:
 
     inner: Classifies
 
-    def classify_page(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
-        answers = self.inner.classify_page(texts, masked=masked)
+    def classify_batch(self, texts: Sequence[str], *, masked: Sequence[str] | None = None) -> list[Classification]:
+        answers = self.inner.classify_batch(texts, masked=masked)
         return [
             replace(answer, possible_danger="worried" in text and not answer.emergency, danger=0.4)
             for text, answer in zip(texts, answers, strict=True)

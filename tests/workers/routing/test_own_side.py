@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from router.routing.sla import clock_rests
 from store.db.engine import Database
 from store.tables.messages import InboundRow
@@ -204,7 +204,7 @@ def test_mail_from_our_own_folder_of_sent_mail_is_ours(desk: MailDesk) -> None:
         b"Message-ID: <s1@wallet.example>\r\nSubject: Re: Statement\r\n\r\nIt is on its way.\r\n"
     )
     raw = RawMessage(source_key="sent:1", content=content, received_at=RECEIVED_AT)
-    desk.intake.take(Page(channel="mail", messages=[replace(raw, from_sent=True)]))
+    desk.intake.take(Batch(channel="mail", messages=[replace(raw, from_sent=True)]))
     desk.desk.route()
 
     assert (desk.last.direction, desk.last.sender_proof) == ("outgoing", "proven")

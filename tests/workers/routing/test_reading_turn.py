@@ -1,4 +1,4 @@
-"""Threads of one worker route page after page: in order, and none waits for one that hangs or for a heavy message."""
+"""Threads of one worker route batch after batch: in order, and none waits for one that hangs or for a heavy message."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_the_turn_is_taken_from_a_thread_that_hangs_and_the_others_wait_for_it_o
         released.set()
         other.join()
         assert taken.is_held
-    # After it, no page waits for the thread that hangs.
+    # After it, no batch waits for the thread that hangs.
     for _ in range(3):
         with taken:
             pass
@@ -123,7 +123,7 @@ def test_a_heavy_message_leaves_the_turn_to_others(
         connection.execute(sa.update(table_of(InboundRow)).values(weight=weight))
 
     def look(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        # A page that has been read looks up its senders, and only then passes the turn on.
+        # A batch that has been read looks up its senders, and only then passes the turn on.
         if statement.startswith("SELECT") and "identity" in statement:
             held.append(desk.router._turn.is_held)
 

@@ -47,7 +47,7 @@ def test_a_customer_who_repeats_it_on_another_channel_has_one_case(desk: Desk) -
     with desk.database.write() as connection:
         insert_rows(connection, IdentityRow, rows=[phone])
 
-    # When the first customer repeats it: by telephone with a typo, then in one page with another number and a denial
+    # When the first customer repeats it: by telephone with a typo, then in one batch with another number and a denial
     desk.route(said("again", "hello, " + WORDS.replace("friend", "freind") + " thanks", sender=PHONE, channel="sales"))
     desk.route(
         said("page 1", WORDS.replace("88123", "88132"), sender=PHONE, channel="sales"),

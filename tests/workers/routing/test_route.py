@@ -1,4 +1,4 @@
-"""Routing a page: the outcome of each message, once, twice, and after a failure in the middle."""
+"""Routing a batch: the outcome of each message, once, twice, and after a failure in the middle."""
 
 from __future__ import annotations
 
@@ -50,18 +50,18 @@ def test_a_look_that_finds_nothing_is_one_question_and_locks_nothing(desk: Desk)
     # When a bell rings late, and the worker looks for more
     router = desk.router
     others = (router.route_oldest, router.route_ordinary, router.route_urgent, router.route_heavy, router.route_alone)
-    found = [look() for look in (lambda: router.route_page(ids), *others)]
+    found = [look() for look in (lambda: router.route_batch(ids), *others)]
 
     assert found == [0] * 6
     assert [sql.split()[0] for sql in statements if sql != "BEGIN"] == ["SELECT"] * 6
 
 
-def test_routed_is_called_after_each_page_when_its_rows_are_there(database: Database, tmp_path: Path) -> None:
+def test_routed_is_called_after_each_batch_when_its_rows_are_there(database: Database, tmp_path: Path) -> None:
     desk = Desk(database, tmp_path)
     seen: list[int] = []
     router = Router(database, desk.brain, routed=lambda: seen.append(len(desk.rows(MessageRow))))
 
-    for number, route in enumerate((router.route_oldest, router.route_ordinary, lambda: router.route_page(()))):
+    for number, route in enumerate((router.route_oldest, router.route_ordinary, lambda: router.route_batch(()))):
         desk.accept(envelope(f"{number}"))
         assert (route(), route()) == (1, 0)
 
@@ -84,7 +84,7 @@ def test_a_reply_joins_by_the_message_it_answers(desk: Desk) -> None:
     assert desk.rows(ConversationRow, "version") == [2]
 
 
-def test_a_reply_joins_within_one_page(desk: Desk) -> None:
+def test_a_reply_joins_within_one_batch(desk: Desk) -> None:
     desk.route(envelope("1"), envelope("2", references=("1@customer.example",)))
 
     assert len(desk.rows(ConversationRow)) == 1
@@ -198,7 +198,7 @@ def test_every_change_leaves_an_event(desk: Desk) -> None:
     assert sorted(desk.rows(EventRow, "kind")) == ["conversation.opened", "message.duplicate", "message.received"]
 
 
-def test_a_page_that_fails_goes_one_by_one_and_the_poison_ends_in_quarantine(desk: Desk) -> None:
+def test_a_batch_that_fails_goes_one_by_one_and_the_poison_ends_in_quarantine(desk: Desk) -> None:
     desk.accept(envelope("1"), envelope("2"), envelope("3"))
     desk.damage("2")
 
@@ -218,7 +218,7 @@ def test_a_message_on_which_every_worker_dies_ends_in_quarantine(desk: Desk) -> 
             if desk.rows(InboundRow, "attempts")[0]:
                 claims.claim_alone(connection)
             else:
-                claims.claim_page(connection, limit=1)
+                claims.claim_batch(connection, limit=1)
         desk.let_waits_end()
 
     desk.route()
@@ -226,11 +226,11 @@ def test_a_message_on_which_every_worker_dies_ends_in_quarantine(desk: Desk) -> 
     assert desk.states() == {"1": "quarantined"}
 
 
-def test_a_page_is_routed_once_however_often_the_bell_rings(desk: Desk) -> None:
+def test_a_batch_is_routed_once_however_often_the_bell_rings(desk: Desk) -> None:
     desk.accept(envelope("1"), envelope("2"))
     ids = desk.rows(InboundRow, "id")
 
-    assert [desk.router.route_page(ids) for _ in range(3)] == [2, 0, 0]
+    assert [desk.router.route_batch(ids) for _ in range(3)] == [2, 0, 0]
     assert len(desk.rows(MessageRow)) == 2
 
 
@@ -381,13 +381,13 @@ def test_quarantine_by_failure_leaves_an_event(desk: Desk) -> None:
 def test_our_token_in_a_subject_is_no_word_of_the_customers(desk: Desk, token: str) -> None:
     mails = [envelope("1", subject=f"Re: 退款{mark}", text="还没有收到") for mark in ("", f" [{token}]")]
 
-    plain, marked = desk.brain.read_page(mails)
+    plain, marked = desk.brain.read_batch(mails)
 
     assert plain.classification.language == "zh-Hans"
     assert marked.classification == plain.classification
 
 
-def test_a_page_asks_only_for_what_it_contains(desk: Desk) -> None:
+def test_a_batch_asks_only_for_what_it_contains(desk: Desk) -> None:
     """What is read about a customer, a chat or an outage is read once, and only if something can be there."""
     # Given a warm desk
     desk.route(envelope("1", sender=ANN))

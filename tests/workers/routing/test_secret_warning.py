@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Page, RawMessage
+from connectors.base import Batch, RawMessage
 from store.db.engine import Database
 from store.tables.messages import MessageRow
 from store.tables.operations import OutboundRow
@@ -63,7 +63,7 @@ def test_a_sender_of_a_password_or_code_is_warned_in_their_language(desk: Desk, 
         mail(2, sender="li", text="我登录不了，收到的验证码是 482913，请帮我看看"),
         mail(3, sender="bob", text="How do I use the wallet abroad? My card is 4111 1111 1111 1111."),
     ]
-    intake.take(Page(channel="mail", messages=first))
+    intake.take(Batch(channel="mail", messages=first))
     desk.route()
     # A follow-up gets no receipt, and the warning only once.
     later = [
@@ -73,7 +73,7 @@ def test_a_sender_of_a_password_or_code_is_warned_in_their_language(desk: Desk, 
         # The message is a repeat by her mail program; it has its reply already.
         mail(7, sender="ann", text="It works now.\n\n> I cannot log in. My password is Tr0ub4dor&3", answers=1),
     ]
-    intake.take(Page(channel="mail", messages=later))
+    intake.take(Batch(channel="mail", messages=later))
     desk.route()
 
     said = answers(desk)
@@ -95,7 +95,7 @@ def test_a_machine_that_sends_codes_gets_no_warning(desk: Desk, intake: Intake) 
         content=b"Auto-Submitted: auto-generated\n" + raw.content,
         received_at=RECEIVED_AT,
     )
-    intake.take(Page(channel="mail", messages=[raw]))
+    intake.take(Batch(channel="mail", messages=[raw]))
     desk.route()
 
     assert answers(desk) == {}

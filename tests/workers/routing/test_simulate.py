@@ -108,8 +108,8 @@ def test_a_replay_writes_nothing(desk: Desk) -> None:
 def test_many_are_compared_by_several_processes_with_the_same_result(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # More pages than one process compares; they are small, because it is their number that counts.
-    monkeypatch.setattr("workers.routing.simulate._PAGE", 12)
+    # More batches than one process compares; they are small, because it is their number that counts.
+    monkeypatch.setattr("workers.routing.simulate._BATCH", 12)
     many, processes = 100, []
     executor = simulation.ProcessPoolExecutor
     monkeypatch.setattr(

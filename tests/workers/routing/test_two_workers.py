@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from store.db.engine import Database
 from tests.desk import TOML
-from tests.workers.routing.paged_desk import CHAT, SAID, PagedDesk
+from tests.workers.routing.batch_desk import CHAT, SAID, BatchDesk
 from workers.routing.route import Router
 
 _WAITING = sa.text(
@@ -20,15 +20,15 @@ _WAITING = sa.text(
 
 
 @pytest.fixture
-def desk(database: Database, tmp_path: Path) -> PagedDesk:
+def desk(database: Database, tmp_path: Path) -> BatchDesk:
     if database.is_sqlite:
         pytest.skip("SQLite has one writer at a time")
     (tmp_path / "secret").write_text("123:abc")
-    return PagedDesk(database, tmp_path, toml=TOML.replace("\n[calendars.office]", CHAT, 1))
+    return BatchDesk(database, tmp_path, toml=TOML.replace("\n[calendars.office]", CHAT, 1))
 
 
 def test_a_customer_who_says_the_same_by_mail_and_by_chat_at_once_has_one_case(
-    desk: PagedDesk, monkeypatch: pytest.MonkeyPatch
+    desk: BatchDesk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.route(desk.mail("ann", "first", subject="Another matter"))
     desk.know_as("ann")

@@ -49,7 +49,7 @@ def lessons(settings):
 
 
 def category(classifier):
-    return classifier.classify_page(["the refund for my purchase has not come"])[0].category
+    return classifier.classify_batch(["the refund for my purchase has not come"])[0].category
 
 
 def test_a_running_process_loads_the_model_that_is_put_in_force(settings, folder, lessons):
@@ -110,9 +110,9 @@ def test_what_is_not_for_us_names_no_category_for_the_next_of_its_kind(settings,
     mail = "when is the refund of the raffle of your village"
     # A few could be chance.
     taught, classifier = not_for_us(FEWEST_FOREIGN - 1)
-    assert (taught, classifier.classify_page([mail])[0].category) == (0, "refund")
+    assert (taught, classifier.classify_batch([mail])[0].category) == (0, "refund")
     taught, classifier = not_for_us(FEWEST_FOREIGN)
-    assert (taught, classifier.classify_page([mail])[0].category) == (FEWEST_FOREIGN, None)
+    assert (taught, classifier.classify_batch([mail])[0].category) == (FEWEST_FOREIGN, None)
     assert category(classifier) == "refund"
 
 
@@ -122,16 +122,16 @@ def test_processes_share_a_models_weights_by_one_file_and_an_idle_one_releases_t
     first, second = LearntClassifier(settings), LearntClassifier(settings)
     (file,) = folder.path.glob("model-*.arrays")
     texts = ["the refund for my purchase has not come", "my card is broken", "hello"]
-    before = [first.classify_page(texts), second.classify_page(texts)]
+    before = [first.classify_batch(texts), second.classify_batch(texts)]
     for _ in range(2):
         first.once()
-    assert first.classify_page(texts) == before[0] == before[1]
+    assert first.classify_batch(texts) == before[0] == before[1]
     # Another model has another file; a process that has not loaded it yet reads the one that is gone.
     _, other = learn(folder, lessons, corrections=[TrainingExample("plastic", "card")])
     folder.activate(other.version, desk=lessons.desk, at=NOW + timedelta(minutes=1))
     first.once()
     assert [path != file for path in folder.path.glob("model-*.arrays")] == [True]
-    assert second.classify_page(texts) == before[1]
+    assert second.classify_batch(texts) == before[1]
 
 
 @pytest.mark.parametrize("model", ["shipped", "own"])

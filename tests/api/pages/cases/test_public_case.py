@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Page
+from connectors.base import Batch
 from connectors.social.x_mentions.posts import raw_of
 from router.settings import Settings
 from store.db.bulk import table_of
@@ -49,7 +49,7 @@ def case_of(settings: Settings, database: Database, text: str) -> tuple[str, boo
     post = {"id": "1990000000000000001", "text": text, "author_id": "222", "conversation_id": "1990000000000000001"}
     raw = raw_of(post, {"name": "Amy", "username": "amy"}, now=datetime.now(UTC))
     intake = Intake(database, bell=Bell(lambda: None))
-    intake.keep(Page(channel="mentions", messages=[raw], form="x_mentions"))
+    intake.keep(Batch(channel="mentions", messages=[raw], form="x_mentions"))
     intake.close()
     Router(database, build_brain(settings)).route_oldest()
     table = table_of(ConversationRow)

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from connectors.base import Cursor, Page
+from connectors.base import Batch, Cursor
 from connectors.email.imap.connector import ImapConnector
 from router.errors import OmniyardError, PermanentError, TransientError
 from router.settings.secret import Secret
@@ -21,21 +21,21 @@ FROM_NOW = "taking mail from now on"
 _BEFORE_ITS_TIME = 45
 
 
-def subjects(page: Page) -> list[str]:
-    """Return the Subject lines of a page."""
-    lines = (line for message in page.messages for line in message.content.splitlines())
+def subjects(batch: Batch) -> list[str]:
+    """Return the Subject lines of a batch."""
+    lines = (line for message in batch.messages for line in message.content.splitlines())
     return [line.removeprefix(b"Subject: ").decode() for line in lines if line.startswith(b"Subject: ")]
 
 
-def read_all(connector: ImapConnector, cursor: Cursor | None) -> tuple[list[Page], Cursor | None]:
+def read_all(connector: ImapConnector, cursor: Cursor | None) -> tuple[list[Batch], Cursor | None]:
     """Fetch until no message waits, as the daemon does."""
-    pages = []
+    batches = []
     while True:
-        page = connector.fetch(cursor)
-        cursor = page.cursor
-        pages.append(page)
-        if not page.more:
-            return pages, cursor
+        batch = connector.fetch(cursor)
+        cursor = batch.cursor
+        batches.append(batch)
+        if not batch.more:
+            return batches, cursor
 
 
 def fetch_of(uid: int, items: bytes) -> bytes:
@@ -43,10 +43,10 @@ def fetch_of(uid: int, items: bytes) -> bytes:
     return b"UID FETCH (\\S+,)?%d(,\\S+)? \\(%s" % (uid, items)
 
 
-def test_an_empty_mailbox_gives_an_empty_page_with_a_cursor(mailbox, connect):
-    page = connect(mailbox).fetch(None)
-    assert (page.messages, page.more, page.notice) == ((), False, FROM_NOW)
-    assert page.cursor is not None
+def test_an_empty_mailbox_gives_an_empty_batch_with_a_cursor(mailbox, connect):
+    batch = connect(mailbox).fetch(None)
+    assert (batch.messages, batch.more, batch.notice) == ((), False, FROM_NOW)
+    assert batch.cursor is not None
 
 
 def test_the_first_run_takes_no_old_mail_and_then_all_that_arrives(mailbox, connect):
@@ -57,27 +57,27 @@ def test_the_first_run_takes_no_old_mail_and_then_all_that_arrives(mailbox, conn
     assert not start.messages
     # When
     mailbox.deliver("one", "two")
-    page = connector.fetch(start.cursor)
+    batch = connector.fetch(start.cursor)
     # Then
-    assert subjects(page) == ["one", "two"]
-    assert not page.backfill
-    epoch = page.cursor.epoch
-    assert [message.source_key for message in page.messages] == [
+    assert subjects(batch) == ["one", "two"]
+    assert not batch.backfill
+    epoch = batch.cursor.epoch
+    assert [message.source_key for message in batch.messages] == [
         f"{epoch}:{mailbox.uid(2)}",
         f"{epoch}:{mailbox.uid(3)}",
     ]
-    assert all(message.received_at.utcoffset() == timedelta(0) for message in page.messages)
+    assert all(message.received_at.utcoffset() == timedelta(0) for message in batch.messages)
 
 
-def test_nothing_new_is_an_empty_page_although_the_last_mail_always_matches(mailbox, connect):
+def test_nothing_new_is_an_empty_batch_although_the_last_mail_always_matches(mailbox, connect):
     mailbox.deliver("old")
     connector = connect(mailbox)
-    page = connector.fetch(connector.fetch(None).cursor)
-    assert not page.messages
-    assert page.held == 1
+    batch = connector.fetch(connector.fetch(None).cursor)
+    assert not batch.messages
+    assert batch.held == 1
 
 
-def test_an_old_cursor_gives_the_same_page_again(mailbox, connect):
+def test_an_old_cursor_gives_the_same_batch_again(mailbox, connect):
     connector = connect(mailbox)
     start = connector.fetch(None).cursor
     mailbox.deliver("one", "two")
@@ -103,11 +103,11 @@ def test_five_thousand_waiting_mails_come_in_order(dovecot_mailbox, connect):
     start = connector.fetch(None).cursor
     dovecot_mailbox.deliver(*(f"n{number}" for number in range(5_000)))
     # When
-    pages, _ = read_all(connector, start)
+    batches, _ = read_all(connector, start)
     # Then
-    assert [subject for page in pages for subject in subjects(page)] == [f"n{number}" for number in range(5_000)]
-    assert pages[0].waiting == 4_900
-    assert {len(page.messages) for page in pages} == {100}
+    assert [subject for batch in batches for subject in subjects(batch)] == [f"n{number}" for number in range(5_000)]
+    assert batches[0].waiting == 4_900
+    assert {len(batch.messages) for batch in batches} == {100}
 
 
 def test_mail_that_waited_longer_than_stale_after_is_old_mail(dovecot_mailbox, connect):
@@ -119,8 +119,8 @@ def test_mail_that_waited_longer_than_stale_after_is_old_mail(dovecot_mailbox, c
     client.append("INBOX", b"Subject: fresh\r\n\r\n")
     client.logout()
     # Then
-    pages, _ = read_all(connector, start)
-    assert [(subjects(page), page.backfill) for page in pages if page.messages] == [
+    batches, _ = read_all(connector, start)
+    assert [(subjects(batch), batch.backfill) for batch in batches if batch.messages] == [
         (["waited"], True),
         (["fresh"], False),
     ]
@@ -134,20 +134,20 @@ def test_a_start_date_takes_the_mail_since_that_day_as_old_mail(mailbox, connect
     client.logout()
     connector = connect(mailbox, start=date(2021, 1, 1), page=1)
     # When
-    pages, cursor = read_all(connector, None)
+    batches, cursor = read_all(connector, None)
     mailbox.deliver("new")
     more, _ = read_all(connector, cursor)
     # Then
-    assert [(subjects(page), page.backfill) for page in pages if page.messages] == [(["since"], True)]
-    assert [(subjects(page), page.backfill) for page in more if page.messages] == [(["new"], False)]
+    assert [(subjects(batch), batch.backfill) for batch in batches if batch.messages] == [(["since"], True)]
+    assert [(subjects(batch), batch.backfill) for batch in more if batch.messages] == [(["new"], False)]
 
 
 def test_old_mail_goes_on_where_it_stopped_in_another_process(mailbox, connect):
     mailbox.deliver("a", "b", "c")
     first = connect(mailbox, start=date(2021, 1, 1), page=1).fetch(None)
     mailbox.deliver("new")
-    pages, _ = read_all(connect(mailbox, start=date(2021, 1, 1)), first.cursor)
-    assert [(subjects(page), page.backfill) for page in pages if page.messages] == [
+    batches, _ = read_all(connect(mailbox, start=date(2021, 1, 1)), first.cursor)
+    assert [(subjects(batch), batch.backfill) for batch in batches if batch.messages] == [
         (["b", "c"], True),
         (["new"], False),
     ]
@@ -163,19 +163,19 @@ def test_a_renumbered_mailbox_is_read_again_as_old_mail_with_a_notice(dovecot_ma
     # When
     time.sleep(1.1)  # UIDVALIDITY changes once a second.
     dovecot_mailbox.server.renumber(dovecot_mailbox.user)
-    pages, cursor = read_all(connector, kept.cursor)
+    batches, cursor = read_all(connector, kept.cursor)
     dovecot_mailbox.deliver("three")
     after, _ = read_all(connector, cursor)
     # Then
     assert cursor.epoch != kept.cursor.epoch
-    assert "renumbered" in pages[0].notice
-    assert [(subjects(page), page.backfill) for page in pages if page.messages] == [(["one", "two"], True)]
-    assert [(subjects(page), page.backfill) for page in after if page.messages] == [(["three"], False)]
+    assert "renumbered" in batches[0].notice
+    assert [(subjects(batch), batch.backfill) for batch in batches if batch.messages] == [(["one", "two"], True)]
+    assert [(subjects(batch), batch.backfill) for batch in after if batch.messages] == [(["three"], False)]
 
 
 def test_mail_deleted_between_search_and_fetch_is_left_out_and_named(dovecot_mailbox, connect):
     mailbox = dovecot_mailbox
-    # Given: the second page is known to the connector by its UIDs already.
+    # Given: the second batch is known to the connector by its UIDs already.
     connector = connect(mailbox, page=2)
     start = connector.fetch(None).cursor
     mailbox.deliver("a", "b", "c", "d")
@@ -193,10 +193,10 @@ def test_a_mail_that_the_server_refuses_is_a_message_with_a_defect(mailbox, conn
     connector = connect(mailbox, through=through)
     start = connector.fetch(None).cursor
     mailbox.deliver("a", "b", "c")
-    page = connector.fetch(start)
-    assert subjects(page) == ["a", "b", "c"]
-    assert [bool(message.defect) for message in page.messages] == [False, True, False]
-    assert b"Hello" not in page.messages[1].content
+    batch = connector.fetch(start)
+    assert subjects(batch) == ["a", "b", "c"]
+    assert [bool(message.defect) for message in batch.messages] == [False, True, False]
+    assert b"Hello" not in batch.messages[1].content
 
 
 def test_a_mail_of_which_nothing_can_be_had_is_an_empty_message_with_a_defect(mailbox, connect, proxy):
@@ -204,9 +204,9 @@ def test_a_mail_of_which_nothing_can_be_had_is_an_empty_message_with_a_defect(ma
     connector = connect(mailbox, through=through)
     start = connector.fetch(None).cursor
     mailbox.deliver("a", "b", "c")
-    page = connector.fetch(start)
-    assert [message.content == b"" for message in page.messages] == [False, True, False]
-    assert f"UID {mailbox.uid(2)}" in page.messages[1].defect
+    batch = connector.fetch(start)
+    assert [message.content == b"" for message in batch.messages] == [False, True, False]
+    assert f"UID {mailbox.uid(2)}" in batch.messages[1].defect
 
 
 def test_a_server_that_hands_out_nothing_for_now_makes_no_mail_a_defect(mailbox, connect, proxy):
@@ -230,12 +230,12 @@ def test_a_mail_that_breaks_the_connection_holds_up_no_other(mailbox, connect, p
     messages, failures = [], 0
     while len(messages) < 3:
         try:
-            page = connector.fetch(cursor)
+            batch = connector.fetch(cursor)
         except TransientError:
             failures += 1
             continue
-        messages += page.messages
-        cursor = page.cursor
+        messages += batch.messages
+        cursor = batch.cursor
     # Then
     assert [bool(message.content) for message in messages] == [True, False, True]
     assert "connection broke" in messages[1].defect
@@ -247,21 +247,21 @@ def test_of_an_oversized_mail_only_the_header_is_fetched(mailbox, connect):
     start = connector.fetch(None).cursor
     mailbox.server.deliver(mailbox.user, [b"Subject: huge\r\n\r\n" + b"x" * 60 + b"\r\n" + b"y" * 3_000])
     mailbox.deliver("small")
-    page = connector.fetch(start)
-    assert subjects(page) == ["huge", "small"]
-    assert b"yyy" not in page.messages[0].content
-    assert "more than the 2000" in page.messages[0].defect
-    assert not page.messages[1].defect
+    batch = connector.fetch(start)
+    assert subjects(batch) == ["huge", "small"]
+    assert b"yyy" not in batch.messages[0].content
+    assert "more than the 2000" in batch.messages[0].defect
+    assert not batch.messages[1].defect
 
 
-def test_a_page_holds_no_more_bytes_than_fit_into_memory(dovecot_mailbox, connect):
+def test_a_batch_holds_no_more_bytes_than_fit_into_memory(dovecot_mailbox, connect):
     connector = connect(dovecot_mailbox)
     start = connector.fetch(None).cursor
     huge = b"Subject: large\r\n\r\n" + (b"z" * 76 + b"\r\n") * 170_000
     dovecot_mailbox.server.deliver(dovecot_mailbox.user, [huge] * 4)
-    pages, _ = read_all(connector, start)
-    # Two would fit into memory; new mail may come between the pages.
-    assert [len(page.messages) for page in pages if page.messages] == [1, 1, 1, 1]
+    batches, _ = read_all(connector, start)
+    # Two would fit into memory; new mail may come between the batches.
+    assert [len(batch.messages) for batch in batches if batch.messages] == [1, 1, 1, 1]
 
 
 def large(subject: str) -> bytes:
@@ -278,12 +278,12 @@ def test_small_mail_overtakes_much_large_mail_and_nothing_is_lost_or_doubled(dov
     first = connector.fetch(start)
     assert (subjects(first), first.more, first.cursor) == (["last"], True, start)
     # A new mail overtakes as well.
-    page = connector.fetch(first.cursor)
-    assert subjects(page) == ["first", "large 0", "large 1", "large 2"]
+    batch = connector.fetch(first.cursor)
+    assert subjects(batch) == ["first", "large 0", "large 1", "large 2"]
     dovecot_mailbox.deliver("newest")
-    assert subjects(connector.fetch(page.cursor)) == ["newest"]
-    pages, end = read_all(connector, page.cursor)
-    assert [subjects(page) for page in pages] == [["large 3", "large 4", "large 5"]]
+    assert subjects(connector.fetch(batch.cursor)) == ["newest"]
+    batches, end = read_all(connector, batch.cursor)
+    assert [subjects(batch) for batch in batches] == [["large 3", "large 4", "large 5"]]
     # The cursor passes what overtook, and another process finds nothing to take again.
     end = connector.fetch(end).cursor
     assert subjects(connect(dovecot_mailbox).fetch(end)) == []
@@ -293,12 +293,12 @@ def test_what_overtook_comes_again_with_its_key_if_the_process_died(dovecot_mail
     start = connect(dovecot_mailbox).fetch(None).cursor
     dovecot_mailbox.server.deliver(dovecot_mailbox.user, [*(large(f"large {n}") for n in range(3)), mail("small")])
     died = connect(dovecot_mailbox).fetch(start)
-    pages, _ = read_all(connect(dovecot_mailbox), died.cursor)
-    assert [subjects(page) for page in pages] == [["small"], ["large 0", "large 1", "large 2"]]
-    assert pages[0].messages[0].source_key == died.messages[0].source_key
+    batches, _ = read_all(connect(dovecot_mailbox), died.cursor)
+    assert [subjects(batch) for batch in batches] == [["small"], ["large 0", "large 1", "large 2"]]
+    assert batches[0].messages[0].source_key == died.messages[0].source_key
 
 
-def test_a_page_that_was_not_stored_is_taken_again_though_it_overtook(dovecot_mailbox, connect):
+def test_a_batch_that_was_not_stored_is_taken_again_though_it_overtook(dovecot_mailbox, connect):
     connector = connect(dovecot_mailbox)
     start = connector.fetch(None).cursor
     dovecot_mailbox.server.deliver(dovecot_mailbox.user, [*(large(f"large {n}") for n in range(3)), mail("small")])
@@ -325,9 +325,9 @@ def test_a_connection_that_breaks_in_the_middle_of_a_mail_loses_nothing(mailbox,
     with pytest.raises(TransientError):
         connector.fetch(start)
     through.cut_after = None
-    pages, _ = read_all(connector, start)
+    batches, _ = read_all(connector, start)
     # Then
-    assert [subject for page in pages for subject in subjects(page)] == [f"m{number}" for number in range(30)]
+    assert [subject for batch in batches for subject in subjects(batch)] == [f"m{number}" for number in range(30)]
 
 
 def test_a_wrong_password_says_what_to_do(mailbox, connect, monkeypatch):
@@ -437,28 +437,28 @@ def test_mail_that_was_announced_with_another_answer_is_not_waited_for(dovecot_m
     connector = connect(dovecot_mailbox, page=1)
     start = connector.fetch(None).cursor
     dovecot_mailbox.deliver("one", "two")
-    page = connector.fetch(start)
+    batch = connector.fetch(start)
     dovecot_mailbox.server.append(dovecot_mailbox.user, [b"Subject: three\r\n\r\n"])
-    page = connector.fetch(page.cursor)
-    assert (subjects(page), page.more) == (["two"], False)
+    batch = connector.fetch(batch.cursor)
+    assert (subjects(batch), batch.more) == (["two"], False)
     # When
     began = time.monotonic()
     connector.wait(600)
     # Then
     assert time.monotonic() - began < _BEFORE_ITS_TIME
-    assert subjects(connector.fetch(page.cursor)) == ["three"]
+    assert subjects(connector.fetch(batch.cursor)) == ["three"]
 
 
 def test_mail_that_comes_right_behind_another_is_not_waited_for(mailbox, connect):
     connector = connect(mailbox, idle=False)
-    page = connector.fetch(connector.fetch(None).cursor)
+    batch = connector.fetch(connector.fetch(None).cursor)
     mailbox.deliver("one")
-    page = connector.fetch(page.cursor)
-    assert subjects(page) == ["one"]
+    batch = connector.fetch(batch.cursor)
+    assert subjects(batch) == ["one"]
     mailbox.deliver("two")
     # Without a look at the server the test would reach its time limit.
     connector.wait(3600)
-    assert subjects(connector.fetch(page.cursor)) == ["two"]
+    assert subjects(connector.fetch(batch.cursor)) == ["two"]
 
 
 def test_a_wait_without_idle_lasts_as_long_as_asked(mailbox, connect):
@@ -556,10 +556,10 @@ def test_uids_may_be_far_apart(dovecot_mailbox, connect, proxy):
     dovecot_mailbox.deliver("b")
     through = proxy(dovecot_mailbox)
     # When
-    pages, _ = read_all(connect(dovecot_mailbox, through=through, start=date(2021, 1, 1)), None)
+    batches, _ = read_all(connect(dovecot_mailbox, through=through, start=date(2021, 1, 1)), None)
     # Then
-    assert [subject for page in pages for subject in subjects(page)] == ["a", "b"]
-    assert pages[0].messages[1].source_key.endswith(":4000000000")
+    assert [subject for batch in batches for subject in subjects(batch)] == ["a", "b"]
+    assert batches[0].messages[1].source_key.endswith(":4000000000")
     assert through.questions < 50
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from connectors.base import Page
+from connectors.base import Batch
 from connectors.email.imap.connector import ImapConnector
 from connectors.email.imap.fetch import _item_of
 from router.errors import TransientError
@@ -62,7 +62,7 @@ def body(uid: int, name: bytes, content: bytes) -> bytes:
 def odd(dovecot_mailbox, connect, proxy):
     """One mail waits on a server with this rule; the connector has read up to it."""
 
-    def make(rule: Callable[[], Rule], **options) -> Page:
+    def make(rule: Callable[[], Rule], **options) -> Batch:
         start = connect(dovecot_mailbox).fetch(None).cursor
         dovecot_mailbox.deliver("one")
         connector = connect(dovecot_mailbox, through=proxy(dovecot_mailbox, rule=rule), **options)
@@ -93,10 +93,10 @@ def test_a_refusal_to_open_a_folder_for_marking_reconnects(dovecot_mailbox, conn
     dovecot_mailbox.deliver("one")
     through = proxy(dovecot_mailbox, rule=refusing_connections(b"^SELECT", connections=1))
     connector = connect(dovecot_mailbox, through=through, after="seen")
-    page = connector.fetch(start)
+    batch = connector.fetch(start)
     with pytest.raises(TransientError):
-        connector.settle(page)
-    connector.settle(page)
+        connector.settle(batch)
+    connector.settle(batch)
     assert through.connections == 2
 
 
@@ -116,43 +116,43 @@ def test_an_answer_to_search_in_several_lines_adds_up(dovecot_mailbox, connect, 
     def rule(tag: bytes, command: bytes) -> bytes | None:
         return answer + tag + b" OK SEARCH completed\r\n" if command.startswith(b"UID SEARCH UID") else None
 
-    page = connect(dovecot_mailbox, through=proxy(dovecot_mailbox, rule=lambda: rule)).fetch(start)
-    assert [message.content for message in page.messages] == [mail("one"), mail("two"), mail("three")]
+    batch = connect(dovecot_mailbox, through=proxy(dovecot_mailbox, rule=lambda: rule)).fetch(start)
+    assert [message.content for message in batch.messages] == [mail("one"), mail("two"), mail("three")]
 
 
 @pytest.mark.parametrize("size", [b"NIL", b'"unknown"', b'""'])
 def test_a_mail_of_unknown_size_is_asked_for_up_to_the_limit(odd, size):
-    page = odd(answering(b"RFC822.SIZE", lambda uid: listed(uid, size)))
-    assert [(message.content, message.defect) for message in page.messages] == [(mail("one"), "")]
+    batch = odd(answering(b"RFC822.SIZE", lambda uid: listed(uid, size)))
+    assert [(message.content, message.defect) for message in batch.messages] == [(mail("one"), "")]
 
 
 def test_of_a_large_mail_of_unknown_size_the_header_is_kept_and_the_limit_named(dovecot_mailbox, connect, proxy):
     start = connect(dovecot_mailbox).fetch(None).cursor
     dovecot_mailbox.server.deliver(dovecot_mailbox.user, [mail("large", "x" * 5_000)])
     rule = answering(b"RFC822.SIZE", lambda uid: listed(uid, b"NIL"))
-    page = connect(dovecot_mailbox, through=proxy(dovecot_mailbox, rule=rule), largest=2_000).fetch(start)
-    assert page.messages[0].content.startswith(b"From: Li")
-    assert "more than 2000 bytes" in page.messages[0].defect
+    batch = connect(dovecot_mailbox, through=proxy(dovecot_mailbox, rule=rule), largest=2_000).fetch(start)
+    assert batch.messages[0].content.startswith(b"From: Li")
+    assert "more than 2000 bytes" in batch.messages[0].defect
 
 
 def test_a_body_shorter_than_its_size_is_asked_for_again(odd):
-    page = odd(answering(rb"BODY.PEEK\[\]", lambda uid: body(uid, b"BODY[]", b"From: Li\r\n"), times=1))
-    assert [(message.content, message.defect) for message in page.messages] == [(mail("one"), "")]
+    batch = odd(answering(rb"BODY.PEEK\[\]", lambda uid: body(uid, b"BODY[]", b"From: Li\r\n"), times=1))
+    assert [(message.content, message.defect) for message in batch.messages] == [(mail("one"), "")]
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"\r\n", mail("one")[:40], mail("one")[:-70]], ids=["empty", "blank", "in header", "no text"]
 )
 def test_a_body_that_stays_shorter_than_its_size_is_a_stub_and_never_a_mail_without_a_sender(odd, content):
-    page = odd(answering(rb"BODY.PEEK\[\]( |<|$)", lambda uid: body(uid, b"BODY[]", content)))
-    [message] = page.messages
+    batch = odd(answering(rb"BODY.PEEK\[\]( |<|$)", lambda uid: body(uid, b"BODY[]", content)))
+    [message] = batch.messages
     assert f"returned {len(content)} of the {len(mail('one'))} bytes" in message.defect
     assert message.content.startswith(b"From: Li")
 
 
 def test_a_mail_whose_size_was_only_estimated_is_whole(odd):
-    page = odd(answering(b"RFC822.SIZE", lambda uid: listed(uid, b"%d" % (len(mail("one")) + 9))))
-    assert [(message.content, message.defect) for message in page.messages] == [(mail("one"), "")]
+    batch = odd(answering(b"RFC822.SIZE", lambda uid: listed(uid, b"%d" % (len(mail("one")) + 9))))
+    assert [(message.content, message.defect) for message in batch.messages] == [(mail("one"), "")]
 
 
 @pytest.mark.parametrize("name", [b"BODY[HEADER]", b"BODY[HEADER]<0>", b"body[header]<0.262144>", b"RFC822.HEADER"])
@@ -160,14 +160,14 @@ def test_the_header_of_a_mail_is_known_under_any_name(dovecot_mailbox, connect, 
     start = connect(dovecot_mailbox).fetch(None).cursor
     dovecot_mailbox.server.deliver(dovecot_mailbox.user, [mail("large", "x" * 5_000)])
     rule = answering(rb"BODY.PEEK\[HEADER\]", lambda uid: body(uid, name, b"Subject: large\r\n\r\n"))
-    page = connect(dovecot_mailbox, through=proxy(dovecot_mailbox, rule=rule), largest=2_000).fetch(start)
-    assert page.messages[0].content == b"Subject: large\r\n\r\n"
+    batch = connect(dovecot_mailbox, through=proxy(dovecot_mailbox, rule=rule), largest=2_000).fetch(start)
+    assert batch.messages[0].content == b"Subject: large\r\n\r\n"
 
 
 @pytest.mark.parametrize("name", [b"BODY[]", b"BODY[]<0>", b"BODY[]<0.26214401>", b"body.peek[]", b"RFC822"])
 def test_the_body_of_a_mail_is_known_under_any_name(odd, name):
-    page = odd(answering(rb"BODY.PEEK\[\]", lambda uid: body(uid, name, mail("other") + b"\r\n")))
-    assert [message.content for message in page.messages] == [mail("other") + b"\r\n"]
+    batch = odd(answering(rb"BODY.PEEK\[\]", lambda uid: body(uid, name, mail("other") + b"\r\n")))
+    assert [message.content for message in batch.messages] == [mail("other") + b"\r\n"]
 
 
 @pytest.mark.parametrize(
@@ -187,9 +187,9 @@ def test_drafts_and_deleted_mail_are_taken_as_the_keys_say(mailbox, connect, opt
         client.append("INBOX", mail(subject), flags=flags)
     # Then
     connector = connect(mailbox, **options)
-    page = connector.fetch(start)
-    assert [message.content for message in page.messages] == [mail(subject) for subject in taken]
-    assert not connector.fetch(page.cursor).messages
+    batch = connector.fetch(start)
+    assert [message.content for message in batch.messages] == [mail(subject) for subject in taken]
+    assert not connector.fetch(batch.cursor).messages
     client.logout()
 
 

@@ -18,17 +18,17 @@ def folder(mailbox, name: str, criteria: str = "ALL") -> int:
     return count
 
 
-def test_seen_is_set_only_when_the_page_is_settled(dovecot_mailbox, connect):
+def test_seen_is_set_only_when_the_batch_is_settled(dovecot_mailbox, connect):
     connector = connect(dovecot_mailbox, after="seen")
     start = connector.fetch(None).cursor
     dovecot_mailbox.deliver("a", "b")
-    page = connector.fetch(start)
+    batch = connector.fetch(start)
     assert folder(dovecot_mailbox, "INBOX", "SEEN") == 0
-    connector.settle(page)
+    connector.settle(batch)
     assert folder(dovecot_mailbox, "INBOX", "SEEN") == 2
     # A second call does no harm, and the connection can still be read.
-    connector.settle(page)
-    assert connector.fetch(page.cursor).messages == ()
+    connector.settle(batch)
+    assert connector.fetch(batch.cursor).messages == ()
 
 
 @pytest.mark.parametrize("hidden", [(), (b"MOVE",)], ids=["MOVE", "COPY and UID EXPUNGE"])
@@ -41,13 +41,13 @@ def test_mail_is_moved_and_nothing_else_is(dovecot_mailbox, connect, proxy, hidd
     connector = connect(dovecot_mailbox, through=proxy(dovecot_mailbox, hide=hidden), after="move", move_to="Done")
     start = connector.fetch(None).cursor
     dovecot_mailbox.deliver("a", "b", "c")
-    page = connector.fetch(start)
+    batch = connector.fetch(start)
     # When
-    connector.settle(page)
-    connector.settle(page)
+    connector.settle(batch)
+    connector.settle(batch)
     # Then
     assert (folder(dovecot_mailbox, "INBOX"), folder(dovecot_mailbox, "Done")) == (1, 3)
-    assert connector.fetch(page.cursor).messages == ()
+    assert connector.fetch(batch.cursor).messages == ()
 
 
 def test_without_uidplus_mail_is_copied_and_marked_but_nothing_is_expunged(dovecot_mailbox, connect, proxy):
@@ -60,17 +60,17 @@ def test_without_uidplus_mail_is_copied_and_marked_but_nothing_is_expunged(dovec
 
 
 @pytest.mark.parametrize("died", ["before settling", "with other mail waiting"])
-def test_a_page_that_was_kept_but_not_settled_is_settled_by_the_next_process(dovecot_mailbox, connect, died):
+def test_a_batch_that_was_kept_but_not_settled_is_settled_by_the_next_process(dovecot_mailbox, connect, died):
     # Given: a process that died between the commit and the post-action.
     first = connect(dovecot_mailbox, after="move", move_to="Done", page=2)
     start = first.fetch(None).cursor
     dovecot_mailbox.deliver(*("abcd" if died == "with other mail waiting" else "ab"))
     kept = first.fetch(start)
     # When
-    page = connect(dovecot_mailbox, after="move", move_to="Done", page=2).fetch(kept.cursor)
+    batch = connect(dovecot_mailbox, after="move", move_to="Done", page=2).fetch(kept.cursor)
     # Then: its two mails are moved, those that are not stored yet are not.
     assert folder(dovecot_mailbox, "Done") == 2
-    assert folder(dovecot_mailbox, "INBOX") == len(page.messages) == (2 if died == "with other mail waiting" else 0)
+    assert folder(dovecot_mailbox, "INBOX") == len(batch.messages) == (2 if died == "with other mail waiting" else 0)
 
 
 def test_a_failing_move_is_reported_and_done_later(dovecot_mailbox, connect):
@@ -95,10 +95,10 @@ def test_a_settling_that_a_broken_connection_ends_is_done_later(dovecot_mailbox,
     connector = connect(dovecot_mailbox, through=broken, after="seen")
     start = connector.fetch(None).cursor
     dovecot_mailbox.deliver("a")
-    page = connector.fetch(start)
+    batch = connector.fetch(start)
     with pytest.raises(TransientError):
-        connector.settle(page)
-    connect(dovecot_mailbox, after="seen").fetch(page.cursor)
+        connector.settle(batch)
+    connect(dovecot_mailbox, after="seen").fetch(batch.cursor)
     assert folder(dovecot_mailbox, "INBOX", "SEEN") == 1
 
 
@@ -107,7 +107,7 @@ def test_uids_of_another_epoch_are_never_touched(dovecot_mailbox, connect):
     connector = connect(dovecot_mailbox, after="move", move_to="Done")
     start = connector.fetch(None).cursor
     dovecot_mailbox.deliver("a")
-    page = connector.fetch(start)
+    batch = connector.fetch(start)
     connector.close()
     dovecot_mailbox.server.remove(dovecot_mailbox.user, [1])
     dovecot_mailbox.deliver("innocent")
@@ -123,6 +123,6 @@ def test_uids_of_another_epoch_are_never_touched(dovecot_mailbox, connect):
             break
     # When
     with pytest.raises(TransientError, match="renumbered"):
-        connector.settle(page)
+        connector.settle(batch)
     # Then
     assert (folder(dovecot_mailbox, "INBOX"), folder(dovecot_mailbox, "Done")) == (1, 0)

@@ -29,12 +29,12 @@ def guard():
 
 
 def read(guard: Guard, name: str):
-    page = [
+    batch = [
         RawMessage(source_key=key, content=content, received_at=NOW)
         for key, content in (("1", HEALTHY), ("2", hostile_mail(name)), ("3", HEALTHY))
     ]
     started = worked(guard)
-    arrivals = guard.normalise_page(page, channel="mail")
+    arrivals = guard.normalise_batch(batch, channel="mail")
     return arrivals, worked(guard) - started
 
 

@@ -1,4 +1,4 @@
-"""The guard: whole pages through a child process, and what happens when the child dies."""
+"""The guard: whole batches through a child process, and what happens when the child dies."""
 
 from __future__ import annotations
 
@@ -35,24 +35,24 @@ def guard():
         yield one
 
 
-def test_a_page_comes_back_in_order_with_its_originals(guard):
-    page = [raw(f"1:{n}", PLAIN.replace(b"Locked", b"Locked %d" % n)) for n in range(120)]
-    arrivals = guard.normalise_page(page, channel="mail")
-    assert [arrival.source_key for arrival in arrivals] == [message.source_key for message in page]
-    for number, (message, arrival) in enumerate(zip(page, arrivals, strict=True)):
+def test_a_batch_comes_back_in_order_with_its_originals(guard):
+    batch = [raw(f"1:{n}", PLAIN.replace(b"Locked", b"Locked %d" % n)) for n in range(120)]
+    arrivals = guard.normalise_batch(batch, channel="mail")
+    assert [arrival.source_key for arrival in arrivals] == [message.source_key for message in batch]
+    for number, (message, arrival) in enumerate(zip(batch, arrivals, strict=True)):
         assert from_json(arrival.envelope).subject == f"Locked {number}"
         assert unpack(arrival.original, size=arrival.size) == message.content
         assert arrival.content_hash == sha256(message.content).digest()
         assert arrival.unreadable == ""
 
 
-def test_an_empty_page_needs_no_reader():
-    assert Guard().normalise_page([], channel="mail") == []
+def test_an_empty_batch_needs_no_reader():
+    assert Guard().normalise_batch([], channel="mail") == []
 
 
 def test_a_message_that_could_not_be_fetched_is_a_visible_stub(guard):
-    page = [raw("1:1", PLAIN), raw("1:2", b"", "The server will not give this mail."), raw("1:3", PLAIN)]
-    first, stub, last = guard.normalise_page(page, channel="mail")
+    batch = [raw("1:1", PLAIN), raw("1:2", b"", "The server will not give this mail."), raw("1:3", PLAIN)]
+    first, stub, last = guard.normalise_batch(batch, channel="mail")
     assert first.unreadable == last.unreadable == ""
     assert stub.unreadable == "The server will not give this mail."
     assert from_json(stub.envelope).defects == ("The server will not give this mail.",)
@@ -63,7 +63,7 @@ def test_an_attachment_is_found_again_by_its_part(guard):
         b"From: a@example.com\nContent-Type: multipart/mixed; boundary=x\n\n--x\n\nhello\n--x\n"
         b"Content-Type: application/pdf; name=a.pdf\nContent-Transfer-Encoding: base64\n\nAAEC\n--x--\n"
     )
-    (arrival,) = guard.normalise_page([raw("1:1", content)], channel="mail")
+    (arrival,) = guard.normalise_batch([raw("1:1", content)], channel="mail")
     (attachment,) = from_json(arrival.envelope).attachments
     assert (attachment.name, attachment.size) == ("a.pdf", 3)
     assert guard.attachment(content, attachment.part) == b"\x00\x01\x02"
@@ -92,10 +92,10 @@ def poison(kind: bytes) -> bytes:
         (b"SOCKET", "OSError"),
     ],
 )
-def test_one_poisoned_mail_becomes_a_stub_and_its_page_is_read(kind, why):
-    page = [raw("1:1", PLAIN), raw("1:2", poison(kind)), raw("1:3", PLAIN)]
-    with Guard(reader=POISONED, page_seconds=2.0 if kind == b"SLEEP" else 600.0) as guard:
-        first, stub, last = guard.normalise_page(page, channel="mail")
+def test_one_poisoned_mail_becomes_a_stub_and_its_batch_is_read(kind, why):
+    batch = [raw("1:1", PLAIN), raw("1:2", poison(kind)), raw("1:3", PLAIN)]
+    with Guard(reader=POISONED, batch_seconds=2.0 if kind == b"SLEEP" else 600.0) as guard:
+        first, stub, last = guard.normalise_batch(batch, channel="mail")
     assert from_json(first.envelope).subject == from_json(last.envelope).subject == "Locked"
     assert why in stub.unreadable
     envelope = from_json(stub.envelope)
@@ -106,9 +106,9 @@ def test_one_poisoned_mail_becomes_a_stub_and_its_page_is_read(kind, why):
 
 
 def test_a_guard_whose_reader_was_killed_starts_another(guard):
-    guard.normalise_page([raw("1:1", PLAIN)], channel="mail")
+    guard.normalise_batch([raw("1:1", PLAIN)], channel="mail")
     os.kill(guard.reader_id, signal.SIGKILL)
-    (arrival,) = guard.normalise_page([raw("1:2", PLAIN)], channel="mail")
+    (arrival,) = guard.normalise_batch([raw("1:2", PLAIN)], channel="mail")
     assert arrival.unreadable == ""
 
 
@@ -116,7 +116,7 @@ def test_a_reader_ends_when_its_guard_is_gone():
     program = (
         "from connectors.email.sandbox.parent import Guard\nfrom connectors.base import RawMessage\n"
         "from datetime import UTC, datetime\nimport os, signal\nguard = Guard()\n"
-        "guard.normalise_page([RawMessage(source_key='1', content=b'', received_at=datetime.now(UTC))], channel='c')\n"
+        "guard.normalise_batch([RawMessage(source_key='1', content=b'', received_at=datetime.now(UTC))], channel='c')\n"
         "print(guard.reader_id, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, check=False, cwd=ROOT)
@@ -137,13 +137,13 @@ def is_running(process: int) -> bool:
 def test_the_reader_has_no_secret(guard, monkeypatch):
     monkeypatch.setenv("SUPPORT_MAIL_PASSWORD", "swordfish")
     with Guard() as fresh:
-        fresh.normalise_page([raw("1:1", PLAIN)], channel="mail")
+        fresh.normalise_batch([raw("1:1", PLAIN)], channel="mail")
         assert b"swordfish" not in Path(f"/proc/{fresh.reader_id}/environ").read_bytes()
 
 
-def test_a_page_of_large_mails_is_read_in_batches(guard):
+def test_a_batch_of_large_mails_is_read_in_portions(guard):
     large = [raw(f"1:{n}", PLAIN + b"x" * 12_000_000) for n in range(5)]
-    arrivals = guard.normalise_page(large, channel="mail")
+    arrivals = guard.normalise_batch(large, channel="mail")
     assert [arrival.unreadable for arrival in arrivals] == [""] * 5
     assert all(len(from_json(arrival.envelope).text) <= 1_000_000 for arrival in arrivals)
 
@@ -151,7 +151,7 @@ def test_a_page_of_large_mails_is_read_in_batches(guard):
 def test_threads_with_a_guard_each_read_at_once():
     def read(number: int) -> set[str]:
         with Guard() as own:
-            arrivals = own.normalise_page([raw(f"{number}:{n}", PLAIN) for n in range(200)], channel="mail")
+            arrivals = own.normalise_batch([raw(f"{number}:{n}", PLAIN) for n in range(200)], channel="mail")
             return {arrival.unreadable for arrival in arrivals}
 
     with ThreadPoolExecutor(4) as pool:
@@ -160,7 +160,7 @@ def test_threads_with_a_guard_each_read_at_once():
 
 def test_a_stub_shows_who_wrote_and_what_about():
     content = b"From: =?utf-8?B?5p2O6Zu3?=\n <LI@example.com>\nSubject: =?gb2312?B?1cu1pQ==?=\nMessage-ID: <1@x>\n\n"
-    (arrival,) = Guard().normalise_page([raw("1:1", content, "The mail is too large.")], channel="mail")
+    (arrival,) = Guard().normalise_batch([raw("1:1", content, "The mail is too large.")], channel="mail")
     envelope = from_json(arrival.envelope)
     assert (envelope.sender.handle, envelope.sender.name) == ("li@example.com", "李雷")
     assert (envelope.subject, envelope.rfc_message_id) == ("账单", "1@x")
@@ -168,10 +168,10 @@ def test_a_stub_shows_who_wrote_and_what_about():
 
 def test_a_stop_signal_to_the_whole_group_does_not_end_the_reader():
     with Guard() as guard:
-        guard.normalise_page([raw("1:1", PLAIN)], channel="mail")
+        guard.normalise_batch([raw("1:1", PLAIN)], channel="mail")
         reader = guard.reader_id
         for stop in (signal.SIGINT, signal.SIGTERM):
             os.kill(reader, stop)
-        (arrival,) = guard.normalise_page([raw("1:2", PLAIN)], channel="mail")
+        (arrival,) = guard.normalise_batch([raw("1:2", PLAIN)], channel="mail")
         assert (arrival.unreadable, guard.reader_id) == ("", reader)
     assert not is_running(reader)

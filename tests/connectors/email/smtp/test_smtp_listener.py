@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.rig import wait_until
-from connectors.base import Page
+from connectors.base import Batch
 from connectors.email.smtp.listener import SmtpGate
 from router.errors import PermanentError, TransientError
 from router.settings.channels.mail import SmtpSettings
@@ -29,7 +29,7 @@ MAIL = b"From: li@customer.example\r\nTo: support@wallet.example\r\nSubject: Hel
 class Kept:
     """The mails that the listener passed on. It can delay and fail the storing. began: a commit has begun."""
 
-    pages: list[Page] = field(default_factory=list)
+    batches: list[Batch] = field(default_factory=list)
     error: Exception | None = None
     began: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
@@ -37,18 +37,18 @@ class Kept:
     def __post_init__(self) -> None:
         self.released.set()
 
-    def accept(self, page: Page) -> None:
-        """Store a page, or fail."""
+    def accept(self, batch: Batch) -> None:
+        """Store a batch, or fail."""
         self.began.set()
         self.released.wait(120)
         if self.error:
             raise self.error
-        self.pages.append(page)
+        self.batches.append(batch)
 
     @property
     def messages(self) -> list[bytes]:
         """The mails in the order in which they were stored."""
-        return [message.content for page in self.pages for message in page.messages]
+        return [message.content for batch in self.batches for message in batch.messages]
 
 
 @pytest.fixture
@@ -98,11 +98,11 @@ def converse(gate: SmtpGate, *lines: bytes) -> bytes:
 
 def test_a_mail_is_kept_as_it_came_with_the_trace_of_who_sent_it(listen, kept):
     send(listen())
-    [page] = kept.pages
-    [message] = page.messages
+    [batch] = kept.batches
+    [message] = batch.messages
     assert message.content == b"Return-Path: <li@customer.example>\r\n" + MAIL
     assert message.source_key == f"sha256:{hashlib.sha256(message.content).hexdigest()}"
-    assert (page.channel, page.cursor, page.backfill) == ("desk-mail", None, False)
+    assert (batch.channel, batch.cursor, batch.backfill) == ("desk-mail", None, False)
     assert message.received_at.utcoffset() is not None
 
 
@@ -153,7 +153,7 @@ def test_an_identical_mail_has_an_identical_key(listen, kept):
     gate = listen()
     send(gate)
     send(gate)
-    assert len({message.source_key for page in kept.pages for message in page.messages}) == 1
+    assert len({message.source_key for batch in kept.batches for message in batch.messages}) == 1
 
 
 def test_twenty_senders_at_once_share_commits_and_each_gets_250(listen, kept):
@@ -173,7 +173,7 @@ def test_twenty_senders_at_once_share_commits_and_each_gets_250(listen, kept):
     # Then
     assert answers == [{}] * 20
     assert sorted(kept.messages) == sorted(b"Return-Path: <li@customer.example>\r\n" + body for body in bodies)
-    assert len(kept.pages) <= 5
+    assert len(kept.batches) <= 5
 
 
 @pytest.mark.parametrize("announced", [True, False], ids=["announced by SIZE", "found out"])

@@ -1,4 +1,4 @@
-"""The outcome of a mailbox depends neither on the size of the pages nor on the database: all tables are equal."""
+"""The outcome of a mailbox depends neither on the size of the batches nor on the database: all tables are equal."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _known_to_several() -> Sequence[tuple[str, dict[str, Any], str, str]]:
         ("fifth", {"answers": "late"} | unproven, "fifth", "fourth"),
         ("moves-third", {"answers": "third"}, "third", ""),
         ("to-late", {"answers": "late"}, "fourth", ""),
-        # What another contact only quoted counts for no one else, also where both are in one page.
+        # What another contact only quoted counts for no one else, also where both are in one batch.
         ("bobs", {"answers": "lost", "sender": BOB}, "bobs", ""),
         ("anns", {"answers": "unseen"}, "anns", ""),
         ("stranger", {"answers": "unseen", "sender": BOB}, "stranger", ""),
@@ -121,13 +121,13 @@ def _places(desk: Desk) -> dict[str, tuple[str, str]]:
     }
 
 
-@pytest.mark.parametrize("page", [1, 2, 200])
+@pytest.mark.parametrize("batch", [1, 2, 200])
 def test_of_several_cases_that_know_a_message_its_own_is_joined_and_else_the_newest(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr("workers.routing.route.PAGE", page)
+    monkeypatch.setattr("workers.routing.route.BATCH", batch)
     desk = Desk(database, tmp_path)
-    # What is read with the page, and what is learned from it.
+    # What is read with the batch, and what is learned from it.
     for half in (_mails_to_several()[:7], _mails_to_several()[7:]):
         desk.route(*half)
 
@@ -136,17 +136,17 @@ def test_of_several_cases_that_know_a_message_its_own_is_joined_and_else_the_new
     assert {(digest(row.rfc_message_id), row.conversation_id) for row in desk.rows(MessageRow)} <= own
 
 
-@pytest.mark.parametrize("page", [1, 200])
+@pytest.mark.parametrize("batch", [1, 200])
 def test_a_journals_report_is_a_copy_of_the_message_and_not_of_a_case_that_quoted_it(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, page: int
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr("workers.routing.route.PAGE", page)
+    monkeypatch.setattr("workers.routing.route.BATCH", batch)
     desk = Desk(database, tmp_path)
     desk.route(envelope("child", in_reply_to=("mail@customer.example",)))
     words, mark = "Sender: ann@customer.example\nMessage-ID: <mail@customer.example>", ("x-ms-journal-report", "")
     report = envelope("report", sender=BOB, subject="", text=words, machine_headers=(mark,))
 
-    # Ann is in the page, whose case only quoted the mail; then a stranger's mail has it for its own.
+    # Ann is in the batch, whose case only quoted the mail; then a stranger's mail has it for its own.
     mail = envelope("mail", sender=Party(PartyKind.EMAIL, "carl@customer.example"))
     desk.route(envelope("anns", subject="More"), mail, report)
 
@@ -171,8 +171,8 @@ def test_explain_names_the_case_that_the_route_joined(database: Database, tmp_pa
     assert _places(desk) == {key: (joined, linked) for key, _, joined, linked in _known_to_several()}
 
 
-def _routed(database: Database, folder: Path, *, page: int, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setattr("workers.routing.route.PAGE", page)
+def _routed(database: Database, folder: Path, *, batch: int, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.setattr("workers.routing.route.BATCH", batch)
     desk = Desk(database, folder)
     desk.brain = replace(desk.brain, key=b"the same")
     desk.use(desk.settings)
@@ -210,7 +210,7 @@ def _tables(desk: Desk) -> dict[str, Counter[str]]:
         return _REFERENCE.sub(lambda found: names.get(found[1], found[0]), text)
 
     found = {}
-    # The tally of heard messages has one row a page.
+    # The tally of heard messages has one row a batch.
     for table in (table for table in SQLModel.metadata.sorted_tables if table.name != "gate_tally"):
         columns = [column for column in table.c if column.name not in _WITHOUT]
         with desk.database.read() as connection:
@@ -219,7 +219,7 @@ def _tables(desk: Desk) -> dict[str, Counter[str]]:
     return found
 
 
-def test_a_page_of_one_and_a_page_of_200_write_the_same_rows(
+def test_a_batch_of_one_and_a_batch_of_200_write_the_same_rows(
     database: Database, migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in ("store.inbound.claims", "store.inbound.accept"):
@@ -229,8 +229,8 @@ def test_a_page_of_one_and_a_page_of_200_write_the_same_rows(
     shutil.copy(migrated_sqlite, tmp_path / "one_by_one.db")
     other = Database(f"sqlite:///{tmp_path / 'one_by_one.db'}")
 
-    one_by_one = _tables(_routed(other, tmp_path, page=1, monkeypatch=monkeypatch))
-    at_once = _tables(_routed(database, tmp_path, page=200, monkeypatch=monkeypatch))
+    one_by_one = _tables(_routed(other, tmp_path, batch=1, monkeypatch=monkeypatch))
+    at_once = _tables(_routed(database, tmp_path, batch=200, monkeypatch=monkeypatch))
 
     other.close()
     assert sum(at_once["conversation"].values()) > 10
@@ -239,7 +239,7 @@ def test_a_page_of_one_and_a_page_of_200_write_the_same_rows(
         assert at_once[name] == rows, name
 
 
-def test_a_routed_page_leaves_little_that_only_a_scan_for_garbage_finds(database: Database, tmp_path: Path) -> None:
+def test_a_routed_batch_leaves_little_that_only_a_scan_for_garbage_finds(database: Database, tmp_path: Path) -> None:
     # A worker scans seldom (`connectors.freed_memory.scan_seldom`).
     desk, mails = Desk(database, tmp_path), _mailbox(seed=1)
     desk.route(*mails[:30])
@@ -249,7 +249,7 @@ def test_a_routed_page_leaves_little_that_only_a_scan_for_garbage_finds(database
     assert gc.collect() < 50 * len(mails[30:])
 
 
-def test_a_sender_who_was_erased_while_their_page_was_drafted_gets_a_new_contact(database: Database) -> None:
+def test_a_sender_who_was_erased_while_their_batch_was_drafted_gets_a_new_contact(database: Database) -> None:
     handle = Handle("email", "ann@customer.example")
 
     with database.write() as connection:

@@ -1,4 +1,4 @@
-"""Many senders at once: pages of many mails, and addresses that are read without the library's grammar."""
+"""Many senders at once: batches of many mails, and addresses that are read without the library's grammar."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from aiosmtpd.smtp import SMTP
 
-from connectors.base import Page, utc_now
+from connectors.base import Batch, utc_now
 from connectors.email.smtp import group_commit, session
 from connectors.email.smtp.group_commit import KEPT, GroupCommit
 from connectors.email.smtp.session import Limited
@@ -19,27 +19,27 @@ async def _sent(gathering: GroupCommit, number: int) -> str:
     return await gathering.keep(b"%d" % number)
 
 
-async def _pages(*, talking: int, mails: int) -> list[int]:
-    """Return how many mails each page has: one mail alone, then `mails` that come one soon after another."""
-    pages: list[Page] = []
+async def _batches(*, talking: int, mails: int) -> list[int]:
+    """Return how many mails each batch has: one mail alone, then `mails` that come one soon after another."""
+    batches: list[Batch] = []
     with ThreadPoolExecutor(1) as thread:
-        gathering = GroupCommit("mail", accept=pages.append, thread=thread, clock=utc_now, talking=lambda: talking)
+        gathering = GroupCommit("mail", accept=batches.append, thread=thread, clock=utc_now, talking=lambda: talking)
         running = asyncio.create_task(gathering.run())
         assert await gathering.keep(b"first") == KEPT
         assert set(await asyncio.gather(*(_sent(gathering, number) for number in range(mails)))) == {KEPT}
         running.cancel()
-    return [len(page.messages) for page in pages]
+    return [len(batch.messages) for batch in batches]
 
 
-def test_the_first_mail_after_a_silence_is_kept_at_once_and_a_page_waits_for_those_that_talk(
+def test_the_first_mail_after_a_silence_is_kept_at_once_and_a_batch_waits_for_those_that_talk(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(group_commit, "_PACE_SECONDS", 60.0)
-    assert asyncio.run(_pages(talking=8, mails=8)) == [1, 8]
+    assert asyncio.run(_batches(talking=8, mails=8)) == [1, 8]
 
 
-def test_a_page_does_not_wait_longer_than_its_pace_for_those_that_talk() -> None:
-    assert sum(asyncio.run(_pages(talking=100, mails=5))) == 6
+def test_a_batch_does_not_wait_longer_than_its_pace_for_those_that_talk() -> None:
+    assert sum(asyncio.run(_batches(talking=100, mails=5))) == 6
 
 
 ADDRESSES = (

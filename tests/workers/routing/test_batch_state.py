@@ -1,7 +1,7 @@
-"""A case that a message of the page changed is in its new state for the rest of the page, whatever sign finds it.
+"""A case that a message of the batch changed is in its new state for the rest of the batch, whatever sign finds it.
 
 Each situation is a customer with cases from before and two messages that arrive in a row; what comes of them is the
-same whether each is a page or both are in one.
+same whether each is a batch or both are in one.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ from store.tables.emergencies import EmergencyRow
 from store.tables.messages import MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import TOML, envelope
-from tests.workers.routing.paged_desk import CHAT, NOW, SAID, PagedDesk
+from tests.workers.routing.batch_desk import CHAT, NOW, SAID, BatchDesk
 
 
 @pytest.fixture(params=[1, 200])
 def desk(
     request: pytest.FixtureRequest, migrated_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[PagedDesk]:
-    """A desk that routes one message or two hundred in a page."""
-    monkeypatch.setattr("workers.routing.route.PAGE", request.param)
+) -> Iterator[BatchDesk]:
+    """A desk that routes one message or two hundred in a batch."""
+    monkeypatch.setattr("workers.routing.route.BATCH", request.param)
     shutil.copy(migrated_sqlite, tmp_path / "omniyard.db")
     (tmp_path / "secret").write_text("123:abc")
     database = Database(f"sqlite:///{tmp_path / 'omniyard.db'}")
-    yield PagedDesk(database, tmp_path, toml=TOML.replace("\n[calendars.office]", CHAT, 1))
+    yield BatchDesk(database, tmp_path, toml=TOML.replace("\n[calendars.office]", CHAT, 1))
     database.close()
 
 
-def test_a_case_has_the_state_that_an_earlier_message_of_the_page_gave_it(desk: PagedDesk) -> None:
+def test_a_case_has_the_state_that_an_earlier_message_of_the_batch_gave_it(desk: BatchDesk) -> None:
     people = ("reopened", "by-token", "asleep", "danger", "said", "other")
     desk.route(*(desk.mail(each, "first", subject="Transfer", text=f"{SAID} {each}") for each in people))
     desk.route(*(desk.mail(each, "second", subject="Transfer", answers=["first"]) for each in people))
@@ -73,7 +73,7 @@ def test_a_case_has_the_state_that_an_earlier_message_of_the_page_gave_it(desk: 
     assert len(desk.rows(EmergencyRow)) == 1
 
 
-def test_a_reply_that_a_case_had_is_not_said_again_and_the_trace_says_so(desk: PagedDesk) -> None:
+def test_a_reply_that_a_case_had_is_not_said_again_and_the_trace_says_so(desk: BatchDesk) -> None:
     desk.close()
     desk.route(desk.line("ann", "first", "When will my refund arrive?"))
     desk.route(desk.line("ann", "second", "Hello?"), desk.line("ann", "third", "Are you there?"))
@@ -84,7 +84,7 @@ def test_a_reply_that_a_case_had_is_not_said_again_and_the_trace_says_so(desk: P
     assert len(desk.rows(OutboundRow)) == 1
 
 
-def test_a_chat_that_was_quiet_for_too_long_is_linked_to(desk: PagedDesk) -> None:
+def test_a_chat_that_was_quiet_for_too_long_is_linked_to(desk: BatchDesk) -> None:
     desk.route(desk.line("ann", "first", "Where is my parcel?"))
     desk.set("ann.first", last_message_at=NOW - timedelta(days=3))
     desk.route(desk.line("ann", "second", "I want a refund"), desk.line("ann", "third", "Please"))
@@ -93,7 +93,7 @@ def test_a_chat_that_was_quiet_for_too_long_is_linked_to(desk: PagedDesk) -> Non
     assert desk.case("ann.second").linked_to == desk.case("ann.first").id
 
 
-def test_the_clock_after_our_own_answer_runs_from_the_message_that_follows_it(desk: PagedDesk) -> None:
+def test_the_clock_after_our_own_answer_runs_from_the_message_that_follows_it(desk: BatchDesk) -> None:
     desk.route(desk.mail("ann", "first", subject="Transfer"))
     ours, customer = Party(PartyKind.EMAIL, "support@desk.example"), Party(PartyKind.EMAIL, "ann@customer.example")
     answers = ("ann.first@customer.example",)
@@ -107,7 +107,7 @@ def test_the_clock_after_our_own_answer_runs_from_the_message_that_follows_it(de
     assert (case.replied_at, case.waiting_since, case.status) == (answer.received_at, after.received_at, "open")
 
 
-def test_our_own_answer_to_an_emergency_that_began_in_the_same_page_is_an_answer(desk: PagedDesk) -> None:
+def test_our_own_answer_to_an_emergency_that_began_in_the_same_batch_is_an_answer(desk: BatchDesk) -> None:
     desk.route(desk.mail("ann", "first", subject="Transfer"))
     danger = desk.mail("ann", "second", subject="Re: Transfer", answers=["first"], text="My account was hacked")
     ours, customer = Party(PartyKind.EMAIL, "support@desk.example"), Party(PartyKind.EMAIL, "ann@customer.example")
@@ -124,8 +124,8 @@ def test_our_own_answer_to_an_emergency_that_began_in_the_same_page_is_an_answer
 @pytest.mark.parametrize(
     ("asked", "status"), [("Shall we send it to your card?", "open"), ("It is on its way.", "pending")]
 )
-def test_what_our_own_answer_of_the_same_page_asked_is_answered_by_an_ok(
-    desk: PagedDesk, asked: str, status: str
+def test_what_our_own_answer_of_the_same_batch_asked_is_answered_by_an_ok(
+    desk: BatchDesk, asked: str, status: str
 ) -> None:
     desk.route(desk.mail("ann", "first", subject="Transfer"))
     ours, customer = Party(PartyKind.EMAIL, "support@desk.example"), Party(PartyKind.EMAIL, "ann@customer.example")

@@ -1,4 +1,4 @@
-"""What is known when a page is decided: the stored history, and what the page's earlier messages have added to it."""
+"""What is known when a batch is decided: the stored history, and what the batch's earlier messages have added to it."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Repetition(NamedTuple):
 
 @dataclass(slots=True)
 class History:
-    """The facts known before a message is decided; each message of the page adds its own.
+    """The facts known before a message is decided; each message of the batch adds its own.
 
     cases: the present state of each known conversation, however it was found.
     by_reference: printed references -> conversations; those of merged cases lead to the case that they are in now.
@@ -61,9 +61,9 @@ class History:
     forged: conversations with a message whose sender is forged; no subject leads to them.
     labels: of contacts.  replies: dedupe keys of the automatic replies to these conversations.
     recent: each contact's recent messages, oldest first.
-    ours: the Message-IDs on this page that we sent.  addresses: those to which each of them went.
+    ours: the Message-IDs on this batch that we sent.  addresses: those to which each of them went.
     blocked: contacts whose messages go to quarantine.
-    written_to: the contacts to whom our own side writes in this page, by address.
+    written_to: the contacts to whom our own side writes in this batch, by address.
     asked: the conversations in which our last word asks something.
     """
 
@@ -84,11 +84,11 @@ class History:
     asked: set[UUID] = field(default_factory=set)
 
     def add_references(self, known: Mapping[str, KnownConversation]) -> None:
-        """Add the conversations that the page names by a printed reference."""
+        """Add the conversations that the batch names by a printed reference."""
         self.by_reference.update({reference: self._add(each) for reference, each in known.items()})
 
     def add_message_ids(self, known: Mapping[str, Sequence[KnownConversation]]) -> None:
-        """Add the conversations that know a Message-ID of the page."""
+        """Add the conversations that know a Message-ID of the batch."""
         for message_id, found in known.items():
             self.by_message_id[message_id] = {self._add(each): each.own for each in found}
 
@@ -109,7 +109,7 @@ class History:
             self._add_earlier(_said(words), contact_id=words.conversation.contact_id)
 
     def add_stored(self, known: Sequence[KnownMessage]) -> None:
-        """Add the stored messages that one of the page may duplicate."""
+        """Add the stored messages that one of the batch may duplicate."""
         for message in known:
             self.said.setdefault((message.contact_id, message.fingerprint), []).append(message)
 
@@ -150,7 +150,7 @@ class History:
         """Return by Message-ID the conversations that know it for this contact.
 
         A quoted Message-ID counts only for the contact of the case that it was quoted in, not for a stranger who quotes
-        it too, whether both are in one page or not.
+        it too, whether both are in one batch or not.
         """
         found: dict[str, list[Candidate]] = {message_id: [] for message_id in message_ids}
         for message_id, each in found.items():
@@ -231,7 +231,7 @@ class History:
         return max((each.at for each in said if each.conversation_id == case.conversation_id), default=None)
 
     def add_decided(self, placement: Placement, *, candidate: Candidate) -> None:
-        """Add a decided message for the next messages of the page."""
+        """Add a decided message for the next messages of the batch."""
         incoming, conversation_id = placement.incoming, candidate.conversation_id
         analysis, own = incoming.analysis, incoming.analysis.envelope.rfc_message_id
         before = self.cases.get(conversation_id)

@@ -1,4 +1,4 @@
-"""A desk whose customers write several messages in a page. A plain module."""
+"""A desk whose customers write several messages in a batch. A plain module."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
 SAID = "I transferred 500 yuan to my friend yesterday but he has not received it, order 2026011588123"
 
 
-class PagedDesk(Desk):
+class BatchDesk(Desk):
     """A desk whose customers are named by their situations."""
 
     seconds = 0
