@@ -26,6 +26,28 @@ AFTER_FAILURE: Final = Backoff(first=timedelta(seconds=1), longest=timedelta(min
 # A provider may lock an account after repeated refused logins: slower from the start, at most a quarter of an hour.
 AFTER_REFUSAL: Final = Backoff(first=timedelta(seconds=30), longest=timedelta(minutes=15), spread=0.2)
 
+# How often to try to take the channel's lease: with a lease of 15 s a killed owner is replaced within 20 s.
+ASK_AGAIN: Final = 5.0
+
+# How long a step may take before the watchdog ends the process. A batch of 32 MiB at 50 kB/s takes eleven minutes,
+# a batch full of hostile mail is parsed one by one; calls to the store have deadlines of seconds.
+_STEP: Final = 900.0
+_CALL: Final = 60.0
+
+# A provider's wait is respected, but no longer than this, so that an operator's fix takes effect.
+_LONGEST_LIMIT: Final = 6 * 3600.0
+
+# While more batches follow, the operator's figures are written no more often than this.
+_REPORT_EVERY: Final = 2.0
+# How often a listener that refused no sender reports that it is alive.
+_STILL_LISTENING_EVERY: Final = 20.0
+_LOOK_AT_LISTENER_EVERY: Final = 10.0
+
+# How often a channel checks for a callback: a customer would notice a longer wait, and a check is one index read.
+_LOOK_FOR_WAKES: Final = 1.0
+
+_log: Final = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class FetchedBatch:
@@ -58,30 +80,26 @@ class Prefetch:
             self._future.set_exception(error)
 
 
-# How often to try to take the channel's lease: with a lease of 15 s a killed owner is replaced within 20 s.
-ASK_AGAIN: Final = 5.0
+class _Lane:
+    """What both kinds of lane have: an end that other threads ask for, and a rest after a failure."""
 
-# How long a step may take before the watchdog ends the process. A batch of 32 MiB at 50 kB/s takes eleven minutes,
-# a batch full of hostile mail is parsed one by one; calls to the store have deadlines of seconds.
-_STEP: Final = 900.0
-_CALL: Final = 60.0
+    def __init__(self, channel: str, *, keeper: Keeper, watchdog: Watchdog) -> None:
+        self.channel, self._keeper, self._watchdog = channel, keeper, watchdog
+        self._stopped = threading.Event()
+        self._failures = 0
 
-# A provider's wait is respected, but no longer than this, so that an operator's fix takes effect.
-_LONGEST_LIMIT: Final = 6 * 3600.0
+    def _report_failure(self, said: str, *, seconds: float) -> None:
+        """Show operators the error of a channel, and rest for so many seconds."""
+        self._watchdog.expect(self.channel, within=_CALL)
+        self._keeper.report(Report(channel=self.channel, ok=False, error=said))
+        self._rest(seconds)
 
-# While more batches follow, the operator's figures are written no more often than this.
-_REPORT_EVERY: Final = 2.0
-# How often a listener that refused no sender reports that it is alive.
-_STILL_LISTENING_EVERY: Final = 20.0
-_LOOK_AT_LISTENER_EVERY: Final = 10.0
-
-# How often a channel checks for a callback: a customer would notice a longer wait, and a check is one index read.
-_LOOK_FOR_WAKES: Final = 1.0
-
-_log: Final = structlog.get_logger()
+    def _rest(self, seconds: float) -> None:
+        self._watchdog.expect(self.channel, within=seconds + _CALL)
+        self._stopped.wait(seconds)
 
 
-class PollLane:
+class PollLane(_Lane):
     """Runs one polled channel in one thread; while it stores a batch, a second thread fetches and parses the next."""
 
     def __init__(  # noqa: PLR0913  (the parts of a daemon)
@@ -96,13 +114,10 @@ class PollLane:
         ask_again: float = ASK_AGAIN,
         topic: str = "",
     ) -> None:
-        self.channel, self._topic = connector.channel, topic
-        self._connector, self._poll, self._keeper = connector, poll, keeper
-        self._renewal, self._watchdog, self._reach = renewal, watchdog, reach
-        self._stopped = threading.Event()
+        super().__init__(connector.channel, keeper=keeper, watchdog=watchdog)
+        self._connector, self._poll, self._topic = connector, poll, topic
+        self._renewal, self._reach, self._ask_again = renewal, reach, ask_again
         self._interruptible = threading.Event()
-        self._ask_again = ask_again
-        self._failures = 0
         self._reported = 0.0
         self._ahead: Prefetch | None = None
 
@@ -263,20 +278,14 @@ class PollLane:
         seconds = backoff.after(self._failures, chance=random.random()).total_seconds()  # noqa: S311  (jitter)
         if isinstance(error, RateLimited):
             seconds = max(seconds, min(error.seconds, _LONGEST_LIMIT))
-        said = str(error) if isinstance(error, OmniyardError) else f"an error of ours: {type(error).__name__}"
+        said = _sentence_of(error)
         _log.warning(
             "channel.sick", channel=self.channel, error=said, failures=self._failures, pause_seconds=round(seconds, 1)
         )
-        self._watchdog.expect(self.channel, within=_CALL)
-        self._keeper.report(Report(channel=self.channel, ok=False, error=said))
-        self._rest(seconds)
-
-    def _rest(self, seconds: float) -> None:
-        self._watchdog.expect(self.channel, within=seconds + _CALL)
-        self._stopped.wait(seconds)
+        self._report_failure(said, seconds=seconds)
 
 
-class GateLane:
+class GateLane(_Lane):
     """Keeps one listener open. It needs no lease: source keys detect repetitions, and the port has one owner anyway.
 
     A second process on the same machine finds the address taken, asks again every five seconds, and takes over
@@ -284,10 +293,8 @@ class GateLane:
     """
 
     def __init__(self, gate: PushGate, *, keeper: Keeper, watchdog: Watchdog) -> None:
-        self.channel = gate.channel
-        self._gate, self._keeper, self._watchdog = gate, keeper, watchdog
-        self._stopped = threading.Event()
-        self._failures = 0
+        super().__init__(gate.channel, keeper=keeper, watchdog=watchdog)
+        self._gate = gate
 
     def run(self) -> None:
         """Listen until stopped; listen again when the listener has ended."""
@@ -324,13 +331,12 @@ class GateLane:
 
     def _fail(self, error: Exception) -> None:
         self._failures += 1
-        known = isinstance(error, OmniyardError)
-        said = str(error) if known else f"an error of ours: {type(error).__name__}"
+        known, said = isinstance(error, OmniyardError), _sentence_of(error)
         _log.error("channel.sick", channel=self.channel, error=said, failures=self._failures, exc_info=not known)
-        self._watchdog.expect(self.channel, within=_CALL)
-        self._keeper.report(Report(channel=self.channel, ok=False, error=said))
-        self._rest(AFTER_FAILURE.after(self._failures, chance=random.random()).total_seconds())  # noqa: S311  (jitter)
+        seconds = AFTER_FAILURE.after(self._failures, chance=random.random()).total_seconds()  # noqa: S311  (jitter)
+        self._report_failure(said, seconds=seconds)
 
-    def _rest(self, seconds: float) -> None:
-        self._watchdog.expect(self.channel, within=seconds + _CALL)
-        self._stopped.wait(seconds)
+
+def _sentence_of(error: Exception) -> str:
+    """Return what operators read of an error; the text of an unknown one may hold a secret or words of a customer."""
+    return str(error) if isinstance(error, OmniyardError) else f"an error of ours: {type(error).__name__}"
