@@ -59,6 +59,11 @@ class TokenApi:
         self._codes, self._base = codes, base
         self._holder = TokenHolder(self._issued)
 
+    @property
+    def provider(self) -> str:
+        """The provider's name, for sentences."""
+        return self._codes.name
+
     def call(self, path: str, body: Mapping[str, object]) -> Mapping[str, object]:
         """Return the answer of a call; a token that has ended is renewed once.
 

@@ -15,6 +15,7 @@ from connectors.base import Batch, Taken, WebhookRequest, WebhookResponse
 from connectors.registry_row import FileRequest
 from connectors.social.tencent.callback_cipher import decrypt, encrypt, is_signed, read_key, signature_of
 from connectors.social.tencent.callback_xml import field_of, query_of, read_fields
+from connectors.social.tencent.media_files import media_request
 from connectors.social.wechat.client import WechatApi
 from connectors.social.wechat.messages import FORM, MEDIA, is_message, key_of, raw_of
 from router.delivery import DeliveryReport
@@ -22,7 +23,6 @@ from router.errors import NotFound, PermanentError
 from router.settings.channels.tencent import WechatSettings
 from router.settings.model import DeskSettings
 
-_LARGEST_FILE: Final = 20 * 1024 * 1024
 _ANSWER: Final = WebhookResponse("success", "text/plain")
 _REPLY: Final = (
     "<xml><ToUserName>{to}</ToUserName><FromUserName>{ours}</FromUserName><CreateTime>{at}</CreateTime>"
@@ -103,10 +103,5 @@ class WechatEndpoint:
 
 
 def file_request(settings: WechatSettings, url: str) -> FileRequest:
-    """Return how a file is fetched: with a token, which no message keeps."""
-    if not url.startswith(MEDIA):
-        raise PermanentError("it is no file of WeChat's")
-    address = WechatApi(settings).media_url(url.removeprefix(MEDIA))
-    # Where the operator names a proxy of their own, it may be in their network.
-    own = settings.api_base is not None
-    return FileRequest(url=address, allow_private=own, largest=_LARGEST_FILE, json_is_refusal=True)
+    """See `media_request`."""
+    return media_request(WechatApi(settings), url, prefix=MEDIA, is_own_proxy=settings.api_base is not None)

@@ -9,15 +9,15 @@ from typing import Final
 
 from connectors.base import Batch, Cursor, Health, NamedReport, RawMessage, utc_now
 from connectors.registry_row import FileRequest
+from connectors.social.tencent.media_files import media_request
 from connectors.social.wecom.client import WecomApi
 from connectors.social.wecom.messages import FORM, MEDIA, raw_of, report_of
-from router.errors import OmniyardError, PermanentError, TransientError
+from router.errors import OmniyardError, TransientError
 from router.settings.channels.tencent import WecomSettings
 
 _PAGE: Final = 200
 # An empty page may have a next one; a provider that repeats that for ever must not keep us busy.
 _MOST_EMPTY: Final = 20
-_LARGEST_FILE: Final = 20 * 1024 * 1024
 
 
 class WecomConnector:
@@ -126,13 +126,8 @@ class WecomConnector:
 
 
 def file_request(settings: WecomSettings, url: str) -> FileRequest:
-    """Return how a file is fetched: with a token, which no message keeps."""
-    if not url.startswith(MEDIA):
-        raise PermanentError("it is no file of WeCom's")
-    address = WecomApi(settings).media_url(url.removeprefix(MEDIA))
-    # Where the operator names a proxy of their own, it may be in their network.
-    own = settings.api_base is not None
-    return FileRequest(url=address, allow_private=own, largest=_LARGEST_FILE, json_is_refusal=True)
+    """See `media_request`."""
+    return media_request(WecomApi(settings), url, prefix=MEDIA, is_own_proxy=settings.api_base is not None)
 
 
 def _items(document: Mapping[str, object]) -> list[Mapping[str, object]]:
