@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
 from typing import Any, Final
 
-from connectors.base import Health, Outgoing, Receipt, SendVerdict, utc_now
-from connectors.social.x.budget import Spent
+from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.social.x.client import XApi, probe
 from connectors.social.x.messages import sender_of, time_of
-from connectors.social.x.receipts import send_to_x, too_dear
-from router.delivery import Window
+from connectors.social.x.paid_sender import PaidSender
 from router.settings.channels.x import XSettings
 from router.settings.model import DeskSettings
 
@@ -23,36 +21,17 @@ _LINK: Final = re.compile(r"https?://\S+")
 _NOT_ALLOWED: Final = "X refuses it (403): the customer takes no messages from us, or the app may not send any"
 
 
-class XSender:
+class XSender(PaidSender[XSettings]):
     """See `Sender`."""
-
-    repeatable = False
-
-    def __init__(self, channel: str, settings: XSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
-        self.channel, self._settings, self._clock = channel, settings, clock
-        self._spent = Spent(clock().date())
-
-    def window(self, recipient: str) -> Window:
-        """See `Sender`."""
-        del recipient
-        return self._settings.window
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
         limit = self._settings.text_limit
         if not outgoing.text or not limit.allows(outgoing.text):
             return Receipt(verdict=SendVerdict.REFUSED, why=f"X takes 1 to {limit.longest} characters")
-        now = self._clock()
-        self._spent = self._spent.on(now)
-        if refused := too_dear(self._settings, self._spent, now=now):
-            return refused
-        # A new connection: an idle one may break during the request, with an unknown outcome.
-        with closing(XApi(self._settings)) as api:
-            answer = send_to_x(lambda: api.send(outgoing.recipient, outgoing.text), forbidden=_NOT_ALLOWED)
-        if isinstance(answer, Receipt):
-            return answer
-        self._spent = self._spent.plus(self._settings.send_price)
-        return _accepted(answer)
+        return self._send_once(
+            lambda api: api.send(outgoing.recipient, outgoing.text), forbidden=_NOT_ALLOWED, read=_accepted
+        )
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
         """See `Sender`. Looks for the same text among our latest messages there, excluding our other ones."""
@@ -66,9 +45,6 @@ class XSender:
     def probe(self) -> Health:
         """See `Sender`."""
         return probe(self._settings)
-
-    def close(self) -> None:
-        """See `Sender`. Nothing is kept open."""
 
 
 def open_sender(channel: str, settings: XSettings, desk: DeskSettings) -> XSender:

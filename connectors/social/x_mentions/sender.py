@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import datetime
 from typing import Any, Final
 
-from connectors.base import Health, Outgoing, Receipt, SendVerdict, utc_now
-from connectors.social.x.budget import Spent
+from connectors.base import Health, Outgoing, Receipt, SendVerdict
 from connectors.social.x.client import XApi
 from connectors.social.x.messages import time_of
-from connectors.social.x.receipts import send_to_x, too_dear
+from connectors.social.x.paid_sender import PaidSender
 from connectors.social.x_mentions.posts import id_of, post_answered, weight_of
 from connectors.social.x_mentions.probe import probe
-from router.delivery import Window
 from router.settings.channels.x import XMentionsSettings
 from router.settings.model import DeskSettings
 
@@ -30,19 +28,8 @@ _NOT_SUMMONED: Final = (
 )
 
 
-class XMentionsSender:
+class XMentionsSender(PaidSender[XMentionsSettings]):
     """See `Sender`."""
-
-    repeatable = False
-
-    def __init__(self, channel: str, settings: XMentionsSettings, *, clock: Callable[[], datetime] = utc_now) -> None:
-        self.channel, self._settings, self._clock = channel, settings, clock
-        self._spent = Spent(clock().date())
-
-    def window(self, recipient: str) -> Window:
-        """See `Sender`."""
-        del recipient
-        return self._settings.window
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """See `Sender`."""
@@ -50,17 +37,9 @@ class XMentionsSender:
         refused = _refusal(text, post_id, automatic=outgoing.automatic)
         if refused:
             return Receipt(verdict=SendVerdict.REFUSED, why=refused)
-        now = self._clock()
-        self._spent = self._spent.on(now)
-        if stopped := too_dear(self._settings, self._spent, now=now):
-            return stopped
-        # A new connection: an idle one may break during the request, with an unknown outcome.
-        with closing(XApi(self._settings)) as api:
-            answer = send_to_x(lambda: api.answer_post(post_id, text, private_link=link), forbidden=_NOT_SUMMONED)
-        if isinstance(answer, Receipt):
-            return answer
-        self._spent = self._spent.plus(self._settings.send_price)
-        return _accepted(answer)
+        return self._send_once(
+            lambda api: api.answer_post(post_id, text, private_link=link), forbidden=_NOT_SUMMONED, read=_accepted
+        )
 
     def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
         """See `Sender`. Looks among our latest posts for the same text under the same post."""
@@ -75,9 +54,6 @@ class XMentionsSender:
     def probe(self) -> Health:
         """See `Sender`."""
         return probe(self._settings)
-
-    def close(self) -> None:
-        """See `Sender`. Nothing is kept open."""
 
     def _parted(self, text: str) -> tuple[str, str]:
         """Return the text without the link to a direct message, which X shows as a button, and the link."""
