@@ -25,7 +25,6 @@ class PartyKind(StrEnum):
     WHATSAPP = "whatsapp"
     X = "x"
     TELEGRAM = "telegram"
-    WEB = "web"
     CUSTOM = "custom"
     WECOM = "wecom"
     WECHAT = "wechat"

@@ -214,7 +214,7 @@ def test_the_search_finds_what_it_looks_for(asks, line):
 
 PIGEON = ChannelKind(
     settings=PigeonSettings,
-    parties=(PartyKind.WEB,),
+    parties=(PartyKind.CUSTOM,),
     icon=Icon.BUBBLE,
     can=Capabilities(public=True),
     connector=LazyPart("tests.fakes.pigeon:PigeonConnector"),
@@ -259,7 +259,7 @@ def test_a_message_of_a_new_kind_that_cannot_be_read_is_a_stub_of_its_party(sett
     broken = [type(each)(source_key="2", content=b"?", received_at=NOW) for each in batch.messages]
     (arrival,) = normalise_batch(broken, channel="loft", form="pigeon", kinds=KINDS)
     assert arrival.unreadable
-    assert from_json(arrival.envelope).sender.kind is PartyKind.WEB
+    assert from_json(arrival.envelope).sender.kind is PartyKind.CUSTOM
 
 
 def test_a_kind_without_a_row_is_noticed(settings):

@@ -107,7 +107,7 @@ def read(message: RawMessage, channel: str) -> Envelope:
     return Envelope(
         channel=channel,
         source_key=message.source_key,
-        sender=Party(PartyKind.WEB, text_of(record, "from", needed=True)),
+        sender=Party(PartyKind.CUSTOM, text_of(record, "from", needed=True)),
         received_at=message.received_at,
         text=text_of(record, "text"),
     )
