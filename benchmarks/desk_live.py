@@ -237,7 +237,7 @@ class _Screen:
     def _watch(self, page: Page, *, seconds: float) -> None:
         page.goto(f"http://127.0.0.1:{self._rig.web_port}/")
         page.fill("#token", self._token)
-        page.click("form.door button")
+        page.click("form.single-card button")
         page.wait_for_selector("html[data-live=yes]")
         page.click("ol.list .what a >> nth=5")
         page.wait_for_selector("#case-pane[data-case] #head")

@@ -98,7 +98,7 @@ def _take(chromium: Browser, url: str, token: str, file: Path) -> None:
     page = chromium.new_context(viewport=_SIZE).new_page()
     page.goto(url)
     page.fill("#token", token)
-    page.click("form.door button")
+    page.click("form.single-card button")
     page.wait_for_load_state("networkidle")
     page.goto(url)
     if page.locator("#panes").count():
@@ -115,7 +115,7 @@ def _morning(chromium: Browser, url: str, token: str, folder: Path, *, language:
     page, canvas = chromium.new_context(viewport=_SIZE, locale=locale).new_page(), chromium.new_page()
     page.goto(f"{url}/sign-in")
     page.fill("#token", token)
-    page.click("form.door button")
+    page.click("form.single-card button")
     page.wait_for_url(f"{url}/")
     for number, (size, path, steps) in enumerate(_MORNING, 1):
         page.set_viewport_size(size)

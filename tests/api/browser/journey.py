@@ -142,7 +142,7 @@ def page_of(opened: Browser, desk: ServedDesk, name: str, *, language: str = "en
 def enter_token(page: Page, token: str) -> None:
     """Fill in the token on the sign-in form, and send it."""
     page.fill("#token", token)
-    page.click("form.door button[type=submit]")
+    page.click("form.single-card button[type=submit]")
 
 
 def serious(page: Page) -> list[str]:
