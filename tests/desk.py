@@ -19,7 +19,7 @@ from store.inbound.accept import InboundMessage, accept
 from store.inbound.claims import claim_batch
 from store.tables.messages import InboundRow
 from workers.routing.brain import Brain, build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 TOML = """
 [omniyard]
@@ -164,7 +164,7 @@ class Desk:
         """Continue with another configuration."""
         self.settings = settings
         self.brain: Brain = build_brain(settings)
-        self.router = Router(self.database, self.brain)
+        self.router = MessageRouter(self.database, self.brain)
 
     def close(self) -> None:
         """Close the office for the next days."""

@@ -27,7 +27,7 @@ from workers.chores.unanswered_alarms import AlarmEscalator
 from workers.chores.webhooks import fan_out_step, targets
 from workers.intake.intake import Intake
 from workers.routing.brain import Brain, build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 from workers.runtime.cpu import calculate_alone
 from workers.runtime.start import open_desk
 from workers.sending.away_mail import AwayMailer
@@ -66,7 +66,7 @@ def main() -> None:
     files = FileFetcher(database, settings)
     companions: list[Companion] = [publisher, files, *targets(database, settings.webhooks)]
     Worker(
-        Router(database, brain, routed=publisher.written),
+        MessageRouter(database, brain, routed=publisher.written),
         find_url=lambda: broker_url(settings),
         dispatch=dispatch,
         chores=(*_chores(settings, database, brain), calls),

@@ -19,7 +19,7 @@ from workers.broker.announcements import Announcements, AnnouncingBroker
 from workers.broker.doorbell import ACTOR, QUEUE, SENDING_ACTOR, SENDING_QUEUE, answers, listening_broker
 from workers.chores.chore_lane import Chore, ChoreLane
 from workers.chores.sweep import Sweep
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 from workers.routing.urgent_lane import UrgentLane
 from workers.sending.threads import Dispatch
 
@@ -55,7 +55,7 @@ class Worker:
 
     def __init__(
         self,
-        router: Router,
+        router: MessageRouter,
         *,
         find_url: Callable[[], str | None],
         dispatch: Dispatch,

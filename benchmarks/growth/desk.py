@@ -27,7 +27,7 @@ from workers.broker.doorbell import Bell
 from workers.chores.sla import SlaWatch
 from workers.intake.intake import Intake
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 from workers.sending.reply import ReplyRequest, ReplyService
 
 CHANNEL: Final = "desk-mail"
@@ -73,7 +73,7 @@ class GrowthDesk:
         self.settings = read_settings(text.replace("[omniyard]", keys, 1) + _BY_WORDS_ALONE)
         self.database = database
         self.brain = build_brain(self.settings)
-        self.router = Router(database, self.brain)
+        self.router = MessageRouter(database, self.brain)
         self.watch = SlaWatch(database, self.brain)
         self._intake = Intake(database, bell=Bell(lambda: None))
         self._replies = ReplyService(self.settings, database)

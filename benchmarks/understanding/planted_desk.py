@@ -36,7 +36,7 @@ from workers.broker.doorbell import Bell
 from workers.broker.embedded import EmbeddedBroker
 from workers.intake.intake import Intake
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 from workers.runtime.logs import configure_logging
 
 _DESK: Final = """
@@ -94,7 +94,7 @@ def _work(secrets: Sequence[Planted], data: Path) -> None:
         with _logged(data / "desk.log"):
             configure_logging("debug")
             _receive(secrets, database, url=broker.url)
-            router = Router(database, build_brain(settings))
+            router = MessageRouter(database, build_brain(settings))
             while router.route_oldest() or router.route_alone():
                 pass
         _dump(database, data / "database.dump")

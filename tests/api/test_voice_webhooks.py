@@ -39,7 +39,7 @@ from workers.calls.hotline import Hotline
 from workers.chores.fetch_files import FileFetcher
 from workers.intake.intake import Intake
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 SID = "CA" + "1" * 32
 RECORDING = "RE" + "2" * 32
@@ -91,7 +91,7 @@ def ask(provider: AppClient) -> Callable[..., str]:
 def work(database: Database, settings: Settings) -> None:
     intake = Intake(database, bell=Bell(lambda: None))
     writer = CallWriter(database, Hotline(settings, database), intake)
-    router = Router(database, build_brain(settings))
+    router = MessageRouter(database, build_brain(settings))
     while writer.once() or router.route_oldest():
         pass
     FileFetcher(database, settings, seconds=5).once()

@@ -15,7 +15,7 @@ from typing import Final
 
 from connectors.watchdog import Watchdog
 from workers.chores.chore_lane import PERIOD_SECONDS, STEP_SECONDS, Chore, do_safely
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 from workers.runtime.failpoints import reach
 
 # Messages of a batch that died go one by one between the batches, so that neither kind blocks the other.
@@ -31,7 +31,7 @@ class Sweep:
 
     def __init__(
         self,
-        router: Router,
+        router: MessageRouter,
         *,
         stopped: threading.Event,
         watchdog: Watchdog,

@@ -65,7 +65,7 @@ class _Batch:
     drafts: Drafts
 
 
-class Router:
+class MessageRouter:
     """Routes batches for one worker process; several threads may call its methods at the same time.
 
     Light messages go first: see `store.inbound.claims`. Batches of them are claimed and read one after another: two

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from router.errors import TransientError
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 _log = structlog.get_logger()
 
@@ -19,7 +19,7 @@ class UrgentLane:
     routed: called after each batch.
     """
 
-    def __init__(self, router: Router, *, routed: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, router: MessageRouter, *, routed: Callable[[], None] = lambda: None) -> None:
         self._router, self._routed = router, routed
         self._woken, self._stopped = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="urgent", daemon=True)

@@ -22,7 +22,7 @@ from store.db.engine import Database
 from tests.api.conftest import TOML, MovingClock
 from tests.app_client import AppClient
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 from workers.sending.deliver import Deliverer, InFlight
 
 CHAT = """
@@ -135,7 +135,7 @@ class Hands:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         brain = build_brain(settings)
-        self.router = Router(database, brain)
+        self.router = MessageRouter(database, brain)
         lanes = open_senders(settings)
         self.deliverer = Deliverer(
             database, brain, lane="chat", senders=lanes["chat"], in_flight=InFlight(), stopped=threading.Event()

@@ -22,26 +22,30 @@ from tests.api.conftest import TOML
 from tests.migrated import new_database
 from tests.served_app import serve_app
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 # Milliseconds: CASE_MILLISECONDS of api/static/customer.js.
 _NEXT_LOOK = 10_000
 _FORM = '[channels.form]\nkind = "web"\naddress = "help@desk.example"\nsend = { outbox = true }\n'
 
 
+# Its URL, its database, and what routes its messages.
+Served = tuple[str, Database, MessageRouter]
+
+
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Database, Router]]:
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     # A browser fills a form faster than a person; `test_pages.py` says what becomes of that.
     monkeypatch.setattr("api.services.visitors._QUICKEST", timedelta(0))
     settings = read_settings(TOML.format(data=tmp_path, more=_FORM, rate=0))
     database = new_database(tmp_path / "omniyard.db")
     app = create_app(settings, database=database)
     with serve_app(app) as url:
-        yield url, database, Router(database, build_brain(settings))
+        yield url, database, MessageRouter(database, build_brain(settings))
     database.close()
 
 
-def test_a_customer_writes_follows_and_rates_their_case(chromium: Browser, desk: tuple[str, Database, Router]) -> None:
+def test_a_customer_writes_follows_and_rates_their_case(chromium: Browser, desk: Served) -> None:
     url, database, router = desk
     findings: list[str] = []
     page = chromium.new_context(locale="zh-CN", color_scheme="dark").new_page()
@@ -96,7 +100,11 @@ def test_a_customer_writes_follows_and_rates_their_case(chromium: Browser, desk:
 
 @pytest.mark.parametrize(("locale", "width", "scheme"), [("zh-CN", 390, "light"), ("en-GB", 1440, "dark")])
 def test_a_customer_proves_the_address_reads_and_adds(
-    chromium: Browser, desk: tuple[str, Database, Router], locale: str, width: int, scheme: Literal["light", "dark"]
+    chromium: Browser,
+    desk: Served,
+    locale: str,
+    width: int,
+    scheme: Literal["light", "dark"],
 ) -> None:
     url, database, router = desk
     findings: list[str] = []

@@ -28,7 +28,7 @@ from tests.api.conftest import MovingClock, settings_in
 from tests.app_client import AppClient
 from tests.inbox_builder import Builder
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 OURS = {"Sec-Fetch-Site": "same-origin"}
 LI = "li@example.com"
@@ -165,7 +165,7 @@ def test_what_a_customer_adds_is_one_message_of_the_conversation(
     answers = [visitor.post(f"{link}/answer", data=fields, files=files, headers=OURS) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [303, 303]
     assert "We have it." in visitor.get(answers[0].headers["location"]).text
-    Router(database, build_brain(settings)).route_oldest()
+    MessageRouter(database, build_brain(settings)).route_oldest()
     # Then it is one masked message of the same case, from a proven sender
     [case] = rows(database, ConversationRow)
     [added] = [row for row in rows(database, MessageRow) if "7730" in row.text]
@@ -194,7 +194,7 @@ def test_a_case_by_sms_is_opened_by_its_number(
     clock.move(timedelta(seconds=5))
     fields = {"form": form[1], "message": "One more thing"}
     assert visitor.post(f"{link}/answer", data=fields, files=[("files", ("", b""))], headers=OURS).status_code == 303
-    Router(database, build_brain(settings)).route_oldest()
+    MessageRouter(database, build_brain(settings)).route_oldest()
     [added] = [row for row in rows(database, MessageRow) if row.text == "One more thing"]
     assert (added.conversation_id, added.channel, added.sender_handle) == (case, "phone", "+447911123456")
 

@@ -26,7 +26,7 @@ from store.tables.messages import AttachmentRow, ConversationRow, InboundRow, Me
 from tests.api.conftest import TOML, MovingClock, settings_in
 from tests.app_client import AppClient, started
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 FORM = """
 [channels.form]
@@ -80,7 +80,7 @@ def rows(database: Database, model: Any) -> list[Any]:
 
 
 def route(database: Database, settings: Settings) -> None:
-    Router(database, build_brain(settings)).route_oldest()
+    MessageRouter(database, build_brain(settings)).route_oldest()
 
 
 def test_a_visitors_message_becomes_one_conversation_and_its_link_shows_states_only(

@@ -25,7 +25,7 @@ from store.inbound.accept import InboundMessage, accept
 from store.tables.messages import AttachmentRow, ConversationRow, MessageRow
 from tests.app_client import AppClient
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUg==")
 GIF = b"GIF89a\x01\x00\x01\x00"
@@ -58,7 +58,7 @@ def frame_of(client: AppClient, database: Database, settings: Settings, content:
     )
     with database.write() as connection:
         accept(connection, channel="support-mail", deliveries=[message], backfill=False)
-    assert Router(database, build_brain(settings)).route_oldest() == 1
+    assert MessageRouter(database, build_brain(settings)).route_oldest() == 1
     with database.read() as connection:
         message_id = connection.execute(sa.select(table_of(MessageRow).c.id)).scalar_one()
     answer = client.get(f"/messages/{message_id}/frame")

@@ -15,7 +15,7 @@ from router.settings.files import load_settings
 from store.db.open import open_database
 from tests.servers.ports import free_port
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 _CONFIG = """
 [omniyard]
@@ -79,7 +79,7 @@ class _Desk:
         settings = load_settings(self.config)
         database = open_database(settings)
         try:
-            router = Router(database, build_brain(settings))
+            router = MessageRouter(database, build_brain(settings))
             while router.route_oldest():
                 pass
         finally:

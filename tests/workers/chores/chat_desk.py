@@ -18,7 +18,7 @@ from tests.desk import text_in
 from workers.chores.assign import Assigner
 from workers.intake.chat_intake import ChatIntake
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 CHAT = '[channels.site]\nkind = "chat"\nteam = "front-line"\nslots = 2\n[channels.mail]'
 TEAMS = '[teams.front-line]\ntitle = "Front line"\n'
@@ -36,7 +36,11 @@ class ChatDesk:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         brain = build_brain(settings)
-        self.database, self.intake, self.router = database, ChatIntake(settings, database), Router(database, brain)
+        self.database, self.intake, self.router = (
+            database,
+            ChatIntake(settings, database),
+            MessageRouter(database, brain),
+        )
         self.assigner = Assigner(database, brain)
 
     def visitor(self) -> ChatSession:

@@ -16,7 +16,7 @@ from store.db.engine import Database
 from tests.desk import Desk, envelope
 from workers.chores.chore_lane import PERIOD_SECONDS, ChoreLane
 from workers.chores.sweep import Sweep
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 
 class Chore:
@@ -104,7 +104,7 @@ def test_a_message_of_a_dead_batch_is_routed_between_new_batches(desk: Desk) -> 
     assert set(desk.states().values()) == {"routed"}
 
 
-class FloodedRouter(Router):
+class FloodedRouter(MessageRouter):
     """A router that always finds urgent messages, three times."""
 
     left = 3
@@ -126,7 +126,7 @@ def test_an_ordinary_message_is_routed_in_a_round_though_urgent_ones_are_always_
     assert set(desk.states().values()) == {"routed"}
 
 
-class BusyRouter(Router):
+class BusyRouter(MessageRouter):
     """A router that always finds a message; each round takes 0.3 s, and after `rounds` of them the worker is stopped.
 
     done: what was done, in this order.
@@ -161,7 +161,7 @@ def test_the_chores_run_while_messages_are_always_due(desk: Desk) -> None:
     assert router.done == [*turn, *turn, "batch"]
 
 
-class SlowRouter(Router):
+class SlowRouter(MessageRouter):
     """A router that has each kind of message due for ever; each takes some seconds, as `seconds_of` says."""
 
     def __init__(self, desk: Desk, *, seconds_of: Mapping[str, float], turns: int) -> None:

@@ -23,7 +23,7 @@ from store.tables.messages import InboundRow
 from tests.desk import text_in
 from workers.intake.chat_intake import ChatIntake
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 from workers.runtime import failpoints
 
 CHAT = '[channels.site]\nkind = "chat"\n[channels.mail]'
@@ -71,7 +71,7 @@ def test_one_client_id_sent_50_times_in_parallel_is_one_line_with_50_equal_answe
 def test_visitor_and_agents_write_at_once_and_the_numbers_have_no_gaps(
     database: Database, settings: Settings, session: ChatSession
 ) -> None:
-    intake, router = ChatIntake(settings, database), Router(database, build_brain(settings))
+    intake, router = ChatIntake(settings, database), MessageRouter(database, build_brain(settings))
     intake.take(session, line("first-line"), now=datetime.now(UTC))
     assert router.route_oldest()
     with database.read() as connection:

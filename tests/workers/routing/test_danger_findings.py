@@ -27,7 +27,7 @@ from tests.desk import BOB, TOML, Desk, closed_now, envelope, text_in
 from workers.chores.sla import SlaWatch
 from workers.routing.brain import build_brain
 from workers.routing.danger_findings import EmergencyService
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 from workers.training.desk_examples import desk_examples
 
 LABELLED = TOML.replace(
@@ -67,7 +67,7 @@ def desk(database: Database, tmp_path: Path) -> Desk:
 
 def doubting(desk: Desk) -> Desk:
     desk.brain = build_brain(desk.settings, classifier=Doubting(desk.brain.classifier))
-    desk.router = Router(desk.database, desk.brain)
+    desk.router = MessageRouter(desk.database, desk.brain)
     return desk
 
 

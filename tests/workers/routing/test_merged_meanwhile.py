@@ -29,7 +29,7 @@ from tests.workers.merged_alarms import (
     undo,
     wait,
 )
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 _WAITING = sa.text(
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -141,7 +141,7 @@ def test_a_message_comes_into_a_case_that_is_being_merged(desk: Desk, danger: bo
 
         merge(desk, source, target, held=held)
         routed[0].result(60)
-    while Router(desk.database, desk.brain).route_oldest():
+    while MessageRouter(desk.database, desk.brain).route_oldest():
         pass
 
     check(desk, home=target, danger=danger, text=text)

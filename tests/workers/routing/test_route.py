@@ -19,7 +19,7 @@ from store.tables.desk import GateTallyRow
 from store.tables.messages import ContactRow, ConversationRow, IdentityRow, InboundRow, MessageRow
 from store.tables.operations import EventRow, OutboundRow
 from tests.desk import ANN, BOB, Desk, elsewhere, envelope
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_look_that_finds_nothing_is_one_question_and_locks_nothing(desk: Desk)
 def test_routed_is_called_after_each_batch_when_its_rows_are_there(database: Database, tmp_path: Path) -> None:
     desk = Desk(database, tmp_path)
     seen: list[int] = []
-    router = Router(database, desk.brain, routed=lambda: seen.append(len(desk.rows(MessageRow))))
+    router = MessageRouter(database, desk.brain, routed=lambda: seen.append(len(desk.rows(MessageRow))))
 
     for number, route in enumerate((router.route_oldest, router.route_ordinary, lambda: router.route_batch(()))):
         desk.accept(envelope(f"{number}"))

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from store.db.engine import Database
 from tests.desk import TOML
 from tests.workers.routing.batch_desk import CHAT, SAID, BatchDesk
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 _WAITING = sa.text(
     "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
@@ -43,7 +43,7 @@ def test_a_customer_who_says_the_same_by_mail_and_by_chat_at_once_has_one_case(
 
     monkeypatch.setattr("workers.routing.route.reach", reach)
     workers = [
-        threading.Thread(target=Router(desk.database, desk.brain).route_oldest, name=name)
+        threading.Thread(target=MessageRouter(desk.database, desk.brain).route_oldest, name=name)
         for name in ("by mail", "by chat")
     ]
     desk.accept(desk.mail("ann", "mailed", subject="Transfer", text=SAID))

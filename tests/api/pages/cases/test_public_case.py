@@ -21,7 +21,7 @@ from tests.inbox_builder import Builder
 from workers.broker.doorbell import Bell
 from workers.intake.intake import Intake
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 MORE = """
 [channels.mentions]
@@ -51,7 +51,7 @@ def case_of(settings: Settings, database: Database, text: str) -> tuple[str, boo
     intake = Intake(database, bell=Bell(lambda: None))
     intake.keep(Batch(channel="mentions", messages=[raw], form="x_mentions"))
     intake.close()
-    Router(database, build_brain(settings)).route_oldest()
+    MessageRouter(database, build_brain(settings)).route_oldest()
     table = table_of(ConversationRow)
     with database.read() as connection:
         return connection.execute(table.select().with_only_columns(table.c.reference, table.c.emergency)).one()

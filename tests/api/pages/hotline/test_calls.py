@@ -27,7 +27,7 @@ from tests.inbox_builder import Builder
 from tests.phone_calls import called
 from workers.intake.provider_webhooks import ProviderWebhooks
 from workers.routing.brain import build_brain
-from workers.routing.route import Router
+from workers.routing.route import MessageRouter
 
 MORE = """
 [channels.hotline]
@@ -85,7 +85,7 @@ def rows(database: Database, model: type, *columns: str) -> list[tuple]:
 
 
 def route(database: Database, settings: Settings) -> None:
-    router = Router(database, build_brain(settings))
+    router = MessageRouter(database, build_brain(settings))
     while router.route_oldest():
         pass
 
