@@ -28,13 +28,8 @@ from store.db.engine import read_clock
 from store.desk.inbox_counts import count_all
 from store.desk.name_search import find_people
 from store.inbound.claims import claim_batch
-from store.inbound.history import (
-    conversations_by_message_id,
-    messages_like,
-    recent_conversations,
-    recently_said,
-    sent_by_us,
-)
+from store.inbound.known_conversations import conversations_by_message_id, recent_conversations
+from store.inbound.known_messages import messages_like, recently_said, sent_by_us
 from workers.chores.assign import Assigner
 from workers.chores.ratings import RatingAsker
 from workers.chores.sweep import Sweep

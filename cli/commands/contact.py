@@ -8,7 +8,7 @@ import typer
 
 from cli.desk import open_desk
 from cli.terminal import ConfigOption
-from store.contacts.profiles import label_contact, unlabel_contact
+from store.contacts.contact_labels import label_contact, unlabel_contact
 
 commands = typer.Typer(
     help="Label contacts, for routes that match a label.\n\nExample: omniyard contact label ann@customer.example vip",

@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 
 from store.conversations.search_index.indexed_words import forget_messages, index_read
 from store.db.bulk import among, table_of
-from store.inbound.history import KnownConversation, conversations_by_id
+from store.inbound.known_conversations import KnownConversation, conversations_by_id
 from store.tables.messages import AttachmentRow, ConversationRow, Direction, InboundRow, MessageRow
 
 

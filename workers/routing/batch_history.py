@@ -19,14 +19,8 @@ from router.remarks.remark_kind import NO_QUESTION_YET, WANTS_PERSON
 from router.threads.correlation import Candidate, Signs, joined_first
 from router.threads.cross_channel import WITHIN, EarlierMessage, find_repeated
 from router.threads.subject_lines import core_subject
-from store.inbound.history import (
-    LONGEST_SAID,
-    MOST_SAID,
-    KnownConversation,
-    KnownMessage,
-    KnownWords,
-    SentMessage,
-)
+from store.inbound.known_conversations import KnownConversation
+from store.inbound.known_messages import LONGEST_SAID, MOST_SAID, KnownMessage, KnownWords, SentMessage
 from workers.routing.arrival import Incoming
 from workers.routing.placement import Placement
 

@@ -21,7 +21,7 @@ from router.threads.correlation import (
     join_repeated,
     offer_same_subject,
 )
-from store.inbound.history import SentMessage
+from store.inbound.known_messages import SentMessage
 from store.inbound.outcome import Outcome
 from workers.routing.arrival import Incoming
 from workers.routing.batch_history import History, Repetition

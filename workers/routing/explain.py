@@ -14,10 +14,10 @@ from router.routing.conditions import Background
 from router.routing.routes import explain
 from router.routing.trace import CorrelationTrace, ReplyTrace, Trace
 from router.threads.sign_kind import SignKind
+from store.contacts.contact_labels import labels_of
 from store.conversations.traces import find_contact
 from store.db.engine import Database
 from store.db.ids import new_id
-from store.inbound import history
 from store.inbound.claims import ClaimedInbound
 from workers.routing.arrival import Incoming
 from workers.routing.brain import Brain
@@ -41,7 +41,7 @@ def explain_envelope(
     with database.read() as connection:
         incoming = _incoming(connection, analysis, at=at)
         known = recall(connection, [incoming], brain=brain, now=at)
-        labels = history.labels_of(connection, {incoming.contact_id}).get(incoming.contact_id, frozenset())
+        labels = labels_of(connection, {incoming.contact_id}).get(incoming.contact_id, frozenset())
     correlation = explained_conversation(incoming, history=known, brain=brain)
     joins = placed.joined is not None if placed else correlation.joins is not None
     follows = _follows_case(placed) if placed else correlation.follows_case

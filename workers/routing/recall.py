@@ -10,10 +10,17 @@ from sqlalchemy.engine import Connection
 
 from router.threads.cross_channel import WITHIN
 from store.contacts.blocked import blocked_among
+from store.contacts.contact_labels import labels_of
 from store.contacts.identities import Handle, known_contacts
-from store.inbound import history
 from store.inbound.first_words import asked_last
-from store.inbound.history import KnownConversation, KnownWords, recently_said
+from store.inbound.known_conversations import (
+    KnownConversation,
+    chat_conversations,
+    conversations_by_message_id,
+    conversations_by_reference,
+    recent_conversations,
+)
+from store.inbound.known_messages import KnownWords, automatic_replies, messages_like, recently_said, sent_by_us
 from workers.routing.arrival import Incoming
 from workers.routing.batch_history import LINKED_WITHIN, SAME_SUBJECT_WITHIN, History
 from workers.routing.brain import Brain
@@ -34,17 +41,17 @@ def recall(
     signs = [incoming.analysis.signs for incoming in batch]
     references = {reference for sign in signs for reference in sign.references}
     message_ids = {message_id for sign in signs for message_id in sign.message_ids}
-    by_reference = history.conversations_by_reference(connection, references)
+    by_reference = conversations_by_reference(connection, references)
     contacts = {incoming.contact_id for incoming in batch}
-    by_message_id = history.conversations_by_message_id(connection, message_ids, contacts=contacts)
+    by_message_id = conversations_by_message_id(connection, message_ids, contacts=contacts)
     earlier = [incoming for incoming in batch if incoming.contact_id not in new_contacts]
     known_before = contacts.difference(new_contacts)
     chats, recent = _chats(connection, earlier, brain=brain), _recent(connection, earlier, now=now)
     found = (by_reference.values(), *by_message_id.values(), chats, (words.conversation for words in recent))
     known = {each.conversation_id for cases in found for each in cases}
     known_history = History(
-        labels=history.labels_of(connection, known_before) if brain.table.asks_for_labels else {},
-        replies=history.automatic_replies(connection, known),
+        labels=labels_of(connection, known_before) if brain.table.asks_for_labels else {},
+        replies=automatic_replies(connection, known),
         blocked=blocked_among(connection, known_before),
         written_to=_written_to(connection, batch),
         asked=_asked(connection, batch, known),
@@ -53,11 +60,11 @@ def recall(
     known_history.add_message_ids(by_message_id)
     known_history.add_chats(chats)
     known_history.add_subjects(_by_subject(connection, earlier))
-    for message_id, message in history.sent_by_us(connection, message_ids).items():
+    for message_id, message in sent_by_us(connection, message_ids).items():
         known_history.add_sent(message_id, message)
     known_history.add_recent(recent)
     known_history.add_stored(
-        history.messages_like(
+        messages_like(
             connection,
             said={(incoming.contact_id, incoming.analysis.fingerprint) for incoming in earlier},
             message_ids=message_ids,
@@ -83,7 +90,7 @@ def _chats(connection: Connection, batch: Sequence[Incoming], *, brain: Brain) -
     asking = [each for each in batch if each.row.channel in lasting]
     contacts = {each.contact_id for each in asking}
     since = min(each.row.received_at for each in asking) - max(lasting.values()) - LINKED_WITHIN
-    return history.chat_conversations(connection, contacts=contacts, channels=lasting, since=since)
+    return chat_conversations(connection, contacts=contacts, channels=lasting, since=since)
 
 
 def _written_to(connection: Connection, batch: Sequence[Incoming]) -> dict[str, UUID]:
@@ -104,4 +111,4 @@ def _by_subject(connection: Connection, batch: Sequence[Incoming]) -> list[Known
     if not asking:
         return []
     since = min(each.row.received_at for each in asking) - SAME_SUBJECT_WITHIN
-    return history.recent_conversations(connection, contacts={each.contact_id for each in asking}, since=since)
+    return recent_conversations(connection, contacts={each.contact_id for each in asking}, since=since)

@@ -26,7 +26,7 @@ from store.db.ids import new_id
 from store.db.written_json import WrittenJson
 from store.events.append import EventKind, NewEvent
 from store.inbound.claims import ClaimedInbound
-from store.inbound.history import KnownMessage
+from store.inbound.known_messages import KnownMessage
 from store.inbound.outcome import ConversationTouch, Outcome
 from store.outbound.delivery_receipts import ReturnedMail
 from store.outbound.limits import LastWord

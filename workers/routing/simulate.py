@@ -22,8 +22,8 @@ from router.origin.verdicts import OriginKind
 from router.routing.conditions import Background
 from router.routing.routes import Decision
 from router.settings import load_settings
+from store.contacts.contact_labels import labels_of
 from store.db.engine import Database
-from store.inbound.history import labels_of
 from store.inbound.stored_messages import StoredMessage, stored_batch
 from workers.answering.answerer import MODES
 from workers.answering.category_limits import self_service_of

@@ -14,7 +14,7 @@ from connectors.web.form import batch_of as form_batch
 from router.settings import read_settings
 from router.settings.validation import examine_settings
 from router.threads.correlation import make_token
-from store.contacts.profiles import label_contact
+from store.contacts.contact_labels import label_contact
 from store.db.engine import Database
 from store.tables.messages import ConversationRow, MessageRow, ThreadKeyRow
 from store.tables.operations import OutboundRow

@@ -25,7 +25,7 @@ from store.conversations.search import find_messages
 from store.db.engine import Database
 from store.desk.name_search import find_people
 from store.desk.names_index import words_of_person
-from store.inbound.history import conversations_by_message_id
+from store.inbound.known_conversations import conversations_by_message_id
 
 _AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 _NOW = datetime(2026, 9, 1, tzinfo=UTC)

@@ -14,7 +14,7 @@ from router.envelope import Envelope, Party, PartyKind
 from router.reason import Reason, ReasonKey
 from router.routing.trace import read_trace
 from router.threads.sign_kind import SignKind
-from store.contacts.profiles import label_contact
+from store.contacts.contact_labels import label_contact
 from store.db.engine import Database
 from store.tables.messages import ConversationRow, InboundRow, MessageRow
 from tests.desk import ANN, SMS, TOML, Desk, envelope

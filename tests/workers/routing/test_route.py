@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from router.envelope import Bounce, Party, PartyKind
 from router.reason import Reason, ReasonKey
 from router.threads.correlation import make_token
-from store.contacts.profiles import label_contact
+from store.contacts.contact_labels import label_contact
 from store.db.engine import Database
 from store.desk.channel_status import GateStatus, read_status
 from store.inbound import claims
