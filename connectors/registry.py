@@ -21,8 +21,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from connectors.base import Connector, Health, Outgoing, Polled, ProviderEndpoint, PushGate, Sender
+from connectors.base import Connector, Health, Polled, ProviderEndpoint, PushGate
 from connectors.call_machine import CallMachine, StaffedHours
+from connectors.outgoing import Outgoing, Sender
 from connectors.registry_row import Capabilities, ChannelKind, FileRequest, Icon, LazyPart, ProbedConnector
 from router.delivery import DeliveryStatus
 from router.envelope import PartyKind

@@ -9,8 +9,9 @@ from importlib import import_module
 from typing import Final, Generic, Protocol, TypeVar, cast, runtime_checkable
 from urllib.parse import quote
 
-from connectors.base import Connector, Health, Outgoing, ProviderEndpoint, PushGate, RawMessage, Sender
+from connectors.base import Connector, Health, ProviderEndpoint, PushGate, RawMessage
 from connectors.call_machine import CallMachine, StaffedHours
+from connectors.outgoing import Outgoing, Sender
 from router.delivery import DeliveryStatus
 from router.envelope import Envelope, PartyKind
 from router.settings.channels.base import ChannelSettings

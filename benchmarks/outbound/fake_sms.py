@@ -15,7 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
-from connectors.base import Health, Outgoing, Receipt, SendVerdict
+from connectors.base import Health
+from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from router.delivery import Window
 from router.errors import TransientError
 

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from typing import Final
 from urllib.parse import quote
 
-from connectors.base import Health, Outgoing, Receipt, SendVerdict, utc_now
+from connectors.base import Health, utc_now
 from connectors.custom.messages import ids_in_name
+from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.safe_http import Forbidden, HttpAnswer, NotReached, examine, fetch, post
 from router.delivery import Window
 from router.errors import ConfigError, TransientError

@@ -42,7 +42,7 @@ def label_contact(connection: Connection, *, handle: str, labels: Collection[str
     contact_ids = _contacts(connection, handle)
     rows = [{"contact_id": contact_id, "label": label} for contact_id in contact_ids for label in labels]
     insert_new(connection, ContactLabelRow, rows=rows)
-    return _labels_of(connection, contact_ids)
+    return _all_labels(connection, contact_ids)
 
 
 def unlabel_contact(connection: Connection, *, handle: str, labels: Collection[str]) -> list[str]:
@@ -50,7 +50,7 @@ def unlabel_contact(connection: Connection, *, handle: str, labels: Collection[s
     contact_ids, table = _contacts(connection, handle), table_of(ContactLabelRow)
     theirs = (among(table.c.contact_id, contact_ids), among(table.c.label, labels))
     connection.execute(sa.delete(table).where(*theirs))
-    return _labels_of(connection, contact_ids)
+    return _all_labels(connection, contact_ids)
 
 
 def _contacts(connection: Connection, handle: str) -> list[UUID]:
@@ -64,7 +64,7 @@ def _contacts(connection: Connection, handle: str) -> list[UUID]:
     return found
 
 
-def _labels_of(connection: Connection, contact_ids: Collection[UUID]) -> list[str]:
+def _all_labels(connection: Connection, contact_ids: Collection[UUID]) -> list[str]:
     columns = table_of(ContactLabelRow).c
     statement = sa.select(columns.label).where(among(columns.contact_id, contact_ids)).distinct()
     return sorted(connection.execute(statement).scalars())

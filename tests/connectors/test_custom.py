@@ -11,12 +11,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import Cursor, Outgoing, SendVerdict, WebhookRequest
+from connectors.base import Cursor, WebhookRequest
 from connectors.custom.connector import CustomConnector
 from connectors.custom.messages import ids_in_name
 from connectors.custom.sender import open_sender
 from connectors.custom.webhook import CustomEndpoint, file_request
 from connectors.normalise import normalise_batch
+from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import open_polled, probe_channel
 from connectors.safe_http import Forbidden
 from router.envelope import from_json

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import Outgoing, SendVerdict
+from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import open_senders
 from connectors.sms.twilio.sender import TwilioSender
 from connectors.social.telegram.sender import TelegramSender

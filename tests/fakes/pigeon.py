@@ -6,9 +6,10 @@ from collections.abc import Hashable
 from datetime import UTC, datetime
 from typing import Literal
 
-from connectors.base import Batch, Cursor, Health, Outgoing, RawMessage, Receipt, SendVerdict, WebhookRequest
+from connectors.base import Batch, Cursor, Health, RawMessage, WebhookRequest
 from connectors.base import WebhookResponse as Reply
 from connectors.json_messages import read_document, text_of, write_document
+from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from router.delivery import DeliveryReport, DeliveryStatus, TextLimit, Window
 from router.envelope import Envelope, Party, PartyKind
 from router.settings.channels.base import ChatSettings, PolledSettings

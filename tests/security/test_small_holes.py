@@ -19,10 +19,11 @@ from fastapi import FastAPI
 from structlog.testing import capture_logs
 
 from api.app import create_app
-from connectors.base import Outgoing, RawMessage
+from connectors.base import RawMessage
 from connectors.email.mime.html import sanitise
 from connectors.email.mime.normalise import normalise
 from connectors.email.smtp.compose import compose
+from connectors.outgoing import Outgoing
 from connectors.safe_http import is_public
 from router.settings import read_settings
 from store.db.engine import Database

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 from sqlalchemy.engine import Connection
 
-from connectors.base import Sender
+from connectors.outgoing import Sender
 from connectors.registry import is_public
 from router.reason import Reason, ReasonKey
 from router.settings import Settings

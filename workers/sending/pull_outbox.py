@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from connectors.base import Outgoing
+from connectors.outgoing import Outgoing
 from connectors.registry import sender_of
 from router.errors import NotFound
 from router.reason import Reason

@@ -13,8 +13,8 @@ from email.policy import SMTP, SMTPUTF8
 from email.utils import format_datetime
 from typing import Final
 
-from connectors.base import Outgoing
 from connectors.email.smtp.letter import letter_html
+from connectors.outgoing import Outgoing
 from router.errors import PermanentError
 from router.origin.automatic import OWN_MARK
 

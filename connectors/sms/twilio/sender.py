@@ -15,8 +15,9 @@ from urllib.parse import quote, urlencode
 from requests.exceptions import RequestException
 from twilio.base.exceptions import TwilioException
 
-from connectors.base import Health, Outgoing, Receipt, SendVerdict
+from connectors.base import Health
 from connectors.http_errors import certainly_not_sent
+from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.registry_row import WEBHOOKS_PATH
 from connectors.sms.twilio.client import Twilio, probe
 from connectors.sms.twilio.messages import moment

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from datetime import timedelta
 
-from connectors.base import Receipt, SendVerdict
 from connectors.http_errors import receipt_of_silence
+from connectors.outgoing import Receipt, SendVerdict
 from connectors.social.tencent.api_client import ApiRefusal, NotAnswered
 from router.delivery import TextLimit
 from router.errors import ConfigError, RateLimited

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Health, Outgoing, Receipt, SendVerdict
+from connectors.base import Health
+from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.social.tencent.receipts import refused_text, send_once
 from connectors.social.wechat.client import CODES, WechatApi
 from router.delivery import Window

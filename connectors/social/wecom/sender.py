@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from connectors.base import Health, Outgoing, Receipt, SendVerdict
+from connectors.base import Health
+from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.social.tencent.api_client import ApiRefusal
 from connectors.social.tencent.receipts import refused_text, send_once
 from connectors.social.wecom.client import CODES, WecomApi

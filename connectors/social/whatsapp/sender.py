@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from connectors.base import Health, Outgoing, Receipt, SendVerdict
+from connectors.base import Health
 from connectors.http_errors import receipt_of_silence
+from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.registry_row import webhook_address
 from connectors.social.meta.graph import GraphRefusal, GraphSilence
 from connectors.social.whatsapp.client import open_api

@@ -10,8 +10,8 @@ import requests
 import tweepy
 from requests.exceptions import RequestException
 
-from connectors.base import Receipt, SendVerdict
 from connectors.http_errors import certainly_not_sent
+from connectors.outgoing import Receipt, SendVerdict
 from connectors.social.x.budget import Spent
 from connectors.social.x.client import is_out_of_credits, seconds_to_reset
 from router.errors import OmniyardError

@@ -8,7 +8,8 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any, Final
 
-from connectors.base import Health, Outgoing, Receipt, SendVerdict
+from connectors.base import Health
+from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.social.x.client import XApi, probe
 from connectors.social.x.messages import sender_of, time_of
 from connectors.social.x.paid_sender import PaidSender

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import Outgoing, SendVerdict, WebhookRequest
+from connectors.base import WebhookRequest
 from connectors.normalise import normalise_batch
+from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import endpoint_of, probe_channel, sender_of
 from connectors.social.line.webhook import file_request
 from router.envelope import RevisionKind, from_json

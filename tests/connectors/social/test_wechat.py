@@ -12,8 +12,9 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 
-from connectors.base import Outgoing, SendVerdict, WebhookRequest
+from connectors.base import WebhookRequest
 from connectors.normalise import normalise_batch
+from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import probe_channel
 from connectors.social.tencent import callback_cipher
 from connectors.social.tencent.access_token import IssuedToken, TokenHolder

@@ -11,8 +11,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from connectors.base import Cursor, Outgoing, SendVerdict, WebhookRequest
+from connectors.base import Cursor, WebhookRequest
 from connectors.normalise import normalise_batch
+from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import probe_channel
 from connectors.social.tencent import callback_cipher
 from connectors.social.wecom.connector import WecomConnector, file_request

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.base import Outgoing, SendVerdict
 from connectors.normalise import normalise_batch
+from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import is_public, probe_channel
 from connectors.social.x import webhook
 from connectors.social.x_mentions.connector import XMentionsConnector

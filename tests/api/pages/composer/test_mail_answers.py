@@ -12,8 +12,8 @@ import pytest
 import sqlalchemy as sa
 
 from api.http.permissions import Role
-from connectors.base import Outgoing
 from connectors.email.smtp.compose import compose
+from connectors.outgoing import Outgoing
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.settings.model import DeskSettings
 from store.db.bulk import table_of
