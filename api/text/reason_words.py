@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from api.text.sending_reasons import SENDING_REASONS
 from api.text.subjects.answer_phrases import ANSWER_REASONS
 from router.reason import ReasonKey as Key
 from router.threads.sign_kind import SignKind
@@ -15,6 +16,7 @@ from router.threads.sign_kind import SignKind
 REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.AS_WRITTEN: ("{text}", "{text}"),
     **ANSWER_REASONS,
+    **SENDING_REASONS,
     Key.REPORT_ON_OURS: ("it reads as a report on a message of ours", "内容是针对我方邮件的退信或回执"),
     Key.DELIVERY_REPORT: ("it is a delivery report (RFC 3464)", "属于投递状态报告（RFC 3464）"),
     Key.COMPLAINT_REPORT: ("it is a complaint report (RFC 5965)", "属于投诉反馈报告（RFC 5965）"),
@@ -195,59 +197,6 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.FOLLOWS_CASE: ("it follows an earlier case", "与之前的会话有关"),
     Key.FOLLOWS_NO_CASE: ("it follows no earlier case", "与之前的会话无关"),
     Key.WORDS_ARE_MISSING: ("none of its words is there", "未出现指定词语"),
-    # The automatic reply.
-    Key.PERSON_WROTE: ("a person wrote to us", "来信人是真人"),
-    Key.MACHINE_WROTE: ("no machine answers a machine: {mark}", "机器来信不自动回复：{mark}"),
-    Key.ADDRESS_IS_ABUSED: (
-        "the sender is forged, and an answer would reach the person whose address it shows",
-        "发件人系伪造，自动回复会发给被冒用地址的人",
-    ),
-    Key.AUTHOR_IS_NO_CUSTOMER: (
-        "a form, a list or a colleague wrote for the customer, and answers by machine go to authors only",
-        "邮件由表单、邮件列表或同事代客户发出，自动回复只发给邮件作者",
-    ),
-    Key.SHORT_CODE_SENDER: (
-        "its sender is a short code or a name, which take no answers",
-        "发送方是短号码或名称，无法接收回复",
-    ),
-    Key.SENDER_WITHOUT_ADDRESS: ("its sender has no address", "发件人没有地址"),
-    Key.ROBOT_ADDRESS: (
-        "its sender's address is one that programs use (RFC 3834 section 2)",
-        "发件地址通常由程序使用（RFC 3834 第 2 节）",
-    ),
-    Key.TEXT_COMMAND: (
-        "it is a word to stop, start or explain text messages, which the network answers",
-        "内容是短信退订、恢复或帮助指令，由运营商处理",
-    ),
-    Key.REPLIES_SUPPRESSED: (
-        "its sender asks for no automatic answers (X-Auto-Response-Suppress)",
-        "发件人要求不要自动回复（X-Auto-Response-Suppress）",
-    ),
-    Key.ANSWERED_BEFORE: ("X-Loop says that a machine has answered it before", "X-Loop 表明已有程序自动回复过"),
-    Key.TEXT_IS_MACHINES: ("its words say that a machine wrote it", "正文表明这是自动发送的邮件"),
-    Key.REPLY_COMES_BACK: ("answers to it would come back to us (Reply-To)", "回复会发回我方地址（Reply-To）"),
-    Key.NOT_ADDRESSED_TO_US: (
-        "none of our addresses is in To or Cc (RFC 3834 section 2)",
-        "收件人和抄送中没有我方地址（RFC 3834 第 2 节）",
-    ),
-    Key.ROUTE_SENDS_NO_REPLY: ("the route sends no reply", "该规则不发送自动回复"),
-    Key.CHANNEL_NEVER_SENDS: ("nothing can be sent by this channel", "该渠道不能发送消息"),
-    Key.REPLY_TO_FIRST_ONLY: (
-        "“{reply}” answers the first message of a conversation only",
-        "“{reply}”只回复会话的第一条消息",
-    ),
-    Key.REPLY_SAID_IN_CASE: (
-        "“{reply}” was sent already; it is sent once a case",
-        "“{reply}”已发送过，每个会话只发一次",
-    ),
-    Key.REPLY_SAID_TODAY: ("“{reply}” was sent already; it is sent once a day", "“{reply}”今天已发送过，每天只发一次"),
-    Key.SECRET_WAS_SENT: ("a password or a code was sent", "客户发来了密码或验证码"),
-    Key.ARCHIVED_MAIL: ("old mail gets no automatic reply", "历史邮件不自动回复"),
-    Key.NOTHING_TO_ANSWER: ("thanks, a goodbye or a STOP gets no answer", "致谢、道别或退订，无需回复"),
-    Key.CASE_IS_EMERGENCY: (
-        "the conversation is an emergency, for which the usual replies do not hold",
-        "会话属于紧急情况，不发送常规自动回复",
-    ),
     # Who gets a conversation.
     Key.LEAST_BUSY: ("the least busy agent", "当前负荷最低"),
     Key.NEXT_TURN: ("the agent whose turn it was", "按顺序轮到"),
@@ -264,68 +213,6 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.SENDER_BLOCKED: ("an agent has blocked this sender", "该发件人已被屏蔽"),
     Key.ROUTING_FAILED: ("{error} while routing", "分派时出错（{error}）"),
     Key.WORKERS_DIED: ("every worker that touched this message died", "处理该消息的进程均异常退出"),
-    # What keeps an outgoing message from leaving.
-    Key.CUSTOMER_WROTE_SINCE: (
-        "the customer has written since this reply was planned: read it, then send or cancel",
-        "安排此回复后客户又有来信：请先阅读，再决定发送或取消",
-    ),
-    Key.COLLEAGUE_ANSWERED_SINCE: (
-        "another answer has left since this reply was planned: read it, then send or cancel",
-        "安排此回复后已有其他回复发出：请先阅读，再决定发送或取消",
-    ),
-    Key.MAIL_CAME_BACK: ("the mail came back: it was not delivered ({status})", "邮件被退回，未能送达（{status}）"),
-    Key.ATTEMPTS_ARE_SPENT: ("it was not taken in {attempts} attempts", "尝试发送 {attempts} 次均未被接收"),
-    Key.CUSTOMER_OPTED_OUT: (
-        "the customer asked for no more messages here ({said}, {date})",
-        "客户已于 {date} 要求不再通过此渠道接收消息（{said}）",
-    ),
-    Key.CUSTOMER_NEVER_WROTE: (
-        "the customer has not written on this channel yet; the provider allows answers only",
-        "客户尚未通过此渠道来信，来信后才能回复",
-    ),
-    Key.WINDOW_HAS_CLOSED: (
-        "the customer last wrote {silence} ago; the provider allows answers for {window}",
-        "客户上次来信距今 {silence}，已超过可回复时限 {window}",
-    ),
-    Key.WINDOW_IS_FULL: (
-        "we have sent {sent} messages since the customer's last one; the provider allows {allowed}",
-        "客户上次来信后已发出 {sent} 条消息，平台最多允许 {allowed} 条",
-    ),
-    Key.ALARM_WAS_NOT_FALSE: (
-        "the release was taken back, so there is nothing to correct",
-        "已撤回“误报”判定，无需再向客户更正",
-    ),
-    Key.PUBLIC_IS_NOT_ANSWERED: ("it is public, and no machine answers in public", "属于公开内容，系统不自动公开回复"),
-    Key.REPLY_IS_LATE: (
-        "it could not leave in time, and an automatic reply is not sent late",
-        "未能及时发出，过时的自动回复不再发送",
-    ),
-    Key.REPLIES_REST: (
-        "automatic replies of this channel rest until {at}",
-        "此渠道的自动回复已暂停至 {at}",
-    ),
-    Key.CUSTOMER_HAS_REPLIES: (
-        "the customer got {replies} automatic replies within 24 hours",
-        "24 小时内已向该客户发送 {replies} 条自动回复",
-    ),
-    Key.CHANNEL_SENT_TOO_MANY: (
-        "{replies} automatic replies left by this channel within an hour; it sends no more for an hour",
-        "此渠道一小时内已发出 {replies} 条自动回复，暂停一小时",
-    ),
-    Key.SENDING_FAILED: ("{error} while sending", "发送时出错（{error}）"),
-    Key.SENDER_OVERSLEPT: (
-        "the lease ended before the first byte was sent",
-        "发送进程停顿过久，尚未发出任何内容",
-    ),
-    Key.SENDER_DIED: ("the process that was sending it died", "发送过程中进程异常退出"),
-    Key.NO_CLEAR_ANSWER: (
-        "it was tried {attempts} times without a clear answer",
-        "尝试发送 {attempts} 次，平台均未给出明确结果",
-    ),
-    Key.NOT_FOUND_AT_PROVIDER: (
-        "the provider gave no clear answer and does not show it: it may or may not have arrived",
-        "平台未给出明确结果，也查不到该消息，无法确定是否送达",
-    ),
 }
 
 # By what a message was found to belong to a conversation.
@@ -338,61 +225,4 @@ SIGN_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     SignKind.RETURNED: ("our message that came back", "我方邮件被退回"),
     SignKind.CHAT: ("the sender's conversation on this channel", "客户在此渠道的会话"),
     SignKind.REPEATED: ("the same words before", "此前发过相同内容"),
-}
-
-# Monday is 1.
-WEEKDAY_WORDS: Final[Mapping[int, tuple[str, str]]] = {
-    1: ("Monday", "星期一"),
-    2: ("Tuesday", "星期二"),
-    3: ("Wednesday", "星期三"),
-    4: ("Thursday", "星期四"),
-    5: ("Friday", "星期五"),
-    6: ("Saturday", "星期六"),
-    7: ("Sunday", "星期日"),
-}
-
-# The public holidays of mainland China, Hong Kong, Macao, Taiwan and Singapore, as the `holidays` package names them
-# in English; another name is shown as it is.
-HOLIDAYS_IN_CHINESE: Final[Mapping[str, str]] = {
-    "New Year's Day": "元旦",
-    "Chinese New Year's Eve": "除夕",
-    "Chinese New Year": "春节",
-    "Chinese New Year's Day": "春节",
-    "Chinese New Year (Spring Festival)": "春节",
-    "The second day of Chinese New Year": "农历年初二",
-    "The third day of Chinese New Year": "农历年初三",
-    "The fourth day of Chinese New Year": "农历年初四",
-    "Tomb-Sweeping Day": "清明节",
-    "Children's Day; Tomb-Sweeping Day": "儿童节、清明节",
-    "Children's Day": "儿童节",
-    "Good Friday": "耶稣受难日",
-    "The day following Good Friday": "耶稣受难日翌日",
-    "Easter Monday": "复活节星期一",
-    "Labor Day": "劳动节",
-    "The Buddha's Birthday": "佛诞",
-    "Vesak Day": "卫塞节",
-    "Dragon Boat Festival": "端午节",
-    "Hong Kong S.A.R. Establishment Day": "香港特别行政区成立纪念日",
-    "Macao S.A.R. Establishment Day": "澳门特别行政区成立纪念日",
-    "Mid-Autumn Festival": "中秋节",
-    "The Day following Mid-Autumn Festival": "中秋节翌日",
-    "National Day": "国庆节",
-    "National Day of the People's Republic of China": "国庆节",
-    "The day following National Day of the People's Republic of China": "国庆节翌日",
-    "Double Ninth Festival": "重阳节",
-    "All Souls' Day": "追思节",
-    "Immaculate Conception": "圣母无原罪瞻礼",
-    "Winter Solstice": "冬至",
-    "Christmas Eve": "平安夜",
-    "Christmas Day": "圣诞节",
-    "The first weekday after Christmas Day": "圣诞节后第一个工作日",
-    "Founding Day of the Republic of China": "开国纪念日",
-    "Peace Memorial Day": "和平纪念日",
-    "Confucius' Birthday": "孔子诞辰纪念日",
-    "Taiwan Restoration and Guningtou Victory Memorial Day": "光复纪念日",
-    "Constitution Day": "行宪纪念日",
-    "Eid al-Fitr": "开斋节",
-    "Eid al-Adha": "哈芝节",
-    "Diwali": "屠妖节",
-    "Polling Day": "投票日",
 }

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from api.text.phrases import Words, phrase_in
-from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
+from api.text.reason_words import REASON_WORDS, SIGN_WORDS
+from api.text.terms.calendar_words import HOLIDAYS_IN_CHINESE, WEEKDAY_WORDS
 from api.text.terms.sentences import say_trouble
 from router.hours.holidays import OBSERVED
 from router.reason import Reason, ReasonKey, read_line

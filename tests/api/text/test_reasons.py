@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from api.text.phrases import LANGUAGES, Words
-from api.text.reason_words import HOLIDAYS_IN_CHINESE, REASON_WORDS, SIGN_WORDS, WEEKDAY_WORDS
+from api.text.reason_words import REASON_WORDS, SIGN_WORDS
 from api.text.reasons import ReasonReader, danger_evidence, in_english, line_in_english, reasons, say, say_line
+from api.text.terms.calendar_words import HOLIDAYS_IN_CHINESE, WEEKDAY_WORDS
 from router.hours.holidays import public_holidays
 from router.origin.verdicts import Origin, OriginKind, Signal, SignalKind
 from router.reason import Reason, ReasonKey
