@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Final
 
 from connectors.base import Health
 from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.social.tencent.api_client import ApiRefusal
-from connectors.social.tencent.receipts import refused_text, send_once
+from connectors.social.tencent.text_sender import TextSender
 from connectors.social.wecom.client import CODES, WecomApi
 from connectors.social.wecom.connector import WecomConnector
-from router.delivery import Window
 from router.settings.channels.tencent import WecomSettings
 from router.settings.model import DeskSettings
 
@@ -25,37 +23,16 @@ _NOT_OURS: Final = (
 )
 
 
-class WecomSender:
+class WecomSender(TextSender):
     """See `Sender`."""
 
-    repeatable = False
-
     def __init__(self, channel: str, settings: WecomSettings) -> None:
-        self.channel, self._settings = channel, settings
-        self._api = WecomApi(settings)
-
-    def window(self, recipient: str) -> Window:
-        """See `Sender`."""
-        del recipient
-        return self._settings.window
-
-    def send(self, outgoing: Outgoing) -> Receipt:
-        """See `Sender`."""
-        if refused := refused_text(outgoing.text, provider="WeCom", limit=self._settings.text_limit):
-            return refused
-        return send_once(lambda: self._send(outgoing), of_channel=CODES.of_channel)
-
-    def reconcile(self, outgoing: Outgoing, *, since: datetime) -> Receipt | None:
-        """See `Sender`: WeCom does not list what we sent."""
-        del outgoing, since
-        return None
+        super().__init__(channel, codes=CODES, limit=settings.text_limit, window=settings.window)
+        self._settings, self._api = settings, WecomApi(settings)
 
     def probe(self) -> Health:
         """See `Sender`."""
         return WecomConnector(self.channel, self._settings).probe()
-
-    def close(self) -> None:
-        """See `Sender`. Nothing is kept open."""
 
     def _send(self, outgoing: Outgoing) -> Receipt:
         body = {
