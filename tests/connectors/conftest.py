@@ -1,4 +1,4 @@
-"""A mailbox of its own for each test, on a real server."""
+"""A mailbox of its own for each test, on a real server; and a clock."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from connectors.email.imap.connector import ImapConnector
 from router.settings.channels.mail import ImapSettings
 from router.settings.secret import Secret
+from tests.connectors.stopped_clock import StoppedClock
 from tests.servers import mailservers
 from tests.servers.mailproxies import ImapProxy
 from tests.servers.mailservers import MailServer
@@ -104,3 +105,8 @@ def proxy() -> Iterator[Callable[..., ImapProxy]]:
     yield make
     for each in started:
         each.stop()
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    return StoppedClock()

@@ -21,29 +21,16 @@ from router.errors import PermanentError, RateLimited, TransientError
 from router.settings.channels.sms import TwilioSettings
 from router.settings.secret import Secret
 from tests.absent_inputs import NO_SPECS
+from tests.connectors.stopped_clock import NOW, StoppedClock
 from tests.fakes.contract import specs_folder
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.twilio import ACCOUNT, CUSTOMER, NUMBER, TOKEN, FakeTwilio, error
 
-NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 JPEG = b"\xff\xd8\xff\xe0" + b"picture" * 100
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.at = NOW
-
-    def __call__(self) -> datetime:
-        return self.at
-
-
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def twilio(clock: Clock) -> Iterator[FakeTwilio]:
+def twilio(clock: StoppedClock) -> Iterator[FakeTwilio]:
     fake = FakeTwilio(clock=clock)
     yield fake
     fake.stop()
@@ -57,7 +44,7 @@ def settings_for(fake: FakeTwilio, **over) -> TwilioSettings:
 
 
 @pytest.fixture
-def connect(twilio: FakeTwilio, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., TwilioConnector]:
+def connect(twilio: FakeTwilio, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch) -> Callable[..., TwilioConnector]:
     monkeypatch.setenv("TWILIO_SID", ACCOUNT)
     monkeypatch.setenv("TWILIO_TOKEN", TOKEN)
     return lambda **over: TwilioConnector("sms", settings_for(twilio, **over), clock=clock)

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -19,28 +19,14 @@ from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
 from router.settings.channels.telegram import TelegramSettings
 from router.settings.secret import Secret
+from tests.connectors.stopped_clock import NOW, StoppedClock
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.telegram import BOT, CUSTOMER, TOKEN, FakeTelegram, error
 from workers.runtime.logs import configure_logging
 
-NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = NOW
-
-    def __call__(self) -> datetime:
-        return self.at
-
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def telegram(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTelegram]:
+def telegram(clock: StoppedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTelegram]:
     monkeypatch.setenv("BOT_TOKEN", TOKEN)
     fake = FakeTelegram(clock=clock)
     yield fake
@@ -49,7 +35,7 @@ def telegram(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTele
 
 
 @pytest.fixture
-def connect(telegram: FakeTelegram, clock: Clock) -> Callable[[], TelegramConnector]:
+def connect(telegram: FakeTelegram, clock: StoppedClock) -> Callable[[], TelegramConnector]:
     settings = TelegramSettings(kind="telegram", token=Secret("env:BOT_TOKEN"), api_base=telegram.base)
     return lambda: TelegramConnector("telegram", settings, clock=clock)
 

@@ -16,27 +16,13 @@ from router.envelope import PartyKind, from_json
 from router.errors import PermanentError, RateLimited, TransientError
 from router.settings.channels.x import XSettings
 from router.settings.secret import Secret
+from tests.connectors.stopped_clock import NOW, StoppedClock
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.x import CUSTOMER, KEYS, OWN, FakeX, problem
 
-NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = NOW
-
-    def __call__(self) -> datetime:
-        return self.at
-
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def x(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeX]:
+def x(clock: StoppedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeX]:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     fake = FakeX(clock=clock)
@@ -47,7 +33,7 @@ def x(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeX]:
 
 
 @pytest.fixture
-def connect(x: FakeX, clock: Clock) -> Callable[..., XConnector]:
+def connect(x: FakeX, clock: StoppedClock) -> Callable[..., XConnector]:
     secrets = {name.removeprefix("X_").lower(): Secret(f"env:{name}") for name in KEYS}
     return lambda **over: XConnector("x", XSettings(kind="x", api_base=x.base, **secrets | over), clock=clock)
 

@@ -23,28 +23,15 @@ from router.settings.channels.x import XMentionsSettings, XSettings
 from router.settings.model import DeskSettings
 from router.settings.secret import Secret
 from tests.absent_inputs import NO_SPECS
+from tests.connectors.stopped_clock import NOW, StoppedClock
 from tests.fakes.contract import specs_folder
 from tests.fakes.server import DemoAnswer, Fault
 from tests.fakes.x import KEYS, OWN
 from tests.fakes.x_mentions import AUTHOR, FakeXPosts
 
-NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
-
-
-class Clock:
-    at = NOW
-
-    def __call__(self) -> datetime:
-        return self.at
-
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def x(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeXPosts]:
+def x(clock: StoppedClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeXPosts]:
     for name, value in KEYS.items():
         monkeypatch.setenv(name, value)
     fake = FakeXPosts(clock=clock)
