@@ -10,7 +10,7 @@ from typing import Final
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.customer.visitor_pages import Said, visitor_address, visitor_page
+from api.customer.visitor_pages import PostedFields, visitor_address, visitor_page
 from api.desk import Desk, DeskPart
 from api.http.authentication import refuse_foreign_form
 from api.pages.render import language_of
@@ -38,7 +38,7 @@ def show_given(request: Request, desk: DeskPart, token: str) -> HTMLResponse:
 
 
 @routes.post(f"{ANSWER}/{{token}}", dependencies=[Depends(refuse_foreign_form)])
-def choose(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
+def choose(request: Request, desk: DeskPart, token: str, said: PostedFields) -> Response:
     """Write down the choice; a second press changes nothing."""
     given = _given(request, desk, token)
     if given is None:

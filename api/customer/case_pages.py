@@ -20,7 +20,7 @@ from api.customer.pages import (
     look_at_case,
 )
 from api.customer.phrases import CustomerWords
-from api.customer.visitor_pages import Said, visitor_address, visitor_page
+from api.customer.visitor_pages import PostedFields, visitor_address, visitor_page
 from api.desk import Desk, DeskPart
 from api.http.authentication import refuse_foreign_form
 from api.pages.render import language_of
@@ -44,7 +44,7 @@ Ours = Depends(refuse_foreign_form)
 
 
 @routes.post("/case/{token}/code", dependencies=[Ours])
-def ask_for_code(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
+def ask_for_code(request: Request, desk: DeskPart, token: str, said: PostedFields) -> Response:
     """Send a code to the address if the case came from it; the answer is the same if it did not."""
     found = look_at_case(request, desk, token)
     channel = channel_of(desk, found) if found else None
@@ -59,7 +59,7 @@ def ask_for_code(request: Request, desk: DeskPart, token: str, said: Said) -> Re
 
 
 @routes.post("/case/{token}/open", dependencies=[Ours])
-def open_case(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
+def open_case(request: Request, desk: DeskPart, token: str, said: PostedFields) -> Response:
     """Let the browser in if the code is right."""
     found = look_at_case(request, desk, token)
     channel = channel_of(desk, found) if found else None

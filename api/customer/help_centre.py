@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.customer.visitor_pages import Said, fitting_answers, visitor_address, visitor_page
+from api.customer.visitor_pages import PostedFields, fitting_answers, visitor_address, visitor_page
 from api.desk import Desk, DeskPart
 from api.http.authentication import refuse_foreign_form
 from api.pages.render import language_of
@@ -37,7 +37,7 @@ def show_help(request: Request, desk: DeskPart) -> HTMLResponse:
 
 
 @routes.post(HELP, dependencies=[Depends(refuse_foreign_form)])
-def search_help(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
+def search_help(request: Request, desk: DeskPart, said: PostedFields) -> HTMLResponse:
     """Show all answers, first those that fit a question; above the pace of its address the page says so."""
     question = said.get("question", "")[:_LONGEST_QUESTION]
     if question.strip() and not desk.visitors.asked.takes(visitor_address(request), now=desk.now()):
@@ -50,7 +50,7 @@ def search_help(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
 
 
 @routes.post(f"{HELP}/suggest", dependencies=[Depends(refuse_foreign_form)])
-def suggest(request: Request, desk: DeskPart, said: Said) -> HTMLResponse:
+def suggest(request: Request, desk: DeskPart, said: PostedFields) -> HTMLResponse:
     """Return a part of a page: the answers that fit the text that a visitor is typing."""
     fitting, _ = fitting_answers(request, desk, said.get("text", ""))
     return visitor_page(request, "suggestions", {"fitting": fitting})
@@ -96,7 +96,7 @@ def show_answer(request: Request, desk: DeskPart, topic: Topic, name: Name, *, j
 
 
 @routes.post(f"{HELP}/{{topic}}/{{name}}", dependencies=[Depends(refuse_foreign_form)])
-def judge(request: Request, desk: DeskPart, topic: Topic, name: Name, *, said: Said) -> Response:
+def judge(request: Request, desk: DeskPart, topic: Topic, name: Name, *, said: PostedFields) -> Response:
     """Count a visitor's verdict on an answer."""
     helpful = said.get("helpful", "")
     answer = desk.visitors.answers.find(topic, name, language=language_of(request), today=desk.now().date())

@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.customer.case_view import NOT_ASKED, AskedCode, conversation_of
 from api.customer.phrases import CustomerWords
-from api.customer.visitor_pages import Said, visitor_address, visitor_page
+from api.customer.visitor_pages import PostedFields, visitor_address, visitor_page
 from api.desk import Desk, DeskPart
 from api.http.address_throttle import OVER_PACE
 from api.http.authentication import refuse_foreign_form
@@ -110,7 +110,7 @@ def case_page(
 
 
 @routes.post("/case/{token}/rating", dependencies=[Depends(refuse_foreign_form)])
-def say(request: Request, desk: DeskPart, token: str, said: Said) -> Response:
+def say(request: Request, desk: DeskPart, token: str, said: PostedFields) -> Response:
     """Store a customer's rating of a closed case, once per closing."""
     found = look_at_case(request, desk, token)
     closing, _ = _closing(desk, found) if found else (None, None)

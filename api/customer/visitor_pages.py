@@ -26,7 +26,7 @@ async def _posted_fields(request: Request) -> dict[str, str]:
     return {name: values[0] for name, values in fields.items()}
 
 
-Said = Annotated[dict[str, str], Depends(_posted_fields)]
+PostedFields = Annotated[dict[str, str], Depends(_posted_fields)]
 
 
 def visitor_page(

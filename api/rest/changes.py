@@ -185,11 +185,11 @@ def change_once(
 ) -> Changed:
     """Apply an order to a conversation once, even if it is repeated; the page's forms call it too.
 
-    version: as for `act`.  once: identifies the order among the actor's; None for an order that may be repeated.
+    version: as for `apply_order`.  once: identifies the order among the actor's; None if it may be repeated.
     """
 
     def make() -> Changed:
-        return Changed(key=key, version=act(connection, desk, key, order=order, actor=actor, version=version))
+        return Changed(key=key, version=apply_order(connection, desk, key, order=order, actor=actor, version=version))
 
     asked = f"change\n{key.upper()}\n{order.model_dump_json(exclude_unset=True)}"
     with desk.database.write() as connection:
@@ -197,7 +197,7 @@ def change_once(
     return changed
 
 
-def act(
+def apply_order(
     connection: Connection, desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: ReadVersion = None
 ) -> int:
     """Apply an order to a conversation and return its new version.
@@ -258,7 +258,7 @@ def change_many(desk: DeskPart, order: BulkOrder, actor: Worker) -> BulkResults:
 def _one_of_many(desk: Desk, key: str, *, order: ChangeOrder, actor: Actor) -> BulkResult:
     try:
         with desk.database.write() as connection:
-            version = act(connection, desk, key, order=order, actor=actor)
+            version = apply_order(connection, desk, key, order=order, actor=actor)
     except TransientError:
         # The database is unavailable for all of them.
         raise

@@ -18,7 +18,7 @@ from api.http.preconditions import IdempotencyKey, answer_once
 from api.http.problems import ProblemError, documented
 from api.http.requests import Moment, RequestModel, VisibleText, require_soon
 from api.paths import API
-from api.rest.changes import ChangeOrder, act, take_if_free
+from api.rest.changes import ChangeOrder, apply_order, take_if_free
 from api.rest.outbound import OutboundEntry, outbound_example
 from api.rest.queries import find_for
 from api.rest.schemas import MessageEntry, message_example
@@ -151,7 +151,7 @@ def post_once(
         posted = post_within(connection, desk, key, order=order, actor=actor, once=once)
         if change is None:
             return posted
-        return posted.model_copy(update={"version": act(connection, desk, key, order=change, actor=actor)})
+        return posted.model_copy(update={"version": apply_order(connection, desk, key, order=change, actor=actor)})
 
     asked = f"{key.upper()}\n{order.model_dump_json()}"
     with desk.database.write() as connection:

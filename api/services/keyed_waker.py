@@ -25,8 +25,8 @@ _log = structlog.get_logger()
 
 
 @dataclass(slots=True, eq=False)
-class Seat:
-    """One open stream. shown: the version that it has sent."""
+class OpenStream:
+    """An open stream. shown: the version that it has sent."""
 
     shown: int = 0
 
@@ -39,13 +39,13 @@ class KeyedWaker(Generic[Key]):
 
     def __init__(self, look: Callable[[Collection[Key]], Collection[Key]], *, period: float = _PERIOD_SECONDS) -> None:
         self._look, self._period = look, period
-        self._streams: dict[Key, set[Seat]] = {}
+        self._streams: dict[Key, set[OpenStream]] = {}
         self._tickets: dict[Key, int] = {}
         self._waiting: dict[Key, set[asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looking: asyncio.Task[None] | None = None
         self.stopped = False
-        # How many streams were woken; each benchmark and test reads it.
+        # How many streams were woken, for benchmarks and tests.
         self.woken = 0
 
     @property
@@ -59,25 +59,25 @@ class KeyedWaker(Generic[Key]):
         return sum(map(len, self._streams.values()))
 
     def streams_of(self, key: Key) -> int:
-        """How many streams of one key are open."""
+        """Return how many streams of one key are open."""
         return len(self._streams.get(key, ()))
 
     def is_behind(self, key: Key, version: int) -> bool:
         """Return whether a stream of the key has not sent that version yet."""
-        return any(seat.shown < version for seat in tuple(self._streams.get(key, ())))
+        return any(stream.shown < version for stream in tuple(self._streams.get(key, ())))
 
     @contextmanager
-    def entered(self, key: Key) -> Iterator[Seat]:
+    def entered(self, key: Key) -> Iterator[OpenStream]:
         """Count a stream as open."""
-        self._loop, seat = asyncio.get_running_loop(), Seat()
-        self._streams.setdefault(key, set()).add(seat)
+        self._loop, stream = asyncio.get_running_loop(), OpenStream()
+        self._streams.setdefault(key, set()).add(stream)
         self._tickets.setdefault(key, 0)
         if self._looking is None or self._looking.done():
             self._looking = asyncio.create_task(self._watch())
         try:
-            yield seat
+            yield stream
         finally:
-            self._streams[key].discard(seat)
+            self._streams[key].discard(stream)
             if not self._streams[key]:
                 # Without empty entries, so that it does not grow with each visitor.
                 del self._streams[key], self._tickets[key]

@@ -8,7 +8,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   // It is said to the customer; a note that is begun stays one.
   if (!box.value.trim()) document.querySelector("#mode-reply")?.click();
-  // What is written stays. A box that nobody was in has its cursor before the draft: the end is meant.
+  // What is written stays. A box without the focus so far has its cursor before the draft: the end is meant.
   const at = box.selectionEnd || box.value.length;
   const above = box.value.slice(0, at).trimEnd(), below = box.value.slice(at).trimStart();
   const text = `${above}${above && "\n\n"}${form.dataset.fit}`;

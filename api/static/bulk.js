@@ -90,7 +90,7 @@ async function send(bar, fields) {
   document.querySelector("[data-list]")?.before(document.adoptNode(results));
   const said = results.querySelector("h1");
   said?.classList.add("h2");
-  // The button that was pressed is gone with its bar or its card; whoever has gone on meanwhile is not brought back.
+  // The button that was pressed is gone with its bar or its card; an agent who has gone on meanwhile is not brought back.
   if (said && (document.activeElement === document.body || document.activeElement?.closest("[hidden]"))) { said.tabIndex = -1; said.focus(); }
 }
 

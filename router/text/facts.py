@@ -28,12 +28,12 @@ _DIGIT: Final = re.compile(r"\d")
 _EMAIL: Final = re.compile(r"[a-z0-9._%+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,5}")
 _CHINESE_PHONE: Final = re.compile(r"1(?<![\d+]1)(?<!\d[.\-]1)([3-9]\d)[-\s]?(\d{4})[-\s]?(\d{4})(?!\d)")
 _FOREIGN_PHONE: Final = re.compile(r"\+\d(?:[-\s()]{0,2}\d){7,14}(?!\d)")
-_NAMES: Final = WordPlaces(
+_TRANSACTION_NAMES: Final = WordPlaces(
     "order", "transaction", "txn", "transfer", "payment", "reference", "ref", "receipt", "invoice", "trade", "订单",
     "訂單", "交易", "流水", "单", "單", "凭证", "憑證", "转账", "轉帳", "轉賬",
 )  # fmt: skip
 _TRANSACTION: Final = re.compile(
-    rf"(?:{'|'.join(_NAMES.words)})"
+    rf"(?:{'|'.join(_TRANSACTION_NAMES.words)})"
     r"\s?(?:no\.?|number|num|id|#|号码|號碼|编号|編號|号|號)?\s?(?:is|was|are|[:：#=是为為（(]){0,2}\s{0,2}#?"
     r"(?P<value>(?=[a-z\-]{0,10}\d)[a-z0-9][a-z0-9\-]{5,35})(?![a-z0-9])"
 )
@@ -136,7 +136,6 @@ _DEVICE: Final = re.compile(
     rf"(?:{'|'.join(_CHINESE_DEVICE_NAMES)})"
     r"(?:\s?[a-z]{0,6}\d{1,3}(?:\s?(?:pro|max|plus|ultra))?)?(?:手机|手機|系统)?"
 )
-
 _DEVICES: Final = WordPlaces(*_DEVICE_NAMES, *_CHINESE_DEVICE_NAMES)
 
 
@@ -178,7 +177,7 @@ def _phones(text: str) -> Iterator[Fact]:
 
 
 def _transactions(lowered: str) -> Iterator[Fact]:
-    for match in matches_at(_TRANSACTION, lowered, _NAMES.starts(lowered)):
+    for match in matches_at(_TRANSACTION, lowered, _TRANSACTION_NAMES.starts(lowered)):
         if not _CHINESE_PHONE.fullmatch(match["value"]):
             yield Fact("transaction", match["value"].upper())
     for match in matches_at(_SHORT_ORDER, lowered, _ORDER_NAMES.starts(lowered)):

@@ -1,4 +1,4 @@
-"""The queue of a chat: who waits in which order, how long first answers took, and what changed lately."""
+"""The queue of a chat: who waits in which order, and how long first answers took; and what agents see of chats."""
 
 from __future__ import annotations
 
@@ -26,6 +26,8 @@ _MOST_WAITING: Final = 1_000
 _STILL_OPEN: Final = timedelta(days=1)
 # Of one process's poll. More changes in that time are read with the next heartbeat.
 _MOST_CHANGES: Final = 5_000
+# What a list of waiting chats shows of the conversation.
+_OF_CASE: Final = ("reference", "subject", "team", "assignee", "emergency")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,47 @@ class ChatCase:
     reference: str
     agent: str | None
     status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedChat:
+    """A chat as agents see it in a list. name: empty if the visitor gave none.  here_until: see `ChatSessionRow`."""
+
+    session_id: UUID
+    conversation_id: UUID
+    channel: str
+    name: str
+    here_until: datetime | None
+    reference: str
+    subject: str
+
+    @property
+    def called(self) -> str:
+        """What agents call the visitor."""
+        return self.name or visitor_name(self.session_id, language="en")
+
+    def is_here(self, now: datetime) -> bool:
+        """Whether the visitor's page is open."""
+        return self.here_until is not None and self.here_until > now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingChat(ListedChat):
+    """A chat in which a visitor waits for the first answer. handle, proved: of the visitor, as in `ChatSessionRow`."""
+
+    handle: str
+    proved: bool
+    waiting_since: datetime
+    team: str
+    assignee: str | None
+    emergency: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OngoingChat(ListedChat):
+    """A chat that an agent has answered, and in which the visitor has not written since."""
+
+    last_message_at: datetime
 
 
 def is_here(now: datetime) -> sa.ColumnElement[bool]:
@@ -114,34 +157,6 @@ def case_of_chat(connection: Connection, conversation_id: UUID) -> ChatCase | No
     return ChatCase(id=row.id, reference=row.reference, agent=row.assignee, status=row.status) if row else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaitingChat:
-    """A chat as agents see it in the list. here: the visitor's page is open."""
-
-    session_id: UUID
-    conversation_id: UUID
-    channel: str
-    name: str
-    handle: str
-    proved: bool
-    waiting_since: datetime
-    here_until: datetime | None
-    reference: str
-    subject: str
-    team: str
-    assignee: str | None
-    emergency: bool
-
-    @property
-    def called(self) -> str:
-        """What agents call the visitor."""
-        return self.name or visitor_name(self.session_id, language="en")
-
-    def is_here(self, now: datetime) -> bool:
-        """Whether the visitor's page is open."""
-        return self.here_until is not None and self.here_until > now
-
-
 def waiting_chats(
     connection: Connection, *, teams: Collection[str] | None, limit: int, urgent: bool = False
 ) -> list[WaitingChat]:
@@ -157,8 +172,8 @@ def waiting_chats(
 @cache
 def _waiting(*, is_limited: bool, urgent: bool) -> sa.Select[Any]:
     table, case = table_of(ChatSessionRow), table_of(ConversationRow)
-    names = [column for column in columns_of(ChatSessionRow, WaitingChat, but=_OF_CASE) if column.name != "session_id"]
-    found = sa.select(table.c.id.label("session_id"), *names, *(case.c[name] for name in _OF_CASE[1:]))
+    names = columns_of(ChatSessionRow, WaitingChat, but=("session_id", *_OF_CASE))
+    found = sa.select(table.c.id.label("session_id"), *names, *(case.c[name] for name in _OF_CASE))
     found = found.join(case, case.c.id == table.c.conversation_id)
     # Few chats wait, and many conversations are open.
     is_open = unindexed(case.c.status) == Status.OPEN
@@ -171,39 +186,13 @@ def _waiting(*, is_limited: bool, urgent: bool) -> sa.Select[Any]:
     return found.order_by(table.c.waiting_since, table.c.id).limit(sa.bindparam("most", type_=sa.Integer()))
 
 
-_OF_CASE: Final = ("session_id", "reference", "subject", "team", "assignee", "emergency")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OngoingChat:
-    """A chat that an agent has answered, and in which the visitor has not written since."""
-
-    session_id: UUID
-    conversation_id: UUID
-    channel: str
-    name: str
-    here_until: datetime | None
-    reference: str
-    subject: str
-    last_message_at: datetime
-
-    @property
-    def called(self) -> str:
-        """What agents call the visitor."""
-        return self.name or visitor_name(self.session_id, language="en")
-
-    def is_here(self, now: datetime) -> bool:
-        """Whether the visitor's page is open."""
-        return self.here_until is not None and self.here_until > now
-
-
 def ongoing_chats(connection: Connection, *, agent: str, limit: int) -> list[OngoingChat]:
     """Return the chats of this agent that wait for a visitor who is there, or was less than ten minutes ago.
 
     agent: the name.  The newest first.
     """
     table, case = table_of(ChatSessionRow), table_of(ConversationRow)
-    names = (*(table.c[name] for name in ("conversation_id", "channel", "name", "here_until")),)
+    names = [table.c[name] for name in ("conversation_id", "channel", "name", "here_until")]
     shown = (case.c.reference, case.c.subject, case.c.last_message_at)
     statement = sa.select(table.c.id.label("session_id"), *names, *shown)
     statement = statement.join(case, case.c.id == table.c.conversation_id)

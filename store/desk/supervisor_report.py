@@ -158,7 +158,7 @@ def _promises(connection: Connection, *, since: datetime, until: datetime) -> li
 
 def _emergencies(connection: Connection, *, since: datetime, until: datetime) -> tuple[int, int, int]:
     columns = table_of(EmergencyRow).c
-    found = (sa.func.sum(sa.case((columns.confirmed == told, 1), else_=0)) for told in (sa.true(), sa.false()))
+    found = (sa.func.sum(sa.case((columns.confirmed == verdict, 1), else_=0)) for verdict in (sa.true(), sa.false()))
     statement = sa.select(sa.func.count(), *found).where(columns.at >= since, columns.at < until, is_counted())
     called, confirmed, released = connection.execute(statement).one()
     return int(called), int(confirmed or 0), int(released or 0)

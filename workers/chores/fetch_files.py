@@ -27,20 +27,24 @@ from store.inbound import fetched_files
 from store.inbound.fetched_files import WaitingFile
 from workers.runtime.failpoints import reach
 
+# For one file, from the first byte to the last.
 _SECONDS: Final = 15.0
+# Files of one claim; they are fetched one after the other.
 _AT_ONCE: Final = 4
-# Longer than all files of a claim may take, one after the other.
+# Longer than all files of a claim may take.
 _LEASE: Final = timedelta(seconds=90)
 # 10 s, 30 s, 90 s ...: a provider's file may come later than its message; after a day it will not come.
 _BETWEEN: Final = Backoff(first=timedelta(seconds=10), longest=timedelta(hours=2), growth=3, spread=0.2)
 MOST_ATTEMPTS: Final = 18
+# A recording may be announced before it can be fetched: 404 is believed after some minutes.
+_MOST_NOT_FOUND: Final = 6
 _PERIOD_SECONDS: Final = 2.0
 _AFTER_TROUBLE_SECONDS: Final = 10.0
 
 _log = structlog.get_logger()
 
 
-class CannotBeHad(PermanentError):
+class UnfetchableFile(PermanentError):
     """The file can never be fetched. code: why; the desk has the words for it."""
 
     def __init__(self, message: str, *, code: str) -> None:
@@ -54,7 +58,10 @@ _CODES: Final[tuple[tuple[type[OmniyardError], str], ...]] = ((Forbidden, "forbi
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """content: None if it is not here. gone: it will never be.  code: why, for the desk."""
+    """What one attempt brought. content: None if it failed.  gone: no attempt can bring it.  why: for the log.
+
+    code: why, for the desk; see `_CODES`.
+    """
 
     content: bytes | None
     why: str = ""
@@ -107,7 +114,7 @@ class FileFetcher:
         except TransientError as error:
             gone = file.attempts >= MOST_ATTEMPTS
             return _Outcome(None, str(error), gone=gone)
-        except CannotBeHad as error:
+        except UnfetchableFile as error:
             return _Outcome(None, str(error), gone=True, code=error.code)
         except OmniyardError as error:
             code = next((code for kind, code in _CODES if isinstance(error, kind)), "unreached")
@@ -117,7 +124,7 @@ class FileFetcher:
         channel = self._settings.channels.get(file.channel)
         request = file_request(channel, file.url) if channel else None
         if request is None:
-            raise CannotBeHad("its channel is not configured any more", code="unreached")
+            raise UnfetchableFile("its channel is not configured any more", code="unreached")
         return request
 
     def _settle(self, file: WaitingFile, outcome: _Outcome) -> None:
@@ -137,9 +144,7 @@ class FileFetcher:
             else:
                 wait = _BETWEEN.after(file.attempts)
                 fetched_files.try_file_again(connection, file.id, wait=wait, why=outcome.code)
-        verdict = "gone" if outcome.gone else "later"
-        if content is not None:
-            verdict = "fetched"
+        verdict = "fetched" if content is not None else "gone" if outcome.gone else "later"
         _log.info("file.tried", channel=file.channel, file_id=str(file.id), verdict=verdict, why=outcome.why)
 
     def _run(self) -> None:
@@ -159,15 +164,11 @@ class FileFetcher:
 
 def _content(answer: HttpAnswer, file: WaitingFile, *, json_is_refusal: bool) -> bytes:
     if answer.status in {400, 401, 403, 410} or (answer.status == 404 and file.attempts >= _MOST_NOT_FOUND):
-        raise CannotBeHad(f"its host refuses it ({answer.status})", code="refused")
+        raise UnfetchableFile(f"its host refuses it ({answer.status})", code="refused")
     if answer.status != 200:
         raise TransientError(f"its host answered {answer.status}")
     if json_is_refusal and answer.body.startswith(b'{"errcode"'):
-        raise CannotBeHad("its provider refuses it", code="refused")
+        raise UnfetchableFile("its provider refuses it", code="refused")
     if file.sha256 and hashlib.sha256(answer.body).hexdigest() != file.sha256.lower():
-        raise CannotBeHad("its bytes are not the announced ones (sha256)", code="changed")
+        raise UnfetchableFile("its bytes are not the announced ones (sha256)", code="changed")
     return answer.body
-
-
-# A recording may be announced before it can be fetched: 404 is believed after some minutes.
-_MOST_NOT_FOUND: Final = 6
