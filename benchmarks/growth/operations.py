@@ -237,7 +237,7 @@ def _duplicates(connection: Connection, subject: Subject, number: int) -> object
 
 
 def _claim(subject: Subject, _: int) -> object:
-    """Claim a page, and take the claim back, so that the next call finds the same."""
+    """Claim a batch, and take the claim back, so that the next call finds the same."""
     with subject.desk.database.engine.connect() as connection, connection.begin() as transaction:
         claimed = claim_batch(connection, limit=_A_CLAIM)
         transaction.rollback()

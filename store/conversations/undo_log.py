@@ -120,7 +120,7 @@ def find_regrouping(connection: Connection, regrouping_id: UUID) -> StoredRegrou
 
 
 def forget_regroupings(connection: Connection, conversations: Collection[UUID]) -> None:
-    """Delete what undoing needs: it holds labels, and words of the customer's in the evidence of pages."""
+    """Delete what undoing needs: it holds labels, and words of the customer's in the evidence of alarms."""
     table = table_of(RegroupingRow)
     theirs = sa.or_(among(table.c.source_id, conversations), among(table.c.target_id, conversations))
     nothing: dict[str, Any] = {}

@@ -31,7 +31,7 @@ UNDOING: Final = ("undo.written", "undo.after")
 CHAT: Final = ("chat.before", "chat.written", "chat.after")
 # Outgoing webhooks; reached only if a target is configured.
 WEBHOOKS: Final = ("webhook.before", "webhook.sent")
-# A page that no one confirms; reached only if the file says `escalate_after`.
+# An alarm that no one confirms; reached only if the file says `escalate_after`.
 ALARM: Final = ("alarm.before", "alarm.written", "alarm.after")
 # An assignee who may not have a conversation any more; reached only if there is one.
 RELEASING: Final = ("release.before", "release.written", "release.after")

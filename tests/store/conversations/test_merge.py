@@ -279,7 +279,7 @@ def test_a_message_that_the_other_only_quoted_is_its_own_after_the_merge(databas
 def test_an_erased_customers_merge_keeps_no_words_of_theirs_and_is_not_undone(
     database: Database, tmp_path: Path
 ) -> None:
-    # Given an emergency that was merged: the evidence of its page is kept for undoing it
+    # Given an emergency that was merged: the evidence of its alarm is kept for undoing it
     desk = Desk(database, tmp_path)
     desk.route(envelope("one", subject="Refund please", text="Please refund order 11."))
     desk.route(envelope("two", subject="Help", text="I was hacked, help."))

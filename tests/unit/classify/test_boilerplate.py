@@ -92,7 +92,7 @@ def test_what_a_customer_may_have_said_stays(text: str) -> None:
         ("Form\nAccount name: chen_88\nE-mail: c@x.example\nMessage: my account was stolen", True),
     ],
 )
-def test_neither_pages_a_person_nor_hides_a_danger(text: str, is_emergency: bool) -> None:
+def test_neither_calls_a_person_nor_hides_a_danger(text: str, is_emergency: bool) -> None:
     assert build_classifier(DESK).classify_batch([text])[0].emergency is is_emergency
 
 

@@ -1,4 +1,4 @@
-"""Danger by a trained model: bounds apply without training, no page without evidence, and bytes keep the judgement."""
+"""Danger by a trained model: bounds apply without training, no alarm without evidence, and bytes keep the judgement."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def answers(model, settings=SETTINGS):
     return build_classifier(settings, model=model).classify_batch([one.text for one in ASKED])
 
 
-def test_every_page_and_mark_shows_its_evidence(model):
+def test_every_alarm_and_mark_shows_its_evidence(model):
     said = answers(model)
     assert any(one.emergency for one in said)
     assert all(one.danger_evidence for one in said if one.emergency or one.possible_danger)
@@ -40,13 +40,13 @@ def test_every_page_and_mark_shows_its_evidence(model):
 
 
 def test_a_wider_bound_pages_no_fewer_without_training(model):
-    pages = []
+    alarms = []
     for bound in (1, 5, 50, 200):
         emergency = EmergencySettings(false_pages_per_thousand=bound)
         settings = SETTINGS.model_copy(update={"emergency": emergency})
-        pages.append(sum(one.emergency for one in answers(model, settings)))
-    assert pages == sorted(pages)
-    assert pages[0] < pages[-1]
+        alarms.append(sum(one.emergency for one in answers(model, settings)))
+    assert alarms == sorted(alarms)
+    assert alarms[0] < alarms[-1]
 
 
 def test_a_model_that_was_written_and_read_judges_alike(model):

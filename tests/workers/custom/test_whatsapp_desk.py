@@ -300,7 +300,7 @@ def page_answer(desk):
         return answer_to(connection, find_emergency(connection, case))
 
 
-def test_the_apps_automatic_reply_answers_no_page_and_a_colleagues_text_does(desk):
+def test_the_apps_automatic_reply_answers_no_alarm_and_a_colleagues_text_does(desk):
     now = int(time.time())
     call(desk, change(text("I was hacked"), contacts=[contact()]))
     echoed(desk, "Thanks for your message! We are away at the moment.", at=now + 3)

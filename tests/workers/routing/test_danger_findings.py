@@ -236,7 +236,7 @@ def test_an_emergency_of_an_older_version_is_released_as_far_as_it_is_known(desk
     assert (released.emergency, released.team, released.priority) == (False, "risk", "normal")
 
 
-def test_possible_danger_pages_no_one_and_asks(desk: Desk) -> None:
+def test_possible_danger_calls_no_one_and_asks(desk: Desk) -> None:
     desk.route(envelope("1", text="I am worried about a payment"))
 
     row = only(desk)
@@ -248,7 +248,7 @@ def test_possible_danger_pages_no_one_and_asks(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("header", [("list-id", "<news.example>"), ("auto-submitted", "auto-replied")])
-def test_what_would_page_asks_where_no_person_waits(desk: Desk, header: tuple[str, str]) -> None:
+def test_what_would_call_people_asks_where_no_person_waits(desk: Desk, header: tuple[str, str]) -> None:
     desk.route(envelope("1", text="I was hacked", machine_headers=(header,)))
     desk.route(envelope("2", text="I am worried about a payment", machine_headers=(header,)))
 
@@ -358,7 +358,7 @@ def test_training_prefers_the_category_that_an_agent_chose(desk: Desk) -> None:
     ("danger", "learnt"),
     [
         (None, [("", "foreign")]),
-        # A false page that is not for us teaches both.
+        # A false alarm that is not for us teaches both.
         (False, [("", "foreign"), ("", "lookalikes")]),
         # A danger stays one, although an agent said afterwards that the case is not for us.
         (True, [("account_security", "")]),
