@@ -1,7 +1,7 @@
 """The contract of a gate: it fetches foreign bytes batch by batch, or takes what is brought, and can be probed.
 
 A gate knows only its provider. It has no database: its caller stores what it fetched,
-and then calls `settle` (mark seen, move, answer 250). How it sends is in `connectors.outgoing`.
+and then calls `settle` (mark seen, move, answer 250). How it sends is in `connectors.sender_contract`.
 """
 
 from __future__ import annotations

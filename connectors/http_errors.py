@@ -6,7 +6,7 @@ from requests.exceptions import ConnectionError as RequestsConnectionError
 from requests.exceptions import ConnectTimeout, InvalidURL, RequestException, SSLError
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
 
-from connectors.outgoing import Receipt, SendVerdict
+from connectors.sender_contract import Receipt, SendVerdict
 
 
 def certainly_not_sent(error: RequestException) -> bool:

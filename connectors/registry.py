@@ -23,8 +23,8 @@ from typing import Final
 
 from connectors.base import Connector, Health, Polled, ProviderEndpoint, PushGate
 from connectors.call_machine import CallMachine, StaffedHours
-from connectors.outgoing import Outgoing, Sender
 from connectors.registry_row import Capabilities, ChannelKind, FileRequest, Icon, LazyPart, ProbedConnector
+from connectors.sender_contract import Outgoing, Sender
 from router.delivery import DeliveryStatus
 from router.envelope import PartyKind
 from router.errors import NotFound

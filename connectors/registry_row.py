@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from connectors.base import Connector, Health, ProviderEndpoint, PushGate, RawMessage
 from connectors.call_machine import CallMachine, StaffedHours
-from connectors.outgoing import Outgoing, Sender
+from connectors.sender_contract import Outgoing, Sender
 from router.delivery import DeliveryStatus
 from router.envelope import Envelope, PartyKind
 from router.settings.channels.base import ChannelSettings

@@ -13,7 +13,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from connectors.base import Health
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from router.delivery import Window
 from router.errors import TransientError
 from store.db.bulk import table_of

@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, quote, urlsplit
 
 from connectors.base import Health
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from router.delivery import Window
 from router.errors import TransientError
 

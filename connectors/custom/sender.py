@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 from connectors.base import Health, utc_now
 from connectors.custom.messages import ids_in_name
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.safe_http import Forbidden, HttpAnswer, NotReached, examine, fetch, post
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from router.delivery import Window
 from router.errors import ConfigError, TransientError
 from router.settings.channels.custom import CustomSendSettings, CustomSettings

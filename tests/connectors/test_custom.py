@@ -17,9 +17,9 @@ from connectors.custom.messages import ids_in_name
 from connectors.custom.sender import open_sender
 from connectors.custom.webhook import CustomEndpoint, file_request
 from connectors.normalise import normalise_batch
-from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import open_polled, probe_channel
 from connectors.safe_http import Forbidden
+from connectors.sender_contract import Outgoing, SendVerdict
 from router.envelope import from_json
 from router.errors import ConfigError, PermanentError, RateLimited, TransientError
 from router.settings import read_settings

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import open_senders
+from connectors.sender_contract import Outgoing, SendVerdict
 from connectors.sms.twilio.sender import TwilioSender
 from connectors.social.telegram.sender import TelegramSender
 from connectors.social.x.sender import XSender

@@ -9,7 +9,7 @@ from typing import Literal
 from connectors.base import Batch, Cursor, Health, RawMessage, WebhookRequest
 from connectors.base import WebhookResponse as Reply
 from connectors.json_messages import read_document, text_of, write_document
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from router.delivery import DeliveryReport, DeliveryStatus, TextLimit, Window
 from router.envelope import Envelope, Party, PartyKind
 from router.settings.channels.base import ChatSettings, PolledSettings

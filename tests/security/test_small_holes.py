@@ -23,8 +23,8 @@ from connectors.base import RawMessage
 from connectors.email.mime.html import sanitise
 from connectors.email.mime.normalise import normalise
 from connectors.email.smtp.compose import compose
-from connectors.outgoing import Outgoing
 from connectors.safe_http import is_public
+from connectors.sender_contract import Outgoing
 from router.settings import read_settings
 from store.db.engine import Database
 from tests.api.conftest import TOML, MovingClock

@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.engine import Connection
 
-from connectors.outgoing import Outgoing, OutgoingFile, Receipt, Sender, SendVerdict
+from connectors.sender_contract import Outgoing, OutgoingFile, Receipt, Sender, SendVerdict
 from router.delivery import AFTER_NOT_SENT
 from router.errors import OmniyardError, TransientError
 from router.masking.mask import mask

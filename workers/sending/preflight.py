@@ -13,8 +13,8 @@ from typing import Final
 import structlog
 from sqlalchemy.engine import Connection
 
-from connectors.outgoing import Sender
 from connectors.registry import is_public
+from connectors.sender_contract import Sender
 from router.reason import Reason, ReasonKey
 from router.settings import Settings
 from router.settings.channels.base import SendSettings

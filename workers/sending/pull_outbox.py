@@ -13,8 +13,8 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
-from connectors.outgoing import Outgoing
 from connectors.registry import sender_of
+from connectors.sender_contract import Outgoing
 from router.errors import NotFound
 from router.reason import Reason
 from router.settings import Settings

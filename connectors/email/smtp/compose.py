@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from typing import Final
 
 from connectors.email.smtp.letter import letter_html
-from connectors.outgoing import Outgoing
+from connectors.sender_contract import Outgoing
 from router.errors import PermanentError
 from router.origin.automatic import OWN_MARK
 

@@ -11,7 +11,7 @@ from typing import Final
 from connectors.base import Health
 from connectors.email.smtp.compose import compose
 from connectors.email.smtp.login import USUAL, Timeouts, answer_of, connect, hang_up
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from router.delivery import Window
 from router.errors import OmniyardError, PermanentError
 from router.settings.channels.mail import MailChannelSettings, MailSendSettings

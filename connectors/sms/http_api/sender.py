@@ -14,8 +14,8 @@ from requests.exceptions import RequestException
 
 from connectors.base import Health
 from connectors.http_errors import certainly_not_sent
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.registry_row import webhook_address
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from connectors.sms.http_api.webhook import found_at
 from router.delivery import Window
 from router.errors import ConfigError

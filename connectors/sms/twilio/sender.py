@@ -17,8 +17,8 @@ from twilio.base.exceptions import TwilioException
 
 from connectors.base import Health
 from connectors.http_errors import certainly_not_sent
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.registry_row import WEBHOOKS_PATH
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from connectors.sms.twilio.client import Twilio, probe
 from connectors.sms.twilio.messages import moment
 from router.delivery import Window

@@ -8,8 +8,8 @@ from typing import Final
 
 from connectors.base import Health, utc_now
 from connectors.http_errors import receipt_of_silence
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.registry_row import webhook_address
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from connectors.social.line.client import LineApi, LineRefusal, LineSent, LineUnanswered
 from connectors.social.line.messages import reply_token_of
 from connectors.social.line.probe import probe

@@ -12,7 +12,7 @@ from requests.exceptions import RequestException
 
 from connectors.base import Health
 from connectors.http_errors import certainly_not_sent
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from connectors.social.telegram.client import API, probe, retry_after
 from router.delivery import Window
 from router.settings.channels.telegram import TelegramSettings

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container
 from datetime import timedelta
 
 from connectors.http_errors import receipt_of_silence
-from connectors.outgoing import Receipt, SendVerdict
+from connectors.sender_contract import Receipt, SendVerdict
 from connectors.social.tencent.api_client import ApiRefusal, NotAnswered
 from router.delivery import TextLimit
 from router.errors import ConfigError, RateLimited

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from connectors.outgoing import Outgoing, Receipt
+from connectors.sender_contract import Outgoing, Receipt
 from connectors.social.tencent.api_client import ApiCodes
 from connectors.social.tencent.receipts import refused_text, send_once
 from router.delivery import TextLimit, Window

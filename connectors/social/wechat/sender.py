@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from connectors.base import Health
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from connectors.social.tencent.text_sender import TextSender
 from connectors.social.wechat.client import CODES, WechatApi
 from router.errors import OmniyardError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from connectors.base import Health
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from connectors.social.tencent.api_client import ApiRefusal
 from connectors.social.tencent.text_sender import TextSender
 from connectors.social.wecom.client import CODES, WecomApi

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Final
 
-from connectors.outgoing import Receipt, SendVerdict
+from connectors.sender_contract import Receipt, SendVerdict
 from connectors.social.meta.graph import GraphRefusal
 
 _PAUSE: Final = timedelta(minutes=1)

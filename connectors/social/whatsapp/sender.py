@@ -10,8 +10,8 @@ from datetime import datetime
 
 from connectors.base import Health
 from connectors.http_errors import receipt_of_silence
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
 from connectors.registry_row import webhook_address
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from connectors.social.meta.graph import GraphRefusal, GraphSilence
 from connectors.social.whatsapp.client import open_api
 from connectors.social.whatsapp.codes import receipt_of

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from connectors.base import utc_now
-from connectors.outgoing import Receipt
+from connectors.sender_contract import Receipt
 from connectors.social.x.budget import Spent
 from connectors.social.x.client import XApi
 from connectors.social.x.receipts import send_to_x, too_dear

@@ -11,7 +11,7 @@ import tweepy
 from requests.exceptions import RequestException
 
 from connectors.http_errors import certainly_not_sent
-from connectors.outgoing import Receipt, SendVerdict
+from connectors.sender_contract import Receipt, SendVerdict
 from connectors.social.x.budget import Spent
 from connectors.social.x.client import is_out_of_credits, seconds_to_reset
 from router.errors import OmniyardError

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from connectors.base import Health
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from connectors.social.x.client import XApi
 from connectors.social.x.messages import time_of
 from connectors.social.x.paid_sender import PaidSender

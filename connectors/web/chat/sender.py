@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connectors.base import Health
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from router.delivery import Window
 from router.settings.channels.site_chat import SiteChatSettings
 from router.settings.model import DeskSettings

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.normalise import normalise_batch
-from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import open_senders
+from connectors.sender_contract import Outgoing, SendVerdict
 from connectors.sms.http_api import webhook as http_webhook
 from connectors.sms.http_api.sender import open_sender
 from router.envelope import from_json

@@ -11,8 +11,8 @@ import pytest
 
 from connectors.base import WebhookRequest
 from connectors.normalise import normalise_batch
-from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import endpoint_of, probe_channel, sender_of
+from connectors.sender_contract import Outgoing, SendVerdict
 from connectors.social.line.webhook import file_request
 from router.envelope import RevisionKind, from_json
 from router.errors import PermanentError

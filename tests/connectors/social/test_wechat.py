@@ -14,8 +14,8 @@ import pytest
 
 from connectors.base import WebhookRequest
 from connectors.normalise import normalise_batch
-from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import probe_channel
+from connectors.sender_contract import Outgoing, SendVerdict
 from connectors.social.tencent import callback_cipher
 from connectors.social.tencent.access_token import IssuedToken, TokenHolder
 from connectors.social.tencent.callback_xml import read_fields

@@ -13,8 +13,8 @@ import pytest
 
 from connectors.base import Cursor, WebhookRequest
 from connectors.normalise import normalise_batch
-from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import probe_channel
+from connectors.sender_contract import Outgoing, SendVerdict
 from connectors.social.tencent import callback_cipher
 from connectors.social.wecom.connector import WecomConnector, file_request
 from connectors.social.wecom.sender import open_sender

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.outgoing import Outgoing, SendVerdict
+from connectors.sender_contract import Outgoing, SendVerdict
 from connectors.social.meta.signature import proof_of
 from connectors.social.whatsapp.codes import words_of
 from connectors.social.whatsapp.sender import WhatsappSender

@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connectors.normalise import normalise_batch
-from connectors.outgoing import Outgoing, SendVerdict
 from connectors.registry import is_public, probe_channel
+from connectors.sender_contract import Outgoing, SendVerdict
 from connectors.social.x import webhook
 from connectors.social.x_mentions.connector import XMentionsConnector
 from connectors.social.x_mentions.posts import weight_of

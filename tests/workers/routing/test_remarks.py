@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 import sqlalchemy as sa
 
-from connectors.outgoing import Receipt, SendVerdict
+from connectors.sender_contract import Receipt, SendVerdict
 from router.conversation_status import Status
 from router.envelope import Envelope, Party, PartyKind
 from router.remarks.remark_kind import NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from router.delivery import DeliveryReport, DeliveryStatus, Window
 from router.errors import TransientError
 from store.db.bulk import insert_rows, table_of

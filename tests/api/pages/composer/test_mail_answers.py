@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from api.http.permissions import Role
 from connectors.email.smtp.compose import compose
-from connectors.outgoing import Outgoing
+from connectors.sender_contract import Outgoing
 from router.envelope import Envelope, Party, PartyKind, to_json
 from router.settings.model import DeskSettings
 from store.db.bulk import table_of

@@ -17,7 +17,7 @@ from connectors.base import RawMessage
 from connectors.email.mime.normalise import normalise
 from connectors.email.smtp.login import Timeouts
 from connectors.email.smtp.sender import SmtpSender
-from connectors.outgoing import Outgoing, Receipt, SendVerdict
+from connectors.sender_contract import Outgoing, Receipt, SendVerdict
 from router.origin.automatic import recognise
 from router.origin.verdicts import OriginKind
 from router.settings.channels.mail import MailSendSettings
