@@ -1,12 +1,13 @@
 """Measure how long the server takes for the list pages of 100,000 open conversations on SQLite.
 
-    python -m benchmarks.list_paint [CONVERSATIONS]
+    python -m benchmarks.list_paint --conversations 100000
 
 The time is that of the complete answer of the application, HTML included, without a network.
 """
 
 from __future__ import annotations
 
+import argparse
 import logging
 import statistics
 import sys
@@ -40,7 +41,9 @@ _PAGES: Final = (
 def main() -> None:
     """Print the median and the slowest time of each page, in milliseconds."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
-    number = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--conversations", type=int, default=100_000)
+    number = parser.parse_args().conversations
     with tempfile.TemporaryDirectory() as data, start_blocking_portal() as portal:
         database = Database.at(Path(data) / "omniyard.db")
         upgrade(database)

@@ -16,10 +16,10 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Protocol
+from typing import IO, Final, Protocol
 
 import sqlalchemy as sa
 
@@ -60,6 +60,22 @@ page = {page}
 """
 
 
+class Launch(Protocol):
+    """How a rig starts `python WORDS`."""
+
+    def __call__(
+        self, words: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes]
+    ) -> subprocess.Popen[bytes]:
+        """Return the process."""
+
+
+def start_python(
+    words: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """Start an interpreter of its own."""
+    return subprocess.Popen([sys.executable, *words], cwd=cwd, env=env, stdout=stdout, stderr=stderr)
+
+
 class Served(Protocol):
     """What those who write to a desk need of it, and those who read its books: a rig's or a fleet's."""
 
@@ -78,6 +94,7 @@ class Rig:
 
     channels: additional TOML tables for the configuration.  secrets: the values that they name with "env:".
     calendar: when the mailbox is staffed; write the configuration again after a change.
+    launch: `start_python`, as in a real desk, or the forks of the tests, which start sooner.
     """
 
     folder: Path
@@ -94,6 +111,7 @@ class Rig:
     channels: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    launch: Launch = start_python
 
     @property
     def config(self) -> Path:
@@ -134,9 +152,8 @@ class Rig:
     def start(self, name: str, module: str, **extra: str) -> None:
         """Start `python -m module` under `name`; its output goes to a file of that name."""
         with (self.folder / f"{name}.log").open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", module], cwd=ROOT, env=self.environment(extra), stdout=log, stderr=log
-            )
+            environment = self.environment(extra)
+            self.processes[name] = self.launch(["-m", module], cwd=ROOT, env=environment, stdout=log, stderr=log)
 
     def start_broker(self) -> None:
         """Start the embedded Valkey, and wait until it answers."""

@@ -3,11 +3,12 @@
 Four of single pages, and ten of one agent's morning, which is worked through in order: in English (`morning-1.webp`
 and so on) and on a Chinese desk (`morning-zh-1.webp`).
 
-python -m benchmarks.screenshots [FOLDER]
+    python -m benchmarks.screenshots --folder docs/screenshots
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 import shutil
 import socket
@@ -80,7 +81,9 @@ _WEBP: Final = """async (png) => {
 
 def main() -> None:
     """Write one PNG per picture, and the morning."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/screenshots")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=Path("docs/screenshots"), help="where they are written")
+    folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])

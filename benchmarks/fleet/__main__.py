@@ -124,14 +124,8 @@ def _lose_primary(fleet: Fleet, load: Load) -> tuple[int, int]:
 
 
 def _drain(progress: Progress, rows: int) -> None:
-    query = "SELECT count(*), count(*) FILTER (WHERE state = 'received') FROM inbound"
-
-    def is_drained() -> bool:
-        accepted, open_ = progress.databases.rows(query)[0]
-        return bool(accepted >= rows and open_ == 0)
-
     with contextlib.suppress(TimeoutError):
-        wait_until(is_drained, seconds=_DRAIN_SECONDS, every=0.5)
+        wait_until(lambda: progress.is_drained(rows), seconds=_DRAIN_SECONDS, every=0.5)
 
 
 def _print(ledger: Ledger, found: Sequence[Takeover], arguments: argparse.Namespace) -> None:

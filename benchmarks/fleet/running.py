@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 import psycopg
@@ -34,11 +34,24 @@ _PATHS: Final = {"imap": CHANNEL, "smtp": _SMTP_CHANNEL, "sms": "sms", "x": "x",
 _ROUTED: Final = "'conversation.opened', 'message.received', 'message.duplicate'"
 
 
+class Readable(Protocol):
+    """What answers a query in SQL."""
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """What the fleet has done so far, by the database."""
 
-    databases: Databases
+    databases: Readable
+
+    def is_drained(self, rows: int) -> bool:
+        """Return whether so many messages were accepted, and each of them is decided."""
+        query = "SELECT count(*), count(*) FILTER (WHERE state = 'received') FROM inbound"
+        accepted, undecided = self.databases.rows(query)[0]
+        return bool(accepted >= rows and undecided == 0)
 
     def is_working(self, since: float) -> bool:
         """Return whether every path has accepted a message since then, and one of those was routed."""

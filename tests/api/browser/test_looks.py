@@ -177,3 +177,16 @@ def test_every_page_and_state_reads_well(chromium: Browser, desk: ServedDesk, lo
             if found:
                 wrong[name] = found
     assert wrong == {}
+
+
+@looks("phone-en-light")
+def test_no_page_is_wider_than_a_phone_with_the_longer_language(
+    chromium: Browser, desk: ServedDesk, look: Look
+) -> None:
+    wide = []
+    with page_of(chromium, desk, "Root", **look.more) as page:
+        for path in dict.fromkeys(path for path, _ in STATES.values()):
+            page.goto(desk.url + path)
+            if overflows(page):
+                wide.append(path)
+    assert wide == []

@@ -1,0 +1,193 @@
+"""The parts of the runs that are no part of `make test`, so that a change of the desk cannot break them unseen.
+
+A small run of `benchmarks.chaos`, the configuration and the queries of `benchmarks.fleet`, and the commands that the
+Makefile and the documentation name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import random
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import benchmarks
+from benchmarks.chaos.__main__ import Amounts, run
+from benchmarks.chaos.chats import PUBLIC_URL, Chats
+from benchmarks.chaos.gates import Gates
+from benchmarks.chaos.ledger import Ledger, read_ledger
+from benchmarks.chaos.messengers import Messengers
+from benchmarks.fleet.desk import TAKEOVER, FleetDesk
+from benchmarks.fleet.network import Host
+from benchmarks.fleet.plan import HOSTS
+from benchmarks.fleet.running import Progress
+from benchmarks.mailbox import make_mailbox
+from benchmarks.rig import CHANNEL
+from cli.processes.procfile import read_procfile
+from router.settings.files import load_settings
+from store.db.engine import Database
+from tests import forks
+from tests.desk import SMS, TOML, Desk, envelope
+from tests.servers import mailservers
+from tests.servers.mailservers import MailServer
+
+ROOT = Path(__file__).parents[2]
+# What a command of the documentation ends with: the end of its code, of its line, or the beginning of a comment.
+COMMAND = re.compile(r"python -m benchmarks\.(\w+)([^`#\n]*)")
+PAGES = [ROOT / "Makefile", ROOT / "Containerfile", *ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+ALL_NOTHING = {"messages", "kills", "killed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """What the books of a run read; nothing listens on the ports."""
+
+    database: Database
+    mail: MailServer
+    smtp_port: int = 9
+    web_port: int = 9
+
+
+def wrong(ledger: Ledger) -> dict[str, object]:
+    return {name: count for name, count in ledger.figures().items() if count and name not in ALL_NOTHING}
+
+
+def test_a_small_chaos_run_of_every_channel_keeps_every_promise() -> None:
+    amounts = Amounts(messages=20, chats=6, gates=9, messengers=8, lines=6)
+    ledger = run(amounts, kills=4, database="sqlite", seed=1, seconds=2, launch=forks.start)
+    assert (wrong(ledger), sum(ledger.kills.values())) == ({}, 4)
+
+
+def test_the_books_of_a_run_name_all_that_is_not_there(database: Database, tmp_path: Path) -> None:
+    # Given a desk without any message, after customers have written on every channel that keeps count of it
+    chance = random.Random(1)
+    customers = [Chats(messages=3, chance=chance), Gates(messages=3, chance=chance)]
+    customers.append(Messengers(messages=4, chance=chance))
+    with contextlib.ExitStack() as stack:
+        for some in customers:
+            stack.callback(some.close)
+        mail = mailservers.start(tmp_path)
+        stack.callback(mail.stop)
+        mailbox = make_mailbox(messages=20, seed=1, file_bytes=10)
+        # When the books are read
+        ledger = read_ledger(Written(database=database, mail=mail), mailbox, kills={}, customers=customers)
+    # Then
+    assert not ledger.is_clean
+    assert wrong(ledger) == {
+        "lost": mailbox.messages,
+        "missing_conversations": mailbox.conversations + 10,
+        "unrecognised": mailbox.redeliveries,
+        "chats_lost": 3,
+        "gates_lost": 3,
+        "messengers_lost": 4,
+        "messengers_apart": 5,
+    }
+
+
+def test_every_host_of_a_fleet_can_read_its_configuration(tmp_path: Path) -> None:
+    hosts = {name: Host(name=name, ip=f"10.77.0.{place}", namespace=name) for place, name in enumerate(HOSTS, start=2)}
+    with contextlib.ExitStack() as stack:
+        chats = stack.enter_context(contextlib.closing(Chats(messages=0, chance=random.Random(1))))
+        mail = mailservers.start(tmp_path)
+        stack.callback(mail.stop)
+        database = stack.enter_context(contextlib.closing(Database(f"sqlite:///{tmp_path / 'omniyard.db'}")))
+        desk = FleetDesk(
+            folder=tmp_path,
+            hosts=hosts,
+            mail=mail,
+            database=database,
+            broker_url="redis://127.0.0.1:9/0",
+            web_port=9,
+            smtp_port=9,
+            channels=chats.config,
+            secrets=chats.secrets,
+        )
+        desk.write_config(public_url=PUBLIC_URL)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in HOSTS:
+                for key, value in desk.environment(name).items():
+                    patch.setenv(key, value)
+                settings = load_settings(desk.config(name))
+                assert settings.omniyard.takeover.total_seconds() == float(TAKEOVER.removesuffix("s"))
+                assert {"mailbox", "desk-mail", *chats.channels} <= settings.channels.keys()
+
+
+# The mailbox of a rig, and the listener of the shipped file.
+THREE_PATHS = """
+[channels.mailbox]
+kind = "imap"
+host = "127.0.0.1"
+username = "support"
+password = "env:MAILBOX_PASSWORD"
+address = "support@desk.example"
+[channels.desk-mail]
+kind = "smtp"
+listen = "127.0.0.1:2527"
+address = "desk@desk.example"
+"""
+
+
+class Reader:
+    """A database as the primary of a fleet is read."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self._database.read() as connection:
+            return [tuple(row) for row in connection.exec_driver_sql(query)]
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_fleet_sees_when_each_path_worked_and_how_long_a_message_waited(database: Database, tmp_path: Path) -> None:
+    # Given a desk with the channels of three paths, and none of them has worked
+    progress = Progress(databases=Reader(database))
+    desk = Desk(database, tmp_path, toml=TOML + THREE_PATHS + SMS)
+    assert (progress.is_drained(0), progress.is_drained(1), progress.is_working(0)) == (True, False, False)
+    # When each accepts a message
+    desk.accept(*(envelope(channel, channel=channel) for channel in (CHANNEL, "desk-mail", "sms")))
+    # Then all of them wait
+    assert (progress.is_drained(3), progress.is_working(0), progress.waits()) == (False, False, [])
+    # When they are routed
+    desk.route()
+    # Then
+    assert (progress.is_drained(3), progress.is_drained(4), progress.is_working(0)) == (True, False, True)
+    assert progress.is_working(time.time() + 3600) is False
+    worked = {name: len(times) for name, times in progress.paths().items()}
+    assert worked == {"imap": 1, "smtp": 1, "sms": 1, "x": 0, "telegram": 0, "routing": 3}
+    assert [wait >= 0 for _, wait in progress.waits()] == [True] * 3
+
+
+def test_every_process_of_the_image_was_imported_when_it_was_built() -> None:
+    # Its root is read-only: what was not imported then is compiled at each start.
+    text = (ROOT / "Containerfile").read_text(encoding="utf-8")
+    (line,) = re.findall(r'-c "import ([^"]+)"', text)
+    wanted = {f"{entry.arguments[2]}.__main__" for entry in read_procfile(ROOT / "Procfile")} | {"cli.main"}
+    assert wanted <= set(line.split(", "))
+    assert [name for name in line.split(", ") if importlib.util.find_spec(name) is None] == []
+
+
+def commands() -> Mapping[str, set[str]]:
+    """The options of each measurement that the documentation names."""
+    named: dict[str, set[str]] = {}
+    for page in PAGES:
+        for name, arguments in COMMAND.findall(page.read_text(encoding="utf-8")):
+            named.setdefault(name, set()).update(re.findall(r"--[a-z][a-z-]*", arguments))
+    return named
+
+
+def test_every_measurement_that_is_named_starts_and_has_the_options_that_are_named() -> None:
+    listed = set(re.findall(r"(?:^| {4,})([a-z_]{4,})  ", benchmarks.__doc__ or "", re.MULTILINE))
+    named = commands()
+    assert {"chaos", "fleet", "image", "intake"} <= named.keys() & listed
+    for name in sorted(listed | named.keys()):
+        asked = forks.run(["-m", f"benchmarks.{name}", "--help"], timeout=300)
+        assert asked.returncode == 0, (name, asked.stderr)
+        assert [option for option in named.get(name, ()) if option not in asked.stdout] == [], name
