@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol, runtime_checkable
 from uuid import UUID
 
 from router.delivery import DeliveryReport
-from router.phone_call import CallNews
+from router.phone_call import MISSED_AFTER, CallNews
 
 # The form of mail messages.
 MAIL: Final = "mail"
@@ -71,6 +71,7 @@ class Batch:
     reports: what the provider says about messages of ours.
     wakes: topic -> what a callback says about waiting messages; a polled channel with that topic asks at once.
     calls: what the provider's list says about calls; each becomes a message when enough is known of it.
+    missed_after: how long after its end such a call's voicemail may come in.
     """
 
     channel: str
@@ -85,6 +86,7 @@ class Batch:
     reports: Sequence[NamedReport] = ()
     wakes: Mapping[str, str] = field(default_factory=dict)
     calls: Sequence[CallNews] = ()
+    missed_after: timedelta = MISSED_AFTER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

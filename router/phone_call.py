@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 from typing import Final
 
+# How long after a call's end its voicemail may come in, unless the operator's file says otherwise.
+MISSED_AFTER: Final = timedelta(seconds=60)
 # A call whose end no callback reports, and no list shows, counts as ended after this time.
 LOST_AFTER: Final = timedelta(minutes=30)
 _LONGEST_TRANSCRIPT: Final = 20_000
@@ -107,7 +109,7 @@ class PhoneCall:
 class CallLimits:
     """What a hotline allows; the fields are those of `HotlineMenuSettings`."""
 
-    missed_after: timedelta = timedelta(seconds=60)
+    missed_after: timedelta = MISSED_AFTER
     calls_per_caller: int = 20
     dials_per_day: int = 0
     blocked: tuple[str, ...] = ()

@@ -183,8 +183,8 @@ class Intake:
             accepted = accept(connection, channel=batch.channel, deliveries=deliveries, backfill=batch.backfill)
             reports = _note_reports(connection, batch.reports, channel=batch.channel)
             for news in batch.calls:
-                # A list is read after the fact: it reaches none of the menu's limits.
-                note_call(connection, batch.channel, news=news, limits=CallLimits())
+                # A list is read after the fact: it reaches none of the menu's other limits.
+                note_call(connection, batch.channel, news=news, limits=CallLimits(missed_after=batch.missed_after))
             if batch.cursor is not None:
                 cursors.move_cursor(
                     connection,

@@ -15,7 +15,7 @@ from connectors.sms.twilio.client import Twilio
 from connectors.voice.twilio.call_forms import listed_call, listed_recording
 from router.errors import PermanentError, TransientError
 from router.phone_call import CallNews
-from router.settings.channels.voice import VoiceSettings
+from router.settings.channels.voice import HotlineMenuSettings, VoiceSettings
 
 _PAGE_SIZE: Final = 100
 # More than a hotline of one number can take in two days.
@@ -44,9 +44,12 @@ class VoiceConnector:
         if self._forget.is_set():
             self._forget.clear()
             self._known, self._twilio = frozenset(), None
+        menu = self._settings.twilio
+        if menu is None:
+            raise PermanentError("no menu answers the calls of this channel")
         now = self._clock()
         since, seen_until, notice = self._mark(cursor, now=now)
-        calls = self._listed(since, first=seen_until - _OVERLAP, now=now)
+        calls = self._listed(menu, since, first=seen_until - _OVERLAP, now=now)
         fresh = [each for each in calls if each not in self._known]
         self._known = frozenset(calls)
         position = f"{now.isoformat()} {since.isoformat()}"
@@ -56,6 +59,7 @@ class VoiceConnector:
             cursor=Cursor(self._settings.number, position),
             notice=notice,
             calls=fresh,
+            missed_after=menu.missed_after,
         )
 
     def settle(self, batch: Batch) -> None:
@@ -81,10 +85,7 @@ class VoiceConnector:
         until, _, since = cursor.position.partition(" ")
         return datetime.fromisoformat(since), datetime.fromisoformat(until), ""
 
-    def _listed(self, since: datetime, *, first: datetime, now: datetime) -> list[CallNews]:
-        menu = self._settings.twilio
-        if menu is None:
-            raise PermanentError("no menu answers the calls of this channel")
+    def _listed(self, menu: HotlineMenuSettings, since: datetime, *, first: datetime, now: datetime) -> list[CallNews]:
         self._twilio = self._twilio or Twilio(menu)
         day = first.astimezone(UTC).date().isoformat()
         wanted = {"To": self._settings.number, "StartTime>": day}

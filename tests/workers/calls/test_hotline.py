@@ -11,6 +11,7 @@ import pytest
 
 from connectors.base import Batch
 from connectors.voice.twilio.call_forms import listed_call
+from connectors.voice.twilio.connector import VoiceConnector
 from store.contacts.erasure import erase_contact
 from store.conversations.sla import change_status
 from store.db.bulk import table_of
@@ -227,6 +228,17 @@ def test_a_process_that_dies_before_the_end_is_made_good_by_the_poll(desk: Voice
     for _ in range(2):
         desk.take(Batch(channel="hotline", form="voice", calls=[news]))
         desk.work(later=MINUTE)
+    assert desk.texts() == ["Missed call 未接来电"]
+
+
+def test_a_call_that_only_the_poll_found_is_missed_when_the_file_says(database, tmp_path, monkeypatch, twilio) -> None:
+    desk = VoiceDesk(database, tmp_path, monkeypatch, more=f'api_base = "{twilio.base}"\nmissed_after = "5m"')
+    gate = VoiceConnector("hotline", desk.settings.channels["hotline"])
+    twilio.ring(CALLER)
+    desk.take(gate.fetch(None))
+    desk.work(later=timedelta(minutes=4))
+    assert desk.texts() == []
+    desk.work(later=timedelta(minutes=2))
     assert desk.texts() == ["Missed call 未接来电"]
 
 
