@@ -39,4 +39,6 @@ def spin() -> None:
 
 if __name__ == "__main__":
     child.normalise = poisoned
+    # What ends a mail here is what it does; on a busy machine its processor time takes longer than a reader may live.
+    child._WALL_SECONDS = 600
     child.main()
