@@ -130,7 +130,8 @@ class Rig:
             f'public_url = "{self.public_url}"' if self.public_url else "",
         ]
         text = text.replace("[omniyard]", "\n".join(["[omniyard]", *keys]), 1)
-        text = text.replace("127.0.0.1:2525", f"127.0.0.1:{self.smtp_port}")
+        # With its quotes: the port of the web, which stands there too, may begin with the same digits.
+        text = text.replace('"127.0.0.1:2525"', f'"127.0.0.1:{self.smtp_port}"')
         # So that the assignment is killed and measured too.
         text = text.replace('#assign = "round_robin"', 'assign = "round_robin"', 1)
         channels = MAILBOX.format(

@@ -51,6 +51,15 @@ class Amounts:
     lines: int = 0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How soon things happen in a run. arrival: seconds over which messages arrive.  takeover, launch: see `Rig`."""
+
+    arrival: float = _ARRIVAL_SECONDS
+    takeover: str = "15s"
+    launch: Launch = start_python
+
+
 def main() -> None:
     """Run, print the figures, and exit with 1 unless all of them are 0."""
     arguments = _arguments()
@@ -67,16 +76,8 @@ def main() -> None:
     sys.exit(0 if ledger.is_clean else 1)
 
 
-def run(
-    amounts: Amounts,
-    *,
-    kills: int,
-    database: str,
-    seed: int,
-    seconds: float = _ARRIVAL_SECONDS,
-    launch: Launch = start_python,
-) -> Ledger:
-    """Return the ledger of one run. seconds: over which the messages arrive.  launch: see `Rig`."""
+def run(amounts: Amounts, *, kills: int, database: str, seed: int, pace: Pace = Pace()) -> Ledger:
+    """Return the ledger of one run."""
     chance = random.Random(seed)
     mailbox = make_mailbox(messages=amounts.messages, seed=seed, file_bytes=2_000)
     with contextlib.ExitStack() as stack:
@@ -91,16 +92,18 @@ def run(
         channels = "".join(some.config for some in customers)
         secrets = {name: value for some in customers for name, value in some.secrets.items()}
         rig = stack.enter_context(
-            running_rig(database, page=50, public_url=PUBLIC_URL, channels=channels, secrets=secrets)
+            running_rig(
+                database, page=50, takeover=pace.takeover, public_url=PUBLIC_URL, channels=channels, secrets=secrets
+            )
         )
-        rig.launch = launch
+        rig.launch = pace.launch
         rig.start_from_the_first_mail()
         killer = Killer(rig, chance=chance)
         killer.start_all()
         feeders = [
-            threading.Thread(target=_feed_imap, args=(rig, mailbox.mails[::2], seconds)),
-            threading.Thread(target=_feed_smtp, args=(rig, mailbox.mails[1::2], seconds)),
-            *(thread for some in customers for thread in some.threads(rig, seconds=seconds)),
+            threading.Thread(target=_feed_imap, args=(rig, mailbox.mails[::2], pace.arrival)),
+            threading.Thread(target=_feed_smtp, args=(rig, mailbox.mails[1::2], pace.arrival)),
+            *(thread for some in customers for thread in some.threads(rig, seconds=pace.arrival)),
         ]
         for feeder in feeders:
             # A run that is ended waits for no customer.

@@ -11,7 +11,7 @@ import importlib.util
 import random
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 import benchmarks
-from benchmarks.chaos.__main__ import Amounts, run
+from benchmarks.chaos.__main__ import Amounts, Pace, run
 from benchmarks.chaos.chats import PUBLIC_URL, Chats
 from benchmarks.chaos.gates import Gates
 from benchmarks.chaos.ledger import Ledger, read_ledger
@@ -29,14 +29,16 @@ from benchmarks.fleet.network import Host
 from benchmarks.fleet.plan import HOSTS
 from benchmarks.fleet.running import Progress
 from benchmarks.mailbox import make_mailbox
-from benchmarks.rig import CHANNEL
+from benchmarks.rig import CHANNEL, Rig
 from cli.processes.procfile import read_procfile
+from router.settings import Settings
 from router.settings.files import load_settings
 from store.db.engine import Database
 from tests import forks
 from tests.desk import SMS, TOML, Desk, envelope
 from tests.servers import mailservers
 from tests.servers.mailservers import MailServer
+from workers.broker.embedded import EmbeddedBroker
 
 ROOT = Path(__file__).parents[2]
 # What a command of the documentation ends with: the end of its code, of its line, or the beginning of a comment.
@@ -55,17 +57,51 @@ class Written:
     web_port: int = 9
 
 
+@pytest.fixture
+def mail(tmp_path: Path) -> Iterator[MailServer]:
+    server = mailservers.start(tmp_path)
+    yield server
+    server.stop()
+
+
+def settings_in(file: Path, *, environment: Mapping[str, str]) -> Settings:
+    """What a process reads that has this environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        for key, value in environment.items():
+            patch.setenv(key, value)
+        return load_settings(file)
+
+
 def wrong(ledger: Ledger) -> dict[str, object]:
     return {name: count for name, count in ledger.figures().items() if count and name not in ALL_NOTHING}
 
 
 def test_a_small_chaos_run_of_every_channel_keeps_every_promise() -> None:
     amounts = Amounts(messages=20, chats=6, gates=9, messengers=8, lines=6)
-    ledger = run(amounts, kills=4, database="sqlite", seed=1, seconds=2, launch=forks.start)
+    pace = Pace(arrival=2, takeover="3s", launch=forks.start)
+    ledger = run(amounts, kills=4, database="sqlite", seed=1, pace=pace)
     assert (wrong(ledger), sum(ledger.kills.values())) == ({}, 4)
 
 
-def test_the_books_of_a_run_name_all_that_is_not_there(database: Database, tmp_path: Path) -> None:
+def test_the_ports_of_a_rig_are_its_own_whatever_their_digits(mail: MailServer, tmp_path: Path) -> None:
+    with contextlib.closing(Database(f"sqlite:///{tmp_path / 'omniyard.db'}")) as database:
+        rig = Rig(
+            folder=tmp_path,
+            database=database,
+            mail=mail,
+            broker=EmbeddedBroker(tmp_path),
+            postgres=None,
+            smtp_port=22252,
+            # It begins as the listener of the shipped file does.
+            web_port=25253,
+        )
+        rig.write_config()
+        settings = settings_in(rig.config, environment=rig.environment({}))
+    assert str(settings.omniyard.listen) == "127.0.0.1:25253"
+    assert str(settings.channels["desk-mail"].listen) == "127.0.0.1:22252"
+
+
+def test_the_books_of_a_run_name_all_that_is_not_there(database: Database, mail: MailServer) -> None:
     # Given a desk without any message, after customers have written on every channel that keeps count of it
     chance = random.Random(1)
     customers = [Chats(messages=3, chance=chance), Gates(messages=3, chance=chance)]
@@ -73,8 +109,6 @@ def test_the_books_of_a_run_name_all_that_is_not_there(database: Database, tmp_p
     with contextlib.ExitStack() as stack:
         for some in customers:
             stack.callback(some.close)
-        mail = mailservers.start(tmp_path)
-        stack.callback(mail.stop)
         mailbox = make_mailbox(messages=20, seed=1, file_bytes=10)
         # When the books are read
         ledger = read_ledger(Written(database=database, mail=mail), mailbox, kills={}, customers=customers)
@@ -91,13 +125,12 @@ def test_the_books_of_a_run_name_all_that_is_not_there(database: Database, tmp_p
     }
 
 
-def test_every_host_of_a_fleet_can_read_its_configuration(tmp_path: Path) -> None:
+def test_every_host_of_a_fleet_can_read_its_configuration(mail: MailServer, tmp_path: Path) -> None:
     hosts = {name: Host(name=name, ip=f"10.77.0.{place}", namespace=name) for place, name in enumerate(HOSTS, start=2)}
-    with contextlib.ExitStack() as stack:
-        chats = stack.enter_context(contextlib.closing(Chats(messages=0, chance=random.Random(1))))
-        mail = mailservers.start(tmp_path)
-        stack.callback(mail.stop)
-        database = stack.enter_context(contextlib.closing(Database(f"sqlite:///{tmp_path / 'omniyard.db'}")))
+    with (
+        contextlib.closing(Chats(messages=0, chance=random.Random(1))) as chats,
+        contextlib.closing(Database(f"sqlite:///{tmp_path / 'omniyard.db'}")) as database,
+    ):
         desk = FleetDesk(
             folder=tmp_path,
             hosts=hosts,
@@ -110,13 +143,10 @@ def test_every_host_of_a_fleet_can_read_its_configuration(tmp_path: Path) -> Non
             secrets=chats.secrets,
         )
         desk.write_config(public_url=PUBLIC_URL)
-        with pytest.MonkeyPatch.context() as patch:
-            for name in HOSTS:
-                for key, value in desk.environment(name).items():
-                    patch.setenv(key, value)
-                settings = load_settings(desk.config(name))
-                assert settings.omniyard.takeover.total_seconds() == float(TAKEOVER.removesuffix("s"))
-                assert {"mailbox", "desk-mail", *chats.channels} <= settings.channels.keys()
+        for name in HOSTS:
+            settings = settings_in(desk.config(name), environment=desk.environment(name))
+            assert settings.omniyard.takeover.total_seconds() == float(TAKEOVER.removesuffix("s")), name
+            assert {"mailbox", "desk-mail", *chats.channels} <= settings.channels.keys(), name
 
 
 # The mailbox of a rig, and the listener of the shipped file.
@@ -184,7 +214,7 @@ def commands() -> Mapping[str, set[str]]:
 
 
 def test_every_measurement_that_is_named_starts_and_has_the_options_that_are_named() -> None:
-    listed = set(re.findall(r"(?:^| {4,})([a-z_]{4,})  ", benchmarks.__doc__ or "", re.MULTILINE))
+    listed = set(re.findall(r"(?:^| {3,})([a-z_]{4,})  ", benchmarks.__doc__ or "", re.MULTILINE))
     named = commands()
     assert {"chaos", "fleet", "image", "intake"} <= named.keys() & listed
     for name in sorted(listed | named.keys()):
