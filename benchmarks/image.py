@@ -1,6 +1,6 @@
 """Build the image of the Containerfile, start it with a read-only root, and send it a mail.
 
-`python -m benchmarks.image [--base IMAGE] [--json]`. Prints the unpacked and the packed size, the five largest parts, and
+`python -m benchmarks.image [--base IMAGE] [--json]`. It fails above 450 MiB on disk. Prints the unpacked and the packed size, the five largest parts, and
 how long each process took. It needs root, `buildah`, and without `--base` also `debootstrap` and a package archive: the
 base is then made under the name that the Containerfile asks for. It runs in a network of its own (`unshare --net`).
 """
@@ -39,6 +39,8 @@ _USER: Final = 10001
 _SECONDS: Final = 600
 _API: Final = "http://127.0.0.1:8080"
 _MIB: Final = 1024 * 1024
+# What the image may take on disk, in MiB.
+_LARGEST: Final = 450.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +266,8 @@ def main() -> None:
             builder.run("rm", "--all")
     result = {**asdict(sizes), **ran}
     print(json.dumps(result, indent=None if chosen.json else 2))
+    if sizes.unpacked > _LARGEST:
+        raise SystemExit(f"the image takes {sizes.unpacked} MiB on disk; at most {_LARGEST:.0f} are allowed")
 
 
 def _run_apart(system: Path) -> dict[str, Any]:

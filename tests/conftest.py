@@ -70,6 +70,7 @@ _LONGEST = (
     "test_feed",
     "test_mail_to_desk",
     "test_start",
+    "test_long_runs",
     "test_operations_guide",
 )
 
