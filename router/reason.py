@@ -77,6 +77,7 @@ class ReasonKey(StrEnum):
     RETURNED_MESSAGE_IS_OURS = "returned_message_is_ours"
     RETURNED_MESSAGE_IS_UNKNOWN = "returned_message_is_unknown"
     CHAT_IS_RESOLVED = "chat_is_resolved"
+    CHAT_WAS_ANSWERED = "chat_was_answered"
     CHAT_WAS_QUIET = "chat_was_quiet"
     CHAT_IS_OPEN = "chat_is_open"
     CHAT_HAS_NO_MATTER = "chat_has_no_matter"

@@ -146,6 +146,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     Key.RETURNED_MESSAGE_IS_UNKNOWN: ("a report about no message of ours", "该报告所指的邮件并非我方发出"),
     Key.NEEDS_NOTHING: ("it asks for nothing, so it stays where it was", "无需处理，归入客户的上一个会话"),
     Key.CHAT_IS_RESOLVED: ("the sender's conversation here is resolved", "客户在此渠道的会话已解决"),
+    Key.CHAT_WAS_ANSWERED: (
+        "an agent answered and resolved it less than a day ago",
+        "客服一天内答复并关闭了该会话，视为客户的回应",
+    ),
     Key.CHAT_WAS_QUIET: ("the sender's conversation here has been quiet for too long", "客户在此渠道的会话已久无往来"),
     Key.CHAT_HAS_NO_MATTER: ("so far there was only a greeting here", "客户此前在此仅有问候"),
     Key.CHAT_IS_OPEN: ("it is open, and short messages go on with it", "客户在此渠道有未解决的会话，短消息归入该会话"),
@@ -221,7 +225,11 @@ SIGN_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     SignKind.TOKEN: ("our token", "含有我方会话编号"),
     SignKind.ANSWERED: ("the message it answers", "回复了会话中的消息"),
     SignKind.QUOTING: ("a message that quotes it", "会话中的消息引用了它"),
-    SignKind.REFERENCE: ("the case's reference", "主题中写有会话编号"),
+    SignKind.REFERENCE: ("the case's reference", "写有会话编号"),
+    SignKind.SUBJECT: (
+        "an answer's subject, that of one open case of the sender",
+        "主题为回复，与客户唯一未解决的会话相同",
+    ),
     SignKind.RETURNED: ("our message that came back", "我方邮件被退回"),
     SignKind.CHAT: ("the sender's conversation on this channel", "客户在此渠道的会话"),
     SignKind.REPEATED: ("the same words before", "此前发过相同内容"),

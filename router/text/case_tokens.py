@@ -15,6 +15,10 @@ MOST_TOKENS: Final = 8
 LENGTH: Final = 9
 # As it is printed. One reference in thirty has no digit, so a word in small letters is none.
 _IN_SUBJECT: Final = re.compile(r"(?<![\w-])[0-9A-HJKMNP-TV-Z]{9}(?![\w-])", re.ASCII)
+# The same in a text, where numbers of nine digits are orders and phones: one reference in 35,000 has no letter.
+_IN_TEXT: Final = re.compile(r"(?<![\w-])(?!\d{9})[0-9A-HJKMNP-TV-Z]{9}(?![\w-])", re.ASCII)
+# As much of a text as is searched.
+_MOST_TEXT: Final = 4_000
 _ALONE: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{9}")
 # What people write before a reference.
 _LABEL: Final = re.compile(r"\A(?:(?:REFERENCE|REF|CASE)(?![0-9A-Z])|编号|工单号|工单)")
@@ -34,6 +38,12 @@ def printed_tokens(places: Iterable[str]) -> tuple[str, ...]:
 def bare_references(subject: str) -> tuple[str, ...]:
     """Return what stands in a subject as references do, without a proof, each once, at most `MOST_TOKENS`."""
     return tuple(dict.fromkeys(_IN_SUBJECT.findall(unicodedata.normalize("NFKC", subject[:_LONGEST]))))[:MOST_TOKENS]
+
+
+def text_references(text: str) -> tuple[str, ...]:
+    """Return the one thing in a text that stands as references do; none where several might be meant, as in a list."""
+    found = tuple(dict.fromkeys(_IN_TEXT.findall(text[:_MOST_TEXT])))
+    return found if len(found) == 1 else ()
 
 
 def typed_reference(text: str) -> str:

@@ -25,10 +25,12 @@ from router.envelope import CHAT_KINDS, Envelope
 from router.origin.journals import journaled_id
 from router.origin.sender_proof import SenderProof
 from router.reason import Reason, ReasonKey
-from router.text.case_tokens import MOST_TOKENS, TOKEN, bare_references
+from router.text.case_tokens import MOST_TOKENS, TOKEN, bare_references, text_references
 from router.threads.sign_kind import SignKind
 from router.threads.subject_lines import core_subject
 
+# In a chat or SMS, how long after an agent's word with which a case was resolved the next message is its answer.
+ANSWERED_WITHIN: Final = timedelta(days=1)
 # A mail with a new subject does not join a case without activity for this time.
 OLD: Final = timedelta(days=30)
 
@@ -80,16 +82,20 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """The references to conversations in a message: references with their proof, Message-IDs, references alone."""
+    """The references to conversations in a message: references with their proof, Message-IDs, references alone.
+
+    bare: in the subject.  in_text: in the new words, if there is one in them.
+    """
 
     tokens: tuple[tuple[str, str], ...]
     message_ids: tuple[str, ...]
     bare: tuple[str, ...] = ()
+    in_text: tuple[str, ...] = ()
 
     @property
     def references(self) -> tuple[str, ...]:
         """All conversations that are named, with a proof or without."""
-        return (*(reference for reference, _ in self.tokens), *self.bare)
+        return (*(reference for reference, _ in self.tokens), *self.bare, *self.in_text)
 
 
 def make_token(key: bytes, *, reference: str, contact_id: UUID) -> str:
@@ -112,13 +118,21 @@ def has_our_form(message_id: str) -> bool:
 
 
 def find_signs(envelope: Envelope) -> Signs:
-    """Collect the signs of a message: tokens in its subject and recipients, Message-IDs it answers, and its own."""
+    """Collect the signs of a message: tokens in its subject and recipients, Message-IDs it answers, and its own.
+
+    A reference alone may stand in the subject and in the new words.
+    """
     places = [envelope.subject, *(party.handle for party in envelope.recipients), *_bounced(envelope)]
     tokens = [token for place in places for token in _tokens(place)]
     own = (envelope.rfc_message_id,) if envelope.rfc_message_id else ()
     reported = tuple(filter(None, (journaled_id(envelope),)))
     message_ids = tuple(dict.fromkeys((*envelope.ancestors, *own, *reported)))
-    return Signs(tuple(dict.fromkeys(tokens))[:MOST_TOKENS], message_ids, bare_references(envelope.subject))
+    return Signs(
+        tuple(dict.fromkeys(tokens))[:MOST_TOKENS],
+        message_ids,
+        bare_references(envelope.subject),
+        text_references(envelope.text),
+    )
 
 
 def joined_first(known: Iterable[Candidate]) -> list[Candidate]:
@@ -152,6 +166,7 @@ class KnownThreads(NamedTuple):
     ours: the Message-IDs that we sent -> the addresses that they went to.
     chat: of a short message, its sender's latest conversation on this channel.
     join_within: for how long after its last message that conversation may be joined.
+    chat_answered: an agent of ours has the last word in it.
     """
 
     by_reference: Mapping[str, Candidate]
@@ -159,6 +174,7 @@ class KnownThreads(NamedTuple):
     ours: Mapping[str, frozenset[str]]
     chat: Candidate | None = None
     join_within: timedelta = timedelta(0)
+    chat_answered: bool = False
 
 
 class _Pointer(NamedTuple):
@@ -182,7 +198,7 @@ def correlate(query: ThreadQuery, known: KnownThreads, *, key: bytes) -> Correla
         refused = refused or found
     # A provider that names its conversations starts another one with a new name.
     if known.chat is not None and envelope.sender.kind in CHAT_KINDS and not envelope.thread:
-        return _in_chat(query, known.chat, join_within=known.join_within)
+        return _in_chat(query, known.chat, known=known)
     return refused or Correlation(None, SignKind.NONE, Reason(ReasonKey.NOTHING_POINTS))
 
 
@@ -204,11 +220,22 @@ def _by_sign(query: ThreadQuery, pointer: _Pointer) -> Correlation:
     return Correlation(candidate, sign, Reason(key, said))
 
 
-def offer_same_subject(found: Correlation, candidate: Candidate | None, *, proof: SenderProof) -> Correlation:
-    """Link a message that nothing points anywhere to a recent case of its sender under the same subject."""
+def offer_same_subject(
+    found: Correlation, recent: Sequence[Candidate], *, proof: SenderProof, answers: bool
+) -> Correlation:
+    """Link a message that nothing points anywhere to a recent case of its sender under the same subject.
+
+    recent: such cases, the latest first.  answers: its subject is that of an answer; then a proven sender's message
+    joins the case, if only one of them is not resolved.
+    """
     is_lost = found.joins is None and found.linked_to is None
-    if candidate is None or not is_lost or not proof.may_join:
+    if not recent or not is_lost or not proof.may_join:
         return found
+    waiting = [each for each in recent if not each.resolved]
+    if answers and len(waiting) == 1 and proof.joins_by_any_sign:
+        why = Reason(ReasonKey.SENDER_TAKES_PART, {"sign": SignKind.SUBJECT.value})
+        return Correlation(waiting[0], SignKind.SUBJECT, why)
+    candidate = recent[0]
     return Correlation(None, SignKind.NONE, Reason(ReasonKey.SAME_SUBJECT), linked_to=candidate.conversation_id)
 
 
@@ -260,14 +287,17 @@ def _tokens(place: str) -> list[tuple[str, str]]:
     return [(found[1].upper(), found[2].upper()) for found in TOKEN.finditer(place)] if "-" in place else []
 
 
-def _in_chat(query: ThreadQuery, chat: Candidate, *, join_within: timedelta) -> Correlation:
+def _in_chat(query: ThreadQuery, chat: Candidate, *, known: KnownThreads) -> Correlation:
+    quiet = query.envelope.received_at - chat.last_message_at
     if query.needs_nothing:
         return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.NEEDS_NOTHING))
     if query.says_matter and chat.has_no_matter and not chat.wants_person:
         return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_HAS_NO_MATTER))
+    if chat.resolved and known.chat_answered and quiet <= min(ANSWERED_WITHIN, known.join_within):
+        return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_WAS_ANSWERED))
     if chat.resolved:
         return Correlation(None, SignKind.CHAT, Reason(ReasonKey.CHAT_IS_RESOLVED), linked_to=chat.conversation_id)
-    if query.envelope.received_at - chat.last_message_at > join_within:
+    if quiet > known.join_within:
         return Correlation(None, SignKind.CHAT, Reason(ReasonKey.CHAT_WAS_QUIET), linked_to=chat.conversation_id)
     return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_IS_OPEN))
 
@@ -287,7 +317,9 @@ def _pointed_at(query: ThreadQuery, known: KnownThreads, *, key: bytes) -> list[
         candidates = joined_first(known.by_message_id.get(message_id, ()))
         found += [_Pointer(sign, candidate, sent_to) for candidate in candidates]
     # A reference alone does not prove that we sent it: only a proven participant of the case joins by it.
-    found += [_Pointer(SignKind.REFERENCE, by_reference[each], None) for each in signs.bare if each in by_reference]
+    # A colleague's text may name any customer's case.
+    alone = signs.bare if query.own_side else (*signs.bare, *signs.in_text)
+    found += [_Pointer(SignKind.REFERENCE, by_reference[each], None) for each in alone if each in by_reference]
     return found
 
 

@@ -13,6 +13,7 @@ class SignKind(StrEnum):
     ANSWERED = "answered_message"
     QUOTING = "quoting_message"
     REFERENCE = "named_reference"
+    SUBJECT = "answered_subject"
     RETURNED = "returned_message"
     CHAT = "open_chat"
     REPEATED = "repeated_words"

@@ -21,13 +21,21 @@ _ANSWERS: Final = """
     re res aw antw antwort sv vs ref rif r odp ynt bls απ σχετ ha отв תגובה رد
     回复 回覆 答复 答覆 回信 返信 회신 답장
 """.split()  # noqa: SIM905  (a table reads better as words)
+# What programs write before the subject that an absence note answers.
+_AUTOMATIC: Final = (
+    "automatic reply", "auto reply", "auto-reply", "autoreply", "out of office", "out of office autoreply",
+    "automatische antwort", "abwesenheitsnotiz", "réponse automatique", "respuesta automática", "resposta automática",
+    "risposta automatica", "automatisch antwoord", "自动回复", "自动答复", "自动回覆", "自動回覆", "自動回復",
+    "自動答覆", "自動返信", "자동 회신",
+)  # fmt: skip
 _BLOB: Final = r"\[[^\[\]]{0,200}\]\s*"
 _NUMBERED: Final = r"(?:\s?[\[(（]?\d{1,3}[\])）]?)?"
 # A leader is a prefix with any blobs before it and one before its colon: "[list] Re [2]:".
 _LEADER: Final = re.compile(
-    rf"\A\s*(?:{_BLOB}){{0,4}}(?:{'|'.join(_PREFIXES)}){_NUMBERED}\s*(?:{_BLOB})?[:：]", re.IGNORECASE
+    rf"\A\s*(?:{_BLOB}){{0,4}}(?:{'|'.join((*_PREFIXES, *_AUTOMATIC))}){_NUMBERED}\s*(?:{_BLOB})?[:：]", re.IGNORECASE
 )
 _ANSWER_LEADER: Final = re.compile(rf"\A\s*(?:{'|'.join(_ANSWERS)}){_NUMBERED}\s*[:：]\s*", re.IGNORECASE)
+_AUTOMATIC_LEADER: Final = re.compile(rf"\A\s*(?:{'|'.join(_AUTOMATIC)})\s*[:：]", re.IGNORECASE)
 _LIST_NAME: Final = re.compile(rf"\A\s*{_BLOB}(?=\S)")
 _TRAILER: Final = re.compile(r"\s*\(fwd\)\s*$", re.IGNORECASE)
 _FORWARDED: Final = re.compile(r"\s*\[fwd:(.*)\]\s*$", re.IGNORECASE | re.DOTALL)
@@ -53,6 +61,11 @@ def answer_subject(subject: str, *, token: str) -> str:
 def is_answer_subject(subject: str) -> bool:
     """Return whether the subject begins like that of an answer, maybe behind our token or a list's name."""
     return _ANSWER_LEADER.match(_LIST_NAME.sub("", subject[:_LONGEST], count=1)) is not None
+
+
+def is_reply_subject(subject: str) -> bool:
+    """Return whether a person's answer or an absence note has such a subject."""
+    return is_answer_subject(subject) or _AUTOMATIC_LEADER.match(subject[:_LONGEST]) is not None
 
 
 def core_subject(subject: str) -> str:

@@ -72,6 +72,25 @@ def asked_last(connection: Connection, conversation_ids: Collection[UUID]) -> fr
     return frozenset(row.conversation_id for row in found if is_question(row.text))
 
 
+def answered_last(connection: Connection, conversation_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return those of these conversations whose last message is an agent's answer; notes do not count."""
+    if not conversation_ids:
+        return frozenset()
+    return frozenset(connection.execute(_last_sides(), {"ids": conversation_ids}).scalars())
+
+
+@cache
+def _last_sides() -> sa.Select[Any]:
+    columns = table_of(MessageRow).c
+    place = sa.func.row_number().over(
+        partition_by=columns.conversation_id, order_by=(columns.received_at.desc(), columns.id.desc())
+    )
+    said = (among_bound(columns.conversation_id, "ids"), columns.direction != Direction.NOTE)
+    ranked = sa.select(columns.conversation_id, columns.direction, place.label("place")).where(*said).subquery()
+    ours = (ranked.c.place == 1, ranked.c.direction == Direction.OUTGOING)
+    return sa.select(ranked.c.conversation_id).where(*ours)
+
+
 @cache
 def _last_words() -> sa.Select[Any]:
     columns = table_of(MessageRow).c

@@ -12,6 +12,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
 from router.origin.sender_proof import ProofKind
 from store.db.bulk import among_bound, pair_among_bound, table_of
 from store.inbound.known_conversations import KnownConversation, columns_of_known, read_known
@@ -22,6 +23,8 @@ from store.tables.operations import AUTO_REPLY, OutboundRow
 MOST_SAID: Final = 8
 # How much of a text is compared; two texts that differ only later count as equal.
 LONGEST_SAID: Final = 4_000
+# Of all contacts of a batch.
+_MOST_BEFORE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,42 @@ def recently_said(connection: Connection, *, contacts: Collection[UUID], since: 
     if not contacts:
         return []
     return [_known_words(row) for row in connection.execute(_said(), {"contacts": contacts, "since": since})]
+
+
+def said_before(
+    connection: Connection, *, said: Collection[tuple[UUID, str]], since: datetime
+) -> list[tuple[UUID, str, KnownWords]]:
+    """Return messages with these contacts and fingerprints in cases that are not resolved, oldest first."""
+    found = connection.execute(_before(), {"said": said, "since": since})
+    return [(row.message_contact, row.fingerprint, _known_words(row)) for row in found]
+
+
+@cache
+def _before() -> sa.Select[Any]:
+    message, conversation = table_of(MessageRow), table_of(ConversationRow)
+    statement = sa.select(
+        message.c.id.label("message_id"),
+        message.c.contact_id.label("message_contact"),
+        message.c.fingerprint,
+        message.c.channel.label("said_on"),
+        message.c.received_at.label("said_at"),
+        message.c.echo,
+        # Its words are equal: the fingerprint says so.
+        sa.literal("").label("words"),
+        *columns_of_known(),
+    ).join(conversation, conversation.c.id == message.c.conversation_id)
+    return (
+        statement.where(
+            pair_among_bound((message.c.contact_id, message.c.fingerprint), "said"),
+            message.c.received_at >= sa.bindparam("since"),
+            message.c.direction == Direction.INCOMING,
+            message.c.sender_proof != ProofKind.FAILED,
+            conversation.c.contact_id == message.c.contact_id,
+            conversation.c.status != Status.RESOLVED,
+        )
+        .order_by(message.c.received_at, message.c.id)
+        .limit(_MOST_BEFORE)
+    )
 
 
 @cache

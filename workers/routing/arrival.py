@@ -15,7 +15,7 @@ from router.masking.mask import mask
 from router.origin.verdicts import OriginKind
 from router.remarks.remark_kind import NEEDS_NOTHING, RemarkKind
 from router.text.visible import is_visible
-from router.threads.subject_lines import core_subject
+from router.threads.subject_lines import core_subject, is_reply_subject
 from store.db.ids import new_id
 from store.inbound.claims import ClaimedInbound
 from store.inbound.outcome import Outcome
@@ -77,6 +77,11 @@ class Incoming:
     def subject(self) -> str:
         """Its subject as subjects are compared."""
         return core_subject(self.analysis.envelope.subject)
+
+    @cached_property
+    def answers_subject(self) -> bool:
+        """Whether its subject is that of an answer."""
+        return is_reply_subject(self.analysis.envelope.subject)
 
     @cached_property
     def needs_subject(self) -> bool:

@@ -59,6 +59,8 @@ class History:
     blocked: contacts whose messages go to quarantine.
     written_to: the contacts to whom our own side writes in this batch, by address.
     asked: the conversations in which our last word asks something.
+    answered: the resolved conversations of chats in which an agent has the last word.
+    resent: contact and fingerprint -> earlier messages in cases under the same subject that are not resolved.
     """
 
     cases: dict[UUID, Candidate] = field(default_factory=dict)
@@ -76,6 +78,8 @@ class History:
     blocked: Collection[UUID] = ()
     written_to: Mapping[str, UUID] = field(default_factory=dict)
     asked: set[UUID] = field(default_factory=set)
+    answered: set[UUID] = field(default_factory=set)
+    resent: dict[tuple[UUID, str], EarlierMessage] = field(default_factory=dict)
 
     def add_references(self, known: Mapping[str, KnownConversation]) -> None:
         """Add the conversations that the batch names by a printed reference."""
@@ -101,6 +105,12 @@ class History:
         for words in known:
             self._add(words.conversation)
             self._add_earlier(_said(words), contact_id=words.conversation.contact_id)
+
+    def add_resent(self, known: Sequence[tuple[UUID, str, KnownWords]]) -> None:
+        """Add messages of the last days that one of the page may say again, with their contacts and fingerprints."""
+        for contact_id, fingerprint, words in known:
+            self._add(words.conversation)
+            self.resent.setdefault((contact_id, fingerprint), _said(words))
 
     def add_stored(self, known: Sequence[KnownMessage]) -> None:
         """Add the stored messages that one of the batch may duplicate."""
@@ -157,8 +167,10 @@ class History:
     def repeated(self, incoming: Incoming) -> Repetition | None:
         """Return the contact's recent message, on any channel, that this message repeats."""
         recent, analysis = self.recent.get(incoming.contact_id), incoming.analysis
-        if not recent or not incoming.may_repeat:
+        if not incoming.may_repeat:
             return None
+        if not recent:
+            return self._resent(incoming)
         at = incoming.row.received_at
         found = find_repeated(
             words_of(analysis.envelope),
@@ -167,7 +179,15 @@ class History:
             has_secrets=bool(analysis.shown.secrets),
             earlier=[said for said in recent if abs(said.at - at) <= WITHIN],
         )
-        return Repetition(found, self.cases[found.conversation_id]) if found else None
+        return Repetition(found, self.cases[found.conversation_id]) if found else self._resent(incoming)
+
+    def _resent(self, incoming: Incoming) -> Repetition | None:
+        """Return what a mail says again, subject and all, days later, while its case still waits: over a weekend."""
+        found = self.resent.get((incoming.contact_id, incoming.analysis.fingerprint))
+        case = self.cases[found.conversation_id] if found else None
+        if found is None or case is None or case.resolved or core_subject(case.subject) != incoming.subject:
+            return None
+        return Repetition(found, case)
 
     def chat_of(self, incoming: Incoming, *, join_within: timedelta | None) -> Candidate | None:
         """Return the sender's conversation on the message's channel: an open one first, then the latest.
@@ -181,12 +201,16 @@ class History:
         lasting = [each for each in known if each.last_message_at >= since]
         return max(lasting, key=lambda each: (not each.resolved, *_latest(each)), default=None)
 
-    def same_subject(self, incoming: Incoming) -> Candidate | None:
-        """Return the sender's recent case with the same subject."""
+    def same_subject(self, incoming: Incoming) -> list[Candidate]:
+        """Return the sender's recent cases with the same subject, the latest first."""
         known = self.subjects.get((incoming.contact_id, incoming.subject), set()) - self.forged
-        latest = max((self.cases[each] for each in known), key=_latest, default=None)
-        is_recent = latest and incoming.row.received_at - latest.last_message_at <= SAME_SUBJECT_WITHIN
-        return latest if is_recent else None
+        since = incoming.row.received_at - SAME_SUBJECT_WITHIN
+        recent = [self.cases[each] for each in known if self.cases[each].last_message_at >= since]
+        return sorted(recent, key=_latest, reverse=True)
+
+    def waits_under_subject(self, incoming: Incoming) -> bool:
+        """Return whether a recent case of the sender under the same subject is not resolved."""
+        return any(not each.resolved for each in self.same_subject(incoming))
 
     def add_sent(self, message_id: str, message: SentMessage) -> None:
         """Add a message of ours."""
@@ -207,6 +231,8 @@ class History:
     def add_customer_words(self, placement: Placement, *, candidate: Candidate) -> None:
         """Add the words of a customer's message that was decided."""
         incoming, analysis = placement.incoming, placement.incoming.analysis
+        # The agent's word is not the last one any more.
+        self.answered.discard(candidate.conversation_id)
         if analysis.proof.kind is ProofKind.FAILED:
             return
         said = EarlierMessage(

@@ -180,7 +180,8 @@ def _correlate(incoming: Incoming, *, history: History, brain: Brain, repetition
     analysis = incoming.analysis
     correlation = _by_signs(incoming, history=history, brain=brain)
     if repetition is None and incoming.needs_subject:
-        return offer_same_subject(correlation, history.same_subject(incoming), proof=analysis.proof)
+        recent, answers = history.same_subject(incoming), incoming.answers_subject
+        return offer_same_subject(correlation, recent, proof=analysis.proof, answers=answers)
     if repetition is None or correlation.joins is not None:
         return correlation
     bare = not analysis.envelope.attachments
@@ -198,12 +199,14 @@ def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: b
         needs_nothing=incoming.needs_nothing,
         says_matter=incoming.remark in {RemarkKind.CONTENT, RemarkKind.PERSON} and not incoming.row.backfill,
     )
+    chat = history.chat_of(incoming, join_within=join_within)
     known = KnownThreads(
         by_reference=history.named(analysis.signs),
         by_message_id=history.pointed_at(incoming.known_ids, contact_id=incoming.contact_id),
         ours=history.addresses,
-        chat=history.chat_of(incoming, join_within=join_within),
+        chat=chat,
         join_within=join_within or timedelta(0),
+        chat_answered=chat is not None and chat.conversation_id in history.answered,
     )
     return correlate(query, known, key=brain.key)
 

@@ -8,11 +8,13 @@ from uuid import UUID
 
 from sqlalchemy.engine import Connection
 
+from router.conversation_status import Status
+from router.threads.correlation import ANSWERED_WITHIN
 from router.threads.cross_channel import WITHIN
 from store.contacts.blocked import blocked_among
 from store.contacts.contact_labels import labels_of
 from store.contacts.identities import Handle, known_contacts
-from store.inbound.first_words import asked_last
+from store.inbound.first_words import answered_last, asked_last
 from store.inbound.known_conversations import (
     KnownConversation,
     chat_conversations,
@@ -20,7 +22,14 @@ from store.inbound.known_conversations import (
     conversations_by_reference,
     recent_conversations,
 )
-from store.inbound.known_messages import KnownWords, automatic_replies, messages_like, recently_said, sent_by_us
+from store.inbound.known_messages import (
+    KnownWords,
+    automatic_replies,
+    messages_like,
+    recently_said,
+    said_before,
+    sent_by_us,
+)
 from workers.routing.arrival import Incoming
 from workers.routing.batch_history import LINKED_WITHIN, SAME_SUBJECT_WITHIN, History
 from workers.routing.brain import Brain
@@ -55,11 +64,13 @@ def recall(
         blocked=blocked_among(connection, known_before),
         written_to=_written_to(connection, batch),
         asked=_asked(connection, batch, known),
+        answered=_answered(connection, chats, batch),
     )
     known_history.add_references(by_reference)
     known_history.add_message_ids(by_message_id)
     known_history.add_chats(chats)
     known_history.add_subjects(_by_subject(connection, earlier))
+    known_history.add_resent(_resent(connection, earlier, known=known_history))
     for message_id, message in sent_by_us(connection, message_ids).items():
         known_history.add_sent(message_id, message)
     known_history.add_recent(recent)
@@ -104,6 +115,27 @@ def _asked(connection: Connection, batch: Sequence[Incoming], known: Collection[
     """Return the conversations in which we asked something last; read only if one of the batch may answer."""
     answers = any(incoming.may_answer for incoming in batch)
     return {*asked_last(connection, known)} if answers else set()
+
+
+def _answered(connection: Connection, chats: Collection[KnownConversation], batch: Sequence[Incoming]) -> set[UUID]:
+    """Return the resolved chats in which an agent has the last word, and had it a short time ago."""
+    oldest = min((each.row.received_at for each in batch), default=None)
+    recent = {
+        each.conversation_id
+        for each in chats
+        if oldest and each.status == Status.RESOLVED and each.last_message_at >= oldest - ANSWERED_WITHIN
+    }
+    return {*answered_last(connection, recent)}
+
+
+def _resent(connection: Connection, batch: Sequence[Incoming], *, known: History) -> list[tuple[UUID, str, KnownWords]]:
+    """Return what mails of the batch say again; read only for those with a case under their subject."""
+    asking = [each for each in batch if each.needs_subject and each.may_repeat and known.waits_under_subject(each)]
+    if not asking:
+        return []
+    said = {(each.contact_id, each.analysis.fingerprint) for each in asking}
+    since = min(each.row.received_at for each in asking) - SAME_SUBJECT_WITHIN
+    return said_before(connection, said=said, since=since)
 
 
 def _by_subject(connection: Connection, batch: Sequence[Incoming]) -> list[KnownConversation]:

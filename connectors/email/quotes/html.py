@@ -50,7 +50,10 @@ _SIGNING: Final = frozenset({
     "gmail_signature", "gmail_signature_prefix", "moz-signature", "protonmail_signature_block", "zmail_signature",
     "ntes-mailmaster-signature", "yahoo_signature",
 })  # fmt: skip
-_SIGNING_IDS: Final = ("signature", "applemailsignature", "ms-outlook-mobile-signature", "divneteasemailcard")
+_SIGNING_IDS: Final = (
+    "signature", "applemailsignature", "ms-outlook-mobile-signature", "divneteasemailcard", "ntes-pcmail-signature",
+    "ntes-pcmac-signature",
+)  # fmt: skip
 _BORDER: Final = re.compile(r"border-top:\s*solid\s+#(?:e1e1e1|b5c4df)", re.IGNORECASE)
 _BAR: Final = re.compile(r"border-left(?:-width)?\s*:(?!\s*(?:none|0))", re.IGNORECASE)
 

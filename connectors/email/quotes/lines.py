@@ -102,6 +102,11 @@ def is_quoted(line: str) -> bool:
     return not bare.startswith(">From ") and not drawn
 
 
+def written_out(line: str) -> str:
+    """Return the line with plain blanks: QQ Mail writes `&nbsp;` into the text around its words for a quote."""
+    return line.replace("&nbsp;", " ") if "&nbsp;" in line else line
+
+
 def is_rule(line: str) -> bool:
     """Return whether a line consists of drawn characters, without words."""
     bare = line.strip()
@@ -113,7 +118,7 @@ def separator(line: str, *, above: str) -> QuoteOpening | None:
 
     above: the line before it; below a drawn line the words need no dashes of their own.
     """
-    bare = line.strip()
+    bare = written_out(line).strip()
     words = bare.strip(_ORNAMENT + _COLONS)
     if not words or len(bare) > _SEPARATOR_CHARACTERS:
         return None
@@ -172,9 +177,12 @@ def _is_section(lines: Sequence[str], roles: dict[str, int]) -> bool:
         # Without an author, only a timestamp that no person would write shows that a program wrote it.
         stamped = "sent" in roles and _STAMP.search(lines[roles["sent"]][:_ATTRIBUTION_CHARACTERS])
         return bool(stamped) and "to" in roles and "@" in lines[roles["to"]][:_ATTRIBUTION_CHARACTERS]
-    if ("subject" in roles and len(roles) >= 3) or ("sent" in roles and _MESSAGE_OF.match(lines[roles["sent"]])):
-        return True
     addressed = bool(_ADDRESS.search(lines[roles["from"]][:_ATTRIBUTION_CHARACTERS]))
+    if "subject" in roles and len(roles) >= 3:
+        # Payer, payee and purpose of a payment have the same labels, but no time and no mail address.
+        return "sent" in roles or any("@" in lines[at][:_ATTRIBUTION_CHARACTERS] for at in roles.values())
+    if "sent" in roles and _MESSAGE_OF.match(lines[roles["sent"]]):
+        return True
     return addressed and ("sent" in roles or "subject" in roles)
 
 

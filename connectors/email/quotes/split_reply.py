@@ -172,10 +172,13 @@ class _Scan:
             opening, start, end = found
             if opening is QuoteOpening.HEADERS:
                 start = self._with_own_address(start, floor=end if end < start else 0)
+            if self._ends_card(start):
+                self._close(self._card_above(start), start, LineMark.SIGNATURE)
             if self._goes_on(end):
                 self._quote(self._with_rules(start), len(self.lines))
                 break
             self._quote(start, self._next(end))
+        self._join_rules()
         self._sign()
         return opening
 
@@ -243,6 +246,14 @@ class _Scan:
             above -= 1
         return above
 
+    def _join_rules(self) -> None:
+        """Quote the drawn lines right above a quote that the page marks: Outlook's text has one for its ruler."""
+        for index in range(1, len(self.lines)):
+            if self.kinds[index] is LineMark.QUOTED and self.kinds[index - 1] is LineMark.NEW:
+                start = self._with_rules(index)
+                if any(line.strip() for line in self.lines[start:index]):
+                    self._quote(start, index)
+
     def _sign(self) -> None:
         for index in self.suspects:
             if self.kinds[index] is not LineMark.NEW:
@@ -288,6 +299,14 @@ class _Scan:
             if bare and not bare.strip("| "):
                 first = above
         return first
+
+    def _ends_card(self, start: int) -> bool:
+        """Return whether a line of bars alone stands right above: Mail Master's card without its sign-off."""
+        above = start - 1
+        while above > max(0, start - 4) and not self.lines[above].strip():
+            above -= 1
+        bare = self.lines[above].strip() if above > 0 else ""
+        return bool(bare) and not bare.strip("| ")
 
     def _close(self, start: int, end: int, mark: LineMark) -> None:
         for index in range(start, end):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from router.text.case_tokens import bare_references, typed_reference
+from router.text.case_tokens import bare_references, text_references, typed_reference
 from tests.reference_forms import FORMS
 
 
@@ -56,3 +56,21 @@ def test_what_is_no_reference_is_not_read_as_one(typed: str) -> None:
 )
 def test_a_subject_names_a_reference_as_it_is_printed(subject: str, found: tuple[str, ...]) -> None:
     assert bare_references(subject) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("你好，受理编号 K7QF2MXD4，现在有结果了吗？", ("K7QF2MXD4",)),
+        ("编号K7QF2MXD4还是没解决", ("K7QF2MXD4",)),
+        ("any news about K7QF2MXD4? I ask for K7QF2MXD4.", ("K7QF2MXD4",)),
+        # Several may be a list, of which none is meant more than the others.
+        ("K7QF2MXD4 and 7TAM0HWZT are both open", ()),
+        # Numbers of orders and phones, part of a longer number, a token with its proof.
+        ("order 202611300, phone 138001380", ()),
+        ("TK20261130001", ()),
+        ("K7QF2MXD4-9F3A61C20B", ()),
+    ],
+)
+def test_a_text_names_one_reference(text: str, found: tuple[str, ...]) -> None:
+    assert text_references(text) == found

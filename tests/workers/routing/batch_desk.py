@@ -55,7 +55,7 @@ class BatchDesk(Desk):
         """Return for each message the message that opened its case."""
         inbound = {row.id: row.source_key for row in self.rows(InboundRow)}
         opened = {row.id: inbound[row.opened_by_inbound] for row in self.rows(ConversationRow)}
-        return {inbound[row.inbound_id]: opened[row.conversation_id] for row in self.rows(MessageRow)}
+        return {inbound[row.inbound_id]: opened[row.conversation_id] for row in self.rows(MessageRow) if row.inbound_id}
 
     def case(self, opened_by: str) -> Any:
         """Return the case that a message opened."""

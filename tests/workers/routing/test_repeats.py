@@ -14,6 +14,7 @@ from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
 from store.desk.false_alarms import tally
+from store.inbound.first_words import answered_last
 from store.tables.emergencies import EmergencyRow, OutageRow
 from store.tables.messages import ConversationRow, IdentityRow, MessageRow
 from store.tables.operations import EventRow
@@ -140,3 +141,29 @@ def test_an_emergency_call_is_stored_and_confirmed(desk: Desk) -> None:
     with desk.database.read() as connection:
         assert find_emergency(connection, called.conversation_id).confirmed is None
     assert [each for each in desk.rows(EventRow, "kind") if each.startswith("emergency.")] == ["emergency.released"]
+
+
+def test_a_mail_that_comes_again_after_a_holiday_repeats_the_one_before_on_both_databases(desk: Desk) -> None:
+    said = {"subject": "Invoice", "text": "When do you send the invoice for 300 yuan?"}
+    first = envelope("first", **said)
+    desk.route(first)
+    desk.route(replace(envelope("again", **said), received_at=first.received_at + timedelta(days=9)))
+    desk.route(replace(envelope("late", **said), received_at=first.received_at + timedelta(days=40)))
+
+    one, repeated, late = sorted(desk.rows(MessageRow), key=lambda row: row.received_at)
+    assert (repeated.conversation_id, repeated.duplicate_of) == (one.conversation_id, one.id)
+    assert (late.conversation_id == one.conversation_id, late.duplicate_of) == (False, None)
+
+
+def test_whether_an_agent_has_the_last_word_in_a_case(desk: Desk) -> None:
+    desk.route(envelope("first"))
+    (case,) = desk.rows(ConversationRow)
+    answer = {"conversation_id": case.id, "contact_id": case.contact_id, "channel": "mail", "sender_handle": "desk"}
+    found = []
+    for minutes, direction in enumerate(("incoming", "outgoing", "note", "incoming"), start=1):
+        at = case.opened_at + timedelta(minutes=minutes)
+        row = answer | {"id": new_id(), "direction": direction, "text": "words", "received_at": at}
+        with desk.database.write() as connection:
+            insert_rows(connection, MessageRow, rows=[row])
+            found.append(answered_last(connection, {case.id}) == {case.id})
+    assert found == [False, True, True, False]

@@ -140,6 +140,7 @@ def test_the_same_person_under_the_same_subject_is_offered_as_a_link(desk: MailD
 
     first, second, *others, third = desk.cases
     assert [each.linked_to for each in (first, second, *others)] == [None, first.id, None, None, None]
+    # Two of them are open: an answer's subject alone does not say which is meant.
     assert third.linked_to == second.id
     assert second.route == "everything"
 

@@ -330,3 +330,52 @@ def test_nothing_is_lost_or_added() -> None:
     mail = f"{NEW}\n\nOn 16 Nov 2026, Desk <a@b.example> wrote:\n{quoted(OLD)}\n\nMore.\n-- \nBob"
     words = split_reply(mail)
     assert sorted(f"{words.text}\n{words.quoted}\n{words.signature}".split()) == sorted(mail.split())
+
+
+_QQ_HEADERS = (
+    '发件人: "客服" <support@wallet.example>;\n发送时间:&nbsp;2026年11月16日(星期一) 上午9:41\n主题:&nbsp;退款\n\n'
+)
+
+
+@pytest.mark.parametrize(
+    "ruler",
+    [
+        "------------------&nbsp;原始邮件&nbsp;------------------",
+        "------------------&nbsp;Original&nbsp;------------------",
+        "------------------ 原始邮件 ------------------",
+    ],
+)
+def test_the_ruler_of_qq_mail_is_quoted_with_its_written_blanks(ruler: str) -> None:
+    assert split_reply(f"{NEW}\n\n\n{ruler}\n{_QQ_HEADERS}{OLD}").text == NEW
+
+
+@pytest.mark.parametrize(
+    ("card", "below"),
+    [
+        (
+            "| |\n李娜\n|\n|\nlina@163.example\n|",
+            "---- 回复的原邮件 ----\n| 发件人 | 客服<a@b.example> |\n| 主题 | 退款 |",
+        ),
+        (
+            "| |\nLi Na\n|\n|\n13800138000\n|\n",
+            "---- Replied Message ----\n| From | Desk<a@b.example> |\n| Subject | Refund |",
+        ),
+        ("| |\n李娜\n|", "在2026年11月16日 09:41，客服<support@wallet.example> 写道："),
+    ],
+)
+def test_the_name_card_of_mail_master_is_a_signature_without_its_sign_off_too(card: str, below: str) -> None:
+    words = split_reply(f"{NEW}\n\n{card}\n{below}\n{OLD}")
+    assert words.text == NEW
+    assert words.signature.startswith("|")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "From: Fred Hall\nTo: Corner Shop\nSubject: rent\nAmount: 450\nIt is pending.",
+        "寄件人：张三\n收件人：李四\n主题：货款\n金额：450 元，一直没到账。",
+        "The payment:\nTo: Corner Shop\nFrom: my wallet\nSubject: rent, November\nIt is pending.",
+    ],
+)
+def test_payer_payee_and_purpose_without_a_time_or_an_address_are_own_words(own: str) -> None:
+    assert split_reply(f"See below.\n\n{own}").text == f"See below.\n\n{own}"

@@ -83,3 +83,15 @@ def test_a_forwarded_page_without_words_of_its_own_is_what_is_said() -> None:
         "&lt;a@bank.example&gt;<br>Subject: Alert<br></div><div>A login from Mars.</div></div>"
     )
     assert "A login from Mars." in split_reply(to_text(page), html=page).text
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f'<div>{NEW}</div><div id="appendonsend"></div><hr><div id="divRplyFwdMsg">From: Desk</div><div>Old words.</div>',
+        f'<div>{NEW}</div><hr><div id="divRplyFwdMsg">From: Desk</div><div>Old words.</div>',
+        f"<div>{NEW}</div><hr><blockquote type=cite>From: Desk<br>Old words.</blockquote>",
+    ],
+)
+def test_the_drawn_line_above_a_marked_quote_is_no_word(page: str) -> None:
+    assert split_reply(f"{NEW}\n\n________________________________\nFrom: Desk\n\nOld words.", html=page).text == NEW
