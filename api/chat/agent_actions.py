@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
+from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
@@ -16,20 +17,20 @@ from api.http.forms import Fields, Form
 from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError
 from api.pages.cases.after import go_on
-from api.pages.chat_pane import chat_words
-from api.pages.orders import reverse
+from api.pages.cases.undo import undo_of
+from api.pages.chat_pane import chat_words, write_down
 from api.pages.render import moments_of
 from api.pages.toast import EndedChat
-from api.rest.changes import ChangeOrder, change_once
+from api.rest.changes import ChangeOrder, change_once, look_before
 from api.rest.queries import find_for
 from router.conversation_status import Status
 from router.settings.values import title_in
 from store.chat.cases import session_of
 from store.chat.endings import BLOCKED_FOR, block_visitor, end_chat, hand_over
-from store.chat.visitor_sessions import ChatSession
-from store.db.engine import read_clock
-from store.desk.audit import AuditAction, AuditEntry, append_audit
+from store.chat.visitor_sessions import ChatSession, find_session
+from store.desk.audit import AuditAction
 from store.outbound.replies import lock_answerable
+from workers.runtime.failpoints import reach
 
 routes: Final = APIRouter(prefix="/conversations", include_in_schema=False)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
@@ -71,23 +72,33 @@ def act_on_chat(desk: DeskPart, actor: Worker, form: Form, *, key: str) -> Respo
             block_visitor(connection, session.id, lasts=BLOCKED_FOR if verb == "block" else timedelta(0))
     else:
         raise ProblemError("invalid", "this button is not one of this desk")
-    _write_down(desk, actor, AuditAction(f"chat.{verb}"), about=key)
+    if verb != "end":
+        with desk.database.write() as connection:
+            write_down(connection, actor, AuditAction(f"chat.{verb}"), about=key)
     desk.chats.facts.forget(session.channel)
     desk.chats.waker.wake(session.id)
     return go_on(desk, actor, f"/conversations/{key}", said=f"done_chat_{verb}", key=key, **more)
 
 
 def _end(desk: Desk, key: str, *, actor: Actor, session: ChatSession) -> dict[str, Any]:
-    """End a chat and resolve its case; return what the notice needs to take both back."""
-    order = ChangeOrder(status=Status.RESOLVED)
+    """End a chat and resolve its case, in one transaction; return what the notice needs to take both back."""
+    order, ended = ChangeOrder(status=Status.RESOLVED), list[EndedChat]()
     with desk.database.read() as connection:
-        before = find_for(connection, key, actor=actor)
-    # First, because it may be refused, as with a planned answer: then the chat goes on.
-    changed = change_once(desk, key, order=order, actor=actor, version=None, once=None)
-    with desk.database.write() as connection:
-        ended = end_chat(connection, session.id, by="agent", name=actor.name)
-    chat = EndedChat(session_id=session.id, waiting_since=session.waiting_since) if ended else None
-    return {"undo": reverse(before, order, now=desk.now()), "version": changed.version, "chat": chat}
+        before = look_before(connection, key, actor=actor)
+
+    def end(connection: Connection) -> None:
+        # After the case, as answering and merging lock them; resolving may be refused, and then the chat goes on.
+        waiting_since = find_session(connection, session.id, lock=True).waiting_since
+        if end_chat(connection, session.id, by="agent", name=actor.name):
+            ended.append(EndedChat(session_id=session.id, waiting_since=waiting_since))
+        reach("end.written")
+        write_down(connection, actor, AuditAction.CHAT_END, about=key)
+
+    version = before.record.version
+    changed = change_once(desk, key, order=order, actor=actor, version=version, once=None, also=end)
+    reach("end.after")
+    undo = undo_of(before, order, now=desk.now())
+    return {"undo": undo, "version": changed.version, "chat": ended[0] if ended else None}
 
 
 def _transfer(
@@ -107,13 +118,6 @@ def _transfer(
     with desk.database.write() as connection:
         titles = known.title if known else {}
         hand_over(connection, session.id, to=assignee or title_in(titles, session.language, name=team))
-
-
-def _write_down(desk: Desk, actor: Actor, action: AuditAction, *, about: str) -> None:
-    with desk.database.write() as connection:
-        at = read_clock(connection)
-        entry = AuditEntry(at=at, actor=actor.name, actor_id=actor.id, action=action, object=about, detail={})
-        append_audit(connection, [entry])
 
 
 def _chat(desk: Desk, key: str, *, actor: Actor) -> tuple[UUID, ChatSession]:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
+from sqlalchemy.engine import Connection
 
 from api.desk import Desk, DeskPart
 from api.http.authentication import Requires
@@ -24,16 +25,17 @@ from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb
 from api.http.problems import PROBLEMS, ProblemError, slug_of
 from api.pages.cases.regroup import take_back
-from api.pages.chat_pane import resume
+from api.pages.cases.undo import undo_of
+from api.pages.chat_pane import resume, resumed
 from api.pages.composer.answer_files import pass_on_files
 from api.pages.composer.drafts import save_for, typed
 from api.pages.composer.macros import macro_of, split
 from api.pages.conversation import Refusal, show_conversation
-from api.pages.orders import change_order, kind_of, message_order, reverse
+from api.pages.orders import change_order, kind_of, message_order
 from api.pages.render import kept_channels, moments_of
 from api.pages.reply_box import fill_ready
 from api.pages.toast import Flash, set_flash, unseal
-from api.rest.changes import ChangeOrder, PlannedError, change_once
+from api.rest.changes import ChangeOrder, PlannedError, change_once, look_before
 from api.rest.emergencies import judge_for
 from api.rest.outbound import Verdict, withdraw
 from api.rest.outbound import settle as settle_outbound
@@ -45,7 +47,9 @@ from router.conversation_status import Status
 from router.errors import NotFound, OmniyardError, TransientError
 from router.replies.placeholders import unfilled
 from router.text.visible import is_visible
+from store.contacts.blocked import block_sender
 from store.conversations.read import ConversationRecord
+from store.db.engine import read_clock
 from store.outbound.review import MaskedTextError, find_outbound
 from workers.sending.reply import TooLongError
 
@@ -74,7 +78,8 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
     def make() -> Response:
         verb, now = form.one("do"), desk.now()
         with desk.database.read() as connection:
-            before = find_for(connection, key, actor=actor)
+            whole = look_before(connection, key, actor=actor)
+        before = whole.record
         order = change_order(form, opens_at=desk.replying.opening(before.channel, now=now), now=now, zone=_zone(desk))
         if not order.model_fields_set:
             return RedirectResponse(f"/conversations/{before.reference}", status_code=_SEE_OTHER)
@@ -87,7 +92,7 @@ def change(request: Request, desk: DeskPart, actor: Worker, form: Form, *, key: 
             key=before.reference,
             subject=before.subject,
             values=_named(request, desk, order),
-            undo=reverse(before, order, now=now),
+            undo=undo_of(whole, order, now=now),
             version=changed.version,
         )
         address = ours(form.one("back")) if verb in _LEAVING else f"/conversations/{before.reference}"
@@ -166,8 +171,8 @@ def press_macro(request: Request, desk: DeskPart, actor: Speaker, form: Form, *,
         if macro is None:
             raise ProblemError("not-found")
         with desk.database.read() as connection:
-            before = find_for(connection, key, actor=actor)
-        filled = fill_ready(desk, before, actor=actor, text=macro, now=desk.now())
+            before = look_before(connection, key, actor=actor)
+        filled = fill_ready(desk, before.record, actor=actor, text=macro, now=desk.now())
         if filled.text:
             draft = MessageOrder(text=filled.text, based_on_version=form.number("version"), undoable=True)
             order, change = split(draft, macro.actions)
@@ -180,7 +185,7 @@ def press_macro(request: Request, desk: DeskPart, actor: Speaker, form: Form, *,
                 desk, key, order=change, actor=actor, version=form.number("version"), once=once
             ).version
             flash = _flash(desk, actor, "done_macro", key=key, values={"title": macro.title})
-        undo = reverse(before, change, now=desk.now()) if change else None
+        undo = undo_of(before, change, now=desk.now()) if change else None
         return onwards(desk, f"/conversations/{key}", flash=flash.model_copy(update={"undo": undo, "version": version}))
 
     return or_refusal(request, desk, actor, make, key=key, form=form, keeps_draft=True)
@@ -254,11 +259,7 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
         if done.judged:
             judge_for(desk, done.key, danger=None, actor=actor)
         take_back(desk, done, actor=actor)
-        if done.undo:
-            order, once = ChangeOrder.model_validate(done.undo), once_of(form, "undo")
-            change_once(desk, done.key, order=order, actor=actor, version=done.version, once=once)
-        if done.chat:
-            resume(desk, done.chat, name=actor.name)
+        _take_back_change(desk, done, actor=actor, form=form)
         home = done.home or f"/conversations/{done.key}"
         said = "done_taken_back" if done.outbound else "done_undo"
         return onwards(desk, home, flash=_flash(desk, actor, said, key=done.key))
@@ -266,6 +267,25 @@ def undo(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
     if done.home:
         return make()
     return or_refusal(request, desk, actor, make, key=done.key, form=form)
+
+
+def _take_back_change(desk: Desk, done: Flash, *, actor: Actor, form: Fields) -> None:
+    """Undo a change, with the end of its chat and the block of its sender, in one transaction."""
+
+    def also(connection: Connection) -> None:
+        if done.chat:
+            resume(connection, done.chat, actor=actor, about=done.key)
+        if done.unblocks:
+            block_sender(connection, UUID(done.unblocks), blocked=False, by=actor.name, now=read_clock(connection))
+
+    if done.undo:
+        order, once = done.undo.at(desk.now()), once_of(form, "undo")
+        change_once(desk, done.key, order=order, actor=actor, version=done.version, once=once, also=also)
+    elif done.chat or done.unblocks:
+        with desk.database.write() as connection:
+            also(connection)
+    if done.chat:
+        resumed(desk, done.chat)
 
 
 def or_refusal(

@@ -16,6 +16,8 @@ from store.chat.chat_hours import waiting_now
 from store.chat.endings import resume_chat
 from store.chat.queue import OngoingChat, WaitingChat, ongoing_chats, waiting_chats
 from store.chat.visitor_sessions import ChatSession, find_session
+from store.db.engine import read_clock
+from store.desk.audit import AuditAction, AuditEntry, append_audit
 
 _MOST: Final = 20
 # Of them some may wait for the opening of their channel.
@@ -46,13 +48,28 @@ def chat_in(connection: Connection, desk: Desk, *, conversation_id: UUID, channe
     return session_of(connection, conversation_id) if channel in desk.chats.pages else None
 
 
-def resume(desk: Desk, ended: EndedChat, *, name: str) -> None:
-    """Let a chat go on whose end is taken back. name: of the agent."""
-    with desk.database.write() as connection:
+def resume(connection: Connection, ended: EndedChat, *, actor: Actor, about: str) -> None:
+    """Let a chat go on whose end is taken back, and write it into the audit log. about: its case's reference.
+
+    Call `resumed` after the commit.
+    """
+    if resume_chat(connection, ended.session_id, waiting_since=ended.waiting_since, name=actor.name):
+        write_down(connection, actor, AuditAction.CHAT_RESUME, about=about)
+
+
+def resumed(desk: Desk, ended: EndedChat) -> None:
+    """Tell the other pages and the visitor's that a chat goes on."""
+    with desk.database.read() as connection:
         session = find_session(connection, ended.session_id)
-        resume_chat(connection, session.id, waiting_since=ended.waiting_since, name=name)
     desk.chats.facts.forget(session.channel)
     desk.chats.waker.wake(session.id)
+
+
+def write_down(connection: Connection, actor: Actor, action: AuditAction, *, about: str) -> None:
+    """Write an action on a chat into the audit log."""
+    at = read_clock(connection)
+    entry = AuditEntry(at=at, actor=actor.name, actor_id=actor.id, action=action, object=about, detail={})
+    append_audit(connection, [entry])
 
 
 def chat_words(session: ChatSession, *, moments: Moments) -> str:

@@ -13,7 +13,6 @@ from api.pages.composer.drafts import addresses
 from api.rest.changes import ChangeOrder
 from api.rest.replies import MessageOrder
 from router.conversation_status import Status
-from store.conversations.read import ConversationRecord
 
 # The choice among the categories that says that a case is about none of them; no category can have this name.
 NONE_OF_OURS: Final = "-"
@@ -137,36 +136,3 @@ def _until(form: Fields, *, opens_at: datetime | None, now: datetime, zone: Zone
 def labels_of(said: str) -> list[str]:
     """Return the labels of a field, separated by commas."""
     return [label.strip() for label in said.replace("，", ",").split(",") if label.strip()]
-
-
-def reverse(before: ConversationRecord, order: ChangeOrder, *, now: datetime) -> dict[str, Any] | None:
-    """Return the fields of the order that undoes `order`; None when it changes nothing.
-
-    before: the conversation as it was.  now: aware; a snooze that has passed is not set again.
-    """
-    named = order.model_fields_set
-    undo: dict[str, Any] = {}
-    if order.status is not None and (order.status != before.status or order.status == Status.SNOOZED):
-        undo |= _status(before, now=now)
-    if order.team is not None and order.team != before.team:
-        undo |= {"team": before.team, "assignee": before.assignee}
-    elif (order.take or "assignee" in named) and not (order.take and before.assignee):
-        undo["assignee"] = before.assignee
-    if order.priority is not None and order.priority != before.priority:
-        undo["priority"] = before.priority
-    if "category" in named and (order.category or None) != before.category:
-        undo["category"] = before.category
-    elif "category" in named and not order.category and not before.none_of_ours:
-        undo["unknown_category"] = True
-    added = [label for label in order.add_labels if label not in before.labels]
-    removed = [label for label in order.remove_labels if label in before.labels]
-    undo |= {name: labels for name, labels in (("remove_labels", added), ("add_labels", removed)) if labels}
-    return undo or None
-
-
-def _status(before: ConversationRecord, *, now: datetime) -> dict[str, Any]:
-    if before.status != Status.SNOOZED:
-        return {"status": before.status}
-    if before.held_until is None or before.held_until <= now:
-        return {"status": Status.OPEN.value}
-    return {"status": before.status, "snoozed_until": before.held_until.isoformat()}

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from api.desk import Desk
 from api.http.permissions import Actor
+from api.pages.cases.undo import Undo
 from api.paths import POLL_HEADER
 
 _LASTS: Final = timedelta(minutes=2)
@@ -38,12 +39,12 @@ class EndedChat(BaseModel):
 class Flash(BaseModel):
     """A completed action. said: key of its phrase.  key, subject: of the conversation.
 
-    undo: the order that reverts it.
+    undo: what takes a change back.
     outbound: a message that can still be cancelled.  until: until when, if it leaves in some seconds.
-    regrouping: id of a merge, a split or an unlinking.
+    regrouping: id of a merge, a split or an unlinking.  unblocks: the contact whose messages are let in again.
     contact: id and former values of an edited contact.  home: where undoing leads; empty for the conversation.
     chat: what `resume_chat` needs.
-    many: of a bulk action, by conversation the order that reverts it and the version.
+    many: of a bulk action, by conversation what takes it back and the version.
     judged: it was answered whether the customer is in danger.  version: of the conversation after the action.
     """
 
@@ -55,7 +56,7 @@ class Flash(BaseModel):
     key: str
     subject: str = ""
     values: dict[str, str] = {}
-    undo: dict[str, Any] | None = None
+    undo: Undo | None = None
     outbound: str = ""
     until: datetime | None = None
     judged: bool = False
@@ -64,12 +65,14 @@ class Flash(BaseModel):
     contact: dict[str, Any] | None = None
     home: str = ""
     chat: EndedChat | None = None
-    many: list[tuple[str, dict[str, Any], int]] = []
+    many: list[tuple[str, Undo, int]] = []
+    unblocks: str = ""
 
     @property
     def can_undo(self) -> bool:
         """Whether a button takes it back."""
-        return bool(self.undo or self.outbound or self.judged or self.regrouping or self.contact or self.chat)
+        changed = self.undo or self.outbound or self.judged or self.regrouping or self.contact
+        return bool(changed or self.chat or self.unblocks)
 
 
 def seal(desk: Desk, flash: Flash) -> str:

@@ -6,6 +6,8 @@ One order may change several fields at once; the page's buttons send the same or
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
@@ -25,11 +27,28 @@ from api.rest.queries import find_for
 from router.conversation_status import Status
 from router.errors import Conflict, NotFound, OmniyardError, PermanentError, TransientError
 from router.settings.model import Priority
-from store.conversations.changes import Change, LockedConversation, ReadVersion, change, lock
+from store.conversations.changes import (
+    Change,
+    FormerCase,
+    LockedConversation,
+    ReadVersion,
+    change,
+    former_case,
+    lock,
+)
+from store.conversations.read import ConversationRecord
 from store.conversations.readers import mark_read
 from store.db.engine import read_clock
 from store.outbound.answer_addresses import choose_answer_address
-from store.outbound.planned import approve, drop_planned, leave_status, lock_planned
+from store.outbound.planned import (
+    WaitingReply,
+    approve,
+    drop_planned,
+    leave_status,
+    lock_planned,
+    restore_replies,
+    waiting_replies,
+)
 
 _MOST_KEYS: Final = 100
 _MOST_LABELS: Final = 20
@@ -128,6 +147,29 @@ class Changed(BaseModel):
     version: int
 
 
+class Former(BaseModel):
+    """What a change takes away besides the fields that its order names, as it was. Never read from a request."""
+
+    model_config = ConfigDict(frozen=True)
+
+    case: FormerCase
+    replies: tuple[WaitingReply, ...] = ()
+
+
+class ReverseOrder(ChangeOrder):
+    """The order that undoes a change. Only a notice with our signature makes one: a request cannot name `former`."""
+
+    former: Former = Field(exclude=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """A conversation before a change, with all that undoing the change needs."""
+
+    record: ConversationRecord
+    former: Former
+
+
 class BulkOrder(RequestModel):
     """One change for many conversations; each succeeds or fails independently."""
 
@@ -180,16 +222,37 @@ def change_conversation(
     return changed
 
 
+def look_before(connection: Connection, key: str, *, actor: Actor) -> Before:
+    """Return a conversation as it is before a change that can be undone.
+
+    Raises NotFound as `find_for` does.
+    """
+    record = find_for(connection, key, actor=actor)
+    former = Former(case=former_case(connection, record.id), replies=waiting_replies(connection, record.id))
+    return Before(record, former)
+
+
 def change_once(
-    desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: ReadVersion, once: str | None
+    desk: Desk,
+    key: str,
+    *,
+    order: ChangeOrder,
+    actor: Actor,
+    version: ReadVersion,
+    once: str | None,
+    also: Callable[[Connection], None] | None = None,
 ) -> Changed:
     """Apply an order to a conversation once, even if it is repeated; the page's forms call it too.
 
     version: as for `apply_order`.  once: identifies the order among the actor's; None if it may be repeated.
+    also: what happens in the same transaction, after the order.
     """
 
     def make() -> Changed:
-        return Changed(key=key, version=apply_order(connection, desk, key, order=order, actor=actor, version=version))
+        made = apply_order(connection, desk, key, order=order, actor=actor, version=version)
+        if also:
+            also(connection)
+        return Changed(key=key, version=made)
 
     asked = f"change\n{key.upper()}\n{order.model_dump_json(exclude_unset=True)}"
     with desk.database.write() as connection:
@@ -198,7 +261,13 @@ def change_once(
 
 
 def apply_order(
-    connection: Connection, desk: Desk, key: str, *, order: ChangeOrder, actor: Actor, version: ReadVersion = None
+    connection: Connection,
+    desk: Desk,
+    key: str,
+    *,
+    order: ChangeOrder,
+    actor: Actor,
+    version: ReadVersion = None,
 ) -> int:
     """Apply an order to a conversation and return its new version.
 
@@ -213,6 +282,9 @@ def apply_order(
     if order.status is not None:
         # Before the conversation is locked: sending locks them in this order.
         leave_status(connection, conversation_id)
+        if isinstance(order, ReverseOrder):
+            now = read_clock(connection)
+            restore_replies(connection, order.former.replies, conversation_id=conversation_id, by=actor.name, now=now)
     case = lock(connection, conversation_id, version=version)
     if planned:
         _decide_planned(connection, planned, case=case, order=order, actor=actor)
@@ -225,7 +297,8 @@ def apply_order(
     if order.answer_to is not None:
         now = read_clock(connection)
         choose_answer_address(connection, conversation_id, address=order.answer_to, by=actor.name, now=now)
-    return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection))
+    former = order.former.case if isinstance(order, ReverseOrder) else None
+    return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection), former=former)
 
 
 def take_if_free(connection: Connection, conversation_id: UUID, *, actor: Actor) -> None:

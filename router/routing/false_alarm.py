@@ -127,7 +127,8 @@ def calm_before(state: CaseState) -> dict[str, Any]:
         assignee=state.assignee,
         clock_started_at=state.clock_started_at,
         replied_at=state.replied_at,
-        waiting_since=state.waiting_since,
+        # What an agent resolved without an answer counts no more when the case is open again.
+        waiting_since=state.waiting_since if state.status != Status.RESOLVED else None,
     )
     return dict(_CALM.dump_python(calm, mode="json"))
 

@@ -6,7 +6,7 @@ and has no event, so a repeated order does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,8 +19,13 @@ from router.conversation_status import Status
 from router.errors import Conflict, PermanentError, Stale
 from router.masking.mask import refuse_secrets
 from store.conversations.assignees import require_assignee
-from store.conversations.corrections import forget_none_of_ours, is_none_of_ours, keep_correction
-from store.conversations.sla import change_status
+from store.conversations.corrections import (
+    forget_correction,
+    forget_none_of_ours,
+    is_none_of_ours,
+    keep_correction,
+)
+from store.conversations.sla import change_status, paused_since, restore_pause
 from store.db.bulk import columns_of, table_of
 from store.events.append import EventKind, NewEvent, append_events
 from store.tables.messages import ConversationRow
@@ -54,6 +59,21 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormerCase:
+    """What a change clears besides the fields that it names, as it was before it; an undo brings it back.
+
+    paused_since: since when its clock was paused; None while it ran.
+    label_places: where the labels stood that the undo adds again, in the order of `Change.add_labels`.
+    """
+
+    alarmed_at: datetime | None = None
+    home_team: str | None = None
+    snoozed_by: str | None = None
+    paused_since: datetime | None = None
+    label_places: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockedConversation:
     """A conversation, locked until the transaction ends."""
 
@@ -66,6 +86,7 @@ class LockedConversation:
     category: str | None
     labels: list[str]
     held_until: datetime | None
+    alarmed_at: datetime | None
     merged_into: UUID | None
 
 
@@ -94,10 +115,28 @@ def lock(connection: Connection, conversation_id: UUID, *, version: ReadVersion 
     return case
 
 
-def change(connection: Connection, case: LockedConversation, *, wanted: Change, by: str, now: datetime) -> int:
+def former_case(connection: Connection, conversation_id: UUID) -> FormerCase:
+    """Return what a change of this conversation would clear."""
+    columns = table_of(ConversationRow).c
+    names = ("alarmed_at", "home_team", "snoozed_by")
+    statement = sa.select(*(columns[name] for name in names)).where(columns.id == conversation_id)
+    row = connection.execute(statement).mappings().one()
+    return FormerCase(**row, paused_since=paused_since(connection, conversation_id))
+
+
+def change(
+    connection: Connection,
+    case: LockedConversation,
+    *,
+    wanted: Change,
+    by: str,
+    now: datetime,
+    former: FormerCase | None = None,
+) -> int:
     """Change a locked conversation and return its new version.
 
     by: the agent's name.  now: the database's clock.
+    former: this undoes a change, before which it was so; None for a change of its own.
     Raises Conflict when another agent has the conversation to take, NotFound for an unknown assignee,
     PermanentError for contradictory values.
     """
@@ -105,9 +144,13 @@ def change(connection: Connection, case: LockedConversation, *, wanted: Change, 
     events: dict[EventKind, Mapping[str, object]] = {}
     for made in (_assigned(connection, case, wanted, by=by), _moved(case, wanted), _ranked(case, wanted)):
         _add(made, values=values, events=events)
-    for made in (_corrected(connection, case, wanted), _labelled(case, wanted)):
+    corrected = _corrected(connection, case, wanted) if former is None else _uncorrected(connection, case, wanted)
+    for made in (corrected, _labelled(case, wanted, places=former.label_places if former else ())):
         _add(made, values=values, events=events)
-    if "category" in values:
+    if former:
+        # Only what this order clears: the desk may have written the others since, without a new version.
+        values |= {name: getattr(former, name) for name in ("alarmed_at", "home_team") if name in values}
+    if "category" in values and former is None:
         keep_correction(
             connection, case.id, old=case.category, new=wanted.category, sub_intent=wanted.sub_intent, by=by, now=now
         )
@@ -118,7 +161,7 @@ def change(connection: Connection, case: LockedConversation, *, wanted: Change, 
     append_events(
         connection, [NewEvent(kind, case.id, {**payload, "by": by}, at=now) for kind, payload in events.items()]
     )
-    _set_status(connection, case, wanted=wanted, by=by, now=now)
+    _set_status(connection, case, wanted=wanted, by=by, now=now, former=former)
     return version_of(connection, case.id)
 
 
@@ -183,7 +226,9 @@ def _corrected(connection: Connection, case: LockedConversation, wanted: Change)
             raise PermanentError("expected `category` or `unknown_category`, not both")
         if case.category is not None or not forget_none_of_ours(connection, case.id):
             return {}, {}
-        return {"alarmed_at": None}, {EventKind.CONVERSATION_RECATEGORISED: {"category": None, "unknown": True}}
+        # No column changes, but its version does.
+        unknown = {"category": None, "unknown": True}
+        return {"alarmed_at": case.alarmed_at}, {EventKind.CONVERSATION_RECATEGORISED: unknown}
     if wanted.category is None or (wanted.category or None) == case.category:
         # An agent says for the first time that a case without a category belongs to none.
         is_news = wanted.category == "" and not is_none_of_ours(connection, case.id)
@@ -193,9 +238,21 @@ def _corrected(connection: Connection, case: LockedConversation, wanted: Change)
     return {"category": wanted.category or None}, {EventKind.CONVERSATION_RECATEGORISED: payload}
 
 
-def _labelled(case: LockedConversation, wanted: Change) -> _Made:
+def _uncorrected(connection: Connection, case: LockedConversation, wanted: Change) -> _Made:
+    """Give the category back that an agent changed; what the agent said of it trains nothing."""
+    if wanted.unknown_category or wanted.category is None or (wanted.category or None) == case.category:
+        return _corrected(connection, case, wanted) if wanted.unknown_category else ({}, {})
+    forget_correction(connection, case.id, new=case.category)
+    payload = {"category": wanted.category or None, "from": case.category, "sub_intent": None}
+    return {"category": wanted.category or None}, {EventKind.CONVERSATION_RECATEGORISED: payload}
+
+
+def _labelled(case: LockedConversation, wanted: Change, *, places: Sequence[int]) -> _Made:
     refuse_secrets(wanted.add_labels, what="label")
     labels = [label for label in dict.fromkeys((*case.labels, *wanted.add_labels)) if label not in wanted.remove_labels]
+    for place, label in sorted(zip(places, wanted.add_labels, strict=False)):
+        labels.remove(label)
+        labels.insert(place, label)
     if labels == case.labels:
         return {}, {}
     if len(labels) > _MOST_LABELS:
@@ -203,7 +260,15 @@ def _labelled(case: LockedConversation, wanted: Change) -> _Made:
     return {"labels": labels}, {EventKind.CONVERSATION_LABELLED: {"labels": labels, "from": case.labels}}
 
 
-def _set_status(connection: Connection, case: LockedConversation, *, wanted: Change, by: str, now: datetime) -> None:
+def _set_status(
+    connection: Connection,
+    case: LockedConversation,
+    *,
+    wanted: Change,
+    by: str,
+    now: datetime,
+    former: FormerCase | None,
+) -> None:
     until = wanted.snoozed_until
     if (until is not None) != (wanted.status == Status.SNOOZED):
         raise PermanentError("`snoozed_until` and the status `snoozed` need each other")
@@ -212,17 +277,28 @@ def _set_status(connection: Connection, case: LockedConversation, *, wanted: Cha
     if wanted.status is None:
         return
     change_status(connection, conversation_id=case.id, status=wanted.status, at=now, by=by)
+    if former:
+        restore_pause(connection, case.id, since=former.paused_since, at=now)
     if until is not None and (case.status, case.held_until) != (Status.SNOOZED, until):
-        _put_aside(connection, case, until=until, by=by, now=now)
+        _put_aside(connection, case, until=until, by=by, now=now, former=former)
 
 
-def _put_aside(connection: Connection, case: LockedConversation, *, until: datetime, by: str, now: datetime) -> None:
+def _put_aside(
+    connection: Connection,
+    case: LockedConversation,
+    *,
+    until: datetime,
+    by: str,
+    now: datetime,
+    former: FormerCase | None,
+) -> None:
     """Snooze the conversation: `workers.chores.sla` reopens it at `until`, a message of the customer at once.
 
     The promises keep running: the customer does not know that it is snoozed.
     """
     table = table_of(ConversationRow)
-    values = {"held_until": until, "snoozed_by": by, "watch_at": now, "version": table.c.version + 1}
+    snoozed_by = former.snoozed_by if former else by
+    values = {"held_until": until, "snoozed_by": snoozed_by, "watch_at": now, "version": table.c.version + 1}
     connection.execute(sa.update(table).where(table.c.id == case.id).values(**values))
     payload = {"until": until.isoformat(), "by": by}
     append_events(connection, [NewEvent(EventKind.CONVERSATION_SNOOZED, case.id, payload, at=now)])

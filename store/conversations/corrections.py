@@ -76,6 +76,15 @@ def forget_none_of_ours(connection: Connection, conversation_id: UUID) -> bool:
     return True
 
 
+def forget_correction(connection: Connection, conversation_id: UUID, *, new: str | None) -> None:
+    """Forget an agent's last word, if it was the category `new`: it was a slip, and trains nothing."""
+    table = table_of(CorrectionRow)
+    last = sa.select(table.c.id, table.c.new_category).where(table.c.conversation_id == conversation_id)
+    found = connection.execute(last.order_by(table.c.at.desc(), table.c.id.desc()).limit(1)).first()
+    if found is not None and found.new_category == new:
+        connection.execute(sa.delete(table).where(table.c.id == found.id))
+
+
 def none_of_ours(category: sa.ColumnElement[Any], conversation_id: sa.ColumnElement[UUID]) -> sa.ColumnElement[bool]:
     """Return the column that says so of each row; only of those without a category another table is read."""
     table = table_of(CorrectionRow)

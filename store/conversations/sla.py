@@ -131,6 +131,29 @@ def end_pauses(connection: Connection, *, until: Mapping[UUID, datetime]) -> Non
         connection.execute(statement.values(until=sa.bindparam("b_until")), rows)
 
 
+def paused_since(connection: Connection, conversation_id: UUID) -> datetime | None:
+    """Return since when the clock of a conversation is paused; None while it runs."""
+    columns = table_of(PauseRow).c
+    statement = sa.select(columns.since).where(columns.conversation_id == conversation_id, columns.until.is_(None))
+    found: datetime | None = connection.execute(statement).scalar()
+    return found
+
+
+def restore_pause(connection: Connection, conversation_id: UUID, *, since: datetime | None, at: datetime) -> None:
+    """Make the pauses what they were before a change whose undoing set the status at the moment `at`.
+
+    since: what `paused_since` returned before the change.
+    """
+    table = table_of(PauseRow)
+    theirs = table.c.conversation_id == conversation_id
+    if since is None:
+        # The pause that the change began, and its undoing ended.
+        connection.execute(sa.delete(table).where(theirs, table.c.until == at))
+        return
+    connection.execute(sa.delete(table).where(theirs, table.c.until.is_(None), table.c.since >= at))
+    connection.execute(sa.update(table).where(theirs, table.c.since == since).values(until=None))
+
+
 def insert_notices(connection: Connection, *, notices: Sequence[SlaReminder], now: datetime) -> list[SlaReminder]:
     """Insert notices; return those that are new."""
     rows = [asdict(notice) | {"id": new_id(), "at": now} for notice in notices]
@@ -204,6 +227,7 @@ def change_status(
 ) -> None:
     """Set a conversation's status, and pause or resume its clock.
 
+    Who waited when it was resolved waits again when it is reopened: only an answer ends a wait.
     by: the agent; empty for the desk itself.  why: what the desk did it for.
     """
     table = table_of(ConversationRow)
@@ -217,8 +241,6 @@ def change_status(
         end_pauses(connection, until={conversation_id: at})
     values: dict[str, Any] = {"status": status, "watch_at": at, "held_until": None, "snoozed_by": None}
     values["version"] = table.c.version + 1
-    if status == Status.RESOLVED:
-        values["waiting_since"] = None
     connection.execute(sa.update(table).where(which).values(**values))
     payload = {"from": before, "to": status.value} | ({"by": by} if by else {}) | ({"why": str(why)} if why else {})
     append_events(connection, [NewEvent(EventKind.CONVERSATION_STATUS_CHANGED, conversation_id, payload, at=at)])

@@ -78,6 +78,7 @@ class AuditAction(StrEnum):
     CASE_EXPORTED_WITH_ORIGINALS = "case.exported_with_originals"
     CHAT_BLOCK = "chat.block"
     CHAT_END = "chat.end"
+    CHAT_RESUME = "chat.resume"
     CHAT_TRANSFER = "chat.transfer"
     CHAT_UNBLOCK = "chat.unblock"
     KEY_RESEALED = "key.resealed"

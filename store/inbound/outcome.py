@@ -212,8 +212,12 @@ def _waking(columns: sa.sql.base.ReadOnlyColumnCollection[str, sa.Column[Any]]) 
     still_held = sa.and_(columns.status == Status.SNOOZED, columns.held_until > now, columns.snoozed_by.is_(None))
     return _latest(columns) | {
         "status": sa.case((still_held, columns.status), else_=Status.OPEN),
-        # The oldest unanswered message counts: a second one does not move the due time.
-        "waiting_since": sa.func.coalesce(columns.waiting_since, _RECEIVED_AT),
+        # The oldest unanswered message counts: a second one does not move the due time. What an agent resolved without
+        # an answer counts no more.
+        "waiting_since": sa.case(
+            (columns.status == Status.RESOLVED, _RECEIVED_AT),
+            else_=sa.func.coalesce(columns.waiting_since, _RECEIVED_AT),
+        ),
         # Old mail has no clock; a new message of the customer starts it.
         "clock_started_at": sa.func.coalesce(columns.clock_started_at, _RECEIVED_AT),
         # `workers.chores.sla` computes the due times later, to keep routing fast.

@@ -7,6 +7,7 @@ it answers nothing that came later.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -27,6 +28,15 @@ from store.outbound.replies import SAYS_NOTHING
 from store.tables.messages import Direction, MessageRow
 from store.tables.operations import REPLY, OutboundRow, OutboundState
 from store.tables.outbound_state import LEFT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingReply:
+    """A reply that has not left, as a change of its conversation's status finds it. See `OutboundRow`."""
+
+    id: UUID
+    then_status: str | None
+    approved_at: datetime | None
 
 
 def why_held(connection: Connection, row: OutboundClaim) -> Reason | None:
@@ -85,6 +95,35 @@ def _planned(conversation_id: UUID | sa.BindParameter[UUID]) -> sa.Select[Any]:
     return sa.select(columns.id).where(columns.conversation_id == conversation_id, *waits, later)
 
 
+def waiting_replies(connection: Connection, conversation_id: UUID) -> tuple[WaitingReply, ...]:
+    """Return the conversation's replies that have not left: planned ones, and those that can still be taken back."""
+    table = table_of(OutboundRow)
+    theirs = (table.c.conversation_id == conversation_id, table.c.kind == REPLY, table.c.state == OutboundState.QUEUED)
+    statement = sa.select(table.c.id, table.c.then_status, table.c.approved_at).where(*theirs)
+    rows = connection.execute(statement.order_by(table.c.id)).mappings()
+    return tuple(WaitingReply(**row) for row in rows)
+
+
+def restore_replies(
+    connection: Connection, replies: Sequence[WaitingReply], *, conversation_id: UUID, by: str, now: datetime
+) -> None:
+    """Give replies back what `leave_status`, `approve` and `drop_planned` took from them, unless they have left.
+
+    replies: of `waiting_replies`, before the change.  by: the agent who made the change, and undoes it.
+    Call it before the conversation is locked, as `leave_status`.
+    """
+    table = table_of(OutboundRow)
+    for reply in replies:
+        this = sa.update(table).where(table.c.id == reply.id)
+        dropped = (table.c.state == OutboundState.CANCELLED, table.c.error == _cancelled_by(by))
+        again = this.where(*dropped).values(state=OutboundState.QUEUED, error="").returning(table.c.channel)
+        for row in connection.execute(again).all():
+            payload = {"outbound_id": str(reply.id), "channel": row.channel, "by": by}
+            append_events(connection, [NewEvent(EventKind.OUTBOUND_SENT_AGAIN, conversation_id, payload, at=now)])
+        kept = {"then_status": reply.then_status, "approved_at": reply.approved_at}
+        connection.execute(this.where(table.c.state == OutboundState.QUEUED).values(**kept))
+
+
 def leave_status(connection: Connection, conversation_id: UUID) -> None:
     """Let replies that can still be taken back leave the status that an agent has set since they were written."""
     table = table_of(OutboundRow)
@@ -102,10 +141,14 @@ def approve(connection: Connection, ids: Sequence[UUID], *, now: datetime) -> No
 def drop_planned(connection: Connection, ids: Sequence[UUID], *, conversation_id: UUID, by: str) -> None:
     """Cancel locked planned replies, because their conversation is resolved without them."""
     table, now = table_of(OutboundRow), read_clock(connection)
-    cancelled = {"state": OutboundState.CANCELLED, "error": f"cancelled by {by}"}
+    cancelled = {"state": OutboundState.CANCELLED, "error": _cancelled_by(by)}
     statement = (
         sa.update(table).where(among(table.c.id, ids)).values(**cancelled).returning(table.c.id, table.c.channel)
     )
     for row in connection.execute(statement).all():
         payload = {"outbound_id": str(row.id), "channel": row.channel, "by": by}
         append_events(connection, [NewEvent(EventKind.OUTBOUND_CANCELLED, conversation_id, payload, at=now)])
+
+
+def _cancelled_by(agent: str) -> str:
+    return f"cancelled by {agent}"

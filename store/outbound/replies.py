@@ -173,7 +173,9 @@ def note_answer(connection: Connection, row: OutboundClaim, *, late: bool = Fals
 def _count_planned(connection: Connection, row: OutboundClaim, *, status: str) -> None:
     table, conversation_id = table_of(ConversationRow), _now(connection, row.conversation_id)
     if status == Status.RESOLVED:
-        first = {"replied_at": sa.func.coalesce(table.c.replied_at, row.now)}
+        later = _first_after(connection, conversation_id, row.known_until)
+        waiting = sa.case((table.c.waiting_since < later, later), else_=table.c.waiting_since) if later else None
+        first = {"replied_at": sa.func.coalesce(table.c.replied_at, row.now), "waiting_since": waiting}
         connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**first))
     elif row.then_status == "":
         note_reply(connection, conversation_id=conversation_id, at=row.now)

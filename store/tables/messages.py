@@ -157,7 +157,8 @@ class ConversationRow(SQLModel, table=True):
     reference: short, speakable, hard to guess; printing it is safe, but it proves no identity.
     version: counts the changes, for optimistic locking.
     clock_started_at: when its promises start; None for old mail, which has no promises.
-    waiting_since: the customer's first unanswered message.  replied_at: an agent's first answer.
+    waiting_since: the customer's first unanswered message; kept while it is resolved, for whom reopens it.
+    replied_at: an agent's first answer.
     watch_at: when a promise or a hold needs the next update.  held_until: snoozed until then.
     alarmed_at: since when no agent is there to take it.  snoozed_by: the agent; None for the hours gate.
     due_at: the earliest of its promises, computed by the database.  merged_into: where its messages are now.

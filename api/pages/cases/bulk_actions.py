@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import RedirectResponse, Response
@@ -16,11 +16,11 @@ from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError
 from api.pages.cases.after import Refused, words_of_refusal
 from api.pages.cases.spam import SPAM
-from api.pages.orders import change_order, reverse
+from api.pages.cases.undo import Undo, undo_of
+from api.pages.orders import change_order
 from api.pages.render import render
 from api.pages.toast import Flash, seal, unseal
-from api.rest.changes import ChangeOrder, change_once
-from api.rest.queries import find_for
+from api.rest.changes import ChangeOrder, change_once, look_before
 from router.errors import TransientError
 
 _MOST: Final = 100
@@ -48,7 +48,7 @@ def bulk(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Respons
         return _merge(keys)
     order = _order(desk, form)
     lines: list[BulkLine] = []
-    undo: list[tuple[str, dict[str, Any], int]] = []
+    undo: list[tuple[str, Undo, int]] = []
     for key in keys:
         line, reverted = _one(request, desk, actor, key=key, order=order)
         lines.append(line)
@@ -65,7 +65,7 @@ def undo_bulk(request: Request, desk: DeskPart, actor: Worker, form: Form) -> Re
         raise ProblemError("conflict", "this is too old to be undone by a button")
     lines = []
     for key, undo, version in done.many:
-        order = ChangeOrder.model_validate(undo)
+        order = undo.at(desk.now())
         lines.append(_one(request, desk, actor, key=key, order=order, version=version)[0])
     return _results(request, lines, sealed="", back=form.one("back"), undone=True)
 
@@ -89,25 +89,33 @@ def _order(desk: Desk, form: Fields) -> ChangeOrder:
 
 
 def _one(
-    request: Request, desk: Desk, actor: Actor, *, key: str, order: ChangeOrder, version: int | None = None
-) -> tuple[BulkLine, tuple[str, dict[str, Any], int] | None]:
+    request: Request,
+    desk: Desk,
+    actor: Actor,
+    *,
+    key: str,
+    order: ChangeOrder,
+    version: int | None = None,
+) -> tuple[BulkLine, tuple[str, Undo, int] | None]:
     """Change one conversation; return its line, and what takes the change back."""
     subject = ""
     try:
         with desk.database.read() as connection:
-            before = find_for(connection, key, actor=actor)
-        subject = before.subject
-        changed = change_once(desk, key, order=order, actor=actor, version=version, once=None)
+            before = look_before(connection, key, actor=actor)
+        subject = before.record.subject
+        # What is taken back later is what was there at the change.
+        read = before.record.version if version is None else version
+        changed = change_once(desk, key, order=order, actor=actor, version=read, once=None)
     except TransientError:
         # The database is unavailable for all of them.
         raise
     except Refused as error:
         return BulkLine(key=key, subject=subject, refused=words_of_refusal(request, desk, error)), None
-    undo = reverse(before, order, now=desk.now())
+    undo = undo_of(before, order, now=desk.now())
     return BulkLine(key=key, subject=subject), (key, undo, changed.version) if undo else None
 
 
-def _sealed(desk: Desk, actor: Actor, verb: str, undo: list[tuple[str, dict[str, Any], int]]) -> str:
+def _sealed(desk: Desk, actor: Actor, verb: str, undo: list[tuple[str, Undo, int]]) -> str:
     return seal(desk, Flash(agent=actor.id, at=desk.now(), said=f"done_{verb}", key="", many=undo))
 
 

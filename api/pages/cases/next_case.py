@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from fastapi import APIRouter, Depends
@@ -15,10 +15,9 @@ from api.http.forms import Form, ours
 from api.http.pagination import read_cursor
 from api.http.permissions import Actor, Verb
 from api.pages.cases.after import go_on
-from api.pages.orders import reverse
-from api.rest.changes import ChangeOrder, change_once
+from api.pages.cases.undo import undo_of
+from api.rest.changes import ChangeOrder, change_once, look_before
 from api.rest.lists.list_query import InboxQuery, wanted_by
-from api.rest.queries import find_for
 from store.conversations.lists import list_conversations
 
 # One page of the list, and one row for the next page's first.
@@ -34,13 +33,14 @@ def take_next(
     """Assign the conversation to the agent, then show the next one."""
     back = ours(form.one("back"))
     with desk.database.read() as connection:
-        before = find_for(connection, key, actor=actor)
-    following = next_after(desk, before.reference, address=back, actor=actor)
+        before = look_before(connection, key, actor=actor)
+    following = next_after(desk, before.record.reference, address=back, actor=actor)
     order = ChangeOrder(take=True)
     changed = change_once(desk, key, order=order, actor=actor, version=form.number("version"), once=None)
-    undo: dict[str, Any] | None = reverse(before, order, now=desk.now())
+    undo = undo_of(before, order, now=desk.now())
     onwards = f"/conversations/{following}" if following else back
-    return go_on(desk, actor, onwards, said="done_take", key=before.reference, undo=undo, version=changed.version)
+    key = before.record.reference
+    return go_on(desk, actor, onwards, said="done_take", key=key, undo=undo, version=changed.version)
 
 
 def next_after(desk: Desk, reference: str, *, address: str, actor: Actor) -> str | None:

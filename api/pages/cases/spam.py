@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
+from sqlalchemy.engine import Connection
 
 from api.desk import DeskPart
 from api.http.authentication import Requires
@@ -13,12 +14,12 @@ from api.http.forms import Form, ours
 from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError
 from api.pages.cases.after import go_on
-from api.pages.orders import reverse
-from api.rest.changes import ChangeOrder, change_once
-from api.rest.contacts import BlockOrder, block
-from api.rest.queries import find_for
+from api.pages.cases.undo import undo_of
+from api.rest.changes import ChangeOrder, change_once, look_before
 from router.conversation_status import Status
+from store.contacts.blocked import block_sender, blocked_among
 from store.conversations.ratings import SPAM_LABEL
+from store.db.engine import read_clock
 
 # Customers of a spam case are not asked for a rating (`store.conversations.ratings`).
 SPAM: Final = ChangeOrder(status=Status.RESOLVED, add_labels=[SPAM_LABEL], planned_replies="cancel")
@@ -31,15 +32,27 @@ def mark_spam(
     desk: DeskPart, actor: Annotated[Actor, Depends(Requires(Verb.WORK_CONVERSATIONS))], form: Form, *, key: str
 ) -> Response:
     """Resolve the conversation as spam; with `block`, its sender's later messages go to quarantine."""
+    blocks = bool(form.one("block"))
+    if blocks and not can(actor, Verb.BLOCK_CONTACTS):
+        raise ProblemError("forbidden")
     with desk.database.read() as connection:
-        before = find_for(connection, key, actor=actor)
-    if form.one("block"):
-        if not can(actor, Verb.BLOCK_CONTACTS):
-            raise ProblemError("forbidden")
-        block(desk, before.contact_id, BlockOrder(blocked=True), actor)
-    changed = change_once(desk, key, order=SPAM, actor=actor, version=form.number("version"), once=None)
-    undo = reverse(before, SPAM, now=desk.now())
-    said = "done_spam_blocked" if form.one("block") else "done_spam"
+        before = look_before(connection, key, actor=actor)
+        sender = before.record.contact_id
+        was_blocked = sender in blocked_among(connection, [sender])
+
+    def block(connection: Connection) -> None:
+        if blocks:
+            block_sender(connection, sender, blocked=True, by=actor.name, now=read_clock(connection))
+
+    version = form.number("version")
+    changed = change_once(desk, key, order=SPAM, actor=actor, version=version, once=None, also=block)
     return go_on(
-        desk, actor, ours(form.one("back")), said=said, key=before.reference, undo=undo, version=changed.version
+        desk,
+        actor,
+        ours(form.one("back")),
+        said="done_spam_blocked" if blocks else "done_spam",
+        key=before.record.reference,
+        undo=undo_of(before, SPAM, now=desk.now()),
+        version=changed.version,
+        unblocks=str(sender) if blocks and not was_blocked else "",
     )

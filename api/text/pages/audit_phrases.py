@@ -153,6 +153,7 @@ AUDIT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "audit_conversation.unlinked": ("unlinked {case} from the older {from}", "解除了 {case} 与旧会话 {from} 的关联"),
     "audit_conversation.regrouping_undone": ("undid a merge or split of {case}", "撤销了 {case} 的合并或拆分"),
     "audit_chat.end": ("ended the chat of {case}", "结束了 {case} 的聊天"),
+    "audit_chat.resume": ("resumed the chat of {case}", "恢复了 {case} 的聊天"),
     "audit_chat.transfer": ("transferred the chat of {case}", "转接了 {case} 的聊天"),
     "audit_chat.block": ("blocked the visitor of {case}", "屏蔽了 {case} 的访客"),
     "audit_chat.unblock": ("unblocked the visitor of {case}", "解除了对 {case} 访客的屏蔽"),

@@ -11,7 +11,10 @@ from router.settings.model import PRIORITIES
 
 def joined_values(source: Mapping[str, Any], target: Mapping[str, Any]) -> dict[str, Any]:
     """Return the merged values: the higher priority, the longer wait."""
-    waits = [side["waiting_since"] for side in (source, target) if side["waiting_since"]]
+    # Who waited when a case was resolved waits only if that case is reopened.
+    both = (source, target)
+    waiting = [side for side in both if side["status"] != Status.RESOLVED] or both
+    waits = [side["waiting_since"] for side in waiting if side["waiting_since"]]
     return {
         "last_message_at": max(source["last_message_at"], target["last_message_at"]),
         "waiting_since": min(waits, default=None),

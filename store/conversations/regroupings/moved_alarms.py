@@ -177,11 +177,12 @@ def _is_live(alarm: _Row, side: Mapping[str, Any]) -> bool:
 def _taken_over(source: Mapping[str, Any], target: Mapping[str, Any]) -> _Row:
     """Return the columns that a calm case takes over with the emergency that goes into it."""
     rests = source["status"] == Status.PENDING and target["status"] in {Status.PENDING, Status.RESOLVED}
+    waited = target["waiting_since"] if target["status"] != Status.RESOLVED else None
     return {name: source[name] for name in _TAKEN_OVER} | {
         "emergency": True,
         "home_team": None,
         "alarmed_at": None,
-        "waiting_since": source["waiting_since"] or target["waiting_since"],
+        "waiting_since": source["waiting_since"] or waited,
         "status": Status.PENDING.value if rests else Status.OPEN.value,
         "held_until": None,
         "snoozed_by": None,
