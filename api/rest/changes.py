@@ -286,7 +286,7 @@ def apply_order(
             now = read_clock(connection)
             restore_replies(connection, order.former.replies, conversation_id=conversation_id, by=actor.name, now=now)
     case = lock(connection, conversation_id, version=version)
-    if planned:
+    if planned and not isinstance(order, ReverseOrder):
         _decide_planned(connection, planned, case=case, order=order, actor=actor)
     if order.emergency is not None:
         try:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 from sqlalchemy.engine import Connection
 
 from router.conversation_status import Status
@@ -90,6 +91,7 @@ class LockedConversation:
     merged_into: UUID | None
 
 
+_FORMER: Final = TypeAdapter(FormerCase)
 # The version that a caller has read, or several of which one must hold; None for whatever it is.
 ReadVersion = int | frozenset[int] | None
 
@@ -122,6 +124,26 @@ def former_case(connection: Connection, conversation_id: UUID) -> FormerCase:
     statement = sa.select(*(columns[name] for name in names)).where(columns.id == conversation_id)
     row = connection.execute(statement).mappings().one()
     return FormerCase(**row, paused_since=paused_since(connection, conversation_id))
+
+
+def former_to_json(former: FormerCase) -> dict[str, Any]:
+    """Return it as JSON."""
+    return dict(_FORMER.dump_python(former, mode="json"))
+
+
+def read_former(stored: Mapping[str, Any]) -> FormerCase:
+    """Read what `former_to_json` made."""
+    return _FORMER.validate_python(stored)
+
+
+def give_back(connection: Connection, conversation_id: UUID, *, former: FormerCase, at: datetime) -> None:
+    """Write what a judgement of danger had cleared, once the case has its former status and team again."""
+    table = table_of(ConversationRow)
+    # With an assignee there is nothing to alarm anyone about.
+    alarmed_at = sa.case((table.c.assignee.is_(None), sa.literal(former.alarmed_at, table.c.alarmed_at.type)))
+    values = {"home_team": former.home_team, "snoozed_by": former.snoozed_by, "alarmed_at": alarmed_at}
+    connection.execute(sa.update(table).where(table.c.id == conversation_id).values(**values))
+    restore_pause(connection, conversation_id, since=former.paused_since, at=at)
 
 
 def change(

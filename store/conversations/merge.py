@@ -26,7 +26,7 @@ from store.conversations.regroupings.moved_messages import move_all, move_some
 from store.conversations.regroupings.moved_questions import split_question
 from store.conversations.regroupings.stuck_alarms import find_stuck_alarms
 from store.conversations.regroupings.written_sides import SIDE, hold_senders, last_message_at, update_side, write_alarms
-from store.conversations.sla import change_status
+from store.conversations.sla import change_status, paused_since
 from store.conversations.undo_log import (
     NewRegrouping,
     RegroupingKind,
@@ -77,6 +77,7 @@ def merge(
     source, target = before[source_id], before[target_id]
     if source["contact_id"] != target["contact_id"]:
         raise PermanentError("they have different contacts; if both are one person, merge the contacts first")
+    paused = {str(id_): paused_since(connection, id_) for id_ in (source_id, target_id)}
     joined = joined_values(source, target)
     alarms = merge_alarms(connection, source_id, target_id, sides=before, values=joined)
     moved = move_all(connection, source_id, target_id) | {"pages": alarms.rows}
@@ -87,7 +88,7 @@ def merge(
     update_side(connection, target_id, joined | {"watch_at": now})
     write_alarms(connection, alarms, by=by, now=now)
     action = NewRegrouping(kind=RegroupingKind.MERGE, source_id=source_id, target_id=target_id, by=by, at=now)
-    return _record(connection, action, moved=moved, before=before)
+    return _record(connection, action, moved=moved | {"paused": paused}, before=before)
 
 
 def split(

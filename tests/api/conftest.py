@@ -71,6 +71,7 @@ ON_BOTH = {
     "test_edges",
     "test_drafts",
     "test_ready_texts",
+    "test_undone_changes",
 }
 
 

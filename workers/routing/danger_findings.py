@@ -38,7 +38,14 @@ from router.threads.correlation import make_message_id, make_token
 from store.conversations import alarms, danger_questions
 from store.conversations.alarms import EmergencyRecord, Escalation, Judgement
 from store.conversations.assignees import is_assignable
-from store.conversations.changes import LockedConversation, lock
+from store.conversations.changes import (
+    LockedConversation,
+    former_case,
+    former_to_json,
+    give_back,
+    lock,
+    read_former,
+)
 from store.conversations.danger_questions import DangerQuestion
 from store.conversations.read import find_conversation
 from store.conversations.sla import pauses_of, put_back_notices, take_notices
@@ -98,12 +105,13 @@ class EmergencyService:
             append_events(connection, [NewEvent(EventKind.DANGER_DENIED, case.id, {"by": by}, at=now)])
             return
         paged, before = read_paged(question.paged), alarms.read_case(connection, case.id)
+        former = former_to_json(former_case(connection, case.id))
         calm = alarms.escalate(connection, {case.id: self._escalation(paged, now=now)}, now=now)[case.id]
         danger_questions.mark_possible_danger(connection, case.id, possible=False)
         row = {"conversation_id": case.id, "inbound_id": question.inbound_id, "at": now, "paged_by": by}
         alarms.call_for(connection, [row | {"evidence": question.evidence, "paged": question.paged, "calm": calm}])
         after = alarms.read_case(connection, case.id)
-        changed = {"before": state_to_json(before), "after": state_to_json(after)}
+        changed = {"before": state_to_json(before), "after": state_to_json(after), "former": former}
         judgement = Judgement(confirmed=True, by=by, confirmed_at=now, changed=changed)
         alarms.judge_emergency(connection, case.id, judgement)
         raised = {"inbound_id": str(question.inbound_id), "route": paged.route, "by": by}
@@ -131,10 +139,12 @@ class EmergencyService:
             and not is_assignable(connection, after.assignee, team=after.team)
         ):
             after = replace(after, assignee=None)
+        former = former_to_json(former_case(connection, known.conversation_id))
         due = self._due(connection, known.conversation_id, after)
         alarms.write_case(connection, known.conversation_id, after, emergency=False, due=due, now=now)
         notices = take_notices(connection, known.conversation_id, since=known.at)
-        changed = {"before": state_to_json(before), "after": state_to_json(after), "notices": notices}
+        changed: dict[str, Any] = {"before": state_to_json(before), "after": state_to_json(after)}
+        changed |= {"notices": notices, "former": former}
         judgement = Judgement(confirmed=False, by=by, confirmed_at=now, changed=changed)
         alarms.judge_emergency(connection, known.conversation_id, judgement)
         correction = self._correct(connection, known, before, now=now)
@@ -184,9 +194,12 @@ class EmergencyService:
             "before": state_to_json(current),
             "after": state_to_json(current),
         }
-        state = restored(current, before=read_state(changed["before"]), after=read_state(changed["after"]))
+        before, after = (read_state(changed[name]) for name in ("before", "after"))
+        state = restored(current, before=before, after=after)
         due = self._due(connection, known.conversation_id, state)
         alarms.write_case(connection, known.conversation_id, state, emergency=emergency, due=due, now=now)
+        if (former := changed.get("former")) and (state.status, state.team) == (before.status, before.team):
+            give_back(connection, known.conversation_id, former=read_former(former), at=now)
         put_back_notices(connection, known.conversation_id, notices=changed.get("notices", ()))
         withdraw_correction(connection, known.conversation_id, inbound_id=known.inbound_id, now=now)
 

@@ -35,8 +35,11 @@ class Undo(BaseModel):
 
 def undo_of(before: Before, order: ChangeOrder, *, now: datetime) -> Undo | None:
     """Return what undoes `order`; None when it changes nothing. before: the conversation as it was."""
-    fields = reverse(before.record, order, now=now)
-    if fields is None:
+    fields = reverse(before.record, order, now=now) or {}
+    if order.status is not None and before.former.replies:
+        # The same status again changes what becomes of the replies that have not left.
+        fields |= _status(before.record, now=now)
+    if not fields:
         return None
     places = tuple(before.record.labels.index(label) for label in fields.get("add_labels", ()))
     case = replace(before.former.case, label_places=places)

@@ -22,7 +22,7 @@ from store.conversations.regroupings.moved_alarms import (
 from store.conversations.regroupings.moved_messages import move_all, move_back
 from store.conversations.regroupings.moved_questions import settle_question
 from store.conversations.regroupings.written_sides import SIDE, hold_senders, last_message_at, update_side, write_alarms
-from store.conversations.sla import change_status
+from store.conversations.sla import change_status, restore_pause
 from store.conversations.undo_log import (
     RegroupingKind,
     StoredRegrouping,
@@ -99,6 +99,10 @@ def _restore(
     status = values.pop("status", None)
     if status is not None and status != current["status"]:
         change_status(connection, conversation_id=side, status=Status(status), at=now, by=by)
+        paused = kept.moved.get("paused") or {}
+        if str(side) in paused:
+            since = datetime.fromisoformat(paused[str(side)]) if paused[str(side)] else None
+            restore_pause(connection, side, since=since, at=now)
     update_side(connection, side, values | {"watch_at": now})
 
 

@@ -191,6 +191,18 @@ def test_a_resolved_case_has_no_due_times_and_reopens_with_its_clock(desk: Desk)
     assert only(desk).resolve_due_at is not None
 
 
+def test_a_customer_who_wrote_again_has_a_next_reply_due_when_the_case_is_reopened(desk: Desk) -> None:
+    opened(desk, ago=HOUR)
+    desk.change(ConversationRow, replied_at=now() - timedelta(minutes=50), waiting_since=now() - timedelta(minutes=30))
+    watch(desk)
+    due = only(desk).next_reply_due_at
+    for each in (Status.RESOLVED, Status.OPEN):
+        status(desk, only(desk), each, at=now())
+        watch(desk)
+    # The time in between does not count.
+    assert due <= only(desk).next_reply_due_at <= due + timedelta(minutes=1)
+
+
 def test_due_times_move_when_the_promise_or_the_calendar_changed(desk: Desk) -> None:
     conversation = opened(desk, ago=HOUR)
     watch(desk)

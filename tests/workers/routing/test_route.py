@@ -295,6 +295,19 @@ def test_an_absence_note_reopens_nothing_and_starts_no_clock(desk: Desk) -> None
     assert (conversation.status, conversation.waiting_since) == ("resolved", None)
 
 
+def test_a_new_message_to_a_resolved_case_begins_a_new_wait(desk: Desk) -> None:
+    desk.route(envelope("1"))
+    (before,) = desk.rows(ConversationRow)
+    # An agent resolved it without an answer.
+    desk.change(ConversationRow, status="resolved")
+    desk.route(envelope("2", subject="Re: A question", in_reply_to=("1@customer.example",)))
+
+    (conversation,) = desk.rows(ConversationRow)
+    newest = max(desk.rows(MessageRow, "received_at"))
+    assert (conversation.status, conversation.waiting_since) == ("open", newest)
+    assert newest > before.waiting_since
+
+
 def test_the_status_shows_how_many_the_night_held_and_released(desk: Desk) -> None:
     desk.close()
     desk.route(envelope("1"), envelope("2"), envelope("3", text="all my money is gone"))
