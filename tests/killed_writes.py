@@ -24,21 +24,29 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic_core import to_jsonable_python
 from sqlalchemy import event
 from sqlalchemy.engine import Connection
 
 from api.app import create_app
+from api.chat.agent_actions import _end
 from api.customer.case_pages import _send_code
 from api.desk import Desk
 from api.http.authentication import actor_of
+from api.http.forms import Fields
 from api.http.permissions import Actor
 from api.http.problems import ProblemError
+from api.pages.actions import _take_back_change
 from api.pages.composer.drafts import save_for
+from api.pages.toast import Flash
 from api.rest.changes import ChangeOrder, change_once
 from api.rest.merges import MergeOrder, merge
 from api.rest.replies import MessageOrder, post_once
 from router.errors import OmniyardError
 from router.event_kinds import EventKind
+from store.chat.cases import session_of
+from store.chat.line_log import add_notice
+from store.chat.visitor_sessions import NewChatSession, begin_session
 from store.conversations.customer_status import CaseStatus, Phase
 from store.db.bulk import table_of
 from store.db.engine import Database
@@ -50,10 +58,11 @@ from store.desk.notices import prefer
 from store.events.append import NewEvent, append_events
 from store.tables.agents import RecoveryCodeRow
 from store.tables.case_records import CaseCodeRow, RegroupingRow
+from store.tables.chat import ChatSessionRow
 from store.tables.composer import DraftRow
 from store.tables.gates import PhoneCallRow
 from store.tables.messages import ConversationRow, MessageRow
-from store.tables.operations import AGENT_MAIL, ONE_TIME_CODE, EventRow, OutboundRow
+from store.tables.operations import AGENT_MAIL, ONE_TIME_CODE, AuditRow, EventRow, OutboundRow
 from tests.api.conftest import settings_in
 from tests.fakes.twilio_voice import ACCOUNT, NUMBER, TOKEN, signed
 from tests.inbox_builder import NOON, Builder
@@ -71,6 +80,8 @@ number = "{NUMBER}"
 [channels.hotline.twilio]
 account = "env:VOICE_ACCOUNT"
 token = "env:VOICE_TOKEN"
+[channels.site]
+kind = "chat"
 """
 _CASES: Final = ("AAAAAAAAA", "BBBBBBBBB")
 _TEXT: Final = "We look into it."
@@ -215,6 +226,39 @@ def _one_call(house: House, done: bool) -> bool:
     return len(calls) in ({1} if done else {0, 1}) and all(row.due_at for row in calls)
 
 
+def _end_chat(house: House) -> None:
+    case = house.rows(ConversationRow, reference=_CASES[1])[0].id
+    with house.desk.database.read() as connection:
+        session = session_of(connection, case)
+    assert session
+    ended = _end(house.desk, _CASES[1], actor=house.actor, session=session)
+    os.environ["ENDED"] = json.dumps(to_jsonable_python(ended))
+
+
+def _chat_ended(house: House, done: bool) -> bool:
+    states = _chat_states(house)
+    return states == (True, True, False, 1, 0) or (states == (False, False, True, 0, 0) and not done)
+
+
+def _take_back_end(house: House) -> None:
+    done = {"agent": house.actor.id, "at": NOON, "said": "done_chat_end", "key": _CASES[1]}
+    flash = Flash.model_validate(done | json.loads(os.environ["ENDED"]))
+    form = Fields({"key": ["0" * 32]})
+    _take_back_change(house.desk, flash, actor=house.actor, form=form)
+
+
+def _chat_goes_on(house: House, done: bool) -> bool:
+    states = _chat_states(house)
+    return states == (False, False, True, 1, 1) or (states == (True, True, False, 1, 0) and not done)
+
+
+def _chat_states(house: House) -> tuple[bool, bool, bool, int, int]:
+    """Whether the case is resolved, the chat has ended, and its visitor waits; how often the log has either."""
+    case, chat = house.rows(ConversationRow, reference=_CASES[1])[0], house.rows(ChatSessionRow)[0]
+    logged = [len(house.rows(AuditRow, action=action)) for action in ("chat.end", "chat.resume")]
+    return case.status == "resolved", chat.ended_at is not None, chat.waiting_since == NOON, logged[0], logged[1]
+
+
 DEEDS: Final[Mapping[str, Deed]] = {
     "a draft is saved": Deed(_save_draft, _draft_holds),
     "an answer ends its draft": Deed(_answer, _answer_holds),
@@ -225,6 +269,8 @@ DEEDS: Final[Mapping[str, Deed]] = {
     "recovery codes are renewed": Deed(_renew_codes, _ten_codes),
     "an agent who is away gets a mail": Deed(_publish, _one_mail),
     "a call comes in": Deed(_ring, _one_call),
+    "a chat is ended": Deed(_end_chat, _chat_ended),
+    "the end of a chat is taken back": Deed(_take_back_end, _chat_goes_on),
 }
 
 
@@ -243,6 +289,14 @@ def _prepare(house: House, name: str) -> None:
     if name == "an answer ends its draft":
         draft = Draft(kind="reply", text=_TEXT, recipient="", copies=[], blind_copies=[], revision=0)
         save_for(house.desk, house.actor, _CASES[0], draft=draft, form="")
+    if name in {"a chat is ended", "the end of a chat is taken back"}:
+        chat_case: UUID = house.rows(ConversationRow, reference=_CASES[1])[0].id
+        with house.desk.database.write() as connection:
+            session, _ = begin_session(connection, NewChatSession(channel="site", party="chat"))
+            waits = {"conversation_id": chat_case, "waiting_since": NOON}
+            add_notice(connection, session.id, key="handed", name="Ann", **waits)
+    if name == "the end of a chat is taken back":
+        _end_chat(house)
     if name == "an agent who is away gets a mail":
         case: UUID = house.rows(ConversationRow, reference=_CASES[0])[0].id
         with house.desk.database.write() as connection:

@@ -30,7 +30,6 @@ from store.chat.endings import BLOCKED_FOR, block_visitor, end_chat, hand_over
 from store.chat.visitor_sessions import ChatSession, find_session
 from store.desk.audit import AuditAction
 from store.outbound.replies import lock_answerable
-from workers.runtime.failpoints import reach
 
 routes: Final = APIRouter(prefix="/conversations", include_in_schema=False)
 Watcher = Annotated[Actor, Depends(Requires(Verb.READ_INBOX))]
@@ -91,12 +90,10 @@ def _end(desk: Desk, key: str, *, actor: Actor, session: ChatSession) -> dict[st
         waiting_since = find_session(connection, session.id, lock=True).waiting_since
         if end_chat(connection, session.id, by="agent", name=actor.name):
             ended.append(EndedChat(session_id=session.id, waiting_since=waiting_since))
-        reach("end.written")
-        write_down(connection, actor, AuditAction.CHAT_END, about=key)
+            write_down(connection, actor, AuditAction.CHAT_END, about=key)
 
     version = before.record.version
     changed = change_once(desk, key, order=order, actor=actor, version=version, once=None, also=end)
-    reach("end.after")
     undo = undo_of(before, order, now=desk.now())
     return {"undo": undo, "version": changed.version, "chat": ended[0] if ended else None}
 

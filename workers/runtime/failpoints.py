@@ -27,8 +27,6 @@ SENDING: Final = (
 )
 # An answer that its agent takes back; reached only if one does.
 UNDOING: Final = ("undo.written", "undo.after")
-# A chat that its agent ends; reached only if one does.
-ENDING: Final = ("end.written", "end.after")
 # A visitor's line of the chat.
 CHAT: Final = ("chat.before", "chat.written", "chat.after")
 # Outgoing webhooks; reached only if a target is configured.
@@ -75,7 +73,6 @@ NAMES: Final = (
     "publish.after",
     *SENDING,
     *UNDOING,
-    *ENDING,
     *CHAT,
     *WEBHOOKS,
     *ALARM,
