@@ -17,7 +17,7 @@ from api.http.forms import Fields, Form
 from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError
 from api.pages.cases.after import go_on
-from api.pages.cases.undo import undo_of
+from api.pages.cases.reverse_order import undo_of
 from api.pages.chat_pane import chat_words, write_down
 from api.pages.render import moments_of
 from api.pages.toast import EndedChat

@@ -25,7 +25,7 @@ from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb
 from api.http.problems import PROBLEMS, ProblemError, slug_of
 from api.pages.cases.regroup import take_back
-from api.pages.cases.undo import undo_of
+from api.pages.cases.reverse_order import undo_of
 from api.pages.chat_pane import resume, resumed
 from api.pages.composer.answer_files import pass_on_files
 from api.pages.composer.drafts import save_for, typed

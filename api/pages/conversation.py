@@ -157,8 +157,9 @@ def _page(
 def _messages(request: Request, desk: Desk, facts: CaseFacts) -> dict[str, object]:
     """Return the context of the messages, and of what stands above them."""
     story, chat, reader = facts.story, facts.chat, _reader(request, desk)
+    team = story.conversation.team
     return {
-        "why": {message.id: reasons(message.trace, reader=reader) for message in story.messages},
+        "why": {message.id: reasons(message.trace, reader=reader, team=team) for message in story.messages},
         "why_line": why_line,
         "earlier_cursor": write_cursor(story.earlier.at, story.earlier.id) if story.earlier else None,
         "with_remote": request.query_params.get("pictures", ""),

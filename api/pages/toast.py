@@ -19,7 +19,7 @@ from starlette.responses import Response
 
 from api.desk import Desk
 from api.http.permissions import Actor
-from api.pages.cases.undo import Undo
+from api.pages.cases.reverse_order import Undo
 from api.paths import POLL_HEADER
 
 _LASTS: Final = timedelta(minutes=2)

@@ -121,8 +121,11 @@ _VALUES: Final[Mapping[str, Callable[[str, ReasonReader], str]]] = {
 }
 
 
-def reasons(trace: Trace, *, reader: ReasonReader) -> tuple[ExplainedStep, ...]:
-    """Return a step for each decision in the trace, in their order."""
+def reasons(trace: Trace, *, reader: ReasonReader, team: str = "") -> tuple[ExplainedStep, ...]:
+    """Return a step for each decision in the trace, in their order.
+
+    team: who has the case now. A step says so if the trace names another one, as for a message that was split off.
+    """
     found = []
     for step, tell in _STEPS.items():
         title = reader.words(f"step_{step}")
@@ -131,13 +134,16 @@ def reasons(trace: Trace, *, reader: ReasonReader) -> tuple[ExplainedStep, ...]:
         elif shown := tell(trace, reader):
             found.append(ExplainedStep(step, title, shown[0], tuple(line for line in shown[1] if line)))
     later = (_as_it_is(step, value, title=step) for step, value in trace.other.items() if step not in _STEPS)
+    if team and trace.route and trace.route.team != team:
+        now = reader.words("is_with", team=reader.title("team", team))
+        found.append(ExplainedStep("now", reader.words("step_now"), now, ()))
     return (*found, *later)
 
 
 def why_line(steps: Iterable[ExplainedStep]) -> str:
     """Return why a conversation is here in one line: what it is about, and where it went."""
     said = {step.step: step.decision for step in steps}
-    return " → ".join(filter(None, (said.get("classification"), said.get("route"))))
+    return " → ".join(filter(None, map(said.get, ("classification", "route", "now"))))
 
 
 def danger_evidence(evidence: Mapping[str, Any], *, reader: ReasonReader) -> tuple[str, ...]:

@@ -15,8 +15,8 @@ from api.http.forms import Fields, Form, ours
 from api.http.permissions import Actor, Verb
 from api.http.problems import ProblemError
 from api.pages.cases.after import Refused, words_of_refusal
+from api.pages.cases.reverse_order import Undo, undo_of
 from api.pages.cases.spam import SPAM
-from api.pages.cases.undo import Undo, undo_of
 from api.pages.orders import change_order
 from api.pages.render import render
 from api.pages.toast import Flash, seal, unseal

@@ -15,7 +15,7 @@ from api.http.forms import Form, ours
 from api.http.pagination import read_cursor
 from api.http.permissions import Actor, Verb
 from api.pages.cases.after import go_on
-from api.pages.cases.undo import undo_of
+from api.pages.cases.reverse_order import undo_of
 from api.rest.changes import ChangeOrder, change_once, look_before
 from api.rest.lists.list_query import InboxQuery, wanted_by
 from store.conversations.lists import list_conversations

@@ -14,7 +14,7 @@ from api.http.forms import Form, ours
 from api.http.permissions import Actor, Verb, can
 from api.http.problems import ProblemError
 from api.pages.cases.after import go_on
-from api.pages.cases.undo import undo_of
+from api.pages.cases.reverse_order import undo_of
 from api.rest.changes import ChangeOrder, change_once, look_before
 from router.conversation_status import Status
 from store.contacts.blocked import block_sender, blocked_among

@@ -51,8 +51,8 @@ CASE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "block_too": ("Block the sender too: later messages go to quarantine", "同时屏蔽发件人：后续消息进入异常消息"),
     "done_spam": ("Marked as spam.", "已标为垃圾。"),
     "done_spam_blocked": (
-        "Marked as spam, and the sender is blocked. Undoing opens the case; the customer's page ends the block.",
-        "已标为垃圾并屏蔽发件人。撤销会恢复会话，解除屏蔽请到客户页面。",
+        "Marked as spam, and the sender is blocked. Undoing takes both back.",
+        "已标为垃圾并屏蔽发件人。撤销会恢复会话并解除屏蔽。",
     ),
     "take_next": ("Take it, and next", "认领并看下一个"),
     "take_with_reply": ("and assign it to me", "回复后分配给我"),

@@ -19,7 +19,7 @@ from store.db.bulk import table_of
 from store.db.engine import Database, read_clock
 from store.tables.chat import ChatLineRow, ChatSessionRow
 from store.tables.messages import ConversationRow, Direction, MessageRow
-from store.tables.operations import OutboundRow
+from store.tables.operations import AuditRow, OutboundRow
 from tests.api.chat.agent_requests import act, answer
 from tests.api.chat.conftest import SAME, ChatVisitor, Hands
 from tests.app_client import AppClient
@@ -159,6 +159,10 @@ def test_ending_a_chat_is_taken_back_by_the_notice(
     # The visitor waits as before, and reads that the chat goes on.
     assert (status(), visitor.state()["phase"], visitor.state()["place"]) == ("open", "waiting", waited)
     assert [line["text"] for line in visitor.lines()] == ["my refund is late", "ended_agent", "resumed"]
+    with database.read() as connection:
+        audit = table_of(AuditRow).c
+        logged = connection.execute(sa.select(audit.action, audit.object).where(audit.action.like("chat.%"))).all()
+    assert sorted(map(tuple, logged)) == [("chat.end", reference), ("chat.resume", reference)]
 
 
 def test_a_chat_that_the_visitor_began_again_is_not_taken_back(

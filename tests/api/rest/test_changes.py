@@ -15,6 +15,7 @@ from store.desk.agents import add_agent
 from store.desk.assignment import set_duty
 from store.tables.agents import SkillKind
 from store.tables.desk import PauseRow
+from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow, IdempotencyRow
 from tests.app_client import AppClient
 from tests.inbox_builder import NOON, Builder
@@ -117,6 +118,20 @@ def test_the_clock_stands_while_it_is_resolved_and_runs_while_it_is_snoozed(
     assert standing() == [False]
     case = client.get(KEY).json()
     assert (case["held_until"], case["snoozed_by"]) == (until, "the admin")
+
+
+def test_a_customer_whose_case_was_resolved_without_an_answer_waits_again_when_it_is_reopened(
+    client: AppClient, database: Database
+) -> None:
+    waiting = sa.select(table_of(ConversationRow).c.waiting_since)
+    with database.write() as connection:
+        Builder(connection).conversation(reference="K7QF2MXD4", waiting_since=NOON)
+    for status in ("resolved", "open"):
+        assert client.patch(KEY, json={"status": status}).status_code == 200
+    with database.read() as connection:
+        assert connection.execute(waiting).scalar_one() == NOON
+    # A request cannot say since when, nor anything else that only an undo knows.
+    assert client.patch(KEY, json={"status": "open", "former": {"case": {}}}).status_code == 422
 
 
 def test_an_order_with_a_key_is_done_once(client: AppClient, database: Database) -> None:

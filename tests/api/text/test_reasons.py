@@ -15,7 +15,16 @@ import pytest
 
 from api.text.phrases import LANGUAGES, Words
 from api.text.reason_words import REASON_WORDS, SIGN_WORDS
-from api.text.reasons import ReasonReader, danger_evidence, in_english, line_in_english, reasons, say, say_line
+from api.text.reasons import (
+    ReasonReader,
+    danger_evidence,
+    in_english,
+    line_in_english,
+    reasons,
+    say,
+    say_line,
+    why_line,
+)
 from api.text.terms.calendar_words import HOLIDAYS_IN_CHINESE, WEEKDAY_WORDS
 from router.hours.holidays import public_holidays
 from router.origin.verdicts import Origin, OriginKind, Signal, SignalKind
@@ -32,6 +41,7 @@ from router.routing.trace import (
     read_trace,
 )
 from router.threads.sign_kind import SignKind
+from tests.inbox_builder import TRACE
 
 ROOT = Path(__file__).parents[3]
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -107,6 +117,14 @@ def test_a_reason_within_a_reason_reads_as_one_sentence() -> None:
     why = Reason(ReasonKey.CLOSED_OUTSIDE_HOURS, {"rule": rule})
     assert in_english(why) == "closed, outside the hours of: weekly hours of Monday"
     assert say(why, reader=CHINESE) == "非服务时间：不在当日服务时段内（星期一常规服务时间）"
+
+
+def test_the_reasons_name_the_team_that_has_the_case_where_the_message_went_to_another() -> None:
+    trace = read_trace(TRACE)
+    assert "now" not in {step.step for step in reasons(trace, reader=CHINESE, team="payments")}
+    steps = reasons(trace, reader=CHINESE, team="risk")
+    assert (steps[-1].title, steps[-1].decision) == ("当前团队", "现由risk处理")
+    assert why_line(steps).endswith(" → 现由risk处理")
 
 
 def test_a_holiday_that_was_moved_is_named_in_chinese() -> None:
