@@ -124,7 +124,13 @@ class Classifier:
         clean = [mask(text).text for text in texts] if masked is None else masked
         # The data of a form are facts, and no words of the customer.
         facts = [*map(find_facts, clean)]
-        texts, clean = ([*map(without_boilerplate, each)] for each in (texts, clean))
+        bare = [*map(without_boilerplate, clean)]
+        # Mostly there is no secret, and both texts are the same.
+        texts = [
+            same if text == without_secrets else without_boilerplate(text)
+            for text, without_secrets, same in zip(texts, clean, bare, strict=True)
+        ]
+        clean = bare
         batch = self.predictor.read(clean) if self.predictor else None
         verdicts = self._verdicts(clean, batch)
         hits = [self._hits(text, verdict) for text, verdict in zip(texts, verdicts, strict=True)]

@@ -87,7 +87,10 @@ def _characters(codec: str, rows: range, columns: range | list[int]) -> frozense
 def _latin_language(text: str) -> str:
     lowered = text.lower()
     german = len(_GERMAN.findall(lowered))
-    english = [word for word in _ENGLISH.findall(lowered) if not german or word not in _IN_BOTH]
+    # English words are counted only where German ones are: mostly the first one decides.
+    if not german and _ENGLISH.search(lowered):
+        return "en"
+    english = [word for word in _ENGLISH.findall(lowered) if word not in _IN_BOTH]
     if german > len(english):
         return "de"
     if english:
