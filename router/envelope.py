@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -228,14 +229,17 @@ class Envelope:
         return tuple(dict.fromkeys(filter(None, known)))
 
 
-_JSON: Final = TypeAdapter(Envelope)
+@cache
+def _adapter() -> TypeAdapter[Envelope]:
+    # Commands that read no message do not wait for it.
+    return TypeAdapter(Envelope)
 
 
 def to_json(envelope: Envelope) -> bytes:
     """Write the envelope as UTF-8 JSON, without the fields that have their default."""
-    return _JSON.dump_json(envelope, exclude_defaults=True)
+    return _adapter().dump_json(envelope, exclude_defaults=True)
 
 
 def from_json(document: bytes | str) -> Envelope:
     """Read an envelope that `to_json` wrote."""
-    return _JSON.validate_json(document)
+    return _adapter().validate_json(document)

@@ -24,13 +24,12 @@ from router.origin.verdicts import CorrespondentSource
 from router.reason import Reason
 from router.routing.trace import CorrelationTrace, Trace
 from router.settings import Settings
-from store.chat.explained import explained_lines
 from store.conversations.traces import Traced, find_traced
 from store.db.engine import Database
-from store.outbound.given_answers import GivenAnswer, given_to
 
 if TYPE_CHECKING:
     from router.envelope import Envelope
+    from store.outbound.given_answers import GivenAnswer
 
 
 def explain_command(
@@ -62,7 +61,7 @@ def explain_command(
             found = [_of_file(path, settings, database=database, channel=channel, at=moment or datetime.now(UTC))]
         else:
             stored = _stored(database, what)
-            answers, chats = _answers(database, stored), _chats(database, stored)
+            answers, chats = _answers(database, stored), _chats(database, stored, settings=settings)
             found = [
                 _of_stored(row, settings, database=database, at=moment)
                 | answers.get(row.message_id, {})
@@ -86,14 +85,22 @@ def _stored(database: Database, key: str) -> list[Traced]:
 
 def _answers(database: Database, rows: Sequence[Traced]) -> dict[UUID | None, dict[str, Any]]:
     """Return what the machine did with each message, and why, where it was asked at all."""
+    from store.outbound.given_answers import given_to  # noqa: PLC0415  (its tables, only for what was found)
+
     ids = [row.message_id for row in rows if row.message_id]
     with database.read() as connection:
         return {each.message_id: {"answer": _answer(each)} for each in given_to(connection, ids)}
 
 
-def _chats(database: Database, rows: Sequence[Traced]) -> dict[UUID | None, dict[str, Any]]:
+def _chats(database: Database, rows: Sequence[Traced], *, settings: Settings) -> dict[UUID | None, dict[str, Any]]:
     """Return what became of each line of a chat."""
-    ids = [row.inbound_id for row in rows if row.inbound_id]
+    # A channel that is not configured any more may have been a chat.
+    others = {name for name, channel in settings.channels.items() if not channel.chat_page}
+    ids = [row.inbound_id for row in rows if row.inbound_id and row.channel not in others]
+    if not ids:
+        return {}
+    from store.chat.explained import explained_lines  # noqa: PLC0415  (its tables, only for a chat)
+
     with database.read() as connection:
         return {key: {"chat": asdict(line)} for key, line in explained_lines(connection, ids).items()}
 

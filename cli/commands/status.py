@@ -11,7 +11,6 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console, Group
-from rich.live import Live
 from rich.text import Text
 
 from cli.desk import open_desk
@@ -115,6 +114,8 @@ def _shortened(lines: Sequence[str]) -> list[str]:
 
 
 def _watch(settings: Settings, database: Database, *, file: Path, old: str) -> None:
+    from rich.live import Live  # noqa: PLC0415  (only to watch)
+
     with Live(console=Console(highlight=False), screen=False, auto_refresh=False) as live:
         while True:
             try:

@@ -9,15 +9,16 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Index, String, Text, text
 from sqlalchemy import false as sa_false
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from store.tables.messages import Json
+from store.tables.row import TableRow
 
 _HAS_EMAIL: Final = text("email <> ''")
 _BOUND: Final = text("provider_subject <> ''")
 
 
-class AgentRow(SQLModel, table=True):
+class AgentRow(TableRow, table=True):
     """An agent or program. token_hash: SHA-256, hex; the token itself is shown once and not stored.
 
     available: takes assigned work.  capacity: the limit of assigned work (`router.routing.assignment`).
@@ -64,7 +65,7 @@ class AgentRow(SQLModel, table=True):
     provider_subject: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
-class RecoveryCodeRow(SQLModel, table=True):
+class RecoveryCodeRow(TableRow, table=True):
     """A code that stands in for an agent's second factor, once. code_hash: with the agent's id, hex.
 
     used_at: when it was used; a used code stays until new ones are made.
@@ -78,7 +79,7 @@ class RecoveryCodeRow(SQLModel, table=True):
     used_at: datetime | None = None
 
 
-class EndedSessionRow(SQLModel, table=True):
+class EndedSessionRow(TableRow, table=True):
     """A session of the pages that its agent ended; kept until its cookie would have ended by itself."""
 
     __tablename__ = "ended_session"
@@ -110,7 +111,7 @@ class AgentNoticeKind(StrEnum):
     RETURNED = "returned"
 
 
-class AgentSkillRow(SQLModel, table=True):
+class AgentSkillRow(TableRow, table=True):
     """One skill of an agent."""
 
     __tablename__ = "agent_skill"
@@ -120,7 +121,7 @@ class AgentSkillRow(SQLModel, table=True):
     value: str = Field(primary_key=True)
 
 
-class AgentNoticeRow(SQLModel, table=True):
+class AgentNoticeRow(TableRow, table=True):
     """The newest thing of a kind that happened to an agent in a conversation. number: of its event.
 
     kind: `AgentNoticeKind`.  by: who did it, empty for the desk.  read_at: None while the agent has not seen it.
@@ -138,7 +139,7 @@ class AgentNoticeRow(SQLModel, table=True):
     read_at: datetime | None = None
 
 
-class AgentPreferenceRow(SQLModel, table=True):
+class AgentPreferenceRow(TableRow, table=True):
     """A choice of an agent about the pages."""
 
     __tablename__ = "agent_preference"
@@ -148,7 +149,7 @@ class AgentPreferenceRow(SQLModel, table=True):
     value: str = Field(sa_type=Text)
 
 
-class SavedViewRow(SQLModel, table=True):
+class SavedViewRow(TableRow, table=True):
     """A list that an agent keeps under a name. agent_id: whose it is; None for a team's.  query: of the list's URL."""
 
     __tablename__ = "saved_view"

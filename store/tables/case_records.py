@@ -7,12 +7,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Column, Index, LargeBinary, String, Text, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from store.tables.messages import Json
+from store.tables.row import TableRow
 
 
-class ContactLabelRow(SQLModel, table=True):
+class ContactLabelRow(TableRow, table=True):
     """A label of a contact, such as "vip"."""
 
     __tablename__ = "contact_label"
@@ -21,7 +22,7 @@ class ContactLabelRow(SQLModel, table=True):
     label: str = Field(primary_key=True)
 
 
-class CorrectionRow(SQLModel, table=True):
+class CorrectionRow(TableRow, table=True):
     """An agent moved a conversation to another category: training data.
 
     message_id: the customer's text with the wrong category; None if there is none.
@@ -40,7 +41,7 @@ class CorrectionRow(SQLModel, table=True):
     at: datetime = Field(index=True)
 
 
-class RegroupingRow(SQLModel, table=True):
+class RegroupingRow(TableRow, table=True):
     """A merge or a split, with everything that undoing it needs.
 
     kind: merge, split or unlink of conversations; contacts.  source_id, target_id: the direction of the move.
@@ -66,7 +67,7 @@ class RegroupingRow(SQLModel, table=True):
 IS_GIVEN: Final = text("rated_at IS NOT NULL")
 
 
-class RatingRow(SQLModel, table=True):
+class RatingRow(TableRow, table=True):
     """One closing of a case. closing: the event's id.  word: masked.  score: 1 to 5; None before an answer."""
 
     __tablename__ = "rating"
@@ -89,7 +90,7 @@ class RatingRow(SQLModel, table=True):
 CodePoints: Final = String().with_variant(String(collation="C"), "postgresql")
 
 
-class SearchTermRow(SQLModel, table=True):
+class SearchTermRow(TableRow, table=True):
     """One word by which a person or a file is found (`store.desk.names_index`). object_id: contact or attachment."""
 
     __tablename__ = "search_term"
@@ -99,7 +100,7 @@ class SearchTermRow(SQLModel, table=True):
     object_id: UUID = Field(primary_key=True, index=True)
 
 
-class CaseCodeRow(SQLModel, table=True):
+class CaseCodeRow(TableRow, table=True):
     """A one-time code that a visitor of a case's page asked for.
 
     proof: of the code, bound to the row and to the address; random bytes where the address was not the case's.

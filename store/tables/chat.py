@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlalchemy import false as sa_false
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from store.tables.messages import Json
+from store.tables.row import TableRow
 
 
 class LineKind(StrEnum):
@@ -23,7 +24,7 @@ class LineKind(StrEnum):
     NOTICE = "notice"
 
 
-class ChatSessionRow(SQLModel, table=True):
+class ChatSessionRow(TableRow, table=True):
     """A visitor of the chat, as one browser knows them.
 
     secret_hash: SHA-256 of the secret, hex; the secret itself is shown once.  previous_hash: the secret before the
@@ -101,7 +102,7 @@ class ChatSessionRow(SQLModel, table=True):
     changed_at: datetime
 
 
-class ChatLineRow(SQLModel, table=True):
+class ChatLineRow(TableRow, table=True):
     """One line that the visitor may see, masked; the numbers of a session have no gaps and follow the commits.
 
     client_id: of the visitor's page, so that a repeated send is one line.  author: of an agent's line.

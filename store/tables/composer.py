@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from store.tables.messages import Json
+from store.tables.row import TableRow
 
 
-class DraftRow(SQLModel, table=True):
+class DraftRow(TableRow, table=True):
     """What an agent has written in a conversation and not sent, masked like a message.
 
     kind: `reply`, `forward` or `note`.  copies, blind_copies: further recipients.
@@ -32,7 +33,7 @@ class DraftRow(SQLModel, table=True):
     saved_at: datetime
 
 
-class ReadyTextRow(SQLModel, table=True):
+class ReadyTextRow(TableRow, table=True):
     """A text, or actions, that agents use with a press.
 
     folder, title, code: how it is found.  team: whose it is; empty for everybody.
@@ -53,7 +54,7 @@ class ReadyTextRow(SQLModel, table=True):
     changed_at: datetime
 
 
-class SignatureRow(SQLModel, table=True):
+class SignatureRow(TableRow, table=True):
     """The signature of a team's mail in a language. team: empty for all teams without their own."""
 
     __tablename__ = "signature"
@@ -63,7 +64,7 @@ class SignatureRow(SQLModel, table=True):
     text: str = Field(sa_type=Text)
 
 
-class DisplayNameRow(SQLModel, table=True):
+class DisplayNameRow(TableRow, table=True):
     """An agent's name as customers read it, in a language."""
 
     __tablename__ = "display_name"
@@ -73,7 +74,7 @@ class DisplayNameRow(SQLModel, table=True):
     name: str
 
 
-class AnswerFileRow(SQLModel, table=True):
+class AnswerFileRow(TableRow, table=True):
     """A file of an agent's draft, and of its answer once that is sent.
 
     outbound_id: the answer; None in a draft.  content: sealed like an original.

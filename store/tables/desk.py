@@ -8,7 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from sqlalchemy import Index, String, Text, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from store.tables.row import TableRow
 
 
 class NoticeKind(StrEnum):
@@ -18,7 +20,7 @@ class NoticeKind(StrEnum):
     BREACH = "breach"
 
 
-class PauseRow(SQLModel, table=True):
+class PauseRow(TableRow, table=True):
     """A pause of a conversation's clock, while we wait for the customer or are done. until: None while it lasts."""
 
     __tablename__ = "pause"
@@ -39,7 +41,7 @@ class PauseRow(SQLModel, table=True):
     until: datetime | None = None
 
 
-class SlaNoticeRow(SQLModel, table=True):
+class SlaNoticeRow(TableRow, table=True):
     """A warning or a breach, reported once per promise and due time."""
 
     __tablename__ = "sla_notice"
@@ -53,7 +55,7 @@ class SlaNoticeRow(SQLModel, table=True):
     at: datetime = Field(index=True)
 
 
-class GateTallyRow(SQLModel, table=True):
+class GateTallyRow(TableRow, table=True):
     """How many messages of a batch arrived while their channel was closed, and how many the second check released.
 
     messages: of the batch, those in which a customer may be in danger: no bounces, no bulk mail, no archived mail.
@@ -70,7 +72,7 @@ class GateTallyRow(SQLModel, table=True):
     messages: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
 
 
-class RefusalRow(SQLModel, table=True):
+class RefusalRow(TableRow, table=True):
     """How much a listener refused or put off in one hour. bound: the limit that was reached."""
 
     __tablename__ = "refusal"
@@ -85,7 +87,7 @@ class RefusalRow(SQLModel, table=True):
 REPLIES_REST: Final = "automatic replies rest: "
 
 
-class DeskStateRow(SQLModel, table=True):
+class DeskStateRow(TableRow, table=True):
     """A value that the whole desk was last updated with."""
 
     __tablename__ = "desk_state"

@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from store.tables.messages import Json
+from store.tables.row import TableRow
 
 
-class EmergencyRow(SQLModel, table=True):
+class EmergencyRow(TableRow, table=True):
     """An emergency, and an agent's verdict.
 
     evidence: words, model, probability; never the customer's own text.
@@ -50,7 +51,7 @@ class EmergencyRow(SQLModel, table=True):
     stepped_to: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
-class DangerQuestionRow(SQLModel, table=True):
+class DangerQuestionRow(TableRow, table=True):
     """Whether a customer is in danger: asked when a message may say so, answered by an agent.
 
     evidence: see `EmergencyRow`.  paged: what the emergency route would make of the case.
@@ -69,7 +70,7 @@ class DangerQuestionRow(SQLModel, table=True):
     answered_at: datetime | None = None
 
 
-class OutageRow(SQLModel, table=True):
+class OutageRow(TableRow, table=True):
     """Many customers wrote the same text within an hour: a fault of ours, or a mass mailing to them.
 
     echo: as `message.echo`.  customers: how many wrote it at the last count.

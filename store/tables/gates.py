@@ -9,7 +9,9 @@ from uuid import UUID
 from sqlalchemy import Index as SqlIndex
 from sqlalchemy import LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy import false as sa_false
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from store.tables.row import TableRow
 
 
 class FileState(StrEnum):
@@ -20,7 +22,7 @@ class FileState(StrEnum):
     FAILED = "failed"
 
 
-class FetchedFileRow(SQLModel, table=True):
+class FetchedFileRow(TableRow, table=True):
     """A file of a message that came as a reference: it is fetched after the message is on disk.
 
     id: of its attachment.  url: sealed.  content: packed and sealed; None before it is fetched.
@@ -52,7 +54,7 @@ class FetchedFileRow(SQLModel, table=True):
     error: str = Field(default="", sa_type=Text)
 
 
-class ProviderIdRow(SQLModel, table=True):
+class ProviderIdRow(TableRow, table=True):
     """A further id that a provider gave to one of our messages; the first one is in the row of the message."""
 
     __tablename__ = "provider_id"
@@ -62,7 +64,7 @@ class ProviderIdRow(SQLModel, table=True):
     outbound_id: UUID = Field(foreign_key="outbound.id", index=True)
 
 
-class ContactPointRow(SQLModel, table=True):
+class ContactPointRow(TableRow, table=True):
     """A further way to reach a contact, as a channel reports it; it identifies no one.
 
     verified: the channel has tested that it is theirs; what one channel says, another does not take back.
@@ -78,7 +80,7 @@ class ContactPointRow(SQLModel, table=True):
     said_at: datetime
 
 
-class PhoneCallRow(SQLModel, table=True):
+class PhoneCallRow(TableRow, table=True):
     """A call to a hotline that a menu of ours answers; see `router.phone_call.PhoneCall`.
 
     recordings: JSON.  transcript: sealed.  due_at: when its message is to be written next; None for never.

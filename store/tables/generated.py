@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, String, Text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from store.tables.messages import Json
+from store.tables.row import TableRow
 
 
-class GeneratedTextRow(SQLModel, table=True):
+class GeneratedTextRow(TableRow, table=True):
     """A text that a model wrote about a case. Masked; nothing of it is sent but by an agent.
 
     message_id: of a translation; None for others.  basis: of what it was written; another one makes it stale.
@@ -42,7 +43,7 @@ class GeneratedTextRow(SQLModel, table=True):
     at: datetime
 
 
-class ModelDayRow(SQLModel, table=True):
+class ModelDayRow(TableRow, table=True):
     """What all processes spent of a day's budget (UTC). A call is counted before it is made.
 
     texts: that were shown or sent.  refused: that had a flaw.  failed: calls without a text.

@@ -14,10 +14,11 @@ from uuid import UUID
 
 from sqlalchemy import JSON, Column, Computed, Index, LargeBinary, String, Text, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from router.conversation_status import Status
+from store.tables.row import TableRow
 
 # PostgreSQL stores JSON parsed, SQLite as text; neither tracks changes in place, so values are replaced as a whole.
 Json = JSON().with_variant(JSONB(), "postgresql")
@@ -57,7 +58,7 @@ class Direction(StrEnum):
     NOTE = "note"
 
 
-class InboundRow(SQLModel, table=True):
+class InboundRow(TableRow, table=True):
     """One message that a channel accepted: this row is the message, the broker only signals it.
 
     envelope: JSON of `router.envelope.Envelope`.  content_hash: SHA-256 of the original.
@@ -108,7 +109,7 @@ class InboundRow(SQLModel, table=True):
     discarded_at: datetime | None = None
 
 
-class OriginalRow(SQLModel, table=True):
+class OriginalRow(TableRow, table=True):
     """The original bytes, compressed with zstandard, written with their inbound row."""
 
     __tablename__ = "original"
@@ -117,7 +118,7 @@ class OriginalRow(SQLModel, table=True):
     content: bytes = Field(sa_type=LargeBinary)
 
 
-class ContactRow(SQLModel, table=True):
+class ContactRow(TableRow, table=True):
     """A person, as far as known.
 
     note: of the agents.  merged_into: the contact that they were merged into.
@@ -137,7 +138,7 @@ class ContactRow(SQLModel, table=True):
     blocked_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
-class IdentityRow(SQLModel, table=True):
+class IdentityRow(TableRow, table=True):
     """One handle of a contact; the unique index decides if two workers meet a new sender at the same time."""
 
     __tablename__ = "identity"
@@ -151,7 +152,7 @@ class IdentityRow(SQLModel, table=True):
     created_at: datetime
 
 
-class ConversationRow(SQLModel, table=True):
+class ConversationRow(TableRow, table=True):
     """One case of one contact.
 
     reference: short, speakable, hard to guess; printing it is safe, but it proves no identity.
@@ -239,7 +240,7 @@ class ConversationRow(SQLModel, table=True):
     )
 
 
-class MessageRow(SQLModel, table=True):
+class MessageRow(TableRow, table=True):
     """One entry of a conversation.
 
     sender_proof: of an incoming message, what is proven about its sender (`router.origin.sender_proof.ProofKind`);
@@ -293,7 +294,7 @@ class MessageRow(SQLModel, table=True):
     withdrawn_at: datetime | None = None
 
 
-class AttachmentRow(SQLModel, table=True):
+class AttachmentRow(TableRow, table=True):
     """An attachment of a message; its bytes are the original's part `part`.
 
     content_id: of a picture that the mail's page shows in its place (RFC 2392), else empty.
@@ -311,7 +312,7 @@ class AttachmentRow(SQLModel, table=True):
     content_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
-class ThreadKeyRow(SQLModel, table=True):
+class ThreadKeyRow(TableRow, table=True):
     """A Message-ID that a conversation has sent, received or seen quoted: later messages are matched by it.
 
     digest: see `digest`; a header may be 998 characters long.

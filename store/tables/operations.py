@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, String, Text, UniqueConstraint, text
 from sqlalchemy import false as sa_false
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from store.tables.messages import Json
 from store.tables.outbound_state import OutboundState as OutboundState  # noqa: PLC0414  (it belongs to these tables)
+from store.tables.row import TableRow
 
 # The `kind` of automatic outbound rows.
 AUTO_REPLY: Final = "auto_reply"
@@ -30,7 +31,7 @@ def _outbound(name: str, *columns: str, where: str) -> Index:
     return Index(f"ix_outbound_{name}", *columns, postgresql_where=text(where), sqlite_where=text(where))
 
 
-class OutboundRow(SQLModel, table=True):
+class OutboundRow(TableRow, table=True):
     """One outgoing message; committed before its first byte is sent.
 
     dedupe_key: unique (an automatic reply per conversation, kind and day; an agent's idempotency key).
@@ -115,7 +116,7 @@ class OutboundRow(SQLModel, table=True):
     masked: bool = Field(default=False, sa_column_kwargs={"server_default": sa_false()})
 
 
-class SuppressionRow(SQLModel, table=True):
+class SuppressionRow(TableRow, table=True):
     """The last STOP or START of one customer on one channel. said_at: when it was sent.  why: the word, or the code."""
 
     __tablename__ = "suppression"
@@ -127,7 +128,7 @@ class SuppressionRow(SQLModel, table=True):
     why: str = Field(default="", sa_type=Text)
 
 
-class IdempotencyRow(SQLModel, table=True):
+class IdempotencyRow(TableRow, table=True):
     """A stored answer for a repeated request. key: the client's.  request_hash: of the request."""
 
     __tablename__ = "idempotency"
@@ -140,7 +141,7 @@ class IdempotencyRow(SQLModel, table=True):
     created_at: datetime
 
 
-class EventRow(SQLModel, table=True):
+class EventRow(TableRow, table=True):
     """One change, written in the transaction that made it. number: given later by the publisher, without gaps.
 
     seq: the order of writing, which is right within each conversation, because a change locks its row;
@@ -177,7 +178,7 @@ def _delivery(name: str, *columns: str, state: DeliveryState) -> Index:
     return Index(f"ix_delivery_{name}", *columns, postgresql_where=where, sqlite_where=where)
 
 
-class DeliveryRow(SQLModel, table=True):
+class DeliveryRow(TableRow, table=True):
     """One event for one target. tried_since: the first attempt, after a replay the first since then.
 
     error: the last attempt's, a sentence.  number: the event's.
@@ -209,7 +210,7 @@ _UNSEALED: Final = text("number IS NULL")
 _DEEDS: Final = text("action NOT IN ('request.read', 'request.listed')")
 
 
-class AuditRow(SQLModel, table=True):
+class AuditRow(TableRow, table=True):
     """One action or reading of an agent. number, hash: given by the publisher.  object: the ids that it concerns.
 
     seq: the order of writing, as in `EventRow`.
@@ -237,7 +238,7 @@ class AuditRow(SQLModel, table=True):
     seq: int | None = Field(default=None, sa_column=Column(BigInteger, nullable=True))
 
 
-class CursorRow(SQLModel, table=True):
+class CursorRow(TableRow, table=True):
     """The position up to which a channel has been read, and its state. polled_at: the last successful poll."""
 
     __tablename__ = "cursor"
@@ -254,7 +255,7 @@ class CursorRow(SQLModel, table=True):
     notice: str = Field(default="", sa_type=Text)
 
 
-class LeaseRow(SQLModel, table=True):
+class LeaseRow(TableRow, table=True):
     """The owner of work that only one process may do; token changes with each owner (fencing)."""
 
     __tablename__ = "lease"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from store.tables.row import TableRow
 
 
-class ReadMarkerRow(SQLModel, table=True):
+class ReadMarkerRow(TableRow, table=True):
     """How far an agent has read a conversation: up to its activity at `read_to`."""
 
     __tablename__ = "read_marker"
@@ -18,7 +20,7 @@ class ReadMarkerRow(SQLModel, table=True):
     read_to: datetime
 
 
-class PresenceRow(SQLModel, table=True):
+class PresenceRow(TableRow, table=True):
     """An agent has a conversation open, until then. writing: has begun an answer."""
 
     __tablename__ = "presence"

@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, String, Text, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
 from store.tables.messages import Json
+from store.tables.row import TableRow
 
 
 class AutoAnswerState(StrEnum):
@@ -38,7 +39,7 @@ class AnswerVerdict(StrEnum):
     WRONG = "wrong"
 
 
-class AutoAnswerRow(SQLModel, table=True):
+class AutoAnswerRow(TableRow, table=True):
     """A customer's message that the machine may answer, and what became of it.
 
     due_at: when it is decided; the customer may still be writing before.  answer: the FAQ's id.
@@ -73,7 +74,7 @@ class AutoAnswerRow(SQLModel, table=True):
     verdict_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
 
 
-class AnswerGapRow(SQLModel, table=True):
+class AnswerGapRow(TableRow, table=True):
     """A question for which nothing was found. text: masked.  place: where it was asked, such as "help"."""
 
     __tablename__ = "answer_gap"
@@ -88,7 +89,7 @@ class AnswerGapRow(SQLModel, table=True):
     at: datetime
 
 
-class HelpVerdictRow(SQLModel, table=True):
+class HelpVerdictRow(TableRow, table=True):
     """A visitor's verdict on an answer of the help centre."""
 
     __tablename__ = "help_verdict"
@@ -110,7 +111,7 @@ class PhrasingState(StrEnum):
     REJECTED = "rejected"
 
 
-class PhrasingRow(SQLModel, table=True):
+class PhrasingRow(TableRow, table=True):
     """A way to ask that an agent proposed. answer: the FAQ's id; empty: no answer should have been given.
 
     text: masked.  conversation_id: where it was said; None without one.
