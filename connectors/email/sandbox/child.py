@@ -47,12 +47,12 @@ _SAMPLES: Final = (
 
 
 def warm() -> None:
-    """Import every codec, and read one mail for each path through the libraries."""
+    """Import every codec, and read and write one mail for each path through the libraries: later no file opens."""
     for module in pkgutil.iter_modules(encodings.__path__):
         if module.name not in _ABSENT:
             importlib.import_module(f"encodings.{module.name}")
     for sample in _SAMPLES:
-        normalise(RawMessage(source_key="", content=sample, received_at=datetime.now(UTC)), channel="")
+        to_json(normalise(RawMessage(source_key="", content=sample, received_at=datetime.now(UTC)), channel=""))
         message_from_bytes(sample).as_bytes()
     if "signatures" in sys.argv[1:]:
         signed_by(_SAMPLES[0], keys={})
