@@ -42,6 +42,13 @@ def test_the_migrated_tables_are_those_of_the_models(database: Database) -> None
         assert compare_metadata(context, SQLModel.metadata) == []
 
 
+def test_no_start_waits_for_the_validators_of_tables() -> None:
+    tables = [each.class_ for each in store.tables.messages.MessageRow._sa_registry.mappers]
+
+    assert len(tables) == len(SQLModel.metadata.tables)
+    assert [each.__name__ for each in tables if not each.model_config.get("defer_build")] == []
+
+
 def test_the_numbers_of_the_files_are_the_order_of_the_migrations() -> None:
     scripts = ScriptDirectory.from_config(_config())
     assert scripts.get_heads() == [latest_version()]
