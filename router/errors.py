@@ -6,6 +6,7 @@
     +-- Conflict           the object has changed since the caller read it
     |   +-- Stale          the caller named the version that it read, and a newer version exists
     +-- TransientError     a retry follows: network, lock, rate limit, full disk
+    |   +-- Contended      another session held the locks; the same transaction may succeed at once
     |   +-- LeaseLost      another process owns the work now; this one must write nothing
     |   +-- RateLimited    the provider says how long to wait
     |   +-- SealKeyMissing what it was sealed under is not among this process's keys
@@ -43,6 +44,10 @@ class Stale(Conflict):
 
 class TransientError(OmniyardError):
     """That did not work; another attempt follows."""
+
+
+class Contended(TransientError):
+    """Another session of the database was in the way."""
 
 
 class LeaseLost(TransientError):

@@ -49,7 +49,7 @@ class Client:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return bytes(answer.read())
 
-    def batches(self, path: str, name: str) -> Iterator[Mapping[str, Any]]:
+    def pages(self, path: str, name: str) -> Iterator[Mapping[str, Any]]:
         cursor = ""
         while cursor is not None:
             batch = json.loads(self.get(f"{path}?limit=50&cursor={cursor}" if cursor else f"{path}?limit=50"))

@@ -1,6 +1,7 @@
 """Route a batch: claim, analyse, decide, write. Workers compete on any number of machines; each write names its claim.
 
-A batch that fails is released and routed again one message at a time, so that a poison message fails alone.
+A batch that fails is released and routed again one message at a time, so that a poison message fails alone. One that
+another session's lock held up is written once more as a whole first.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sqlalchemy.engine import Connection
 
 from router.analysis import Analysis
 from router.envelope import from_json
-from router.errors import LeaseLost, PermanentError, TransientError
+from router.errors import Contended, LeaseLost, PermanentError, TransientError
 from router.reason import Reason, ReasonKey
 from store.chat.cases import note_cases
 from store.chat.mail import note_mails
@@ -145,15 +146,24 @@ class MessageRouter:
         envelopes = [from_json(text) for text in opened]
         analyses = self._brain.read_batch(envelopes)
         reach("route.read")
+        try:
+            verdicts = self._written(claimed, analyses)
+        except Contended as error:
+            # Another session's lock is no message's fault. One by one, two hundred messages would take minutes.
+            _log.warning("route.again", messages=len(claimed.rows), error=str(error))
+            verdicts = self._written(claimed, analyses)
+        self._routed()
+        reach("route.after")
+        _report(claimed, verdicts, milliseconds=round((time.perf_counter() - started) * 1000))
+
+    def _written(self, claimed: Claim, analyses: Sequence[Analysis]) -> Verdicts:
         batch = self._prepare(claimed, analyses)
         # The rest mostly waits for the database: another thread reads the next batch meanwhile.
         self._turn.pass_on()
         with self._database.write() as connection:
             verdicts = self._settle(connection, claimed, batch)
             reach("route.written")
-        self._routed()
-        reach("route.after")
-        _report(claimed, verdicts, milliseconds=round((time.perf_counter() - started) * 1000))
+        return verdicts
 
     def _unsealed(self, claimed: Claim) -> tuple[Claim, list[str]]:
         """Return the rows that could be decrypted, with their envelopes; only the others are postponed or fail.

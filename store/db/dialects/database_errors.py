@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from router.errors import PermanentError, TransientError
+from router.errors import Contended, PermanentError, TransientError
 
 # A lock that is held longer is a sign of a bug or a crash: give up and let a later run try again.
 LOCK_SECONDS: Final = 5
@@ -30,10 +30,11 @@ _MENDS: Final = (
     ("on socket", f"start the server, or correct the socket's folder and the port in {DATABASE_KEY}"),
 )
 
-# SQLSTATEs (PostgreSQL's Appendix A): connections, resources, administrators, system errors; then serialisation,
-# deadlocks, lock timeouts, read-only servers, transactions that idled too long.
+# SQLSTATEs (PostgreSQL's Appendix A): connections, resources, administrators, system errors; then read-only servers,
+# transactions that idled too long; then serialisation, deadlocks, lock timeouts.
 _PASSING_CLASSES: Final = ("08", "53", "57P", "58")
-_PASSING: Final = frozenset({"40001", "40P01", "55P03", "25006", "25P03"})
+_PASSING: Final = frozenset({"25006", "25P03"})
+_CONTENDED: Final = frozenset({"40001", "40P01", "55P03"})
 
 
 @contextmanager
@@ -42,10 +43,16 @@ def translated() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if _is_contended(error):
+            raise Contended(_sentence(error)) from error
         if _passes(error):
             raise TransientError(_sentence(error)) from error
         # Not chained: PostgreSQL's DETAIL repeats the row, which contains customer data.
         raise PermanentError(f"the database refused: {_first_line(error)}") from None
+
+
+def _is_contended(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in _CONTENDED or "database is locked" in str(error.orig)
 
 
 def _passes(error: DBAPIError) -> bool:
