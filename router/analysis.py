@@ -16,7 +16,7 @@ from router.masking.mask import Masked, mask, without_secret
 from router.masking.shown_words import ShownWords, mask_words
 from router.message_limits import within_limits
 from router.origin.automatic import recognise
-from router.origin.correspondent import Correspondent, Mouthpiece, find_correspondent
+from router.origin.correspondent import Correspondent, Mouthpiece, find_correspondent, names_no_customer
 from router.origin.own_side import OwnSide, OwnVoice
 from router.origin.sender_proof import ProofKind, SenderProof, prove_sender
 from router.origin.sender_signals import signals
@@ -32,7 +32,8 @@ from router.threads.correlation import Signs, find_signs, has_our_form
 from router.threads.duplicates import Canonical, canonical, echo_of, fingerprint_of, gist_of
 from router.threads.subject_lines import is_answer_subject
 
-# No person in danger waits behind these automatic messages; a web form's mail is automatic too, but is heard.
+# No person in danger waits behind these automatic messages; a web form's mail is automatic too, but is heard. So is
+# another program's, but for a notice from a no-reply address that names no one to answer (`names_no_customer`).
 _UNHEARD: Final = frozenset({OriginKind.BOUNCE, OriginKind.BULK, OriginKind.AUTO_REPLIED, OriginKind.OURSELVES})
 # How many values of signals are remembered in their masked form.
 _VALUES: Final = 1024
@@ -219,6 +220,10 @@ def _writer(
     """Return the kind of the sender, and what the message is if our own side wrote it."""
     speaks_for_customer = correspondent.mouthpiece in {Mouthpiece.DESK, Mouthpiece.FORM}
     origin = recognise(envelope, own_addresses=side.desk, speaks_for_customer=speaks_for_customer)
+    is_submitted = any(each.key is ReasonKey.AUTO_SUBMITTED for each in origin.why)
+    if origin.kind is OriginKind.AUTO_GENERATED and is_submitted:
+        nameless = names_no_customer(envelope, correspondent, side=side)
+        origin = replace(origin, why=(*origin.why, Reason(ReasonKey.NAMES_NO_CUSTOMER))) if nameless else origin
     voice = _voice(envelope, correspondent, origin=origin, proof=proof, side=side)
     if voice and origin.kind is OriginKind.PERSON and not correspondent.is_author:
         origin = Origin(OriginKind.OURSELVES, (Reason(ReasonKey.OUR_SIDE_WROTE),))
@@ -227,7 +232,8 @@ def _writer(
 
 def _is_heard(origin: Origin, correspondent: Correspondent) -> bool:
     """Return whether a person may be waiting: also the customer whose mail a colleague forwards."""
-    return origin.kind not in _UNHEARD or correspondent.source is CorrespondentSource.FORWARDED
+    is_from_one = origin.kind not in _UNHEARD and not origin.is_notice
+    return is_from_one or correspondent.source is CorrespondentSource.FORWARDED
 
 
 def _considered(

@@ -37,6 +37,7 @@ class ReasonKey(StrEnum):
     AUTO_SUBMITTED = "auto_submitted"
     PRECEDENCE = "precedence"
     WRITTEN_TO_MANY = "written_to_many"
+    NAMES_NO_CUSTOMER = "names_no_customer"
     AUTORESPONDER_CLASS = "autoresponder_class"
     HEADER_IS_SET = "header_is_set"
     ABSENCE_SUBJECT = "absence_subject"

@@ -37,6 +37,10 @@ REASON_WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Auto-Submitted: {keyword}（RFC 3834 第 5 节）",
     ),
     Key.PRECEDENCE: ("Precedence: {precedence}", "邮件头 Precedence: {precedence}"),
+    Key.NAMES_NO_CUSTOMER: (
+        "a notice of another system: it names no one to answer",
+        "其他系统的通知：未写明可回复的客户",
+    ),
     Key.WRITTEN_TO_MANY: ("a newsletter or advertising, sent to many", "群发的订阅邮件或广告"),
     Key.AUTORESPONDER_CLASS: ("X-POST-MessageClass says autoresponder", "X-POST-MessageClass 标明为自动回复"),
     Key.HEADER_IS_SET: ("{header} is set", "带有邮件头 {header}"),

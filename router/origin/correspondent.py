@@ -29,6 +29,8 @@ _VIA: Final = re.compile(
 )
 _ADDRESS: Final = re.compile(r"[^\s<>@,;:\"'()\[\]：（），。；、]{1,128}@[^\s<>@,;:\"'()\[\]：（），。；、]{1,253}")
 _FORM_CHARACTERS: Final = 20_000
+# A telephone number, or a number of an account or a case: a form writes one for the customer whom it speaks for.
+_NUMBER: Final = re.compile(r"\d(?:[\s().\-/]{0,2}\d){6,}")
 # The block above a forwarded mail, in the languages of our users' mail programs (see `connectors.email.quotes`).
 _FORWARD_MARK: Final = re.compile(
     r"^[\s>]*(?:-{2,}\s*(?:forwarded message|forwarded by|original message|weitergeleitete nachricht|"
@@ -114,6 +116,19 @@ def find_correspondent(envelope: Envelope, *, side: OwnSide, proof: SenderProof)
     if mouthpiece and inside:
         return _spoken_for(*inside[0], mouthpiece=mouthpiece)
     return _with_reply_to(direct, envelope, side=side, proof=proof)
+
+
+def names_no_customer(envelope: Envelope, correspondent: Correspondent, *, side: OwnSide) -> bool:
+    """Return whether a mail comes from another house's no-reply address and names no one to answer.
+
+    Notices of other systems do. A form of ours, one that we declared, and nearly every other names its customer: in
+    Reply-To, or by an address or a number in its text.
+    """
+    handle = envelope.sender.handle
+    if not is_deaf(handle) or side.includes(handle) or side.form_of(handle) or not correspondent.is_plain:
+        return False
+    words = f"{envelope.subject}\n{envelope.text}\n{envelope.quoted}"[:_FORM_CHARACTERS]
+    return not (envelope.reply_to or _ADDRESS.search(words) or _NUMBER.search(words))
 
 
 def _colleagues_customer(envelope: Envelope) -> Correspondent | None:

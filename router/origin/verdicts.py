@@ -34,6 +34,11 @@ class Origin:
         """Whether it is a newsletter or advertising."""
         return any(each.key is ReasonKey.WRITTEN_TO_MANY for each in self.why)
 
+    @property
+    def is_notice(self) -> bool:
+        """Whether it is a notice of another system, behind which no customer can be found."""
+        return any(each.key is ReasonKey.NAMES_NO_CUSTOMER for each in self.why)
+
 
 class SignalKind(StrEnum):
     """What was noticed. verified, forged, unverified: what is proven (`router.origin.sender_proof.ProofKind`)."""

@@ -109,6 +109,48 @@ NO_DANGER = {
         "菜单里的“异地登录”是什么",
         "帮助里写着「被盗」两个字，点进去是空白页",
     ],
+    "attempted, and not followed": [
+        "有人冒充客服打电话，我没理他，直接挂了",
+        "骗子打来电话，我没上当",
+        "有人冒充客服让我转账，我没转",
+        "收到骗子的短信，我删了，没理他",
+        "A caller said he was from support, I told him nothing",
+        "A scammer phoned me, I gave him nothing and blocked the number",
+        "I got a phishing mail, I deleted it without clicking",
+        "Somebody pretending to be you called, I hung up",
+        "you ren mao chong kefu da dianhua, wo gua le",
+    ],
+    "still supposed": [
+        "I am worried that if my phone is stolen it could happen to me too",
+        "A colleague asked what to do if a card is stolen. That never happened to me, I only forgot my PIN.",
+        "新闻说很多人被骗，我怕轮到我，怎么开通保护",
+        "如果卡被盗了怎么办，这是我一直想问的",
+    ],
+    "asked why, and nothing of a danger is lost": [
+        "Why was my refund not approved? My balance is 0",
+        "没有验证码为什么转不出去？余额是0",
+        "按客服说的操作提现了，钱还没到账",
+        "I followed the steps your agent gave me, the error is gone",
+        "I hung up because the wait was too long. My account is still locked.",
+    ],
+    "in pinyin, and harmless": [
+        "qing wen zhang hao zenme zhuce",
+        "ruguo shouji bei tou le zenme ban",
+        "wo mei bei pian, zhi shi wen yi xia",
+        "wo mei you bei dao, wo wang le mima",
+        "wo de shouji diu le, zai pengyou nali zhaodao le",
+        "tui kuan hai mei dao, kuai yi dian",
+        "wo de qian hai mei dao zhang",
+    ],
+    "a name or another language, like pinyin": [
+        "Herr Bei Dao Qian ist bei der Bank, wo er arbeitet",
+        "My friend Mei Le moved here, how do we pay the rent?",
+        "Le restaurant Bei Dao est fermé",
+    ],
+    "a trade, not a trouble": [
+        "The hackers' conference needs a group payment, can we pay by wallet?",
+        "We watched a show about hackers, can I pay the streaming with the wallet?",
+    ],
 }
 
 DANGER = {
@@ -229,6 +271,49 @@ DANGER = {
         "卡被偷了，请马上冻结，顺便问有没有保险",
         "刚才提醒异地登录，不是我",
     ],
+    "supposed, and true of the customer": [
+        "if your phone is stolen they can pay with it - that is what happened to me",
+        "If your card was stolen you would hurry too. Mine was.",
+        "What happens if a wallet gets hacked? I ask because it happened to me.",
+        "Your FAQ asks what to do if your account is hacked. That's exactly what happened to me",
+        "要是账号被盗会怎么样？我现在就是这样",
+        "如果被骗了能追回吗？我也中招了",
+        "假如您的卡被盗刷了您会怎么办，我的就是被盗刷了",
+    ],
+    "let through, and lost": [
+        "如不是我本人操作你们为什么放行？钱已经没了",
+        "没经过我的密码，这钱怎么转出去的？卡里全空了",
+        "If it was not me who paid, why did you let it pass? The money is gone.",
+    ],
+    "a caller was obeyed, and money is lost": [
+        "客服打来说会员要取消，照做后钱没了",
+        "A man called about my membership, I did what he asked and my money is gone",
+    ],
+    "ignored, and harmed all the same": [
+        "有人冒充客服打电话，我没理他，但是钱还是被转走了",
+        "没理他，结果第二天支付宝被登录，冒充客服的人干的",
+        "短信：如非本人请忽略。我忽略了，结果账户被登录了",
+        "有骗子打来我挂了，可是之前已经把密码告诉他了",
+        "被骗了三千，后来他再打来我就没理了",
+        "I did not tell him my code. He got in anyway and took 600.",
+        "I just ignored it and the next day a stranger had my account",
+        "I gave him the code and then hung up",
+        "The caller said he was from customs, I did not tell him the pin, I just installed the app he wanted",
+        "Someone phoned pretending to be your bank. I hung up. Then I saw 300 had been taken from my account.",
+    ],
+    "in pinyin": [
+        "wo bei pian le 5000 kuai",
+        "wo de zhanghao bei dao le",
+        "you ren dao shua wo de ka",
+        "wo qian bao li de qian mei le",
+        "shou ji bei tou le",
+        "shouji diu le",
+        "zhe bi qian bu shi wo zhuan de",
+        "wode zhanghu bei heike le",
+        "bei zha pian le, zhuan le 3000",
+        "Ni hao, my card bei daoshua le 2000 yuan",
+    ],
+    "hackers who did something": ["hackers got into my account", "the hackers have my password"],
 }
 
 

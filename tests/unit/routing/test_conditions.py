@@ -157,6 +157,9 @@ def test_no_second_look_at_what_a_machine_answered_or_sent_to_many(header):
 
 
 HACKED = "my account was hacked"
+NOTICE = (("auto-submitted", "auto-generated"),)
+DEAF = Party(PartyKind.EMAIL, "no-reply@files.example")
+KAI = Party(PartyKind.EMAIL, "kai@home.example")
 FORWARD = f"---------- Forwarded message ---------\nFrom: Kai <kai@home.example>\nSubject: Help\n\n{HACKED}"
 
 
@@ -172,6 +175,12 @@ FORWARD = f"---------- Forwarded message ---------\nFrom: Kai <kai@home.example>
         # A person waits behind a form's mail and behind what a program sends for one.
         ({"machine_headers": (("auto-submitted", "auto-generated"),)}, NOW, "emergency", False),
         ({"machine_headers": (("return-path", "<>"),)}, NIGHT, "emergency", False),
+        # Another system's notice names no one to answer; a form's names its customer, if only in its text.
+        ({"machine_headers": NOTICE, "sender": DEAF}, NIGHT, "held", True),
+        ({"machine_headers": NOTICE, "sender": DEAF, "subject": "From kai@home.example"}, NIGHT, "emergency", False),
+        ({"machine_headers": NOTICE, "sender": DEAF, "subject": "Form: 138 0013 8000"}, NIGHT, "emergency", False),
+        ({"machine_headers": NOTICE, "sender": DEAF, "reply_to": (KAI,)}, NIGHT, "emergency", False),
+        ({"sender": DEAF}, NIGHT, "emergency", False),
     ],
 )
 def test_what_no_person_waits_behind_is_a_question_and_never_an_alarm(fields, at, gate, marked):
