@@ -47,7 +47,12 @@ _PRELOADED = (
     "workers.answering.library",
     "workers.answering.rephrase",
     "workers.generated.writer",
+    "connectors.web.chat.sender",
+    "holidays.countries.china",
+    "holidays.groups",
+    "encodings.idna",
     "psycopg",
+    "sqlite3",
 )
 _LARGEST_REQUEST = 200_000
 _INTEGER = 8

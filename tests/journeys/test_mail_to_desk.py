@@ -80,14 +80,14 @@ def test_every_mail_comes_out_at_the_desk_and_no_hostile_one_holds_another_up(ri
 
     # Then every healthy mail is in the inbox once, and every hostile one there or in the quarantine
     agent, senior = Client(rig, role="agent"), Client(rig, role="senior")
-    listed = [row["reference"] for row in agent.pages("/api/v1/conversations", "conversations")]
+    listed = [row["reference"] for row in agent.batches("/api/v1/conversations", "conversations")]
     opened = [json.loads(agent.get(f"/api/v1/conversations/{reference}")) for reference in listed]
     entries = [entry for conversation in opened for entry in conversation["entries"]]
     ids = [entry["rfc_message_id"] for entry in entries]
     expected = [mail["Message-ID"].strip("<>") for mail in map(sent, mailbox.mails)]
     assert sorted(id_ for id_ in ids if id_ in set(expected)) == sorted(expected)
     assert "退款" in {conversation["subject"] for conversation in opened}
-    stubs = list(senior.pages("/api/v1/quarantine", "messages"))
+    stubs = list(senior.batches("/api/v1/quarantine", "messages"))
     assert len(entries) + len(stubs) == len(mixed) + 1
     assert all(stub["reason"] for stub in stubs)
 

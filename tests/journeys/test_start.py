@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from benchmarks.rig import ROOT, Rig, running_rig, wait_until
+from tests import forks
 from tests.servers.postgres import find_binaries
 
 DAEMONS = {"connectors": "connectors", "worker": "workers", "web": "api"}
@@ -52,6 +53,8 @@ def test_daemons_wait_for_a_database_that_comes_later_and_end_at_one_that_is_not
 
         with rig.database.write() as connection:
             connection.execute(sa.text("UPDATE alembic_version SET version_num = 'another'"))
+        # That each starts as an interpreter of its own is shown above.
+        rig.launch = forks.start
         for name, module in DAEMONS.items():
             rig.start(name, module)
         assert [rig.processes[name].wait(120) for name in DAEMONS] == [3, 3, 3]

@@ -161,12 +161,30 @@ def desk(tmp_path: Path) -> Iterator[_Desk]:
         os.kill(process, signal.SIGKILL)
 
 
+def stop_wholly(process: int) -> None:
+    """Stop a process, and return when each of its threads rests.
+
+    On a busy machine it may not have run since the signal: the parent's death would reach it first, and while it still
+    starts, without a handler for SIGTERM, it would die of it.
+    """
+    os.kill(process, signal.SIGSTOP)
+    end = time.monotonic() + _READY_SECONDS
+    while {state_of(thread) for thread in Path(f"/proc/{process}/task").iterdir()} != {"T"}:
+        assert time.monotonic() < end, f"process {process} did not stop"
+        time.sleep(0.01)
+
+
+def state_of(thread: Path) -> str:
+    """Return the state letter: the first field after the name (proc_pid_stat(5))."""
+    return (thread / "stat").read_text().rpartition(")")[2].split()[0]
+
+
 def test_a_desk_whose_start_was_killed_opens_again_and_takes_mail(desk: _Desk):
     # Given a desk whose parent was killed while one of its children could not hear that it should end
     first = desk.start()
     first.wait_until_open()
     token = first.token()
-    os.kill(first.child("worker"), signal.SIGSTOP)
+    stop_wholly(first.child("worker"))
     first.process.kill()
     first.finish()
     assert find_leftovers(desk.data)
