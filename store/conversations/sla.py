@@ -142,7 +142,7 @@ def paused_since(connection: Connection, conversation_id: UUID) -> datetime | No
 def restore_pause(connection: Connection, conversation_id: UUID, *, since: datetime | None, at: datetime) -> None:
     """Make the pauses what they were before a change whose undoing set the status at the moment `at`.
 
-    since: what `paused_since` returned before the change.  A pause that began between the two is another one, and stays.
+    since: what `paused_since` returned before the change.  A pause that began in between is another one, and stays.
     """
     table = table_of(PauseRow)
     theirs = table.c.conversation_id == conversation_id
