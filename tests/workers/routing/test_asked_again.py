@@ -108,6 +108,23 @@ def test_a_mail_that_is_sent_again_after_a_weekend_joins_the_case_that_still_wai
     assert repeated == [True]
 
 
+def test_a_machines_many_equal_mails_hide_no_customers_second_one(desk: BatchDesk) -> None:
+    said, report = {"subject": "Invoice", "text": "When do you send the invoice for 300 yuan?"}, {"subject": "Job"}
+    desk.route(earlier(desk.mail("machine", "first", **report, text="The nightly job has failed."), days=5))
+    desk.route(earlier(desk.mail("customer", "first", **said), days=3))
+    (row,) = (row for row in desk.rows(MessageRow) if row.rfc_message_id == "machine.first@customer.example")
+    copies = [{"id": new_id(), "inbound_id": None, "received_at": NOW - timedelta(days=4)} for _ in range(1_100)]
+    with desk.database.write() as connection:
+        insert_rows(connection, MessageRow, rows=[dict(row._mapping) | each for each in copies])
+    desk.route(
+        desk.mail("machine", "again", **report, text="The nightly job has failed."),
+        desk.mail("customer", "again", **said),
+    )
+
+    places = desk.places()
+    assert (places["machine.again"], places["customer.again"]) == ("machine.first", "customer.first")
+
+
 def test_a_reference_in_the_text_joins_the_senders_own_case(desk: BatchDesk) -> None:
     desk.route(*(desk.mail(each, "first", subject="Electricity") for each in ("own", "closed", "unproven")))
     desk.route(desk.line("chatter", "first", "My transport card does not open"))
