@@ -148,12 +148,16 @@ class Changed(BaseModel):
 
 
 class Former(BaseModel):
-    """What a change takes away besides the fields that its order names, as it was. Never read from a request."""
+    """What a change takes away besides the fields that its order names, as it was. Never read from a request.
+
+    dropped: whether it cancelled the planned ones of the replies.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     case: FormerCase
     replies: tuple[WaitingReply, ...] = ()
+    dropped: bool = False
 
 
 class ReverseOrder(ChangeOrder):
@@ -283,8 +287,15 @@ def apply_order(
         # Before the conversation is locked: sending locks them in this order.
         leave_status(connection, conversation_id)
         if isinstance(order, ReverseOrder):
-            now = read_clock(connection)
-            restore_replies(connection, order.former.replies, conversation_id=conversation_id, by=actor.name, now=now)
+            now, former = read_clock(connection), order.former
+            restore_replies(
+                connection,
+                former.replies,
+                conversation_id=conversation_id,
+                dropped=former.dropped,
+                by=actor.name,
+                now=now,
+            )
     case = lock(connection, conversation_id, version=version)
     if planned and not isinstance(order, ReverseOrder):
         _decide_planned(connection, planned, case=case, order=order, actor=actor)
@@ -297,8 +308,8 @@ def apply_order(
     if order.answer_to is not None:
         now = read_clock(connection)
         choose_answer_address(connection, conversation_id, address=order.answer_to, by=actor.name, now=now)
-    former = order.former.case if isinstance(order, ReverseOrder) else None
-    return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection), former=former)
+    was = order.former.case if isinstance(order, ReverseOrder) else None
+    return change(connection, case, wanted=wanted, by=actor.name, now=read_clock(connection), former=was)
 
 
 def take_if_free(connection: Connection, conversation_id: UUID, *, actor: Actor) -> None:

@@ -47,7 +47,7 @@ class Candidate:
     own: a Message-ID points at it, and that message itself is in it; False if it was only quoted there.
     has_no_matter: its customer has greeted or called for a person, and said nothing of a matter yet.
     wants_person: its customer has called for a person.
-    channel: of its first message.
+    channel: of its first message.  category: what it is about; None if no one knows.
     """
 
     conversation_id: UUID
@@ -63,6 +63,7 @@ class Candidate:
     has_no_matter: bool = False
     wants_person: bool = False
     channel: str = ""
+    category: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ class ThreadQuery(NamedTuple):
     own_side: our own side wrote it, and takes part in every case.
     needs_nothing: it is only thanks or the like, so it stays in the case that answered its sender, however old.
     says_matter: it says what its sender wants; a case that has only greetings waits for that, even after it was closed.
+    category: what it is about; None if the machine does not know.
     """
 
     envelope: Envelope
@@ -156,6 +158,7 @@ class ThreadQuery(NamedTuple):
     own_side: bool = False
     needs_nothing: bool = False
     says_matter: bool = False
+    category: str | None = None
 
 
 class KnownThreads(NamedTuple):
@@ -293,13 +296,19 @@ def _in_chat(query: ThreadQuery, chat: Candidate, *, known: KnownThreads) -> Cor
         return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.NEEDS_NOTHING))
     if query.says_matter and chat.has_no_matter and not chat.wants_person:
         return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_HAS_NO_MATTER))
-    if chat.resolved and known.chat_answered and quiet <= min(ANSWERED_WITHIN, known.join_within):
+    soon = quiet <= min(ANSWERED_WITHIN, known.join_within)
+    if chat.resolved and known.chat_answered and soon and not _is_other_category(query, chat):
         return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_WAS_ANSWERED))
     if chat.resolved:
         return Correlation(None, SignKind.CHAT, Reason(ReasonKey.CHAT_IS_RESOLVED), linked_to=chat.conversation_id)
     if quiet > known.join_within:
         return Correlation(None, SignKind.CHAT, Reason(ReasonKey.CHAT_WAS_QUIET), linked_to=chat.conversation_id)
     return Correlation(chat, SignKind.CHAT, Reason(ReasonKey.CHAT_IS_OPEN))
+
+
+def _is_other_category(query: ThreadQuery, chat: Candidate) -> bool:
+    """Return whether a message names a matter, and another one than its sender's conversation is about."""
+    return query.category is not None and chat.category is not None and query.category != chat.category
 
 
 def _pointed_at(query: ThreadQuery, known: KnownThreads, *, key: bytes) -> list[_Pointer]:
@@ -317,10 +326,21 @@ def _pointed_at(query: ThreadQuery, known: KnownThreads, *, key: bytes) -> list[
         candidates = joined_first(known.by_message_id.get(message_id, ()))
         found += [_Pointer(sign, candidate, sent_to) for candidate in candidates]
     # A reference alone does not prove that we sent it: only a proven participant of the case joins by it.
+    alone = [by_reference[each] for each in signs.bare if each in by_reference] + _named_in_text(query, known)
+    return found + [_Pointer(SignKind.REFERENCE, each, None) for each in alone]
+
+
+def _named_in_text(query: ThreadQuery, known: KnownThreads) -> list[Candidate]:
+    """Return the case that the words of a customer name, if they may lead to it."""
     # A colleague's text may name any customer's case.
-    alone = signs.bare if query.own_side else (*signs.bare, *signs.in_text)
-    found += [_Pointer(SignKind.REFERENCE, by_reference[each], None) for each in alone if each in by_reference]
-    return found
+    named = [known.by_reference[each] for each in query.signs.in_text if each in known.by_reference]
+    if query.own_side or query.envelope.sender.kind not in CHAT_KINDS:
+        return [] if query.own_side else named
+    # A talk goes on where it is, and is answered where it was written: an agent would lose the visitor else.
+    chat, at = known.chat, query.envelope.received_at
+    if chat is not None and not chat.resolved and at - chat.last_message_at <= known.join_within:
+        return []
+    return [each for each in named if each.channel == query.envelope.channel]
 
 
 def _is_new_matter(envelope: Envelope, candidate: Candidate) -> bool:

@@ -137,7 +137,10 @@ def read_former(stored: Mapping[str, Any]) -> FormerCase:
 
 
 def give_back(connection: Connection, conversation_id: UUID, *, former: FormerCase, at: datetime) -> None:
-    """Write what a judgement of danger had cleared, once the case has its former status and team again."""
+    """Write what a judgement of danger had cleared, once the case has its former status and team again.
+
+    Only where no one has changed these since: who has set it aside in between, has set it aside.
+    """
     table = table_of(ConversationRow)
     # With an assignee there is nothing to alarm anyone about.
     alarmed_at = sa.case((table.c.assignee.is_(None), sa.literal(former.alarmed_at, table.c.alarmed_at.type)))

@@ -142,13 +142,15 @@ def paused_since(connection: Connection, conversation_id: UUID) -> datetime | No
 def restore_pause(connection: Connection, conversation_id: UUID, *, since: datetime | None, at: datetime) -> None:
     """Make the pauses what they were before a change whose undoing set the status at the moment `at`.
 
-    since: what `paused_since` returned before the change.
+    since: what `paused_since` returned before the change.  A pause that began in between is another one, and stays.
     """
     table = table_of(PauseRow)
     theirs = table.c.conversation_id == conversation_id
     if since is None:
         # The pause that the change began, and its undoing ended.
         connection.execute(sa.delete(table).where(theirs, table.c.until == at))
+        return
+    if (rests := paused_since(connection, conversation_id)) is not None and rests < at:
         return
     connection.execute(sa.delete(table).where(theirs, table.c.until.is_(None), table.c.since >= at))
     connection.execute(sa.update(table).where(theirs, table.c.since == since).values(until=None))

@@ -15,8 +15,10 @@ from sqlalchemy.engine import Connection
 from router.conversation_status import Status
 from router.remarks.our_question import is_question
 from router.remarks.remark_kind import NO_QUESTION_YET
-from store.db.bulk import among_bound, table_of
+from store.db.bulk import among, among_bound, table_of
 from store.tables.messages import ConversationRow, Direction, MessageRow
+from store.tables.operations import REPLY, OutboundRow
+from store.tables.outbound_state import LEFT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,10 @@ def asked_last(connection: Connection, conversation_ids: Collection[UUID]) -> fr
 
 
 def answered_last(connection: Connection, conversation_ids: Collection[UUID]) -> frozenset[UUID]:
-    """Return those of these conversations whose last message is an agent's answer; notes do not count."""
+    """Return those of these conversations whose last message is an agent's answer.
+
+    Notes do not count, nor what has not left: a planned answer that was cancelled has reached no one.
+    """
     if not conversation_ids:
         return frozenset()
     return frozenset(connection.execute(_last_sides(), {"ids": conversation_ids}).scalars())
@@ -85,8 +90,12 @@ def _last_sides() -> sa.Select[Any]:
     place = sa.func.row_number().over(
         partition_by=columns.conversation_id, order_by=(columns.received_at.desc(), columns.id.desc())
     )
-    said = (among_bound(columns.conversation_id, "ids"), columns.direction != Direction.NOTE)
-    ranked = sa.select(columns.conversation_id, columns.direction, place.label("place")).where(*said).subquery()
+    sent = table_of(OutboundRow).c
+    left = sa.and_(sent.kind == REPLY, among(sent.state, [state.value for state in LEFT]))
+    heard = sa.or_(columns.direction == Direction.INCOMING, columns.outbound_id.is_(None), left)
+    said = (among_bound(columns.conversation_id, "ids"), columns.direction != Direction.NOTE, heard)
+    found = sa.select(columns.conversation_id, columns.direction, place.label("place"))
+    ranked = found.join(table_of(OutboundRow), sent.id == columns.outbound_id, isouter=True).where(*said).subquery()
     ours = (ranked.c.place == 1, ranked.c.direction == Direction.OUTGOING)
     return sa.select(ranked.c.conversation_id).where(*ours)
 

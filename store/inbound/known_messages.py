@@ -23,8 +23,6 @@ from store.tables.operations import AUTO_REPLY, OutboundRow
 MOST_SAID: Final = 8
 # How much of a text is compared; two texts that differ only later count as equal.
 LONGEST_SAID: Final = 4_000
-# Of all contacts of a batch.
-_MOST_BEFORE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +154,10 @@ def recently_said(connection: Connection, *, contacts: Collection[UUID], since: 
 def said_before(
     connection: Connection, *, said: Collection[tuple[UUID, str]], since: datetime
 ) -> list[tuple[UUID, str, KnownWords]]:
-    """Return messages with these contacts and fingerprints in cases that are not resolved, oldest first."""
+    """Return the first message of each contact and fingerprint in a case that is not resolved, oldest first.
+
+    One of each: a machine's report of every minute has thousands, and they must not hide another sender's.
+    """
     found = connection.execute(_before(), {"said": said, "since": since})
     return [(row.message_contact, row.fingerprint, _known_words(row)) for row in found]
 
@@ -164,7 +165,11 @@ def said_before(
 @cache
 def _before() -> sa.Select[Any]:
     message, conversation = table_of(MessageRow), table_of(ConversationRow)
+    place = sa.func.row_number().over(
+        partition_by=(message.c.contact_id, message.c.fingerprint), order_by=(message.c.received_at, message.c.id)
+    )
     statement = sa.select(
+        place.label("place"),
         message.c.id.label("message_id"),
         message.c.contact_id.label("message_contact"),
         message.c.fingerprint,
@@ -175,18 +180,15 @@ def _before() -> sa.Select[Any]:
         sa.literal("").label("words"),
         *columns_of_known(),
     ).join(conversation, conversation.c.id == message.c.conversation_id)
-    return (
-        statement.where(
-            pair_among_bound((message.c.contact_id, message.c.fingerprint), "said"),
-            message.c.received_at >= sa.bindparam("since"),
-            message.c.direction == Direction.INCOMING,
-            message.c.sender_proof != ProofKind.FAILED,
-            conversation.c.contact_id == message.c.contact_id,
-            conversation.c.status != Status.RESOLVED,
-        )
-        .order_by(message.c.received_at, message.c.id)
-        .limit(_MOST_BEFORE)
-    )
+    ranked = statement.where(
+        pair_among_bound((message.c.contact_id, message.c.fingerprint), "said"),
+        message.c.received_at >= sa.bindparam("since"),
+        message.c.direction == Direction.INCOMING,
+        message.c.sender_proof != ProofKind.FAILED,
+        conversation.c.contact_id == message.c.contact_id,
+        conversation.c.status != Status.RESOLVED,
+    ).subquery()
+    return sa.select(ranked).where(ranked.c.place == 1).order_by(ranked.c.said_at, ranked.c.message_id)
 
 
 @cache

@@ -32,11 +32,15 @@ from store.tables.outbound_state import LEFT
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitingReply:
-    """A reply that has not left, as a change of its conversation's status finds it. See `OutboundRow`."""
+    """A reply that has not left, as a change of its conversation's status finds it. See `OutboundRow`.
+
+    planned: for later, so that who resolves the conversation may cancel it.
+    """
 
     id: UUID
     then_status: str | None
     approved_at: datetime | None
+    planned: bool
 
 
 def why_held(connection: Connection, row: OutboundClaim) -> Reason | None:
@@ -89,35 +93,47 @@ def _first_planned() -> PlainStatement:
 
 def _planned(conversation_id: UUID | sa.BindParameter[UUID]) -> sa.Select[Any]:
     columns = table_of(OutboundRow).c
-    waits = (columns.kind == REPLY, columns.state == OutboundState.QUEUED, columns.dated_at > columns.created_at)
+    waits = (columns.kind == REPLY, columns.state == OutboundState.QUEUED, _is_for_later())
+    return sa.select(columns.id).where(columns.conversation_id == conversation_id, *waits)
+
+
+def _is_for_later() -> sa.ColumnElement[bool]:
+    columns = table_of(OutboundRow).c
     # One that only waits to be taken back is sent: who resolves its conversation in these seconds knows it.
-    later = columns.undo_until.is_(None)
-    return sa.select(columns.id).where(columns.conversation_id == conversation_id, *waits, later)
+    return sa.and_(columns.dated_at > columns.created_at, columns.undo_until.is_(None))
 
 
 def waiting_replies(connection: Connection, conversation_id: UUID) -> tuple[WaitingReply, ...]:
     """Return the conversation's replies that have not left: planned ones, and those that can still be taken back."""
     table = table_of(OutboundRow)
     theirs = (table.c.conversation_id == conversation_id, table.c.kind == REPLY, table.c.state == OutboundState.QUEUED)
-    statement = sa.select(table.c.id, table.c.then_status, table.c.approved_at).where(*theirs)
+    names = (table.c.id, table.c.then_status, table.c.approved_at)
+    statement = sa.select(*names, _is_for_later().label("planned")).where(*theirs)
     rows = connection.execute(statement.order_by(table.c.id)).mappings()
     return tuple(WaitingReply(**row) for row in rows)
 
 
 def restore_replies(
-    connection: Connection, replies: Sequence[WaitingReply], *, conversation_id: UUID, by: str, now: datetime
+    connection: Connection,
+    replies: Sequence[WaitingReply],
+    *,
+    conversation_id: UUID,
+    dropped: bool,
+    by: str,
+    now: datetime,
 ) -> None:
     """Give replies back what `leave_status`, `approve` and `drop_planned` took from them, unless they have left.
 
     replies: of `waiting_replies`, before the change.  by: the agent who made the change, and undoes it.
+    dropped: whether the change cancelled the planned ones; what the agent cancelled otherwise stays cancelled.
     Call it before the conversation is locked, as `leave_status`.
     """
     table = table_of(OutboundRow)
     for reply in replies:
         this = sa.update(table).where(table.c.id == reply.id)
-        dropped = (table.c.state == OutboundState.CANCELLED, table.c.error == _cancelled_by(by))
-        again = this.where(*dropped).values(state=OutboundState.QUEUED, error="").returning(table.c.channel)
-        for row in connection.execute(again).all():
+        theirs = (table.c.state == OutboundState.CANCELLED, table.c.error == _cancelled_by(by))
+        again = this.where(*theirs).values(state=OutboundState.QUEUED, error="").returning(table.c.channel)
+        for row in connection.execute(again).all() if dropped and reply.planned else ():
             payload = {"outbound_id": str(reply.id), "channel": row.channel, "by": by}
             append_events(connection, [NewEvent(EventKind.OUTBOUND_SENT_AGAIN, conversation_id, payload, at=now)])
         kept = {"then_status": reply.then_status, "approved_at": reply.approved_at}

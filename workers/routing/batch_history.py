@@ -306,4 +306,5 @@ def candidate_of(known: KnownConversation) -> Candidate:
         has_no_matter=known.category is None and not {NO_QUESTION_YET, WANTS_PERSON}.isdisjoint(known.labels),
         wants_person=WANTS_PERSON in known.labels,
         channel=known.channel,
+        category=known.category,
     )

@@ -198,7 +198,7 @@ class EmergencyService:
         state = restored(current, before=before, after=after)
         due = self._due(connection, known.conversation_id, state)
         alarms.write_case(connection, known.conversation_id, state, emergency=emergency, due=due, now=now)
-        if (former := changed.get("former")) and (state.status, state.team) == (before.status, before.team):
+        if (former := changed.get("former")) and (current.status, current.team) == (after.status, after.team):
             give_back(connection, known.conversation_id, former=read_former(former), at=now)
         put_back_notices(connection, known.conversation_id, notices=changed.get("notices", ()))
         withdraw_correction(connection, known.conversation_id, inbound_id=known.inbound_id, now=now)

@@ -198,6 +198,7 @@ def _by_signs(incoming: Incoming, *, history: History, brain: Brain, own_side: b
         own_side=own_side,
         needs_nothing=incoming.needs_nothing,
         says_matter=incoming.remark in {RemarkKind.CONTENT, RemarkKind.PERSON} and not incoming.row.backfill,
+        category=analysis.classification.category,
     )
     chat = history.chat_of(incoming, join_within=join_within)
     known = KnownThreads(

@@ -140,6 +140,7 @@ def new_conversation(incoming: Incoming, decision: Decision, *, conversation_id:
         has_no_matter=label in {NO_QUESTION_YET, WANTS_PERSON} and not incoming.analysis.classification.category,
         wants_person=incoming.remark is RemarkKind.PERSON,
         channel=incoming.row.channel,
+        category=incoming.analysis.classification.category,
     )
 
 

@@ -43,7 +43,8 @@ def undo_of(before: Before, order: ChangeOrder, *, now: datetime) -> Undo | None
         return None
     places = tuple(before.record.labels.index(label) for label in fields.get("add_labels", ()))
     case = replace(before.former.case, label_places=places)
-    return Undo(order=fields, former=Former(case=case, replies=before.former.replies if "status" in fields else ()))
+    replies = before.former.replies if "status" in fields else ()
+    return Undo(order=fields, former=Former(case=case, replies=replies, dropped=order.planned_replies == "cancel"))
 
 
 def reverse(before: ConversationRecord, order: ChangeOrder, *, now: datetime) -> dict[str, Any] | None:

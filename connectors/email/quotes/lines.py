@@ -67,6 +67,9 @@ _YEAR: Final = re.compile(r"(?:19|20)\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}|\d
 _TIME: Final = re.compile(r"\d{1,2}[:.h時时点]\s?\d{2}|\d{1,2}\s?[AaPp]\.?[Mm]")
 _MESSAGE_OF: Final = re.compile(r"\W{0,5}message du\b", re.IGNORECASE)
 _GOES_ON: Final = re.compile(r"[,;:，；：]\s?\S")
+# The labels of a date that receipts have too.
+_PLAIN_DATE: Final = re.compile(r"\W{0,9}(?:date|time|日\s{0,3}期|时\s{0,3}间|時\s{0,3}間)\W", re.IGNORECASE)
+_WEEKDAY: Final = re.compile(r"\b(?:mon|tue|wed|thu|fri|sat|sun)|(?:星期|周|週|礼拜)[一二三四五六日天]", re.IGNORECASE)
 _STAMP: Final = re.compile(r"\d\d:\d\d(?::\d\d)? [+-]\d{4}\b")
 _ADDRESS: Final = re.compile(r"[<(\[\"'“”=:][^<>\s@]{1,64}@[^<>\s@]{1,190}|[^<>\s@]{1,64}@[^<>\s@]{1,190}[>)\]\"”]")
 
@@ -179,11 +182,17 @@ def _is_section(lines: Sequence[str], roles: dict[str, int]) -> bool:
         return bool(stamped) and "to" in roles and "@" in lines[roles["to"]][:_ATTRIBUTION_CHARACTERS]
     addressed = bool(_ADDRESS.search(lines[roles["from"]][:_ATTRIBUTION_CHARACTERS]))
     if "subject" in roles and len(roles) >= 3:
-        # Payer, payee and purpose of a payment have the same labels, but no time and no mail address.
-        return "sent" in roles or any("@" in lines[at][:_ATTRIBUTION_CHARACTERS] for at in roles.values())
+        # Payer, payee and purpose of a payment have the same labels, but no mail address, and at most a plain date.
+        dated = "sent" in roles and _is_sent(lines[roles["sent"]][:_ATTRIBUTION_CHARACTERS])
+        return dated or any("@" in lines[at][:_ATTRIBUTION_CHARACTERS] for at in roles.values())
     if "sent" in roles and _MESSAGE_OF.match(lines[roles["sent"]]):
         return True
     return addressed and ("sent" in roles or "subject" in roles)
+
+
+def _is_sent(line: str) -> bool:
+    """Return whether a date is that of a mail: its label says so, or it has a weekday, which no receipt prints."""
+    return not _PLAIN_DATE.match(line) or _WEEKDAY.search(line) is not None
 
 
 def attribution_start(lines: Sequence[str], end: int, *, floor: int, followed: bool) -> int | None:

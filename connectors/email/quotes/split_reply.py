@@ -66,6 +66,10 @@ _BROKEN_ADDRESS: Final = re.compile(
 _POSTSCRIPT: Final = re.compile(
     r"\s{0,9}(?:P\.?\s?S\b\.?|N\.?B\b\.?|附言|又及|补充|補充|另外|另[:：，])", re.IGNORECASE
 )
+# What a card has on a line: nothing, a name or a title, an address, a telephone number.
+_CARD_LINE: Final = re.compile(
+    r"(?:[^\W\d_]|[ .·'’\-()（）]){0,24}|[^\s<>@,，]{1,64}@[^\s<>@,，]{1,190}|\+?\d[\d \-]{6,18}\d"
+)
 _BLANK_LINES: Final = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*){2,}")
 
 
@@ -301,12 +305,15 @@ class _Scan:
         return first
 
     def _ends_card(self, start: int) -> bool:
-        """Return whether a line of bars alone stands right above: Mail Master's card without its sign-off."""
+        """Return whether Mail Master's card without its sign-off stands right above: names and numbers between bars."""
         above = start - 1
         while above > max(0, start - 4) and not self.lines[above].strip():
             above -= 1
         bare = self.lines[above].strip() if above > 0 else ""
-        return bool(bare) and not bare.strip("| ")
+        if not bare or bare.strip("| "):
+            return False
+        # A table that the customer pasted is drawn with the same bars.
+        return all(_CARD_LINE.fullmatch(line.strip("| \t")) for line in self.lines[self._card_above(start) : start])
 
     def _close(self, start: int, end: int, mark: LineMark) -> None:
         for index in range(start, end):

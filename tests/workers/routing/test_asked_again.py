@@ -18,6 +18,7 @@ from store.db.bulk import insert_rows
 from store.db.engine import Database
 from store.db.ids import new_id
 from store.tables.messages import MessageRow
+from store.tables.operations import OutboundRow
 from tests.desk import TOML
 from tests.workers.routing.batch_desk import CHAT, NOW, BatchDesk
 
@@ -43,12 +44,17 @@ def earlier(message: Envelope, *, days: int) -> Envelope:
     return replace(message, received_at=NOW - timedelta(days=days))
 
 
-def answer(desk: BatchDesk, opened_by: str, *, ago: timedelta) -> None:
-    """Answer a case and resolve it, as an agent does with one press."""
+def answer(desk: BatchDesk, opened_by: str, *, ago: timedelta, state: str = "sent") -> None:
+    """Answer a case and resolve it, as an agent does with one press. state: of the answer in the ledger."""
     case, at = desk.case(opened_by), datetime.now(UTC) - ago
+    sent: dict[str, object] = {"id": new_id(), "conversation_id": case.id, "channel": case.channel, "kind": "reply"}
+    sent |= {"dedupe_key": opened_by, "recipient": "ann", "text": "It is under settings.", "rfc_message_id": opened_by}
+    sent |= {"state": state, "created_at": at, "due_at": at, "dated_at": at, "attempts": 0, "author": "Li Na"}
     row = {"id": new_id(), "conversation_id": case.id, "contact_id": case.contact_id, "direction": "outgoing"}
     row |= {"channel": case.channel, "sender_handle": "desk", "text": "It is under settings.", "received_at": at}
+    row |= {"outbound_id": sent["id"]}
     with desk.database.write() as connection:
+        insert_rows(connection, OutboundRow, rows=[sent])
         insert_rows(connection, MessageRow, rows=[row])
     desk.set(opened_by, status="resolved", last_message_at=at)
 
@@ -102,6 +108,23 @@ def test_a_mail_that_is_sent_again_after_a_weekend_joins_the_case_that_still_wai
     assert repeated == [True]
 
 
+def test_a_machines_many_equal_mails_hide_no_customers_second_one(desk: BatchDesk) -> None:
+    said, report = {"subject": "Invoice", "text": "When do you send the invoice for 300 yuan?"}, {"subject": "Job"}
+    desk.route(earlier(desk.mail("machine", "first", **report, text="The nightly job has failed."), days=5))
+    desk.route(earlier(desk.mail("customer", "first", **said), days=3))
+    (row,) = (row for row in desk.rows(MessageRow) if row.rfc_message_id == "machine.first@customer.example")
+    copies = [{"id": new_id(), "inbound_id": None, "received_at": NOW - timedelta(days=4)} for _ in range(1_100)]
+    with desk.database.write() as connection:
+        insert_rows(connection, MessageRow, rows=[dict(row._mapping) | each for each in copies])
+    desk.route(
+        desk.mail("machine", "again", **report, text="The nightly job has failed."),
+        desk.mail("customer", "again", **said),
+    )
+
+    places = desk.places()
+    assert (places["machine.again"], places["customer.again"]) == ("machine.first", "customer.first")
+
+
 def test_a_reference_in_the_text_joins_the_senders_own_case(desk: BatchDesk) -> None:
     desk.route(*(desk.mail(each, "first", subject="Electricity") for each in ("own", "closed", "unproven")))
     desk.route(desk.line("chatter", "first", "My transport card does not open"))
@@ -144,6 +167,50 @@ def test_a_line_within_a_day_of_the_answer_that_closed_its_case_opens_it_again(d
     # Thanks end it: what follows them is more often something else.
     assert (places["said.thanks"], places["said.again"]) == ("said.first", "said.again")
     assert desk.case("said.again").linked_to == desk.case("said.first").id
+
+
+def test_a_line_that_names_another_matter_opens_a_case_of_its_own(desk: BatchDesk) -> None:
+    says = {"danger": "I was hacked", "same": "My refund is still not there", "vague": "I cannot find that"}
+    desk.route(*(earlier(desk.line(each, "first", "How do I get my refund?"), days=2) for each in says))
+    for each in says:
+        answer(desk, f"{each}.first", ago=timedelta(hours=20))
+    desk.route(*(desk.line(each, "again", text) for each, text in says.items()))
+
+    assert {each: desk.places()[f"{each}.again"] for each in says} == {
+        "danger": "danger.again",
+        "same": "same.first",
+        "vague": "vague.first",
+    }
+    opened, before = desk.case("danger.again"), desk.case("danger.first")
+    assert (opened.category, opened.emergency, opened.linked_to) == ("account_security", True, before.id)
+    assert (before.status, before.emergency) == ("resolved", False)
+
+
+def test_an_answer_that_never_left_is_none(desk: BatchDesk) -> None:
+    states = ("sent", "cancelled", "queued")
+    desk.route(*(earlier(desk.line(each, "first", "How do I set up automatic payment?"), days=2) for each in states))
+    for each in states:
+        answer(desk, f"{each}.first", ago=timedelta(hours=3), state=each)
+    desk.route(*(desk.line(each, "again", "I cannot find that") for each in states))
+
+    assert [desk.places()[f"{each}.again"] for each in states] == ["sent.first", "cancelled.again", "queued.again"]
+
+
+def test_a_line_that_names_another_case_stays_in_its_chat(desk: BatchDesk) -> None:
+    desk.route(*(desk.mail(each, "mail", subject="Electricity") for each in ("talks", "begins")))
+    desk.route(earlier(desk.line("again", "old", "How do I get my refund?"), days=3))
+    desk.set("again.old", status="resolved")
+    numbers = {each: desk.case(f"{each}.mail").reference for each in ("talks", "begins")}
+    numbers["again"] = desk.case("again.old").reference
+    for each in ("talks", "begins"):
+        desk.know_as(each)
+    desk.route(*(desk.line(each, "first", "My transport card does not open the gate") for each in ("talks", "again")))
+    desk.route(*(desk.line(each, "names", f"And what about {number}?") for each, number in numbers.items()))
+    desk.route(desk.line("talks", "then", "The gate is still closed"))
+
+    places = desk.places()
+    assert [places[f"talks.{each}"] for each in ("names", "then")] == ["talks.first", "talks.first"]
+    assert (places["again.names"], places["begins.names"]) == ("again.first", "begins.names")
 
 
 def test_an_absence_note_about_a_closed_case_opens_no_other_one(desk: BatchDesk) -> None:

@@ -19,7 +19,7 @@ from store.conversations.changes import Change, change, lock
 from store.conversations.sla import note_reply
 from store.db.engine import Database
 from store.desk.agents import add_agent
-from store.tables.desk import SlaNoticeRow
+from store.tables.desk import PauseRow, SlaNoticeRow
 from store.tables.emergencies import DangerQuestionRow, EmergencyRow
 from store.tables.messages import ConversationRow
 from store.tables.operations import EventRow, OutboundRow
@@ -131,6 +131,36 @@ def test_a_release_is_undone_with_all_that_it_changed(desk: Desk) -> None:
     assert (alarm.confirmed, alarm.by) == (None, "")
     assert [row.state for row in corrections(desk)] == ["cancelled"]
     assert kinds(desk)[-1] == "emergency.reopened"
+
+
+def set_aside(desk: Desk, status: Status, *, by: str, until: datetime | None = None) -> None:
+    with desk.database.write() as connection:
+        case = lock(connection, only(desk).id)
+        change(connection, case, wanted=Change(status=status, snoozed_until=until), by=by, now=datetime.now(UTC))
+
+
+@pytest.mark.parametrize("danger", [True, False])
+def test_a_finding_is_taken_back_after_the_case_was_made_pending_again(desk: Desk, danger: bool) -> None:
+    desk.route(envelope("1", text="I am worried" if danger else "I was hacked"))
+    set_aside(desk, Status.PENDING, by="Bo")
+    judge(desk, danger=danger)
+    SlaWatch(desk.database, desk.brain).once()
+    set_aside(desk, Status.OPEN, by="Bo")
+    set_aside(desk, Status.PENDING, by="Bo")
+    before = sorted(desk.rows(PauseRow))
+
+    assert judge(desk, danger=None).status == Status.PENDING
+    assert sorted(desk.rows(PauseRow)) == before
+
+
+def test_who_has_set_a_case_aside_since_a_finding_still_has_when_it_is_taken_back(desk: Desk) -> None:
+    until = datetime.now(UTC) + timedelta(days=1)
+    desk.route(envelope("1", text="I am worried"))
+    set_aside(desk, Status.SNOOZED, by="Bo", until=until)
+    judge(desk, danger=True)
+    set_aside(desk, Status.SNOOZED, by="Wang Fang", until=until + timedelta(days=1))
+
+    assert judge(desk, danger=None).snoozed_by == "Wang Fang"
 
 
 def test_confirming_what_was_released_makes_it_the_emergency_again(desk: Desk) -> None:

@@ -280,6 +280,21 @@ def test_an_undo_brings_back_every_column_that_the_change_took_away(
         require_same(before, cases.rows(), from_=beginning)
 
 
+@pytest.mark.usefixtures("agents")
+@pytest.mark.parametrize("change", ["snooze", "pending", "resolve, send what is planned"])
+def test_a_reply_that_its_agent_took_back_since_is_not_sent_by_an_older_undo(
+    browser: AppClient, cases: Cases, change: str
+) -> None:
+    cases.begin("new and unanswered")
+    page = f"/conversations/{cases.case}"
+    notice = press(browser, f"{page}/change", {"key": uuid4().hex, "back": page} | CHANGES[change])
+    for row in cases.rows()["outbound"]:
+        press(browser, f"{page}/cancel", {"outbound": str(row["id"])})
+
+    browser.post("/undo", content=urlencode({"sealed": notice or "", "key": uuid4().hex}), headers=FORM)
+    assert {row["state"] for row in cases.rows()["outbound"]} == {"cancelled"}
+
+
 @pytest.fixture
 def senior(app: FastAPI, portal: BlockingPortal, token_of: Callable[[str], str]) -> AppClient:
     """A browser of an agent who may merge cases and block senders."""

@@ -375,7 +375,27 @@ def test_the_name_card_of_mail_master_is_a_signature_without_its_sign_off_too(ca
         "From: Fred Hall\nTo: Corner Shop\nSubject: rent\nAmount: 450\nIt is pending.",
         "寄件人：张三\n收件人：李四\n主题：货款\n金额：450 元，一直没到账。",
         "The payment:\nTo: Corner Shop\nFrom: my wallet\nSubject: rent, November\nIt is pending.",
+        "From: Fred Hall\nTo: Corner Shop\nDate: 16 Nov 2026\nSubject: rent\nIt is pending.",
+        "发件人：我的钱包\n收件人：李四\n时间：2026-11-16 09:41\n主题：货款\n账号被盗了，快冻结！",
     ],
 )
 def test_payer_payee_and_purpose_without_a_time_or_an_address_are_own_words(own: str) -> None:
     assert split_reply(f"See below.\n\n{own}").text == f"See below.\n\n{own}"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "From: Desk\nDate: Monday, November 16, 2026 at 9:41 AM\nTo: Li Na\nSubject: Refund",
+        "From: Desk\nSent: 16 November 2026 09:41\nTo: Li Na\nSubject: Refund",
+        "发件人：客服\n日期：2026年11月16日 周一 09:41\n收件人：李娜\n主题：退款",
+    ],
+)
+def test_a_quoted_head_with_names_alone_is_known_by_its_date(head: str) -> None:
+    assert split_reply(f"{NEW}\n\n{head}\n\n{OLD}").text == NEW
+
+
+@pytest.mark.parametrize("pasted", ["| |\n订单号 2026111609\n|\n|\n金额 450，被骗了\n|", "|\n账号被盗了，快冻结\n|"])
+def test_a_table_above_a_quote_is_no_name_card(pasted: str) -> None:
+    words = split_reply(f"{NEW}\n\n{pasted}\n在2026年11月16日 09:41，客服<support@wallet.example> 写道：\n{OLD}")
+    assert words.text == f"{NEW}\n\n{pasted}"
