@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-# In terminal cells: names, ids of nine letters and moments stand on one line; 80 cells have room for three such columns.
+# In terminal cells: names, references and moments stand on one line; 80 cells have room for three such columns.
 _WIDEST_UNBROKEN: Final = 24
 
 

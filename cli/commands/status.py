@@ -43,7 +43,8 @@ def status_command(
     """Show each channel and whether the books balance: accepted = routed + duplicate + quarantined + waiting.
 
     poll: since the last good one. cursor: how far it was read; `omniyard cursor show` prints all of it.
-    server: messages at the provider (+ those above the cursor). in: accepted. dup: duplicates. quar: in quarantine. wait: not routed yet; lag: age of the oldest of them.
+    server: messages at the provider (+ those above the cursor). in: accepted. dup: duplicates.
+    quar: in quarantine. wait: not routed yet; lag: age of the oldest of them.
     Exit code 1 if the books do not balance.
 
     Example: omniyard status --watch
