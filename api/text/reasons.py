@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from api.text.blanks import fill
 from api.text.phrases import Words, phrase_in
 from api.text.reason_words import REASON_WORDS, SIGN_WORDS
 from api.text.terms.calendar_words import HOLIDAYS_IN_CHINESE, WEEKDAY_WORDS
@@ -51,7 +52,7 @@ def say(reason: Reason, *, reader: ReasonReader) -> str:
     values = {name: _value(name, value, reader=reader) for name, value in reason.values.items()}
     words = REASON_WORDS.get(reason.key)
     try:
-        return phrase_in(reader.words.language, words).format(**values) if words else _raw(reason.key, values)
+        return fill(phrase_in(reader.words.language, words), values) if words else _raw(reason.key, values)
     except KeyError:
         return _raw(reason.key, values)
 
