@@ -124,7 +124,7 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "hours_day": ("24 hours", "全天"),
     "hours_next_day": ("{span} (next day)", "{span}（次日）"),
     "hours_range": ("{first} to {last}", "{first}至{last}"),
-    "hours_ahead": ("Other days until {day}", "{day}前的节假日与调休"),
+    "hours_ahead": ("Other days until {day}", "节假日与调休（至{day}）"),
     "hours_none": ("None.", "无"),
     "hours_known": (
         "Holidays are announced until {day}. Make-up working days after that are not known yet.",
