@@ -41,7 +41,7 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "duty": ("Duty", "值班与能力"),
     "away_from": ("Absent from", "休假开始"),
     "away_until": ("Absent until", "休假结束"),
-    "languages_hint": ("Languages, separated by commas; empty for all", "语言，用逗号分隔，留空为全部"),
+    "languages_hint": ("Languages; none for all", "语言，不选为全部"),
     "categories_hint": ("Categories; none for all", "类别，不选为全部"),
     "done_duty": ("Saved.", "已保存。"),
     "access": ("Access", "登录与令牌"),
