@@ -7,14 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 import typer
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+# In terminal cells: names, references and moments stand on one line; 80 cells have room for three such columns.
+_WIDEST_UNBROKEN: Final = 24
 
 
 def as_json(value: object, *, indent: int | None = None) -> str:
@@ -28,14 +32,24 @@ def print_json(value: object) -> None:
     print(as_json(value))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "") -> Table:
-    """Return a table of plain text. wraps: the column that wraps when the terminal is narrow; else the last."""
-    grid = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for name in columns:
-        grid.add_column(Text(name), no_wrap=name != (wraps or columns[-1]), overflow="fold")
-    for row in rows:
-        grid.add_row(*(Text(cell) for cell in row))
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "", cuts: str = "") -> Table:
+    """Return a table of plain text, for a terminal of any width.
+
+    wraps: the column that wraps first when the terminal is narrow; else the last.
+    cuts: the column of which a narrow terminal shows one line, with an ellipsis, so that its rows stay single lines.
+    """
+    grid, cells = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)), [tuple(row) for row in rows]
+    for place, name in enumerate(columns):
+        # Of columns that must not wrap rich takes away the same number of letters each, until a short one is empty.
+        wide = max((cell_len(row[place]) for row in cells), default=0) > _WIDEST_UNBROKEN
+        grid.add_column(Text(name), no_wrap=not wide and name not in {wraps or columns[-1], cuts}, overflow="fold")
+    for row in cells:
+        grid.add_row(*(_cell(text, is_cut=name == cuts) for name, text in zip(columns, row, strict=True)))
     return grid
+
+
+def _cell(text: str, *, is_cut: bool) -> Text:
+    return Text(text, no_wrap=True, overflow="ellipsis") if is_cut else Text(text)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "") -> None:

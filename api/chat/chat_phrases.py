@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from api.text.blanks import fill
 from api.text.phrases import Language, phrase_in
 
 # Key: English, Chinese. `{...}` are filled in.
@@ -128,7 +129,7 @@ class ChatWords:
 
     def __call__(self, key: str, **values: object) -> str:
         """Return the phrase for `key`; an unknown key is returned as it is."""
-        return phrase_in(self.language, CHAT_WORDS.get(key, (key, key))).format(**values)
+        return fill(phrase_in(self.language, CHAT_WORDS.get(key, (key, key))), values)
 
     def for_script(self) -> dict[str, str]:
         """Return the phrases that the page's script shows, with their `{...}`."""

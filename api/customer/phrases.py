@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from api.customer.help_phrases import HELP_WORDS
+from api.text.blanks import fill
 from api.text.phrases import Language, Words
 
 # Key: English, Chinese. `{...}` are filled in.
@@ -177,4 +178,4 @@ class CustomerWords:
         if key not in WORDS:
             return Words(self.language)(key, **values)
         english, chinese = WORDS[key]
-        return (chinese if self.language == "zh" else english).format(**values)
+        return fill(chinese if self.language == "zh" else english, values)

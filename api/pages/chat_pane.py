@@ -23,7 +23,9 @@ _MOST: Final = 20
 # Of them some may wait for the opening of their channel.
 _MOST_BEGUN: Final = 200
 # The views in which waiting chats stand below the emergencies.
-_VIEWS: Final = frozenset({"open", "all"})
+_VIEWS: Final = frozenset({"open", "all", "mine", "unassigned"})
+# Those that show the chats of one agent, or of none.
+_OF_ASSIGNEE: Final = frozenset({"mine", "unassigned"})
 # The views in which an agent's own answered chats stand: they are no longer open, and the talk goes on.
 _OWN_VIEWS: Final = frozenset({"open", "mine"})
 
@@ -33,7 +35,10 @@ def band(connection: Connection, desk: Desk, *, actor: Actor, view: str, is_narr
     if not desk.chats.pages or is_narrowed or view not in _VIEWS:
         return []
     begun = waiting_chats(connection, teams=actor.sees_only, limit=_MOST_BEGUN)
-    return waiting_now(begun, hours=desk.chats.hours, now=desk.now())[:_MOST]
+    waiting = waiting_now(begun, hours=desk.chats.hours, now=desk.now())
+    if view in _OF_ASSIGNEE:
+        waiting = [chat for chat in waiting if chat.assignee == (actor.name if view == "mine" else None)]
+    return waiting[:_MOST]
 
 
 def own_band(connection: Connection, desk: Desk, *, actor: Actor, view: str, is_narrowed: bool) -> list[OngoingChat]:

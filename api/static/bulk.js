@@ -12,8 +12,8 @@ const form = () => document.getElementById("bulk");
 function show() {
   const bar = form();
   if (!bar) return;
-  // On a phone the rest would cover the list.
-  if (!bar.classList.contains("live") && innerWidth < 720) bar.querySelector("details").open = false;
+  // Open, it would cover half of the list.
+  if (!bar.classList.contains("live")) bar.querySelector("details").open = false;
   bar.classList.add("live");
   bar.hidden = chosen.size === 0;
   bar.querySelector(".bulk-count").textContent = bar.dataset.count.replace("{count}", chosen.size);
@@ -63,6 +63,12 @@ document.addEventListener("keydown", (event) => {
   if (event.shiftKey) reach(box);
   else mark(box, !box.checked);
   last = box.value;
+  show();
+});
+
+document.addEventListener("click", (event) => {
+  if (!event.target.closest("[data-bulk-all]")) return;
+  for (const box of boxes()) mark(box, true);
   show();
 });
 

@@ -17,9 +17,9 @@ function move(step) {
 }
 
 // The button of the tab that is chosen: a note never leaves as an answer.
-function submit(form) {
-  const shown = [...form.querySelectorAll("button[name=kind]")].find((button) => button.offsetParent);
-  form.requestSubmit(shown);
+function submit(form, resolves) {
+  const shown = [...form.querySelectorAll("button[name=kind]")].filter((button) => button.offsetParent);
+  form.requestSubmit((resolves && shown.find((button) => button.value === "resolve")) || shown[0]);
 }
 
 // The keys on a screen have no Shift Enter: there Enter adds a line.
@@ -55,7 +55,7 @@ document.addEventListener("keydown", (event) => {
   }
   const typing = event.target.matches("input, select, textarea");
   if (typing && event.target.id === "text" && event.key === "Enter") {
-    if (event.ctrlKey || event.metaKey) submit(event.target.form);
+    if (event.ctrlKey || event.metaKey) submit(event.target.form, event.shiftKey);
     else if (sendsByEnter(event)) {
       event.preventDefault();
       // A key that is held down, or an empty line, sends nothing.

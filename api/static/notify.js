@@ -88,14 +88,14 @@ document.addEventListener("desk:notice", ({ detail }) => {
 // Read aloud: what customers write in my cases, at a pause; an emergency at once.
 document.addEventListener("desk:row", ({ detail }) => {
   if (!detail.kinds.some((kind) => EMERGENCY.includes(kind))) return;
-  if (detail.emergency) one("#calls").textContent = `${document.body.dataset.emergency}: ${detail.name}`;
-  else if (detail.assignee === document.body.dataset.name) one("#says").textContent = `${detail.name}: ${detail.title}`;
+  if (detail.emergency) one("#calls").textContent = `${document.body.dataset.emergency}${document.body.dataset.colon}${detail.name}`;
+  else if (detail.assignee === document.body.dataset.name) one("#says").textContent = `${detail.name}${document.body.dataset.colon}${detail.title}`;
 });
 
 document.addEventListener("desk:row", ({ detail }) => {
   if (!detail.emergency || detail.status === "resolved" || !detail.kinds.some((kind) => EMERGENCY.includes(kind))) return;
   const url = `/conversations/${detail.reference}`;
-  call("emergencies", { title: document.body.dataset.emergency, body: `${detail.name}: ${detail.title}`, url, tag: `emergency ${detail.id}` });
+  call("emergencies", { title: document.body.dataset.emergency, body: `${detail.name}${document.body.dataset.colon}${detail.title}`, url, tag: `emergency ${detail.id}` });
 });
 
 // ---- The page of the bell: the browser's permission.

@@ -27,7 +27,7 @@ const words = (element) => (element.getAttribute("aria-label") || element.innerT
 function named(control) {
   const own = words(control.labels?.[0]?.querySelector("span") || control);
   const menu = control.closest("details")?.querySelector("summary");
-  return own && menu ? `${words(menu)}: ${own}` : own;
+  return own && menu ? `${words(menu)}${document.body.dataset.colon}${own}` : own;
 }
 
 // A link that the panes open in place, if they are there.
@@ -56,7 +56,7 @@ export function reach(control) {
 function commands() {
   const go = all(".tabs a[data-view], .top nav a, .bell").map((link) => ({ group: "go", said: words(link), href: link.getAttribute("href") }));
   const rows = all("#list-pane .row").map((row) => ({
-    group: "rows", said: `${words(row.querySelector(".name"))}: ${words(row.querySelector(".what a"))}`, href: row.querySelector(".what a").getAttribute("href"),
+    group: "rows", said: `${words(row.querySelector(".name"))}${document.body.dataset.colon}${words(row.querySelector(".what a"))}`, href: row.querySelector(".what a").getAttribute("href"),
   }));
   const buttons = all(CONTROLS).filter((each) => named(each)).map((each) => ({ group: "do", said: named(each), key: each.dataset.key, run: () => press(each) }));
   const looks = all(".who .switch, .who form button").map((each) => ({ group: "do", said: words(each), run: () => each.click() }));

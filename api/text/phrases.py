@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from api.text.blanks import fill
 from api.text.pages.audit_phrases import AUDIT_WORDS
 from api.text.pages.case_phrases import CASE_WORDS
 from api.text.pages.finding_phrases import FINDING_WORDS
@@ -96,7 +97,7 @@ class Words:
             return plain
         if key not in WORDS:
             return key.replace("_", " ")
-        return phrase_in(self.language, WORDS[key]).format(**values)
+        return fill(phrase_in(self.language, WORDS[key]), values)
 
     def knows(self, key: str) -> bool:
         """Return whether there is a phrase for `key`."""

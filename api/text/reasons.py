@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from api.text.blanks import fill
 from api.text.phrases import Words, phrase_in
 from api.text.reason_words import REASON_WORDS, SIGN_WORDS
 from api.text.terms.calendar_words import HOLIDAYS_IN_CHINESE, WEEKDAY_WORDS
@@ -51,7 +52,7 @@ def say(reason: Reason, *, reader: ReasonReader) -> str:
     values = {name: _value(name, value, reader=reader) for name, value in reason.values.items()}
     words = REASON_WORDS.get(reason.key)
     try:
-        return phrase_in(reader.words.language, words).format(**values) if words else _raw(reason.key, values)
+        return fill(phrase_in(reader.words.language, words), values) if words else _raw(reason.key, values)
     except KeyError:
         return _raw(reason.key, values)
 
@@ -107,10 +108,19 @@ def _titled(kind: str) -> Callable[[str, ReasonReader], str]:
     return lambda name, reader: reader.title(kind, name)
 
 
+# As `router.danger.pairs.MEET`, which needs the whole reader of dangers.
+_MEET: Final = " + "
+
+
+def _meeting(names: str, reader: ReasonReader) -> str:
+    """Return the names of groups that met in one sentence, as "login + not mine"; of one alone, its name."""
+    return _MEET.join(reader.title("group", each) for each in names.split(_MEET))
+
+
 # By name: values whose text depends on the reader.
 _VALUES: Final[Mapping[str, Callable[[str, ReasonReader], str]]] = {
     **{kind: _titled(kind) for kind in ("category", "channel", "calendar", "team", "reply", "pair")},
-    "groups": lambda names, reader: _listed((reader.title("group", each) for each in names.split(", ")), reader),
+    "groups": lambda names, reader: _listed((_meeting(each, reader) for each in names.split(", ")), reader),
     "text": lambda text, reader: say_trouble(text, words=reader.words),
     "language": lambda tag, reader: language_name(tag, words=reader.words),
     "at": lambda at, reader: reader.moment(datetime.fromisoformat(at)),

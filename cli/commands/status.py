@@ -42,8 +42,9 @@ def status_command(
 ) -> None:
     """Show each channel and whether the books balance: accepted = routed + duplicate + quarantined + waiting.
 
-    poll: since the last good one. server: messages at the provider (+ those above the cursor). in: accepted.
-    dup: duplicates. quar: in quarantine. wait: not routed yet; lag: age of the oldest of them.
+    poll: since the last good one. cursor: how far it was read; `omniyard cursor show` prints all of it.
+    server: messages at the provider (+ those above the cursor). in: accepted. dup: duplicates.
+    quar: in quarantine. wait: not routed yet; lag: age of the oldest of them.
     Exit code 1 if the books do not balance.
 
     Example: omniyard status --watch
@@ -150,7 +151,7 @@ def _chats(settings: Settings, database: Database) -> list[Text]:
 
 
 def _screen(status: DeskStatus, chats: list[Text], *, notes: Sequence[str]) -> Group:
-    rows = table(_COLUMNS, (_row(channel, status) for channel in status.channels), wraps="cursor")
+    rows = table(_COLUMNS, (_row(channel, status) for channel in status.channels), cuts="cursor")
     marked = [Text(each, style="yellow") for each in notes if each]
     return Group(rows, *_remarks(status), *chats, *marked, _books(status))
 
@@ -160,7 +161,7 @@ def _row(channel: ChannelStatus, status: DeskStatus) -> tuple[str, ...]:
     return (
         channel.channel,
         age(channel.polled_at, now=status.now),
-        f"{channel.epoch} {channel.position}".strip(),
+        " ".join(f"{channel.epoch} {channel.position}".split()),
         f"{held} (+{channel.waiting})" if channel.waiting else held,
         str(channel.accepted),
         str(channel.routed),

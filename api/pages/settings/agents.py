@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
@@ -20,10 +20,14 @@ from api.http.permissions import Actor, Role, Verb, can
 from api.http.problems import ProblemError
 from api.pages.cases.after import Refused, go_on
 from api.pages.entry.sign_in_form import takes_passwords
-from api.pages.orders import labels_of, local_moment
+from api.pages.orders import local_moment
+from api.pages.render import language_of
 from api.pages.settings.frame import show_room
 from api.rest.access.access_audit import write_down
 from api.rest.agents import AgentEntry, DutyOrder, change_agent, list_all, list_teams
+from api.text.phrases import Words
+from api.text.reasons import language_name
+from api.text.subjects.step_phrases import STEP_WORDS
 from router.errors import Conflict, NotFound
 from store.desk.access.provider_accounts import email_of, is_bound, release_account, set_email
 from store.desk.access.recovery_codes import count_recovery_codes
@@ -36,6 +40,8 @@ from store.tables.agents import SkillKind
 _ALPHABET: Final = string.ascii_letters + string.digits
 _START_LENGTH: Final = 16
 _NO_PASSWORDS: Final = "agents of this desk sign in at the provider, not by password"
+# Tags (BCP 47) of the languages that have a name here, Chinese first.
+_LANGUAGES: Final = tuple(key.removeprefix("language_") for key in STEP_WORDS if key.startswith("language_"))
 
 routes: Final = APIRouter(prefix="/settings", include_in_schema=False)
 Reader = Annotated[Actor, Depends(Requires(Verb.READ_AGENTS))]
@@ -204,8 +210,7 @@ def _duty(form: Fields, *, skills: bool, zone: ZoneInfo) -> DutyOrder:
         "away_until": local_moment(ends, zone=zone) if ends else None,
     }
     if skills:
-        values |= {"teams": form.many("teams"), "categories": form.many("categories")}
-        values |= {"languages": labels_of(form.one("languages"))}
+        values |= {name: form.many(name) for name in ("teams", "languages", "categories")}
     return DutyOrder.model_validate(values)
 
 
@@ -247,6 +252,12 @@ def _all(
     return show_room(request, desk, actor, template="agents", context=context, refused=refused)
 
 
+def _languages(request: Request, spoken: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the languages to choose from as tag and name: those with a name, then others that the agent has."""
+    words = Words(language_of(request))
+    return [(tag, language_name(tag, words=words)) for tag in dict.fromkeys((*_LANGUAGES, *spoken))]
+
+
 def _one(
     request: Request,
     desk: Desk,
@@ -263,4 +274,5 @@ def _one(
 
     entry = _find(request, desk, actor, agent_id)
     context = {"each": entry, "roles": list(Role), "shown_once": once, "local": local, **_access_of(desk, entry)}
+    context |= {"languages": _languages(request, entry.languages)}
     return show_room(request, desk, actor, template="agent", context=context, refused=refused)

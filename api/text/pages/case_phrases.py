@@ -11,6 +11,7 @@ CASE_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "bulk": ("Selected conversations", "所选会话"),
     "bulk_count": ("{count} selected", "已选 {count}"),
     "bulk_more": ("Assign, team, label, snooze", "分配、团队、标签、暂缓"),
+    "bulk_all": ("Select all in the list", "全选本页"),
     "bulk_clear": ("Clear selection", "取消选择"),
     "bulk_done": ("{done} of {count} done", "已完成 {done} / {count}"),
     "bulk_close": ("Close", "关闭"),

@@ -41,7 +41,7 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "duty": ("Duty", "值班与能力"),
     "away_from": ("Absent from", "休假开始"),
     "away_until": ("Absent until", "休假结束"),
-    "languages_hint": ("Languages, separated by commas; empty for all", "语言，用逗号分隔，留空为全部"),
+    "languages_hint": ("Languages; none for all", "语言，不选为全部"),
     "categories_hint": ("Categories; none for all", "类别，不选为全部"),
     "done_duty": ("Saved.", "已保存。"),
     "access": ("Access", "登录与令牌"),
@@ -124,7 +124,7 @@ SETTING_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "hours_day": ("24 hours", "全天"),
     "hours_next_day": ("{span} (next day)", "{span}（次日）"),
     "hours_range": ("{first} to {last}", "{first}至{last}"),
-    "hours_ahead": ("Other days until {day}", "{day}前的节假日与调休"),
+    "hours_ahead": ("Other days until {day}", "节假日与调休（至{day}）"),
     "hours_none": ("None.", "无"),
     "hours_known": (
         "Holidays are announced until {day}. Make-up working days after that are not known yet.",

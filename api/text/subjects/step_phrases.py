@@ -74,7 +74,7 @@ STEP_WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "opens_at": ("opens {at}", "{at} 开始服务"),
     "second_look": ("let through as an emergency, because of: {hints}", "复查升级为紧急，依据：{hints}"),
     "held_until": ("snoozed until {at}", "暂缓至 {at}"),
-    "went": ("“{route}” to team {team}, priority {priority}", "“{route}”：{team}，优先级 {priority}"),
+    "went": ("“{route}” to team {team}, priority {priority}", "“{route}”：{team}，优先级：{priority}"),
     "is_with": ("with team {team}", "现由{team}处理"),
     "not_taken": ("not “{route}”: {why}", "未采用“{route}”：{why}"),
     "promised": ("Promise “{sla}”", "服务时效“{sla}”"),

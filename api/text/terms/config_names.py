@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from api.text.phrases import Words, phrase_in
-from api.text.terms.danger_names import GROUP_NAMES, PAIR_NAMES
+from api.text.terms.danger_names import GROUP_NAMES, PAIR_NAMES, SOFTENER_NAMES
 from router.hours.from_settings import ALWAYS
 from router.remarks.remark_kind import BULK_MAIL, NO_QUESTION_YET, NOTHING_TO_DO, WANTS_PERSON
 from router.settings import Settings
@@ -34,7 +34,10 @@ _TABLES: Final[Mapping[str, Callable[[Settings], Mapping[str, _Titled]]]] = {
     "label": lambda settings: settings.labels,
     "fact": lambda settings: settings.facts,
 }
-_WORDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {"pair": PAIR_NAMES, "group": GROUP_NAMES}
+_WORDS: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "pair": PAIR_NAMES,
+    "group": {**SOFTENER_NAMES, **GROUP_NAMES},
+}
 
 # The labels that the desk itself gives. Key: English, Chinese; a title of the file goes first.
 _OWN_LABELS: Final[Mapping[str, tuple[str, str]]] = {

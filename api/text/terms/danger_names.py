@@ -1,4 +1,4 @@
-"""The names of groups and pairs of the shipped `danger.toml`, for people; an operator's own are shown as they are."""
+"""The names of groups, softeners and pairs of the shipped `danger.toml`; those of an operator are shown as they are."""
 
 from __future__ import annotations
 
@@ -196,4 +196,24 @@ GROUP_NAMES: Final[Mapping[str, tuple[str, str]]] = {
     "on_the_phone": ("on the phone", "电话中"),
     "fake_proof": ("a forged proof", "伪造凭证"),
     "talked_into": ("talked into it", "被诱导"),
+}
+
+# The name of a softener: English, Chinese. It stands among the groups that met.
+SOFTENER_NAMES: Final[Mapping[str, tuple[str, str]]] = {
+    "negation": ("not", "否定"),
+    "denial": ("it is not that", "否认"),
+    "feature_question": ("a question about a feature", "询问功能"),
+    "hypothetical": ("supposed, not reported", "假设情况"),
+    "notice": ("what a notice supposes", "通知中的假设"),
+    "supposed": ("supposed afterwards", "随后说明是假设"),
+    "solved": ("it is over", "已解决"),
+    "over": ("what it names is over", "已恢复或已退回"),
+    "brought_back": ("another person got it back", "已由他人追回"),
+    "long_ago": ("long ago", "很久以前"),
+    "false_alarm": ("a false alarm of ours", "我方误报"),
+    "own_doing": ("own doing", "本人操作"),
+    "thanks": ("thanks", "致谢"),
+    "not_followed": ("an attempt that came to nothing", "未得逞"),
+    "joking": ("not meant", "玩笑"),
+    "other_people": ("it happened to other people", "发生在他人身上"),
 }

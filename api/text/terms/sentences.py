@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import Final
 
+from api.text.blanks import fill
 from api.text.phrases import Words
 from api.text.terms.sentence_words import SENTENCES
 
@@ -23,7 +24,7 @@ def in_chinese(sentence: str) -> str | None:
         return known
     for pattern, chinese in _patterns():
         if found := pattern.fullmatch(sentence):
-            return chinese.format(**found.groupdict())
+            return fill(chinese, found.groupdict())
     return None
 
 

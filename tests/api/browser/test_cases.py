@@ -43,8 +43,20 @@ def test_rows_are_chosen_by_keys_and_mouse_and_changed_at_once(chromium: Browser
         page.keyboard.press("x")
         page.locator("input.pick").nth(2).click(modifiers=["Shift"])
         expect(bar.locator(".bulk-count")).to_have_text("3 selected")
+        # The bar leaves the list in view.
+        list_height = page.locator("#list-pane").evaluate("(pane) => pane.clientHeight")
+        assert bar.bounding_box()["height"] < list_height / 3  # type: ignore[index]
+        bar.get_by_role("button", name="Select all in the list").click()
+        count = page.locator("input.pick").count()
+        assert count > 3
+        expect(bar.locator(".bulk-count")).to_have_text(f"{count} selected")
+        bar.get_by_role("button", name="Clear selection").click()
+        expect(bar).to_be_hidden()
+        page.locator("input.pick").nth(0).click()
+        page.locator("input.pick").nth(2).click(modifiers=["Shift"])
 
         # Another agent changes one of them meanwhile; each row has a result of its own.
+        bar.locator("summary").click()
         page.fill("#bulk-label", "refunds")
         bar.get_by_role("button", name="Label").click()
         results = page.locator("#bulk-results")

@@ -201,6 +201,27 @@ def _customer_writes(connection: Any, reference: str) -> None:
     connection.execute(sa.update(table).where(table.c.id == case["id"]).values(**values))
 
 
+@pytest.mark.parametrize(("keys", "kind"), [("Control+Enter", "reply"), ("Control+Shift+Enter", "resolve")])
+def test_the_keys_send_an_answer_with_or_without_resolving(
+    chromium: Browser, served: tuple[str, Database, dict[str, str]], keys: str, kind: str
+) -> None:
+    url, _, tokens = served
+    page = signed_in(chromium, url, tokens["Li"])
+    page.goto(f"{url}/conversations/BBBBBBBB4")
+    page.fill("#text", "It is on its way.")
+    # Nothing is sent: what counts is the button that the keys press.
+    page.route(
+        "**/conversations/BBBBBBBB4/*",
+        lambda route: route.abort() if route.request.method == "POST" else route.fallback(),
+    )
+    with page.expect_request(lambda request: request.method == "POST" and "kind" in (request.post_data or "")) as sent:
+        page.keyboard.press(keys)
+    assert f'name="kind"\r\n\r\n{kind}' in (sent.value.post_data or "") or f"kind={kind}" in (
+        sent.value.post_data or ""
+    )
+    page.context.close()
+
+
 def test_the_question_of_danger_is_the_first_thing_on_its_page(
     chromium: Browser, served: tuple[str, Database, dict[str, str]]
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.api.browser.journey import OUT_CHANNEL, ServedDesk, overflows, page_of, serve
+from tests.api.browser.journey import OUT_CHANNEL, ServedDesk, overflows, page_of, serve, unreadable
 from tests.inbox_builder import Builder
 
 LONG = "a.very.long.address.of.a.customer@customers.example"
@@ -19,6 +19,15 @@ def fill(build: Builder) -> None:
         reference="AAAAAAAAA", channel="out", subject="退款什么时候到账，已经等了三天", handle=LONG
     )
     build.message(case, channel="out", text="退款", sender_proof="failed", sender_handle=LONG)
+    due = build.now + timedelta(hours=2, minutes=50)
+    doubtful = build.conversation(
+        reference="BBBBBBBBB",
+        channel="out",
+        subject="A code that I gave away",
+        possible_danger=True,
+        first_reply_due_at=due,
+    )
+    build.message(doubtful, channel="out", text="He said that he was support")
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +58,10 @@ def test_the_answer_box_and_the_proof_have_room_at_900_px(chromium: Browser, des
         for chip in (page.locator("#list-pane .chip.proof"), page.locator("article .chip.emergency")):
             assert chip.evaluate("(each) => each.scrollWidth <= each.clientWidth"), chip
         assert not overflows(page)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en-GB"])
+def test_no_word_of_a_row_is_cut_in_the_middle_on_a_phone(chromium: Browser, desk: ServedDesk, language: str) -> None:
+    with page_of(chromium, desk, "Ming", language=language, viewport={"width": 390, "height": 844}) as page:
+        expect(page.locator(".row.maybe .chip.maybe")).to_be_visible()
+        assert unreadable(page) == []

@@ -114,6 +114,17 @@ class TestClosed:
         page = client.get("/", headers={"Accept": "text/html"}).text
         assert 'id="chats-waiting"' in page
 
+        # A chat that no one has stands on top of the unassigned; one that an agent has, of that agent's.
+        def views() -> list[str]:
+            queues = ("unassigned", "mine", "pending")
+            shown = {view: client.get(f"/?view={view}", headers={"Accept": "text/html"}).text for view in queues}
+            return [view for view, text in shown.items() if 'id="chats-waiting"' in text]
+
+        assert views() == ["unassigned"]
+        for reference in (danger, ordinary):
+            client.patch(f"/api/v1/conversations/{reference}", json={"assignee": "the admin"})
+        assert views() == ["mine"]
+
     def test_without_a_script_the_form_makes_one_case_and_one_receipt_with_the_next_opening(
         self, visitor: ChatVisitor, hands: Hands, database: Database
     ) -> None:

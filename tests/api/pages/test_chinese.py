@@ -16,13 +16,16 @@ from api.app import create_app
 from api.http.permissions import Role
 from api.http.problems import PROBLEMS
 from api.text.phrases import WORDS, Words
-from api.text.reasons import ReasonReader, say_line
-from api.text.terms.danger_names import GROUP_NAMES, PAIR_NAMES
+from api.text.reasons import ReasonReader, say, say_line
+from api.text.terms.config_names import ConfigNames
+from api.text.terms.danger_names import GROUP_NAMES, PAIR_NAMES, SOFTENER_NAMES
 from api.text.terms.sentence_words import SENTENCES
 from api.text.terms.sentences import in_chinese, say_refusal
 from connectors.registry import KINDS
+from router.danger.pairs import MEET
 from router.masking.mask import mask
 from router.origin.verdicts import OriginKind, SignalKind
+from router.reason import Reason, ReasonKey
 from router.settings import load_settings, read_settings
 from router.settings.model import PRIORITIES
 from router.text.fact_kinds import FACT_KINDS
@@ -153,6 +156,7 @@ def test_the_shipped_words_of_danger_and_names_of_the_file_have_chinese_titles()
     settings = load_settings(ROOT / "config" / "channels.toml")
     assert set(settings.danger.pairs) - set(PAIR_NAMES) == set()
     assert set(settings.danger.groups) - set(GROUP_NAMES) == set()
+    assert set(settings.danger.softeners) - set(SOFTENER_NAMES) == set()
     tables = (
         settings.channels,
         settings.teams,
@@ -277,3 +281,11 @@ def test_one_title_stands_for_every_language() -> None:
     tables = '[teams.a]\ntitle = "Alpha"\n[teams.b]\ntitle = { en = "Beta" }\n[teams.c]\n'
     teams = read_settings(f'{tables}[[routes]]\nname = "x"\nteam = "a"\n').teams
     assert [dict(team.title) for team in teams.values()] == [{"und": "Alpha"}, {"en": "Beta"}, {}]
+
+
+def test_meanings_that_met_are_named_one_by_one() -> None:
+    settings = load_settings(ROOT / "config" / "channels.toml")
+    words = Words("zh")
+    reader = ReasonReader(words=words, title=ConfigNames(settings, words))
+    met = Reason(ReasonKey.DANGER_MEANINGS, {"groups": f"negation{MEET}not_mine, not_mine"})
+    assert say(met, reader=reader) == "同时出现的含义：否定 + 不是我的、不是我的"

@@ -216,9 +216,13 @@ def test_administrators_keep_their_own_access_and_agents_manage_no_access(
     assert 'value="2027-01-08T18:00"' in page
     assert 'name="teams"' not in page
     assert send(agent, f"/settings/agents/{mine['the admin']}", **duty).status_code == 403
-    skills = duty | {"teams": ["payments"], "languages": "zh, en"}
+    skills = duty | {"teams": ["payments"], "languages": ["zh", "en"]}
     assert send(admin, f"/settings/agents/{mine['the agent']}", **skills).status_code == 303
     assert "Payments" in admin.get("/settings/agents").text
+    # Languages are chosen by name: a name that was typed, such as "中文", would match no message.
+    page = admin.get(f"/settings/agents/{mine['the agent']}").text
+    chosen = re.findall(r'name="languages" value="([\w-]+)" checked> ([\w ,]+)<', page)
+    assert chosen == [("zh", "Chinese"), ("en", "English")]
     assert send(admin, f"/settings/agents/{mine['the agent']}/access", do="revoke").status_code == 303
     assert agent.get("/").status_code == 303
 
