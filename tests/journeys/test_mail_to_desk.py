@@ -49,12 +49,12 @@ class Client:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return bytes(answer.read())
 
-    def pages(self, path: str, name: str) -> Iterator[Mapping[str, Any]]:
+    def rows(self, path: str, name: str) -> Iterator[Mapping[str, Any]]:
         cursor = ""
         while cursor is not None:
-            batch = json.loads(self.get(f"{path}?limit=50&cursor={cursor}" if cursor else f"{path}?limit=50"))
-            yield from batch[name]
-            cursor = batch["next_cursor"]
+            page = json.loads(self.get(f"{path}?limit=50&cursor={cursor}" if cursor else f"{path}?limit=50"))
+            yield from page[name]
+            cursor = page["next_cursor"]
 
 
 def sent(mail: bytes) -> EmailMessage:
@@ -80,14 +80,14 @@ def test_every_mail_comes_out_at_the_desk_and_no_hostile_one_holds_another_up(ri
 
     # Then every healthy mail is in the inbox once, and every hostile one there or in the quarantine
     agent, senior = Client(rig, role="agent"), Client(rig, role="senior")
-    listed = [row["reference"] for row in agent.batches("/api/v1/conversations", "conversations")]
+    listed = [row["reference"] for row in agent.rows("/api/v1/conversations", "conversations")]
     opened = [json.loads(agent.get(f"/api/v1/conversations/{reference}")) for reference in listed]
     entries = [entry for conversation in opened for entry in conversation["entries"]]
     ids = [entry["rfc_message_id"] for entry in entries]
     expected = [mail["Message-ID"].strip("<>") for mail in map(sent, mailbox.mails)]
     assert sorted(id_ for id_ in ids if id_ in set(expected)) == sorted(expected)
     assert "退款" in {conversation["subject"] for conversation in opened}
-    stubs = list(senior.batches("/api/v1/quarantine", "messages"))
+    stubs = list(senior.rows("/api/v1/quarantine", "messages"))
     assert len(entries) + len(stubs) == len(mixed) + 1
     assert all(stub["reason"] for stub in stubs)
 
