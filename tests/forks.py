@@ -53,6 +53,10 @@ _PRELOADED = (
     "encodings.idna",
     "psycopg",
     "sqlite3",
+    # The mail server of some tests.
+    "pymap.main",
+    "pymap.backend.dict",
+    "pymap.imap",
 )
 _LARGEST_REQUEST = 200_000
 _INTEGER = 8

@@ -12,6 +12,7 @@ import pytest
 from connectors.email.imap.connector import ImapConnector
 from router.settings.channels.mail import ImapSettings
 from router.settings.secret import Secret
+from tests import forks
 from tests.connectors.stopped_clock import StoppedClock
 from tests.servers import mailservers
 from tests.servers.mailproxies import ImapProxy
@@ -66,7 +67,7 @@ def mailbox(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Mailbox]
     if request.param == "dovecot":
         yield Mailbox(request.getfixturevalue("dovecot"), f"user{next(_users)}")
         return
-    server = mailservers.start_pymap(tmp_path)
+    server = mailservers.start_pymap(tmp_path, launch=forks.start)
     yield Mailbox(server, "support")
     server.stop()
 

@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Protocol
 
 from imapclient import IMAPClient
 
@@ -98,6 +99,27 @@ username_attribute = sub
 """
 
 
+class Running(Protocol):
+    """A server's process; `subprocess.Popen` is one, and a fork of the tests."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: int, /) -> None: ...
+    def kill(self) -> None: ...
+
+
+class Launch(Protocol):
+    """How `python WORDS` is started."""
+
+    def __call__(self, words: Sequence[str], *, stdout: IO[bytes], stderr: IO[bytes]) -> Running: ...
+
+
+def _start_python(words: Sequence[str], *, stdout: IO[bytes], stderr: IO[bytes]) -> Running:
+    return subprocess.Popen([sys.executable, *words], stdout=stdout, stderr=stderr)
+
+
 @dataclass(kw_only=True)
 class MailServer:
     """A running IMAP server on loopback; any user name logs in with `password`.
@@ -108,7 +130,7 @@ class MailServer:
 
     kind: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: Running
     password: str = PASSWORD
     tls_port: int = 0
     ca_file: Path | None = None
@@ -236,13 +258,16 @@ def start_dovecot(root: Path) -> MailServer:
     return server
 
 
-def start_pymap(root: Path, *, user: str = "support") -> MailServer:
-    """Start a pymap that keeps its mail in memory, without TLS and tokens, for this one user."""
+def start_pymap(root: Path, *, user: str = "support", launch: Launch = _start_python) -> MailServer:
+    """Start a pymap that keeps its mail in memory, without TLS and tokens, for this one user.
+
+    launch: how `python WORDS` starts; the forks of the tests start sooner.
+    """
     port = free_port()
     root.mkdir(parents=True, exist_ok=True)
     with (root / "pymap.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-c", "from pymap.main import main; main()",
+        process = launch(
+            ["-c", "from pymap.main import main; main()",
              "--no-service", "admin", "--no-service", "managesieve",
              "--host", "127.0.0.1", "--port", str(port), "--no-tls",
              "dict", "--demo-user", user, "--demo-password", PASSWORD],
@@ -252,7 +277,7 @@ def start_pymap(root: Path, *, user: str = "support") -> MailServer:
     return MailServer(kind="pymap", port=port, process=process)
 
 
-def await_greeting(port: int, process: subprocess.Popen[bytes], *, seconds: float = 20) -> None:
+def await_greeting(port: int, process: Running, *, seconds: float = 20) -> None:
     """Return once the server greets; raise RuntimeError when it dies or stays silent."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
