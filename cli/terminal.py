@@ -32,17 +32,21 @@ def print_json(value: object) -> None:
     print(as_json(value))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "", cuts: str = "") -> Table:
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "", cuts: str = "", whole: str = ""
+) -> Table:
     """Return a table of plain text, for a terminal of any width.
 
     wraps: the column that wraps first when the terminal is narrow; else the last.
     cuts: the column of which a narrow terminal shows one line, with an ellipsis, so that its rows stay single lines.
+    whole: the column that never wraps, however wide, because people copy it.
     """
     grid, cells = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1)), [tuple(row) for row in rows]
     for place, name in enumerate(columns):
         # Of columns that must not wrap rich takes away the same number of letters each, until a short one is empty.
         wide = max((cell_len(row[place]) for row in cells), default=0) > _WIDEST_UNBROKEN
-        grid.add_column(Text(name), no_wrap=not wide and name not in {wraps or columns[-1], cuts}, overflow="fold")
+        unbroken = name == whole or (not wide and name not in {wraps or columns[-1], cuts})
+        grid.add_column(Text(name), no_wrap=unbroken, overflow="fold")
     for row in cells:
         grid.add_row(*(_cell(text, is_cut=name == cuts) for name, text in zip(columns, row, strict=True)))
     return grid
@@ -52,9 +56,9 @@ def _cell(text: str, *, is_cut: bool) -> Text:
     return Text(text, no_wrap=True, overflow="ellipsis") if is_cut else Text(text)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "") -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], *, wraps: str = "", whole: str = "") -> None:
     """Print a table of plain text; see `table`."""
-    Console(highlight=False).print(table(columns, rows, wraps=wraps))
+    Console(highlight=False).print(table(columns, rows, wraps=wraps, whole=whole))
 
 
 def age(since: datetime | None, *, now: datetime) -> str:

@@ -66,7 +66,7 @@ def list_all(
         print_json([_plain(row) for row in rows])
         return
     cells = [(str(row.id), row.channel, f"{row.accepted_at:%Y-%m-%d %H:%M}", _reason(row)) for row in rows]
-    print_table(("id", "channel", "accepted", "reason"), cells)
+    print_table(("id", "channel", "accepted", "reason"), cells, whole="id")
 
 
 @commands.command("show")

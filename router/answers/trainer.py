@@ -63,13 +63,13 @@ def hold_out(
 ) -> list[tuple[WayToAsk, Ranking]]:
     """Ask each way, and each question without an answer, of an index that has neither it nor its translation.
 
-    folds, every: fewer indexes, and only every so many questions, for a quick look.
+    folds, every: fewer indexes, and one of so many questions, for a quick look; new questions do not change which.
     """
     vectors = encode(encoder, [way.text for way in ways]) if encoder else None
     found = []
     for fold in range(folds):
         kept = [place for place, way in enumerate(ways) if _fold(way, folds) != fold]
-        asked = [way for way in (*ways, *negatives) if _fold(way, folds) == fold][::every]
+        asked = [way for way in (*ways, *negatives) if _fold(way, folds) == fold and _is_sampled(way, every)]
         index = AnswerIndex(
             [ways[place] for place in kept],
             evidence=evidence,
@@ -86,6 +86,10 @@ def _rows(vectors: Floats | None, kept: Sequence[int]) -> Floats | None:
 
 def _fold(way: WayToAsk, folds: int) -> int:
     return blake2b((way.group or way.text).encode(), digest_size=2).digest()[0] % folds
+
+
+def _is_sampled(way: WayToAsk, every: int) -> bool:
+    return int.from_bytes(blake2b(way.text.encode(), digest_size=4).digest()) % every == 0
 
 
 def train_answers(
