@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,9 +15,10 @@ import sqlalchemy as sa
 from router.envelope import Envelope, Party, PartyKind
 from router.threads.correlation import make_token
 from store.db.bulk import insert_rows, table_of
+from store.db.engine import Database
 from store.db.ids import new_id
 from store.tables.messages import ConversationRow, IdentityRow, InboundRow, MessageRow
-from tests.desk import Desk, envelope
+from tests.desk import TOML, Desk, envelope
 
 CHAT = """
 [channels.chat]
@@ -79,3 +84,13 @@ class BatchDesk(Desk):
         also = {"kind": "telegram", "handle": customer, "contact_id": found.contact_id, "created_at": NOW}
         with self.database.write() as connection:
             insert_rows(connection, IdentityRow, rows=[{"id": new_id()} | also])
+
+
+@contextmanager
+def open_batch_desk(migrated: Path, folder: Path, *, toml: str = TOML) -> Iterator[BatchDesk]:
+    """Open a desk with a chat on a copy of an empty SQLite file. toml: without the chat."""
+    shutil.copy(migrated, folder / "omniyard.db")
+    (folder / "secret").write_text("123:abc")
+    database = Database(f"sqlite:///{folder / 'omniyard.db'}")
+    yield BatchDesk(database, folder, toml=toml.replace("\n[calendars.office]", CHAT, 1))
+    database.close()

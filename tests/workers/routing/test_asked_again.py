@@ -5,7 +5,6 @@ What comes of it is the same whether each message is a batch or all are in one.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,12 +14,11 @@ import pytest
 
 from router.envelope import Envelope
 from store.db.bulk import insert_rows
-from store.db.engine import Database
 from store.db.ids import new_id
 from store.tables.messages import MessageRow
 from store.tables.operations import OutboundRow
 from tests.desk import TOML
-from tests.workers.routing.batch_desk import CHAT, NOW, BatchDesk
+from tests.workers.routing.batch_desk import NOW, BatchDesk, open_batch_desk
 
 FORGED = ("mx.desk.example; dmarc=fail header.from=customer.example",)
 
@@ -31,12 +29,9 @@ def desk(
 ) -> Iterator[BatchDesk]:
     """A desk that routes one message or two hundred in a batch."""
     monkeypatch.setattr("workers.routing.route.BATCH", request.param)
-    shutil.copy(migrated_sqlite, tmp_path / "omniyard.db")
-    (tmp_path / "secret").write_text("123:abc")
-    database = Database(f"sqlite:///{tmp_path / 'omniyard.db'}")
     toml = TOML.replace('data = "{data}"', 'data = "{data}"\nauthserv_id = "mx.desk.example"', 1)
-    yield BatchDesk(database, tmp_path, toml=toml.replace("\n[calendars.office]", CHAT, 1))
-    database.close()
+    with open_batch_desk(migrated_sqlite, tmp_path, toml=toml) as desk:
+        yield desk
 
 
 def earlier(message: Envelope, *, days: int) -> Envelope:

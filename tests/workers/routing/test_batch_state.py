@@ -6,7 +6,6 @@ same whether each is a batch or both are in one.
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,12 +15,11 @@ from pathlib import Path
 import pytest
 
 from router.envelope import Party, PartyKind
-from store.db.engine import Database
 from store.tables.emergencies import EmergencyRow
 from store.tables.messages import MessageRow
 from store.tables.operations import EventRow, OutboundRow
-from tests.desk import TOML, envelope
-from tests.workers.routing.batch_desk import CHAT, NOW, SAID, BatchDesk
+from tests.desk import envelope
+from tests.workers.routing.batch_desk import NOW, SAID, BatchDesk, open_batch_desk
 
 
 @pytest.fixture(params=[1, 200])
@@ -30,11 +28,8 @@ def desk(
 ) -> Iterator[BatchDesk]:
     """A desk that routes one message or two hundred in a batch."""
     monkeypatch.setattr("workers.routing.route.BATCH", request.param)
-    shutil.copy(migrated_sqlite, tmp_path / "omniyard.db")
-    (tmp_path / "secret").write_text("123:abc")
-    database = Database(f"sqlite:///{tmp_path / 'omniyard.db'}")
-    yield BatchDesk(database, tmp_path, toml=TOML.replace("\n[calendars.office]", CHAT, 1))
-    database.close()
+    with open_batch_desk(migrated_sqlite, tmp_path) as desk:
+        yield desk
 
 
 def test_a_case_has_the_state_that_an_earlier_message_of_the_batch_gave_it(desk: BatchDesk) -> None:
