@@ -92,7 +92,7 @@ def test_the_channel_has_one_owner_and_another_takes_over(dovecot_mailbox, conne
     second = running(connect(dovecot_mailbox), ask_again=0.2)
     # When
     first.stop()
-    until(lambda: not keeper.owned("support-mail"))
+    until(lambda: keeper.owners == 2)
     dovecot_mailbox.deliver("one")
     # Then
     until(lambda: len(keeper.messages) == 1)

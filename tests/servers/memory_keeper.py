@@ -81,6 +81,11 @@ class MemoryKeeper:
             self._tokens += 1
             self._leases[channel] = (self._tokens, time.monotonic() + self.lasts)
 
+    @property
+    def owners(self) -> int:
+        """How often a channel got an owner."""
+        return self._tokens
+
     def owned(self, channel: str) -> bool:
         """Return whether the channel has an owner."""
         return self._leases.get(channel, (0, 0.0))[1] > time.monotonic()
